@@ -1,0 +1,2 @@
+/** The operating system. */
+package io.vhost.os;

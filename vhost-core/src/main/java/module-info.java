@@ -1,0 +1,4 @@
+/** Virtqueues shared with virtual machines and DPDK processes, over vhost-user. */
+module io.vhost.core {
+    requires static com.google.errorprone.annotations;
+}

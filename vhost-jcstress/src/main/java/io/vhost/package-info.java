@@ -1,0 +1,2 @@
+/** Stress tests. */
+package io.vhost;
