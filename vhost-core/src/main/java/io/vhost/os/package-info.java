@@ -1,2 +1,0 @@
-/** The operating system. */
-package io.vhost.os;
