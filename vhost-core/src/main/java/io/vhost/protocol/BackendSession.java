@@ -94,8 +94,6 @@ public final class BackendSession {
             if (!closed) {
                 socket.shutdown();
             }
-        } catch (OsException gone) {
-            LOGGER.log(DEBUG, "({0}) the peer was faster: {1}", name, gone.getMessage());
         } finally {
             socketLock.unlock();
         }
@@ -111,9 +109,6 @@ public final class BackendSession {
             }
             device.messageHandled();
         }
-        if (device.failed()) {
-            warn("device failed; connection closed");
-        }
     }
 
     /** Carries out one message and replies as its row says; throws if that must end the connection. */
@@ -123,7 +118,8 @@ public final class BackendSession {
         reply.begin(request.id(), Message.REPLY);
         try {
             dispatch(row, request, reply);
-        } catch (ProtocolException | ControlException refusal) {
+        } catch (ProtocolException | ControlException | OsException refusal) {
+            // The last kind is of the peer's making as well: a descriptor of a kind that cannot serve its purpose.
             String text = Request.name(request.id()) + " refused: " + refusal.getMessage();
             if (ownReply || !acknowledges(request)) {
                 throw new ProtocolException(text, refusal);
@@ -162,6 +158,9 @@ public final class BackendSession {
 
     private void end() {
         try {
+            if (device.failed()) {
+                warn("the device has failed; connection closed");
+            }
             device.disconnected();
         } catch (RuntimeException | Error failure) {
             unexpected("unexpected failure while the device was torn down", failure);
