@@ -8,6 +8,7 @@ import io.vhost.device.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.os.UnixSocket;
+import java.time.Duration;
 
 /** A back-end session on a thread of its own, and the peer that talks to it. */
 final class BackendFixture implements AutoCloseable {
@@ -17,6 +18,7 @@ final class BackendFixture implements AutoCloseable {
     final DeviceControl device;
     final BackendSession session;
     final RawPeer peer;
+    private final UnixSocket peerSocket;
     private final Thread thread;
 
     BackendFixture() {
@@ -26,7 +28,8 @@ final class BackendFixture implements AutoCloseable {
     BackendFixture(DeviceListener listener) {
         VhostConfig config = VhostConfig.builder().queuePairs(QUEUES / 2).build();
         UnixSocket[] ends = UnixSocket.pair();
-        peer = new RawPeer(ends[0]);
+        peerSocket = ends[0];
+        peer = new RawPeer(peerSocket);
         device = DeviceControl.create("test", config, listener);
         session = new BackendSession("test", ends[1], device, new WarningLimiter(log));
         thread = Thread.ofPlatform().name("session").start(session::run);
@@ -37,6 +40,11 @@ final class BackendFixture implements AutoCloseable {
         BackendFixture fixture = new BackendFixture();
         fixture.peer.send(16, RawPeer.PLAIN, fixture.ask(15));
         return fixture;
+    }
+
+    /** A proper front-end instead of the raw peer; closed with it. */
+    FrontendSession frontend(Duration timeout) {
+        return new FrontendSession(peerSocket, timeout);
     }
 
     /** Sends a message that has an answer of its own and returns the answer's number. */

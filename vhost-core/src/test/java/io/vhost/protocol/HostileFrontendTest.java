@@ -3,6 +3,7 @@ package io.vhost.protocol;
 import static io.vhost.protocol.RawPeer.NEED_REPLY;
 import static io.vhost.protocol.RawPeer.PLAIN;
 import static io.vhost.protocol.RawPeer.message;
+import static java.nio.charset.StandardCharsets.US_ASCII;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -187,7 +188,7 @@ class HostileFrontendTest {
     @Test
     void garbageEndsTheConnection() {
         try (BackendFixture backend = new BackendFixture()) {
-            backend.peer.sendBytes("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            backend.peer.sendBytes("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(US_ASCII));
             assertStartsWith("WARNING (test) request 542393671 flags=0x5448202f", backend.closedBecause());
         }
     }
