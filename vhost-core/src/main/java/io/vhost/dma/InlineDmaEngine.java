@@ -1,6 +1,7 @@
 package io.vhost.dma;
 
-import io.vhost.net.PacketCopy;
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
+
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -33,7 +34,7 @@ public final class InlineDmaEngine implements DmaEngine {
             MemorySegment source, long sourceOffset, MemorySegment target, long targetOffset, int length, int token) {
         int result = token;
         try {
-            PacketCopy.copy(source, sourceOffset, target, targetOffset, length);
+            MemorySegment.copy(source, JAVA_BYTE, sourceOffset, target, JAVA_BYTE, targetOffset, length);
         } catch (InternalError e) {
             // The file behind the mapping was truncated: this copy fails, the engine does not.
             result = ~token;
