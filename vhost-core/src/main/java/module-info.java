@@ -9,6 +9,7 @@ module io.vhost.core {
     requires info.picocli;
 
     exports io.vhost.device;
+    exports io.vhost.dma;
     exports io.vhost.driver;
     exports io.vhost.memory;
     exports io.vhost.net;
