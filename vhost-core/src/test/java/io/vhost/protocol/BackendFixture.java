@@ -13,6 +13,8 @@ import java.time.Duration;
 /** A back-end session on a thread of its own, and the peer that talks to it. */
 final class BackendFixture implements AutoCloseable {
     static final int QUEUES = 4;
+    /** Where {@link #mapMemory} puts the memory, in the guest and in the front-end. */
+    static final long MEMORY = 0x7F00_0000_0000L;
 
     final RecordingLogger log = new RecordingLogger();
     final DeviceControl device;
@@ -66,6 +68,17 @@ final class BackendFixture implements AutoCloseable {
         RawPeer.Answer answer = answer();
         assertEquals("id=" + (message[0] & 0xFF) + " flags=5 size=8 descriptors=0", answer.head());
         return answer.u64();
+    }
+
+    /** Shares one page of memory. */
+    void mapMemory() {
+        assertEquals(0, ack(RawPeer.message(5, RawPeer.NEED_REPLY, 1, 0, MEMORY, 4096L, MEMORY, 0L), 1));
+    }
+
+    /** Gives a ring of 64 entries its place in that memory. */
+    void describeRing(int ring) {
+        assertEquals(0, ack(8, ring, 64));
+        assertEquals(0, ack(9, ring, 0, MEMORY, MEMORY + 2048, MEMORY + 1024, 0L));
     }
 
     private RawPeer.Answer answer() {

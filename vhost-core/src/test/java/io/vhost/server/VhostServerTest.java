@@ -2,6 +2,7 @@ package io.vhost.server;
 
 import static io.vhost.protocol.RawPeer.PLAIN;
 import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertInstanceOf;
@@ -13,12 +14,17 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
+import io.vhost.device.VirtQueue;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
+import io.vhost.os.MemFd;
 import io.vhost.os.OsException;
 import io.vhost.os.Proc;
 import io.vhost.os.UnixSocket;
 import io.vhost.protocol.RawPeer;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -295,26 +301,55 @@ class VhostServerTest {
     }
 
     @Test
+    void aDeviceWhoseMemoryIsGoneLosesItsConnectionOnly() throws Exception {
+        BlockingQueue<VhostDevice> devices = new LinkedBlockingQueue<>();
+        DeviceListener listener = new DeviceListener() {
+            @Override
+            public void newDevice(VhostDevice device) {
+                devices.add(device);
+            }
+        };
+        try (VhostServer _ = VhostServer.listen(path, CONFIG, listener);
+                RawPeer good = connect();
+                RawPeer bad = connect();
+                PacketPool pool = PacketPool.create(4, 2048);
+                Descriptor memory = MemFd.create("truncated", 4096)) {
+            handshake(good, memory);
+            devices.take();
+            try (Descriptor shrinking = MemFd.create("truncated", 4096)) {
+                handshake(bad, shrinking);
+                VirtQueue queue = devices.take().queue(1);
+                try (FileChannel file = FileChannel.open(Path.of("/proc/self/fd/" + shrinking.fd()), WRITE)) {
+                    file.truncate(0);
+                }
+                assertEquals(0, queue.dequeueBurst(pool, new Packet[4], 0, 4));
+            }
+            assertNull(bad.receive());
+            ask(good);
+        }
+    }
+
+    @Test
     void aThousandFrontEndsLeaveNothingBehind() throws Exception {
         try (VhostServer server = VhostServer.listen(path, CONFIG, DEAF)) {
-            try (RawPeer warmUp = connect()) {
-                handshake(warmUp);
+            try (RawPeer warmUp = connect(); Descriptor memory = MemFd.create("cycle", 4096)) {
+                handshake(warmUp, memory);
             }
             awaitNoConnection(server);
             int descriptors = Descriptor.openDescriptors();
             long sockets = Proc.descriptorsOf("socket:");
             long eventfds = Proc.descriptorsOf("eventfd");
             for (int i = 0; i < 1000; i++) {
-                try (RawPeer peer = connect()) {
-                    handshake(peer);
+                try (RawPeer peer = connect(); Descriptor memory = MemFd.create("cycle", 4096)) {
+                    handshake(peer, memory);
                 }
             }
             awaitNoConnection(server);
             assertEquals(descriptors, Descriptor.openDescriptors(), "open descriptors");
             assertEquals(sockets, Proc.descriptorsOf("socket:"), "sockets");
             assertEquals(eventfds, Proc.descriptorsOf("eventfd"), "eventfds");
-            assertEquals(0, Proc.descriptorsOf("memfd:raw"), "memory files");
-            assertEquals(List.of(), Proc.mapsOf("memfd:raw"), "mappings");
+            assertEquals(0, Proc.descriptorsOf("memfd:"), "memory files");
+            assertEquals(List.of(), Proc.mapsOf("memfd:"), "mappings");
             assertEquals(1, TestThreads.named(path.toString()).size(), "the accept thread alone");
         }
     }
@@ -332,7 +367,7 @@ class VhostServerTest {
     }
 
     /** As a front-end does it, up to started rings. */
-    private static void handshake(RawPeer peer) {
+    private static void handshake(RawPeer peer, Descriptor memory) {
         peer.send(3, PLAIN);
         ask(peer);
         peer.send(16, PLAIN, 0x10009L);
@@ -340,7 +375,7 @@ class VhostServerTest {
         peer.sendWithFiles(RawPeer.message(13, PLAIN, 1L), 1);
         peer.send(2, PLAIN, 1L << 30 | 1L << 32);
         long address = 0x7F00_0000_0000L;
-        peer.sendWithFiles(RawPeer.message(5, PLAIN, 1, 0, address, 4096L, address, 0L), 1);
+        peer.sendBytes(RawPeer.message(5, PLAIN, 1, 0, address, 4096L, address, 0L), memory.fd());
         for (int ring = 0; ring < 2; ring++) {
             peer.send(8, PLAIN, ring, 64);
             peer.send(10, PLAIN, ring, 0);
@@ -348,6 +383,7 @@ class VhostServerTest {
             peer.sendWithFiles(RawPeer.message(12, PLAIN, (long) ring), 1);
             peer.send(18, PLAIN, ring, 1);
         }
+        peer.send(39, PLAIN, 0xFL);
         ask(peer);
     }
 
