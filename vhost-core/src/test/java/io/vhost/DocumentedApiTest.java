@@ -46,7 +46,8 @@ class DocumentedApiTest {
     void everyPackageSaysWhatItIsFor() throws IOException {
         try (var tree = Files.walk(SOURCES.resolve("io").resolve("vhost"), 1)) {
             for (Path directory : tree.skip(1).toList()) {
-                assertTrue(Files.exists(directory.resolve("package-info.java")), directory + ": no package-info.java");
+                Path info = directory.resolve("package-info.java");
+                assertTrue(Files.exists(info), info + " is missing");
             }
         }
     }
@@ -94,7 +95,7 @@ class DocumentedApiTest {
         public Void visitMethod(MethodTree method, String prefix) {
             boolean overrides = method.getModifiers().getAnnotations().stream()
                     .anyMatch(annotation -> annotation.getAnnotationType().toString().equals("Override"));
-            boolean ofRecord = method.getName().contentEquals("<init>") && parent().getKind() == Tree.Kind.RECORD;
+            boolean ofRecord = inRecord() && method.getName().contentEquals("<init>");
             if (!overrides && !ofRecord) {
                 check(method.getModifiers(), prefix + method.getName());
             }
@@ -103,7 +104,7 @@ class DocumentedApiTest {
 
         @Override
         public Void visitVariable(VariableTree field, String prefix) {
-            if (parent().getKind() != Tree.Kind.RECORD || field.getModifiers().getFlags().contains(Modifier.STATIC)) {
+            if (!inRecord() || field.getModifiers().getFlags().contains(Modifier.STATIC)) {
                 check(field.getModifiers(), prefix + field.getName());
             }
             return null;
@@ -117,6 +118,10 @@ class DocumentedApiTest {
                 missing.add(name);
             }
             return open;
+        }
+
+        private boolean inRecord() {
+            return parent().getKind() == Tree.Kind.RECORD;
         }
 
         private Tree parent() {
