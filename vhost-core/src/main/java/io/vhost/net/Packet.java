@@ -45,6 +45,7 @@ public final class Packet {
 
     private int checksumOffset;
     private long offload;
+    private boolean undelivered;
 
     Packet(PacketPool pool, MemorySegment slab, int index, long bufferOffset, int bufferSize, int headroom) {
         this.pool = pool;
@@ -65,6 +66,7 @@ public final class Packet {
         length = 0;
         offload = 0;
         checksumOffset = 0;
+        undelivered = false;
     }
 
     void flipReleased() {
@@ -84,6 +86,20 @@ public final class Packet {
     /** {@return the pool that this packet belongs to and must be released to} */
     public PacketPool pool() {
         return pool;
+    }
+
+    /** {@return whether an asynchronous copy gave this packet back without having delivered it} */
+    public boolean isUndelivered() {
+        return undelivered;
+    }
+
+    /**
+     * For queues: says whether the packet was delivered, when it is given back after an asynchronous copy.
+     *
+     * @param value true when it was not
+     */
+    public void undelivered(boolean value) {
+        undelivered = value;
     }
 
     /** {@return the slab that holds the data; all packets of a pool share it, so load it once per burst} */
