@@ -19,6 +19,8 @@ public final class ChainBatch {
     final int[] bufferLength;
     int chains;
     int buffers;
+    /** The next chain of the ring has more buffers than are left here. */
+    boolean full;
 
     /**
      * A batch for rings of {@code size} entries.
@@ -76,8 +78,14 @@ public final class ChainBatch {
         written[chain] = bytes;
     }
 
+    /** Whether chains are available that this batch has no room for: use or take back what it holds first. */
+    public boolean isFull() {
+        return full;
+    }
+
     void clear() {
         chains = 0;
         buffers = 0;
+        full = false;
     }
 }
