@@ -32,15 +32,23 @@ final class ActiveRing {
     /** Packets from the guest, in chunks; the guest sees each chunk as soon as it is done. */
     int dequeue(PacketPool pool, Packet[] packets, int offset, int count) {
         int total = 0;
-        while (total < count) {
-            int chunk = Math.min(EnqueueBurst.MAX, count - total);
-            int moved = dequeue.run(pool, packets, offset + total, chunk);
-            total += moved;
-            if (moved < chunk) {
-                break;
+        boolean complete = false;
+        try {
+            while (total < count) {
+                int chunk = Math.min(EnqueueBurst.MAX, count - total);
+                int moved = dequeue.run(pool, packets, offset + total, chunk);
+                total += moved;
+                if (moved < chunk) {
+                    break;
+                }
+            }
+            complete = true;
+            return total;
+        } finally {
+            if (!complete) {
+                pool.release(packets, offset, total);
             }
         }
-        return total;
     }
 
     /** Packets to the guest, in chunks; the guest sees each chunk as soon as it is done. */

@@ -24,6 +24,9 @@ final class DequeueBurst {
     private static final ValueLayout.OfShort CHECKSUM_OFFSET =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /** Other flags are not for a driver to set and must be ignored (virtio 1.2, 5.1.6.2.2). */
+    private static final long KNOWN_FIELDS = ~0xFFL | NetHeader.NEEDS_CHECKSUM;
+
     private final SplitRing ring;
     private final ChainBatch batch;
     private final QueueFormat format;
@@ -45,21 +48,32 @@ final class DequeueBurst {
         if (chains == 0) {
             return 0;
         }
-        int taken = pool.take(packets, offset, chains);
-        if (taken < chains) {
-            counters.add(Counter.POOL_EMPTY, 1);
-            ring.ungather(batch, chains - taken);
-        }
+        int taken = 0;
         int delivered = 0;
+        boolean published = false;
         try {
+            taken = pool.take(packets, offset, chains);
+            if (taken < chains) {
+                counters.add(Counter.POOL_EMPTY, 1);
+                ring.ungather(batch, chains - taken);
+                if (taken == 0) {
+                    return 0;
+                }
+            }
             delivered = copyAll(packets, offset, taken);
+            ring.publish(batch);
+            published = true;
+            return delivered;
         } finally {
+            if (!published) {
+                // A closed pool, or memory that has gone: the guest's packets stay in the ring, ours go back.
+                ring.ungather(batch, batch.chains());
+                delivered = 0;
+            }
             if (delivered < taken) {
                 pool.release(packets, offset + delivered, taken - delivered);
             }
         }
-        ring.publish(batch);
-        return delivered;
     }
 
     private int copyAll(Packet[] packets, int offset, int chains) {
@@ -119,7 +133,11 @@ final class DequeueBurst {
     }
 
     /** Hands the guest's offload fields on, unless they point outside the packet. */
-    private boolean offloadIsValid(Packet packet, long offload, MemorySegment memory, long source) {
+    private boolean offloadIsValid(Packet packet, long fields, MemorySegment memory, long source) {
+        long offload = fields & KNOWN_FIELDS;
+        if ((offload & 0xFFFF) == 0) {
+            return true;
+        }
         int checksumOffset = memory.get(CHECKSUM_OFFSET, source + NetHeader.CHECKSUM_OFFSET_OFFSET) & 0xFFFF;
         boolean negotiated = format.checksums() && NetHeader.gsoType(offload) == NetHeader.GSO_NONE;
         if (!negotiated || !NetHeader.isPlausible(offload, checksumOffset, packet.length())) {

@@ -23,6 +23,7 @@ final class EnqueueBurst {
     static final int MAX = 32;
 
     private static final int DROP = -1;
+    private static final int DROP_BAD_OFFLOAD = -2;
 
     private static final ValueLayout.OfLong OFFLOAD =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -35,7 +36,7 @@ final class EnqueueBurst {
     private final QueueFormat format;
     private final QueueCounters counters;
     private final MemorySegment header;
-    /** Bytes that each packet of the burst needs, or {@link #DROP}. */
+    /** Bytes that each packet of the burst needs; negative if it is to be dropped. */
     private final int[] needed = new int[MAX];
     /** Index after the last chain of each packet of the burst. */
     private final int[] endChain = new int[MAX];
@@ -52,9 +53,10 @@ final class EnqueueBurst {
     int run(Packet[] packets, int offset, int count) {
         measure(packets, offset, count);
         ring.gather(batch, count);
-        int consumed = assignChains(count);
-        copyAll(packets, offset, consumed);
-        ring.publish(batch);
+        int consumed = copyAll(packets, offset, assignChains(count));
+        if (batch.chains() > 0) {
+            ring.publish(batch);
+        }
         return consumed;
     }
 
@@ -68,7 +70,9 @@ final class EnqueueBurst {
                 throw new IllegalArgumentException("packets[" + (offset + i) + "] cannot be sent: " + packet
                         + "; send packets that hold data and are not back in their pool");
             }
-            needed[i] = packet.offload() == 0 || offloadIsPossible(packet) ? headerLength + length : DROP;
+            needed[i] = packet.offload() == 0 || offloadIsPossible(packet)
+                    ? headerLength + length
+                    : DROP_BAD_OFFLOAD;
         }
     }
 
@@ -76,7 +80,6 @@ final class EnqueueBurst {
     private boolean offloadIsPossible(Packet packet) {
         if (packet.gsoType() != NetHeader.GSO_NONE
                 || !NetHeader.isPlausible(packet.offload(), packet.checksumOffset(), packet.length())) {
-            counters.add(Counter.BAD_OFFLOAD, 1);
             return false;
         }
         if (!format.checksums()) {
@@ -108,13 +111,12 @@ final class EnqueueBurst {
                 }
             }
             if (room < need) {
-                boolean never = chain > first && (!format.mergeable() || chain - first == ring.size());
+                boolean never = canNeverFit(first, chain);
                 chain = first;
                 if (!never) {
                     break;
                 }
                 needed[done] = DROP;
-                counters.add(Counter.NO_ROOM, 1);
             }
             endChain[done++] = chain;
         }
@@ -122,16 +124,30 @@ final class EnqueueBurst {
         return done;
     }
 
-    private void copyAll(Packet[] packets, int offset, int count) {
+    /** Whether no chain that may still come helps a packet for which those from {@code first} on do not suffice. */
+    private boolean canNeverFit(int first, int end) {
+        if (end == first) {
+            return false;
+        }
+        if (batch.length(first) < format.headerLength()) {
+            return ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(first));
+        }
+        return !format.mergeable() || end - first == ring.size() || (first == 0 && batch.isFull());
+    }
+
+    /** Copies the packets that have their chains; how many are done with, all unless the guest broke a rule. */
+    private int copyAll(Packet[] packets, int offset, int count) {
         MemorySegment memory = ring.memory();
         ChainBatch batch = this.batch;
         int headerLength = format.headerLength();
         int chain = 0;
         int packetCount = 0;
         long bytes = 0;
-        for (int i = 0; i < count; i++) {
+        int i = 0;
+        for (; i < count; i++) {
             int need = needed[i];
-            if (need == DROP) {
+            if (need < 0) {
+                countDrop(need);
                 continue;
             }
             Packet packet = packets[offset + i];
@@ -151,6 +167,11 @@ final class EnqueueBurst {
         }
         counters.add(Counter.PACKETS, packetCount);
         counters.add(Counter.BYTES, bytes);
+        return i;
+    }
+
+    private void countDrop(int kind) {
+        counters.add(kind == DROP_BAD_OFFLOAD ? Counter.BAD_OFFLOAD : Counter.NO_ROOM, 1);
     }
 
     /**
@@ -176,10 +197,9 @@ final class EnqueueBurst {
     /** A packet that goes into more than one buffer. False when the guest left no room for the header. */
     private boolean scatter(Packet packet, int firstChain, int end, int need) {
         if (batch.length(firstChain) < format.headerLength()) {
-            for (int i = firstChain; i < batch.chains(); i++) {
-                batch.written(i, 0);
-            }
-            return ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(firstChain));
+            long length = batch.length(firstChain);
+            ring.ungather(batch, batch.chains() - firstChain);
+            return ring.fault(RingViolation.NO_ROOM_FOR_HEADER, length);
         }
         putHeader(packet, header, 0, end - firstChain);
         int done = 0;
@@ -201,7 +221,9 @@ final class EnqueueBurst {
         if (ofHeader > 0) {
             MemorySegment.copy(header, position, ring.memory(), target, ofHeader);
         }
-        long source = packet.dataOffset() + position + ofHeader - format.headerLength();
-        PacketCopy.copy(packet.segment(), source, ring.memory(), target + ofHeader, count - ofHeader);
+        if (ofHeader < count) {
+            long source = packet.dataOffset() + position + ofHeader - format.headerLength();
+            PacketCopy.copy(packet.segment(), source, ring.memory(), target + ofHeader, count - ofHeader);
+        }
     }
 }

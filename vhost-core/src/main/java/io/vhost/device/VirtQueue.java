@@ -121,17 +121,19 @@ public final class VirtQueue {
             counters.addShared(Counter.BUSY);
             return 0;
         }
+        int moved = 0;
         try {
             if (!running) {
                 return 0;
             }
             SplitRing ring = active.ring();
             int before = ring.nextUsed();
-            int moved = active.dequeue(pool, packets, offset, count);
+            moved = active.dequeue(pool, packets, offset, count);
             finish(ring, before);
             return moved;
         } catch (InternalError e) {
-            // The guest's memory is gone. What earlier chunks delivered is lost with it: their memory cannot be trusted.
+            // The guest's memory is gone. What earlier chunks delivered goes with it: their memory cannot be trusted.
+            pool.release(packets, offset, moved);
             memoryLost(e);
             return 0;
         } finally {
@@ -166,9 +168,12 @@ public final class VirtQueue {
             }
             SplitRing ring = active.ring();
             int before = ring.nextUsed();
-            int moved = active.enqueue(packets, offset, count);
-            finish(ring, before);
-            return moved;
+            try {
+                return active.enqueue(packets, offset, count);
+            } finally {
+                // After a refused packet as well: the guest waits for those before it.
+                finish(ring, before);
+            }
         } catch (InternalError e) {
             memoryLost(e);
             return 0;
