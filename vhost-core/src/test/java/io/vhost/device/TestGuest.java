@@ -112,9 +112,13 @@ final class TestGuest implements AutoCloseable {
 
     /** What a hostile front-end can do to the memory that it shares. */
     void truncate() {
+        truncate(0);
+    }
+
+    void truncate(long size) {
         Path path = Path.of("/proc/self/fd/" + file.fd());
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.WRITE)) {
-            channel.truncate(0);
+            channel.truncate(size);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
