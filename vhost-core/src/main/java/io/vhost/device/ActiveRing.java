@@ -21,7 +21,7 @@ final class ActiveRing {
         this.memory = memory;
         this.ring = ring;
         this.dequeue = new DequeueBurst(ring, format, counters, scratch);
-        this.enqueue = new EnqueueBurst(ring, format, counters, scratch);
+        this.enqueue = new EnqueueBurst(ring, new EnqueuePlan(ring, format, counters), format, counters, scratch);
         memory.retain();
     }
 
@@ -32,30 +32,28 @@ final class ActiveRing {
     /** Packets from the guest, in chunks; the guest sees each chunk as soon as it is done. */
     int dequeue(PacketPool pool, Packet[] packets, int offset, int count) {
         int total = 0;
-        boolean complete = false;
         try {
             while (total < count) {
-                int chunk = Math.min(EnqueueBurst.MAX, count - total);
+                int chunk = Math.min(EnqueuePlan.MAX, count - total);
                 int moved = dequeue.run(pool, packets, offset + total, chunk);
                 total += moved;
                 if (moved < chunk) {
                     break;
                 }
             }
-            complete = true;
-            return total;
-        } finally {
-            if (!complete) {
-                pool.release(packets, offset, total);
-            }
+        } catch (InternalError e) {
+            // Memory is gone, and the error may come later than the access: earlier chunks are not to be trusted either.
+            pool.release(packets, offset, total);
+            throw e;
         }
+        return total;
     }
 
     /** Packets to the guest, in chunks; the guest sees each chunk as soon as it is done. */
     int enqueue(Packet[] packets, int offset, int count) {
         int total = 0;
         while (total < count) {
-            int chunk = Math.min(EnqueueBurst.MAX, count - total);
+            int chunk = Math.min(EnqueuePlan.MAX, count - total);
             int moved = enqueue.run(packets, offset + total, chunk);
             total += moved;
             if (moved < chunk) {
