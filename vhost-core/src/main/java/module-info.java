@@ -8,6 +8,7 @@
 module io.vhost.core {
     requires static com.google.errorprone.annotations;
     requires info.picocli;
+    requires jdk.jfr;
     requires org.jctools.core;
 
     exports io.vhost.device;

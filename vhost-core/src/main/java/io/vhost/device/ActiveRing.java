@@ -19,6 +19,7 @@ final class ActiveRing {
     private final EnqueueBurst enqueue;
     private final AsyncDequeue asyncDequeue;
     private final AsyncEnqueue asyncEnqueue;
+    private final HeaderReader header;
     private final Packet[] scratchPackets = new Packet[EnqueuePlan.MAX];
 
     ActiveRing(
@@ -26,7 +27,7 @@ final class ActiveRing {
         this.memory = memory;
         this.ring = ring;
         boolean toGuest = format.ring().deviceWrites();
-        HeaderReader header = new HeaderReader(format, counters, scratch);
+        header = new HeaderReader(format, counters, scratch);
         EnqueuePlan plan = toGuest ? new EnqueuePlan(ring, format, counters) : null;
         enqueue = toGuest ? new EnqueueBurst(ring, plan, format, counters, scratch) : null;
         asyncEnqueue = toGuest ? new AsyncEnqueue(ring, plan, format, counters, scratch) : null;
@@ -39,9 +40,15 @@ final class ActiveRing {
         return ring;
     }
 
+    /** Reads headers; for the queue's direction from the guest. */
+    HeaderReader header() {
+        return header;
+    }
+
     /** Packets from the guest, in chunks; the guest sees each chunk as soon as it is done. */
     int dequeue(PacketPool pool, Packet[] packets, int offset, int count) {
         int total = 0;
+        boolean complete = false;
         try {
             while (total < count) {
                 int chunk = Math.min(EnqueuePlan.MAX, count - total);
@@ -51,12 +58,14 @@ final class ActiveRing {
                     break;
                 }
             }
-        } catch (InternalError e) {
-            // Memory is gone, and the error may come later than the access: earlier chunks are not to be trusted either.
-            pool.release(packets, offset, total);
-            throw e;
+            complete = true;
+            return total;
+        } finally {
+            if (!complete) {
+                // Memory is gone, and the error may come later than the access: earlier chunks cannot be trusted either.
+                pool.release(packets, offset, total);
+            }
         }
-        return total;
     }
 
     /** Packets to the guest, in chunks; the guest sees each chunk as soon as it is done. */

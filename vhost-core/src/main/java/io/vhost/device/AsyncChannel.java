@@ -19,12 +19,14 @@ final class AsyncChannel {
     private final QueueCounters counters;
     private final VhostConfig config;
     private AsyncCopies copies;
+    private HeaderReader header;
 
-    AsyncChannel(VirtQueue queue, VhostConfig config, int ringSize) {
+    AsyncChannel(VirtQueue queue, VhostConfig config, ActiveRing active) {
         this.queue = queue;
         this.counters = queue.counters();
         this.config = config;
-        this.copies = new AsyncCopies(ringSize);
+        this.copies = new AsyncCopies(active.ring().size());
+        this.header = active.header();
     }
 
     AsyncCopies copies() {
@@ -36,27 +38,19 @@ final class AsyncChannel {
     }
 
     /** The ring has come back, perhaps with another size; packets of its predecessor wait to be given back. */
-    void attached(int ringSize) {
-        if (copies.size() != ringSize) {
-            copies = copies.resized(ringSize);
+    void attached(ActiveRing active) {
+        header = active.header();
+        if (copies.size() != active.ring().size()) {
+            copies = copies.resized(active.ring().size());
         }
     }
 
     /** Tells the channel's owners what is done, and gives chains back. */
     void harvest(DmaChannel channel, SplitRing ring) {
-        drain(channel);
+        channel.drain();
         copies.close(ring);
         if (!copies.hasClosed()) {
             reportStall();
-        }
-    }
-
-    private static void drain(DmaChannel channel) {
-        channel.lock();
-        try {
-            channel.drain();
-        } finally {
-            channel.unlock();
         }
     }
 
@@ -92,7 +86,7 @@ final class AsyncChannel {
     }
 
     /** Packets from the guest whose data has arrived; those without are put back into their pool. */
-    int takeReceived(HeaderReader header, Packet[] out, int offset, int count) {
+    int takeReceived(Packet[] out, int offset, int count) {
         int taken = 0;
         int ended = 0;
         long bytes = 0;
@@ -129,7 +123,7 @@ final class AsyncChannel {
         long deadline = System.nanoTime() + config.copyTimeout().toNanos();
         while (copies.copying() > 0) {
             for (DmaChannel channel : copies.channels()) {
-                drain(channel);
+                channel.drain();
             }
             copies.close(ring);
             if (copies.copying() > 0) {

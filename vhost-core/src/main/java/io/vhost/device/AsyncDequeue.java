@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
@@ -40,16 +41,17 @@ final class AsyncDequeue {
             counters.add(Counter.POOL_EMPTY, 1);
         }
         int accepted = 0;
-        channel.lock();
+        channel.lock.lock();
         try {
             accepted = submitAll(async, scratch, taken, channel);
         } finally {
-            channel.unlock();
+            channel.lock.unlock();
             pool.release(scratch, accepted, taken - accepted);
         }
         return accepted;
     }
 
+    @GuardedBy("channel.lock")
     private int submitAll(AsyncCopies async, Packet[] packets, int chains, DmaChannel channel) {
         long now = System.nanoTime();
         int capacity = channel.capacity();
@@ -106,6 +108,7 @@ final class AsyncDequeue {
         return count;
     }
 
+    @GuardedBy("channel.lock")
     private void copy(AsyncCopies async, Packet packet, int slot, int chain, DmaChannel channel) {
         MemorySegment memory = ring.memory();
         int rest = format.headerLength();

@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
@@ -42,14 +43,15 @@ final class AsyncEnqueue {
         if (planned == 0) {
             return 0;
         }
-        channel.lock();
+        channel.lock.lock();
         try {
             return submitAll(async, packets, offset, planned, channel);
         } finally {
-            channel.unlock();
+            channel.lock.unlock();
         }
     }
 
+    @GuardedBy("channel.lock")
     private int submitAll(AsyncCopies async, Packet[] packets, int offset, int planned, DmaChannel channel) {
         ChainBatch batch = plan.batch();
         long now = System.nanoTime();
@@ -63,9 +65,10 @@ final class AsyncEnqueue {
             if (need == EnqueuePlan.DROP) {
                 async.undeliverable(async.open(packet, 0, channel, now));
             } else {
-                if (!chainsAreFree(async, chain, end) || !layOut(packet, chain, end, need)) {
+                if (!chainsAreFree(async, chain, end)) {
                     break;
                 }
+                layOut(packet, chain, end, need);
                 if (pieces > capacity) {
                     counters.add(Counter.TRUNCATED, 1);
                     break;
@@ -91,13 +94,10 @@ final class AsyncEnqueue {
                 || ring.fault(RingViolation.HEAD_IN_FLIGHT, async.chains().head(plan.batch(), from));
     }
 
-    /** Writes the header and lists the pieces of data. False when the guest left no room for the header. */
-    private boolean layOut(Packet packet, int firstChain, int end, int need) {
+    /** Writes the header and lists the pieces of data. */
+    private void layOut(Packet packet, int firstChain, int end, int need) {
         ChainBatch batch = plan.batch();
         int headerLength = format.headerLength();
-        if (batch.length(firstChain) < headerLength) {
-            return ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(firstChain));
-        }
         boolean inOnePiece = batch.bufferLength(batch.firstBuffer(firstChain)) >= headerLength;
         if (inOnePiece) {
             plan.putHeader(packet, ring.memory(), batch.bufferOffset(batch.firstBuffer(firstChain)), end - firstChain);
@@ -122,9 +122,9 @@ final class AsyncEnqueue {
             }
             batch.written(chain, done - before);
         }
-        return true;
     }
 
+    @GuardedBy("channel.lock")
     private void copy(AsyncCopies async, Packet packet, int slot, DmaChannel channel) {
         MemorySegment memory = ring.memory();
         long source = packet.dataOffset();

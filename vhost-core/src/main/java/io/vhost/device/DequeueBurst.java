@@ -36,21 +36,32 @@ final class DequeueBurst {
         if (chains == 0) {
             return 0;
         }
-        int taken = pool.take(packets, offset, chains);
-        if (taken < chains) {
-            counters.add(Counter.POOL_EMPTY, 1);
-            ring.ungather(batch, chains - taken);
-        }
+        int taken = 0;
         int delivered = 0;
+        boolean published = false;
         try {
+            taken = pool.take(packets, offset, chains);
+            if (taken < chains) {
+                counters.add(Counter.POOL_EMPTY, 1);
+                ring.ungather(batch, chains - taken);
+                if (taken == 0) {
+                    return 0;
+                }
+            }
             delivered = copyAll(packets, offset, taken);
+            ring.publish(batch);
+            published = true;
+            return delivered;
         } finally {
+            if (!published) {
+                // A closed pool, or memory that has gone: the guest's packets stay in the ring, ours go back.
+                ring.ungather(batch, batch.chains());
+                delivered = 0;
+            }
             if (delivered < taken) {
                 pool.release(packets, offset + delivered, taken - delivered);
             }
         }
-        ring.publish(batch);
-        return delivered;
     }
 
     private int copyAll(Packet[] packets, int offset, int chains) {

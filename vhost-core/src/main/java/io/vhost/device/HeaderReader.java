@@ -15,6 +15,9 @@ final class HeaderReader {
     private static final ValueLayout.OfShort CHECKSUM_OFFSET =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
+    /** Other flags are not for a driver to set and must be ignored (virtio 1.2, 5.1.6.2.2). */
+    private static final long KNOWN_FIELDS = ~0xFFL | NetHeader.NEEDS_CHECKSUM;
+
     private final QueueFormat format;
     private final QueueCounters counters;
     private final MemorySegment scratch;
@@ -67,7 +70,8 @@ final class HeaderReader {
      *
      * @return false when they ask for what was not negotiated or point outside the packet; it is counted
      */
-    boolean apply(Packet packet, long word, int offset) {
+    boolean apply(Packet packet, long fields, int offset) {
+        long word = fields & KNOWN_FIELDS;
         if ((word & 0xFFFF) == 0) {
             return true;
         }

@@ -25,7 +25,7 @@ public final class VhostDevice {
         this.listener = listener;
         this.queues = new VirtQueue[2 * config.queuePairs()];
         for (int i = 0; i < queues.length; i++) {
-            queues[i] = new VirtQueue(this, i);
+            queues[i] = new VirtQueue(this, i, config);
         }
     }
 
