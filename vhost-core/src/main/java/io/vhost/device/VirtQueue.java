@@ -5,6 +5,7 @@ import io.vhost.device.QueueCounters.Counter;
 import io.vhost.memory.GuestMemory;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.os.EventFd;
 import io.vhost.ring.RingViolation;
 import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
@@ -179,6 +180,16 @@ public final class VirtQueue {
         access_lock.lock();
         try {
             change.apply(core.setup());
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /** Replaces what interrupts the guest, while the ring goes on. */
+    void call(EventFd eventFd) {
+        access_lock.lock();
+        try {
+            core.call(eventFd);
         } finally {
             access_lock.unlock();
         }
