@@ -6,6 +6,7 @@ import io.vhost.memory.GuestMemory;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.os.EventFd;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingViolation;
 import io.vhost.ring.SplitRing;
@@ -100,10 +101,14 @@ final class QueueCore {
     }
 
     private void interrupt(SplitRing ring) {
-        if (!ring.needsInterrupt()) {
-            counters.add(Counter.INTERRUPTS_SUPPRESSED, 1);
-        } else if (setup.call != null) {
+        if (setup.call == null) {
+            // Not asked, so that the ring goes on owing the interrupt until there is a way to send it.
+            return;
+        }
+        if (ring.needsInterrupt()) {
             counters.add(setup.call.signal() ? Counter.INTERRUPTS : Counter.INTERRUPTS_FAILED, 1);
+        } else {
+            counters.add(Counter.INTERRUPTS_SUPPRESSED, 1);
         }
     }
 
@@ -270,15 +275,26 @@ final class QueueCore {
 
     /**
      * Stops the ring, makes a change, and starts the ring again if it is complete and started. The listener is told of
-     * the outcome. The position in the ring is kept.
+     * the outcome. The position in the ring is kept, and after a change that is refused the ring goes on as before.
      */
     void restart(VirtQueue.Change change, GuestMemory memory, QueueFormat format) throws ControlException {
         try {
             detach();
-            change.apply(setup);
-            attach(memory, format);
+            try {
+                change.apply(setup);
+            } finally {
+                attach(memory, format);
+            }
         } finally {
             report();
+        }
+    }
+
+    /** Replaces what interrupts the guest. A started ring may have used chains in between: it is told so at once. */
+    void call(EventFd eventFd) {
+        setup.call = RingSetup.replace(setup.call, eventFd);
+        if (eventFd != null && active != null) {
+            eventFd.signal();
         }
     }
 
@@ -315,9 +331,10 @@ final class QueueCore {
         }
         boolean complete = false;
         try {
-            RingAddresses addresses =
-                    setup.locate(queue.index(), memory, setup.descUser, setup.availUser, setup.usedUser);
-            if (!setup.addressed || addresses == null) {
+            RingAddresses addresses = setup.addressed
+                    ? setup.locate(queue.index(), memory, setup.descUser, setup.availUser, setup.usedUser)
+                    : null;
+            if (addresses == null) {
                 throw new ControlException("queue %d was started before its size, its addresses and the memory table"
                         .formatted(queue.index()));
             }
@@ -328,6 +345,9 @@ final class QueueCore {
                 async.attached(active);
             }
             complete = true;
+        } catch (InternalError e) {
+            device.fail(e);
+            throw new ControlException("queue %d: guest memory is gone".formatted(queue.index()), e);
         } finally {
             setup.started = complete;
         }

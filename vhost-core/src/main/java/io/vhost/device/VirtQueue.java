@@ -6,6 +6,7 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.memory.GuestMemory;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.os.EventFd;
 import io.vhost.ring.RingViolation;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -407,6 +408,16 @@ public final class VirtQueue {
         access_lock.lock();
         try {
             change.apply(core.setup());
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /** Replaces what interrupts the guest, while the ring goes on. */
+    void call(EventFd eventFd) {
+        access_lock.lock();
+        try {
+            core.call(eventFd);
         } finally {
             access_lock.unlock();
         }
