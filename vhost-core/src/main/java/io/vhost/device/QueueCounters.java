@@ -9,6 +9,7 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * <p>Any thread may read, without a lock; a value is never torn, but two values read one after the other may stem from
  * different bursts. Writing is for the holder of the queue's lock.
  */
+@SuppressWarnings("EnumOrdinal") // An ordinal is a place in the array of this process, stored nowhere.
 public final class QueueCounters {
     /** The things that are counted. */
     public enum Counter {

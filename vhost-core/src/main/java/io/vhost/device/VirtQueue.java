@@ -14,6 +14,7 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -188,7 +189,7 @@ public final class VirtQueue {
             }
             if (++spins % 128 == 0) {
                 counters.addShared(Counter.BUSY);
-                Thread.yield();
+                LockSupport.parkNanos(1);
             } else {
                 Thread.onSpinWait();
             }
@@ -267,11 +268,14 @@ public final class VirtQueue {
         running = false;
         access_lock.lock();
         try {
-            detach();
-            change.apply(setup);
-            attach(memory, format);
+            try {
+                detach();
+                change.apply(setup);
+                attach(memory, format);
+            } finally {
+                report();
+            }
         } finally {
-            report();
             access_lock.unlock();
         }
     }

@@ -38,7 +38,7 @@ final class TransmitQueue extends DriverQueue {
         while (sent < count) {
             Packet packet = packets[offset + sent];
             int index = packet.index();
-            if (packet.segment() != pool.segment() || out[index] != null || packet.length() <= 0) {
+            if (packet.pool() != pool || out[index] != null || packet.length() <= 0) {
                 throw foreign(packet, offset + sent, sent);
             }
             if (!offer(packet, index)) {

@@ -31,7 +31,7 @@ public final class Packet {
     private static final ValueLayout.OfLong LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
-    final PacketPool pool;
+    private final PacketPool pool;
     private final MemorySegment slab;
     private final int index;
     private final int bufferSize;
@@ -79,6 +79,11 @@ public final class Packet {
     /** Gives the packet back to its pool, as {@link PacketPool#release(Packet)} does. */
     public void release() {
         pool.release(this);
+    }
+
+    /** {@return the pool that this packet belongs to and must be released to} */
+    public PacketPool pool() {
+        return pool;
     }
 
     /** {@return the slab that holds the data; all packets of a pool share it, so load it once per burst} */

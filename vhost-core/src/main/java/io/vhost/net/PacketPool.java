@@ -236,7 +236,7 @@ public final class PacketPool implements AutoCloseable {
     }
 
     private boolean isOutstanding(Packet packet) {
-        return packet != null && packet.pool == this && !packet.isReleased();
+        return packet != null && packet.pool() == this && !packet.isReleased();
     }
 
     /** Takes back the marks of the first {@code position} packets, which lie above the top of the stack. */
@@ -255,7 +255,7 @@ public final class PacketPool implements AutoCloseable {
             return new IllegalArgumentException("cannot release null" + where + ": release only packets that"
                     + " take returned");
         }
-        if (packet.pool != this) {
+        if (packet.pool() != this) {
             return new IllegalArgumentException("cannot release packet " + packet.index() + where
                     + ": it belongs to another pool; call packet.release() or release it there");
         }

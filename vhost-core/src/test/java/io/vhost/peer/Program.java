@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -52,6 +53,19 @@ public final class Program implements AutoCloseable {
             return new Program(command);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Sends the signal {@code name}, such as {@code STOP}, to processes. */
+    public static void signal(String name, long... pids) {
+        List<String> command = new ArrayList<>(List.of("kill", "-" + name));
+        for (long pid : pids) {
+            command.add(Long.toString(pid));
+        }
+        try (Program kill = start(command)) {
+            if (kill.exitStatus() != 0) {
+                throw new IllegalStateException(command + ": " + kill.output());
+            }
         }
     }
 

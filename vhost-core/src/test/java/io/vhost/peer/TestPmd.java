@@ -117,6 +117,11 @@ public final class TestPmd implements AutoCloseable {
         return counters;
     }
 
+    /** Waits for testpmd's end, and tells whether it came within {@code time}. */
+    public boolean ended(Duration time) {
+        return program.ended(time);
+    }
+
     /** The process id. */
     public long pid() {
         return program.pid();
