@@ -6,6 +6,7 @@
  */
 module io.vhost.core {
     requires static com.google.errorprone.annotations;
+    requires static java.logging;
     requires info.picocli;
 
     exports io.vhost.device;
@@ -14,4 +15,6 @@ module io.vhost.core {
     exports io.vhost.net;
     exports io.vhost.ring;
     exports io.vhost.server;
+
+    opens io.vhost.app to info.picocli;
 }
