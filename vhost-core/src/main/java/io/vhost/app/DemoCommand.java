@@ -32,7 +32,6 @@ final class DemoCommand implements Callable<Integer> {
     private static final long GLANCE = 5_000_000;
     private static final int DEFAULT_SECONDS = 5;
     private static final int MIN_BUFFER = 2048;
-    private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     @Option(names = "--seconds", paramLabel = "N", description = "Send for N seconds; " + DEFAULT_SECONDS
             + " unless a number of packets is given.")
@@ -68,15 +67,23 @@ final class DemoCommand implements Callable<Integer> {
 
     private final CommandContext context;
     private final UnaryOperator<Link> wiring;
+    private final Duration patience;
 
     DemoCommand(CommandContext context) {
-        this(context, UnaryOperator.identity());
+        this(context, UnaryOperator.identity(), Duration.ofSeconds(10));
     }
 
-    /** With something between the guests and the switch; for tests. */
-    DemoCommand(CommandContext context, UnaryOperator<Link> wiring) {
+    /**
+     * With faults, for tests.
+     *
+     * @param context as for any command
+     * @param wiring puts something between a guest and the switch
+     * @param patience how long nothing may move
+     */
+    DemoCommand(CommandContext context, UnaryOperator<Link> wiring, Duration patience) {
         this.context = context;
         this.wiring = wiring;
+        this.patience = patience;
     }
 
     @Override
@@ -97,7 +104,7 @@ final class DemoCommand implements Callable<Integer> {
     private int run(Demo demo, long nanos) {
         PrintWriter out = context.out();
         ProgressLine line = new ProgressLine(out, context.terminal());
-        Stall stall = new Stall(demo, PATIENCE);
+        Stall stall = new Stall(demo, patience);
         DemoReport report = new DemoReport(demo);
         demo.start();
         boolean stalled = false;
@@ -110,13 +117,13 @@ final class DemoCommand implements Callable<Integer> {
             }
             stalled = stall.lasts();
         }
-        demo.finish(PATIENCE);
+        demo.finish(stalled ? Duration.ZERO : patience);
         long took = report.elapsed();
         line.end();
         report.table(out, took);
         boolean intact = demo.flows().stream().allMatch(DemoFlow::isIntact);
         out.println(intact ? "Every packet arrived, in order and unchanged."
-                : stalled ? "FAILED: nothing has moved for " + PATIENCE.toSeconds() + " s." : "FAILED: see the table.");
+                : stalled ? "FAILED: nothing has moved for " + patience.toSeconds() + " s." : "FAILED: see the table.");
         return intact ? 0 : 1;
     }
 

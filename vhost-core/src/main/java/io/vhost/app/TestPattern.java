@@ -33,9 +33,9 @@ final class TestPattern {
     private static final long SPREAD = 0x9E3779B97F4A7C15L;
 
     // Native, as packets are: filling and checking are block operations on two segments of one kind.
-    private final MemorySegment block = Arena.ofAuto().allocate(PLACES + MAX_LENGTH);
-    private final long start;
-    private final long middle;
+    private final MemorySegment block;
+    private final long destination;
+    private final long source;
     private final int fixedLength;
 
     /**
@@ -47,13 +47,28 @@ final class TestPattern {
      *     {@link #MIN_LENGTH} to {@link #MAX_VARIED_LENGTH}
      */
     TestPattern(long destination, long source, int length) {
-        start = destination << 16 | source >>> 32;
-        middle = source << 32 | TYPE;
-        fixedLength = length;
-        Random random = new Random(source);
+        this(randomBlock(source), destination, source, length);
+    }
+
+    private TestPattern(MemorySegment block, long destination, long source, int fixedLength) {
+        this.block = block;
+        this.destination = destination;
+        this.source = source;
+        this.fixedLength = fixedLength;
+    }
+
+    private static MemorySegment randomBlock(long seed) {
+        MemorySegment block = Arena.ofAuto().allocate(PLACES + MAX_LENGTH);
+        Random random = new Random(seed);
         for (long i = 0; i < block.byteSize(); i++) {
             block.set(ValueLayout.JAVA_BYTE, i, (byte) random.nextInt());
         }
+        return block;
+    }
+
+    /** The same packets on their way back from someone who swaps the addresses. */
+    TestPattern swapped() {
+        return new TestPattern(block, source, destination, fixedLength);
     }
 
     /** Length in bytes of the packet with this number. */
@@ -69,8 +84,8 @@ final class TestPattern {
     void fill(Packet packet, long sequence, long now) {
         int length = length(sequence);
         packet.reset(length);
-        packet.putNetworkLong(0, start);
-        packet.putNetworkLong(Long.BYTES, middle);
+        packet.putNetworkLong(0, start());
+        packet.putNetworkLong(Long.BYTES, middle());
         packet.putNetworkLong(SEQUENCE_POSITION, sequence);
         packet.putNetworkLong(TIME_POSITION, carriesTime(sequence) ? now : 0);
         MemorySegment.copy(block, place(sequence), packet.segment(), packet.dataOffset() + DATA_POSITION,
@@ -98,8 +113,8 @@ final class TestPattern {
         if (packet.length() != length) {
             return false;
         }
-        boolean header = packet.networkLongAt(0) == start
-                && packet.networkLongAt(Long.BYTES) == middle
+        boolean header = packet.networkLongAt(0) == start()
+                && packet.networkLongAt(Long.BYTES) == middle()
                 && sequence(packet) == sequence
                 && (time(packet) != 0) == carriesTime(sequence);
         long place = place(sequence);
@@ -107,6 +122,14 @@ final class TestPattern {
         int count = length - DATA_POSITION;
         return header && MemorySegment.mismatch(
                 block, place, place + count, packet.segment(), data, data + count) < 0;
+    }
+
+    private long start() {
+        return destination << 16 | source >>> 32;
+    }
+
+    private long middle() {
+        return source << 32 | TYPE;
     }
 
     private static long place(long sequence) {
