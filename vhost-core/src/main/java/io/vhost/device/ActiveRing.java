@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.dma.DmaChannel;
 import io.vhost.memory.GuestMemory;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
@@ -13,15 +14,24 @@ import java.lang.foreign.MemorySegment;
 final class ActiveRing {
     private final GuestMemory memory;
     private final SplitRing ring;
+    // Of each pair, the one of the queue's direction.
     private final DequeueBurst dequeue;
     private final EnqueueBurst enqueue;
+    private final AsyncDequeue asyncDequeue;
+    private final AsyncEnqueue asyncEnqueue;
+    private final Packet[] scratchPackets = new Packet[EnqueuePlan.MAX];
 
     ActiveRing(
             GuestMemory memory, SplitRing ring, QueueFormat format, QueueCounters counters, MemorySegment scratch) {
         this.memory = memory;
         this.ring = ring;
-        this.dequeue = new DequeueBurst(ring, format, counters, scratch);
-        this.enqueue = new EnqueueBurst(ring, format, counters, scratch);
+        boolean toGuest = format.ring().deviceWrites();
+        HeaderReader header = new HeaderReader(format, counters, scratch);
+        EnqueuePlan plan = toGuest ? new EnqueuePlan(ring, format, counters) : null;
+        enqueue = toGuest ? new EnqueueBurst(ring, plan, format, counters, scratch) : null;
+        asyncEnqueue = toGuest ? new AsyncEnqueue(ring, plan, format, counters, scratch) : null;
+        dequeue = toGuest ? null : new DequeueBurst(ring, format, counters, header);
+        asyncDequeue = toGuest ? null : new AsyncDequeue(ring, format, counters, header);
         memory.retain();
     }
 
@@ -32,13 +42,19 @@ final class ActiveRing {
     /** Packets from the guest, in chunks; the guest sees each chunk as soon as it is done. */
     int dequeue(PacketPool pool, Packet[] packets, int offset, int count) {
         int total = 0;
-        while (total < count) {
-            int chunk = Math.min(EnqueueBurst.MAX, count - total);
-            int moved = dequeue.run(pool, packets, offset + total, chunk);
-            total += moved;
-            if (moved < chunk) {
-                break;
+        try {
+            while (total < count) {
+                int chunk = Math.min(EnqueuePlan.MAX, count - total);
+                int moved = dequeue.run(pool, packets, offset + total, chunk);
+                total += moved;
+                if (moved < chunk) {
+                    break;
+                }
             }
+        } catch (InternalError e) {
+            // Memory is gone, and the error may come later than the access: earlier chunks are not to be trusted either.
+            pool.release(packets, offset, total);
+            throw e;
         }
         return total;
     }
@@ -47,7 +63,7 @@ final class ActiveRing {
     int enqueue(Packet[] packets, int offset, int count) {
         int total = 0;
         while (total < count) {
-            int chunk = Math.min(EnqueueBurst.MAX, count - total);
+            int chunk = Math.min(EnqueuePlan.MAX, count - total);
             int moved = enqueue.run(packets, offset + total, chunk);
             total += moved;
             if (moved < chunk) {
@@ -55,6 +71,16 @@ final class ActiveRing {
             }
         }
         return total;
+    }
+
+    /** One chunk of packets to the guest, to be copied by the channel. */
+    int submitEnqueue(AsyncCopies async, Packet[] packets, int offset, int count, DmaChannel channel) {
+        return asyncEnqueue.submit(async, packets, offset, Math.min(EnqueuePlan.MAX, count), channel);
+    }
+
+    /** One chunk of packets from the guest, to be copied by the channel. */
+    int submitDequeue(AsyncCopies async, PacketPool pool, int count, DmaChannel channel) {
+        return asyncDequeue.submit(async, pool, scratchPackets, Math.min(EnqueuePlan.MAX, count), channel);
     }
 
     /** Lets go of the memory; nothing may touch this ring afterwards. */

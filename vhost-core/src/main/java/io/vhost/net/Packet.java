@@ -45,6 +45,7 @@ public final class Packet {
 
     private int checksumOffset;
     private long offload;
+    private boolean undelivered;
 
     Packet(PacketPool pool, MemorySegment slab, int index, long bufferOffset, int bufferSize, int headroom) {
         this.pool = pool;
@@ -65,6 +66,7 @@ public final class Packet {
         length = 0;
         offload = 0;
         checksumOffset = 0;
+        undelivered = false;
     }
 
     void flipReleased() {
@@ -84,6 +86,20 @@ public final class Packet {
     /** {@return the pool that this packet belongs to and must be released to} */
     public PacketPool pool() {
         return pool;
+    }
+
+    /** {@return whether an asynchronous copy gave this packet back without having delivered it} */
+    public boolean isUndelivered() {
+        return undelivered;
+    }
+
+    /**
+     * For queues: says whether the packet was delivered, when it is given back after an asynchronous copy.
+     *
+     * @param value true when it was not
+     */
+    public void undelivered(boolean value) {
+        undelivered = value;
     }
 
     /** {@return the slab that holds the data; all packets of a pool share it, so load it once per burst} */
@@ -292,7 +308,7 @@ public final class Packet {
             Objects.checkFromIndexSize(sourceOffset, count, source.byteSize());
         }
         reset(count);
-        MemorySegment.copy(source, sourceOffset, slab, dataOffset, count);
+        PacketCopy.copy(source, sourceOffset, slab, dataOffset, count);
     }
 
     /**
@@ -324,7 +340,7 @@ public final class Packet {
         long word = other.offload;
         int offset = other.checksumOffset;
         reset(other.length);
-        MemorySegment.copy(other.slab, from, slab, dataOffset, length);
+        PacketCopy.copy(other.slab, from, slab, dataOffset, length);
         offload(word, offset);
     }
 
@@ -339,7 +355,7 @@ public final class Packet {
     public void copyTo(MemorySegment target, long targetOffset) {
         checkHeld();
         checkNative(target);
-        MemorySegment.copy(slab, dataOffset, target, targetOffset, length);
+        PacketCopy.copy(slab, dataOffset, target, targetOffset, length);
     }
 
     /**
@@ -374,8 +390,8 @@ public final class Packet {
     }
 
     /**
-     * Sets all offload fields, unchecked: what a peer sent may be nonsense, see {@link
-     * NetHeader#isPlausible}.
+     * Sets all offload fields, unchecked: what a peer sent may be nonsense, which
+     * {@link NetHeader#isPlausible} tells.
      *
      * @param word the first 8 bytes of the virtio-net header, as {@link NetHeader#offload} builds them
      * @param newChecksumOffset csum_offset, whose low 16 bits are kept

@@ -330,6 +330,36 @@ public final class SplitRing {
     }
 
     /**
+     * Leaves the first chains of a batch taken, without giving them back, lets go of the others, and empties the batch.
+     *
+     * @param batch gathered chains
+     * @param count how many are kept, from the first
+     */
+    public void keep(ChainBatch batch, int count) {
+        ungather(batch, batch.chains() - count);
+        batch.clear();
+    }
+
+    /**
+     * Gives the oldest chains in flight back to the driver as used. Everything written to guest memory before, by whoever
+     * told the caller of it, is visible to the driver once it sees the new index.
+     *
+     * @param chains what was taken, the oldest first
+     * @param count how many to give back
+     */
+    public void publish(ChainsInFlight chains, int count) {
+        MemorySegment memory = this.memory;
+        int next = nextUsed;
+        for (int i = 0; i < count; i++) {
+            SplitLayout.usedElement(memory, used, (next + i) & mask, chains.headAt(i), chains.writtenAt(i));
+        }
+        nextUsed = (next + count) & 0xFFFF;
+        // Orders the elements and the copied bytes before the index, as in the other publish.
+        SplitLayout.usedIdxRelease(memory, used, nextUsed);
+        chains.forget(count);
+    }
+
+    /**
      * Whether the driver wants an interrupt for what was published since this was last asked (virtio 1.2, 2.7.7.2). Ask
      * once after each burst that published something.
      */
