@@ -7,6 +7,7 @@
 @SuppressWarnings("requires-automatic") // JCTools names its module in the manifest and has no descriptor.
 module io.vhost.core {
     requires static com.google.errorprone.annotations;
+    requires static java.logging;
     requires info.picocli;
     requires jdk.jfr;
     requires org.jctools.core;
@@ -18,4 +19,6 @@ module io.vhost.core {
     exports io.vhost.net;
     exports io.vhost.ring;
     exports io.vhost.server;
+
+    opens io.vhost.app to info.picocli;
 }
