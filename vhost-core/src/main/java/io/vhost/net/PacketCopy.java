@@ -19,7 +19,9 @@ import java.lang.foreign.ValueLayout;
  *       is given.
  * </ul>
  *
- * Loops of longs, unrolled or not, and the vector API were no better for mixed lengths (PacketCopyBenchmark).
+ * Loops of longs, unrolled or not, are slower (PacketCopyBenchmark has them). The vector API, which a library
+ * cannot ask its users to enable, saves a nanosecond for packets of one length up to 128 bytes and loses more
+ * than that for mixed lengths.
  */
 public final class PacketCopy {
     private PacketCopy() {}
