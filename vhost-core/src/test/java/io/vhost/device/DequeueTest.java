@@ -211,7 +211,7 @@ class DequeueTest {
     private long sendWithHeader(TestGuest guest, long offload, int checksumOffset, int length) {
         byte[] frame = frame(guest, TestGuest.pattern(length, 1));
         for (int i = 0; i < 8; i++) {
-            frame[i] = (byte) (offload >>> 8 * i);
+            frame[i] = (byte) (offload >>> (8 * i));
         }
         frame[8] = (byte) checksumOffset;
         frame[9] = (byte) (checksumOffset >>> 8);

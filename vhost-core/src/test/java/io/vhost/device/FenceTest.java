@@ -51,7 +51,7 @@ class FenceTest {
     }
 
     private long warnings() {
-        return log.stream().filter(record -> record.getLevel() == Level.WARNING).count();
+        return log.stream().filter(record -> record.getLevel().equals(Level.WARNING)).count();
     }
 
     private int dequeue(TestGuest guest) {

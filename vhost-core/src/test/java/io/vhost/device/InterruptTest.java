@@ -116,9 +116,10 @@ class InterruptTest {
     @Test
     void anInterruptThatCannotBeSentIsCounted() throws Exception {
         UnixSocket[] pair = UnixSocket.pair();
-        try (TestGuest guest = TestGuest.running(); UnixSocket ours = pair[0]; UnixSocket theirs = pair[1]) {
-            guest.control.call(0, ours.descriptor().duplicate());
-            theirs.close();
+        try (TestGuest guest = TestGuest.running()) {
+            guest.control.call(0, pair[0].descriptor().duplicate());
+            pair[0].close();
+            pair[1].close();
             enqueue(guest, 1);
             assertEquals(1, guest.toGuest().queue.counters().get(Counter.INTERRUPTS_FAILED));
             assertTrue(guest.toGuest().queue.isRunning());

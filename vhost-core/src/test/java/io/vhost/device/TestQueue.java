@@ -67,7 +67,7 @@ final class TestQueue implements AutoCloseable {
     /** Room for {@code length} bytes that nobody else uses. */
     long allocate(int length) {
         long offset = nextBuffer;
-        nextBuffer += (length + 63) / 64 * 64;
+        nextBuffer += (length + 63L) / 64 * 64;
         return offset;
     }
 

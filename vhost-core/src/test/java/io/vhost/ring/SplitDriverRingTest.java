@@ -90,9 +90,9 @@ class SplitDriverRingTest {
             assertEquals(SIZE - buffers - 1, ring.free());
             assertFalse(ring.offer(2, address, length, 0, SIZE - buffers));
             ring.publish();
-            int[] heads = {head(idx & 3), head(idx + 1 & 3)};
+            int[] heads = {head(idx & 3), head((idx + 1) & 3)};
             element(idx & 3, heads[reversed ? 1 : 0], 1);
-            element(idx + 1 & 3, heads[reversed ? 0 : 1], 1);
+            element((idx + 1) & 3, heads[reversed ? 0 : 1], 1);
             idx += 2;
             used(idx);
             assertEquals(2, ring.pending());
@@ -113,7 +113,7 @@ class SplitDriverRingTest {
         for (int lap = 0; lap < 50_000; lap++) {
             int batch = 1 + lap % 3;
             offer(ring, 0, batch);
-            element(idx & 3, head(idx + batch - 1 & 3), 60);
+            element(idx & 3, head((idx + batch - 1) & 3), 60);
             idx += batch;
             used(idx);
             for (int i = 0; i < batch; i++) {
@@ -246,9 +246,9 @@ class SplitDriverRingTest {
             assertEquals(distance >= 0 && distance < count, ring.needsKick(),
                     "idx=" + idx + " count=" + count + " distance=" + distance);
             for (int i = 0; i < count; i++) {
-                element(idx + i & 3, head(idx + i & 3), 0);
+                element((idx + i) & 3, head((idx + i) & 3), 0);
             }
-            idx = idx + count & 0xFFFF;
+            idx = (idx + count) & 0xFFFF;
             used(idx);
             while (ring.poll() >= 0) {
                 assertEquals(0, ring.usedLength());

@@ -76,8 +76,8 @@ class SplitRingTest extends RingSuite {
         batch.written(1, -1);
         ring.publish(batch);
         assertEquals(2, raw.usedIdx());
-        assertEquals(1000L << 32 | 3, raw.used(0));
-        assertEquals(0xFFFF_FFFFL << 32 | 1, raw.used(1));
+        assertEquals((1000L << 32) | 3, raw.used(0));
+        assertEquals((0xFFFF_FFFFL << 32) | 1, raw.used(1));
         assertEquals(2, ring.nextUsed());
         assertEquals(2, ring.nextAvail());
     }
