@@ -2,7 +2,7 @@ package io.vhost.device;
 
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.net.Packet;
-import io.vhost.net.PacketCopy;
+import io.vhost.memory.NativeCopy;
 import io.vhost.net.PacketPool;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.RingViolation;
@@ -81,7 +81,7 @@ final class DequeueBurst {
                 long source = batch.bufferOffset(buffer);
                 long offload = HeaderReader.offload(memory, source);
                 packet.reset((int) length);
-                PacketCopy.copy(
+                NativeCopy.copy(
                         memory, source + headerLength, packet.segment(), packet.dataOffset(), (int) length);
                 if ((offload & 0xFFFF) == 0
                         || header.apply(packet, offload, HeaderReader.checksumOffset(memory, source))) {
@@ -111,7 +111,7 @@ final class DequeueBurst {
             int skip = Math.min(ofHeader, batch.bufferLength(i));
             int count = batch.bufferLength(i) - skip;
             ofHeader -= skip;
-            PacketCopy.copy(ring.memory(), batch.bufferOffset(i) + skip, packet.segment(), target, count);
+            NativeCopy.copy(ring.memory(), batch.bufferOffset(i) + skip, packet.segment(), target, count);
             target += count;
         }
         return header.apply(packet, header.offload(), header.checksumOffset());

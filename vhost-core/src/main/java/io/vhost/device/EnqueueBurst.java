@@ -2,7 +2,7 @@ package io.vhost.device;
 
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.net.Packet;
-import io.vhost.net.PacketCopy;
+import io.vhost.memory.NativeCopy;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.SplitRing;
 import java.lang.foreign.MemorySegment;
@@ -57,7 +57,7 @@ final class EnqueueBurst {
             if (end == chain + 1 && batch.bufferLength(buffer) >= need) {
                 long target = batch.bufferOffset(buffer);
                 plan.putHeader(packet, memory, target, 1);
-                PacketCopy.copy(
+                NativeCopy.copy(
                         packet.segment(), packet.dataOffset(), memory, target + headerLength, need - headerLength);
                 batch.written(chain, need);
             } else {
@@ -95,7 +95,7 @@ final class EnqueueBurst {
         }
         if (ofHeader < count) {
             long source = packet.dataOffset() + position + ofHeader - format.headerLength();
-            PacketCopy.copy(packet.segment(), source, ring.memory(), target + ofHeader, count - ofHeader);
+            NativeCopy.copy(packet.segment(), source, ring.memory(), target + ofHeader, count - ofHeader);
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.vhost.net;
 
+import io.vhost.memory.NativeCopy;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -308,7 +309,7 @@ public final class Packet {
             Objects.checkFromIndexSize(sourceOffset, count, source.byteSize());
         }
         reset(count);
-        PacketCopy.copy(source, sourceOffset, slab, dataOffset, count);
+        NativeCopy.copy(source, sourceOffset, slab, dataOffset, count);
     }
 
     /**
@@ -340,7 +341,7 @@ public final class Packet {
         long word = other.offload;
         int offset = other.checksumOffset;
         reset(other.length);
-        PacketCopy.copy(other.slab, from, slab, dataOffset, length);
+        NativeCopy.copy(other.slab, from, slab, dataOffset, length);
         offload(word, offset);
     }
 
@@ -355,7 +356,7 @@ public final class Packet {
     public void copyTo(MemorySegment target, long targetOffset) {
         checkHeld();
         checkNative(target);
-        PacketCopy.copy(slab, dataOffset, target, targetOffset, length);
+        NativeCopy.copy(slab, dataOffset, target, targetOffset, length);
     }
 
     /**
