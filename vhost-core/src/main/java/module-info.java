@@ -4,9 +4,13 @@
  * <p>An application begins with {@code io.vhost.server} and gets devices and queues of {@code io.vhost.device}, packets of
  * {@code io.vhost.net}; {@code io.vhost.driver} is the guest's side.
  */
+@SuppressWarnings("requires-automatic") // JCTools names its module in the manifest and has no descriptor.
 module io.vhost.core {
     requires static com.google.errorprone.annotations;
+    requires static java.logging;
     requires info.picocli;
+    requires jdk.jfr;
+    requires org.jctools.core;
 
     exports io.vhost.device;
     exports io.vhost.dma;
@@ -15,4 +19,6 @@ module io.vhost.core {
     exports io.vhost.net;
     exports io.vhost.ring;
     exports io.vhost.server;
+
+    opens io.vhost.app to info.picocli;
 }

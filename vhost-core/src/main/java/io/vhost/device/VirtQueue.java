@@ -2,20 +2,16 @@ package io.vhost.device;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.QueueCounters.Counter;
+import io.vhost.dma.DmaChannel;
 import io.vhost.memory.GuestMemory;
-import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.ring.RingAddresses;
+import io.vhost.os.EventFd;
 import io.vhost.ring.RingViolation;
-import io.vhost.ring.SplitRing;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * One virtqueue of a device.
@@ -34,32 +30,23 @@ public final class VirtQueue {
      * Guards everything about this queue. Applications may hold it around calls; bursts and control calls are re-entrant.
      * Never wait for another thread's burst while holding it.
      */
-    public final ReentrantLock access_lock = new ReentrantLock();
+    public final AccessLock access_lock;
 
     private final VhostDevice device;
     private final int index;
     private final QueueCounters counters = new QueueCounters();
-    private final MemorySegment scratch = Arena.ofAuto().allocate(NetHeader.LENGTH, Long.BYTES);
 
     /** Read without the lock to leave early; bursts check again under it. */
     private volatile boolean running;
 
     @GuardedBy("access_lock")
-    private final RingSetup setup = new RingSetup();
+    private final QueueCore core;
 
-    /** Null while the ring is stopped or cannot be located. */
-    @GuardedBy("access_lock")
-    private ActiveRing active;
-
-    @GuardedBy("access_lock")
-    private RingViolation violation;
-
-    @GuardedBy("access_lock")
-    private boolean reportedRunning;
-
-    VirtQueue(VhostDevice device, int index) {
+    VirtQueue(VhostDevice device, int index, VhostConfig config) {
         this.device = device;
         this.index = index;
+        this.access_lock = new AccessLock(config.lockTiming());
+        this.core = new QueueCore(this, config);
     }
 
     /** The device that this queue belongs to. */
@@ -91,7 +78,7 @@ public final class VirtQueue {
     public RingViolation violation() {
         access_lock.lock();
         try {
-            return violation;
+            return core.violation();
         } finally {
             access_lock.unlock();
         }
@@ -122,18 +109,7 @@ public final class VirtQueue {
             return 0;
         }
         try {
-            if (!running) {
-                return 0;
-            }
-            SplitRing ring = active.ring();
-            int before = ring.nextUsed();
-            int moved = active.dequeue(pool, packets, offset, count);
-            finish(ring, before);
-            return moved;
-        } catch (InternalError e) {
-            // The guest's memory is gone. What earlier chunks delivered is lost with it: their memory cannot be trusted.
-            memoryLost(e);
-            return 0;
+            return running ? core.dequeue(pool, packets, offset, count) : 0;
         } finally {
             access_lock.unlock();
         }
@@ -161,17 +137,7 @@ public final class VirtQueue {
             return 0;
         }
         try {
-            if (!running) {
-                return 0;
-            }
-            SplitRing ring = active.ring();
-            int before = ring.nextUsed();
-            int moved = active.enqueue(packets, offset, count);
-            finish(ring, before);
-            return moved;
-        } catch (InternalError e) {
-            memoryLost(e);
-            return 0;
+            return running ? core.enqueue(packets, offset, count) : 0;
         } finally {
             access_lock.unlock();
         }
@@ -202,45 +168,232 @@ public final class VirtQueue {
                 .formatted(call, index, device.name(), right));
     }
 
-    /** One interrupt for the whole burst, if the guest wants one; then the fence for a guest that broke a rule. */
-    @GuardedBy("access_lock")
-    private void finish(SplitRing ring, int usedBefore) {
-        if (ring.nextUsed() != usedBefore) {
-            interrupt(ring);
-        }
-        if (ring.violation() != null) {
-            fence(ring.violation(), ring.violationDetail());
-        }
-    }
-
-    @GuardedBy("access_lock")
-    private void interrupt(SplitRing ring) {
-        if (!ring.needsInterrupt()) {
-            counters.add(Counter.INTERRUPTS_SUPPRESSED, 1);
-        } else if (setup.call != null) {
-            counters.add(setup.call.signal() ? Counter.INTERRUPTS : Counter.INTERRUPTS_FAILED, 1);
+    /**
+     * Lets this queue's packets be copied by DMA channels. Takes the lock.
+     *
+     * @throws IllegalStateException when asynchronous copies are not enabled for the device, the queue's ring is not set up
+     *     and started, or the queue is registered already
+     */
+    public void registerAsync() {
+        lockForControl();
+        try {
+            core.registerAsync();
+        } finally {
+            access_lock.unlock();
         }
     }
 
+    /**
+     * The same as {@link #registerAsync} for a caller that holds the lock.
+     *
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalStateException as {@link #registerAsync}
+     */
     @GuardedBy("access_lock")
-    private void fence(RingViolation fault, long detail) {
-        running = false;
-        violation = fault;
-        counters.add(fault);
-        // A guest that restarts its queue to offend again is logged at the powers of two.
-        if (Long.bitCount(counters.get(fault)) == 1) {
-            LOG.log(Level.WARNING, "({0}) queue {1} fenced: {2}, value 0x{3} ({4}, {5} times on this queue)",
-                    device.name(), index, fault.text(), Long.toHexString(detail), fault, counters.get(fault));
-        }
-        if (setup.error != null && !setup.error.signal()) {
-            LOG.log(Level.DEBUG, "({0}) queue {1}: error eventfd cannot be signalled", device.name(), index);
+    public void registerAsyncThreadUnsafe() {
+        requireLock("registerAsyncThreadUnsafe");
+        core.registerAsync();
+    }
+
+    /**
+     * Ends asynchronous copies; no effect when the queue is not registered. Takes the lock.
+     *
+     * @throws IllegalStateException when packets are in flight, with their number: poll or clear first
+     */
+    public void unregisterAsync() {
+        lockForControl();
+        try {
+            core.unregisterAsync();
+        } finally {
+            access_lock.unlock();
         }
     }
 
+    /**
+     * The same as {@link #unregisterAsync} for a caller that holds the lock.
+     *
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalStateException as {@link #unregisterAsync}
+     */
     @GuardedBy("access_lock")
-    private void memoryLost(InternalError cause) {
-        fence(RingViolation.MEMORY_LOST, 0);
-        device.fail(cause);
+    public void unregisterAsyncThreadUnsafe() {
+        requireLock("unregisterAsyncThreadUnsafe");
+        core.unregisterAsync();
+    }
+
+    /**
+     * How many packets the library holds: accepted, and not given back to the application. Takes the lock.
+     *
+     * @return packets, 0 to the ring's size; never negative
+     * @throws IllegalStateException when the queue is not registered
+     */
+    public int getInflight() {
+        lockForControl();
+        try {
+            return core.inFlight();
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
+     * The same as {@link #getInflight} for a caller that holds the lock.
+     *
+     * @return packets, 0 to the ring's size; never negative
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalStateException as {@link #getInflight}
+     */
+    @GuardedBy("access_lock")
+    public int getInflightThreadUnsafe() {
+        requireLock("getInflightThreadUnsafe");
+        return core.inFlight();
+    }
+
+    /**
+     * Gives packets back whose copies have ended, whatever the state of the ring. Does not wait for copies; call it until
+     * {@link #getInflight} is 0. Takes the lock.
+     *
+     * @param out receives the packets, which are the caller's again
+     * @param offset first index to fill
+     * @param count most packets to give back
+     * @param channel where the copies were submitted
+     * @return packets given back, 0 to {@code count}
+     * @throws IllegalStateException when the queue is not registered
+     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's
+     */
+    public int clearQueue(Packet[] out, int offset, int count, DmaChannel channel) {
+        lockForControl();
+        try {
+            return core.clear(out, offset, count, channel);
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
+     * The same as {@link #clearQueue} for a caller that holds the lock.
+     *
+     * @param out receives the packets, which are the caller's again
+     * @param offset first index to fill
+     * @param count most packets to give back
+     * @param channel where the copies were submitted
+     * @return packets given back, 0 to {@code count}
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalStateException as {@link #clearQueue}
+     * @throws IllegalArgumentException as {@link #clearQueue}
+     */
+    @GuardedBy("access_lock")
+    public int clearQueueThreadUnsafe(Packet[] out, int offset, int count, DmaChannel channel) {
+        requireLock("clearQueueThreadUnsafe");
+        return core.clear(out, offset, count, channel);
+    }
+
+    /**
+     * Submits packets to the guest for copying by a DMA channel. Those that are accepted belong to the library until
+     * {@link #pollEnqueueCompleted} or {@link #clearQueue} gives them back. Waits like {@link #enqueueBurst}.
+     *
+     * @param packets what to send
+     * @param offset index of the first
+     * @param count how many
+     * @param channel what copies
+     * @return packets accepted, 0 to {@code count}: the rest found no free buffers, or no room in the channel
+     * @throws IllegalStateException when this queue carries packets from the guest, or is not registered
+     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's; or
+     *     when a packet is empty or back in its pool, and packets in earlier chunks of 32 were accepted
+     */
+    public int submitEnqueueBurst(Packet[] packets, int offset, int count, DmaChannel channel) {
+        Objects.checkFromIndexSize(offset, count, packets.length);
+        if (!isToGuest()) {
+            throw wrongDirection("submitEnqueueBurst", "even");
+        }
+        if (!lockWhileRunning()) {
+            return 0;
+        }
+        try {
+            return core.submitEnqueue(packets, offset, count, channel);
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
+     * Gives packets back whose copies to the guest have ended. Does not wait: when another thread holds the lock, this
+     * counts {@link Counter#BUSY} and returns 0. {@link Packet#isUndelivered} says which did not arrive.
+     *
+     * @param done receives the packets, in the order of their submission; they are the caller's again
+     * @param offset first index to fill
+     * @param count most packets to give back
+     * @param channel which to ask; packets that another channel copied are given back too when their turn has come
+     * @return packets given back, 0 to {@code count}
+     * @throws IllegalStateException when this queue carries packets from the guest, or is not registered
+     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's
+     */
+    public int pollEnqueueCompleted(Packet[] done, int offset, int count, DmaChannel channel) {
+        if (!isToGuest()) {
+            throw wrongDirection("pollEnqueueCompleted", "even");
+        }
+        if (!access_lock.tryLock()) {
+            counters.addShared(Counter.BUSY);
+            return 0;
+        }
+        try {
+            return core.clear(done, offset, count, channel);
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
+     * Submits what the guest has sent for copying by a DMA channel, and takes packets whose copies have ended. Does not
+     * wait: when another thread holds the lock, this counts {@link Counter#BUSY} and returns 0.
+     *
+     * @param pool where packets come from
+     * @param packets receives packets whose data has arrived, in the order in which the guest sent them
+     * @param offset first index to fill
+     * @param count most packets to take
+     * @param channel what copies
+     * @return packets taken, 0 to {@code count}
+     * @throws IllegalStateException when this queue carries packets to the guest, or is not registered
+     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's
+     */
+    public int tryDequeueBurst(PacketPool pool, Packet[] packets, int offset, int count, DmaChannel channel) {
+        Objects.requireNonNull(pool, "pool");
+        if (isToGuest()) {
+            throw wrongDirection("tryDequeueBurst", "odd");
+        }
+        if (!access_lock.tryLock()) {
+            counters.addShared(Counter.BUSY);
+            return 0;
+        }
+        try {
+            return core.tryDequeue(pool, packets, offset, count, channel);
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    private void lockForControl() {
+        if (access_lock.isHeldByCurrentThread()) {
+            counters.addShared(Counter.REENTRANT_CALLS);
+        }
+        access_lock.lock();
+    }
+
+    /** Checks before anything guarded is read. Another thread's hold does not count. */
+    private void requireLock(String call) {
+        if (access_lock.isHeldByCurrentThread()) {
+            return;
+        }
+        String text = "(%s) %s() called without access lock taken.".formatted(device.name(), call);
+        LOG.log(Level.ERROR, text);
+        counters.addShared(Counter.LOCK_MISUSE);
+        QueueEvents.LockMisuse.emit(this, call);
+        throw new IllegalMonitorStateException(text);
+    }
+
+    /** Set to false before the lock is taken for a change, so that bursts leave; true again under the lock. */
+    void running(boolean runs) {
+        running = runs;
     }
 
     // What follows is for DeviceControl, on the connection's thread.
@@ -254,39 +407,39 @@ public final class VirtQueue {
     void change(Change change) throws ControlException {
         access_lock.lock();
         try {
-            change.apply(setup);
+            change.apply(core.setup());
         } finally {
             access_lock.unlock();
         }
     }
 
-    /**
-     * Stops the ring, makes a change, and starts the ring again if it is complete and started. The listener is told of
-     * the outcome under the lock. Positions in the ring are kept.
-     */
+    /** Replaces what interrupts the guest, while the ring goes on. */
+    void call(EventFd eventFd) {
+        access_lock.lock();
+        try {
+            core.call(eventFd);
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /** Makes a change for which the ring is stopped and, if it is complete and started, started again. */
     void restart(Change change, GuestMemory memory, QueueFormat format) throws ControlException {
         running = false;
         access_lock.lock();
         try {
-            try {
-                detach();
-                change.apply(setup);
-                attach(memory, format);
-            } finally {
-                report();
-            }
+            core.restart(change, memory, format);
         } finally {
             access_lock.unlock();
         }
     }
 
-    /** Stops the ring and tells the listener. */
-    void detachAndReport() {
+    /** Stops the ring. */
+    void stop() {
         running = false;
         access_lock.lock();
         try {
-            detach();
-            report();
+            core.stop();
         } finally {
             access_lock.unlock();
         }
@@ -296,7 +449,7 @@ public final class VirtQueue {
     void closeDescriptors() {
         access_lock.lock();
         try {
-            setup.closeDescriptors();
+            core.setup().closeDescriptors();
         } finally {
             access_lock.unlock();
         }
@@ -305,71 +458,10 @@ public final class VirtQueue {
     boolean isAttached() {
         access_lock.lock();
         try {
-            return active != null;
+            return core.isAttached();
         } finally {
             access_lock.unlock();
         }
-    }
-
-    @GuardedBy("access_lock")
-    private void detach() {
-        if (active == null) {
-            return;
-        }
-        // Chains that a failed burst took and never returned are taken again.
-        setup.base = active.ring().nextUsed();
-        active.release();
-        active = null;
-    }
-
-    /** Starts the ring if the front-end said so. A ring that cannot be found in memory counts as stopped. */
-    @GuardedBy("access_lock")
-    private void attach(GuestMemory memory, QueueFormat format) throws ControlException {
-        if (!setup.started) {
-            violation = null;
-            return;
-        }
-        boolean complete = false;
-        try {
-            RingAddresses addresses =
-                    setup.locate(index, memory, setup.descUser, setup.availUser, setup.usedUser);
-            if (!setup.addressed || addresses == null) {
-                throw new ControlException("queue %d was started before its size, its addresses and the memory table"
-                        .formatted(index));
-            }
-            SplitRing ring = new SplitRing(memory, addresses, setup.size, format.ring(), base(memory, addresses));
-            ring.disableKicks();
-            active = new ActiveRing(memory, ring, format, counters, scratch);
-            complete = true;
-        } finally {
-            setup.started = complete;
-        }
-    }
-
-    /**
-     * Where the ring goes on. After a device that died the front-end gives a base that is behind the used index in memory,
-     * which the driver has seen: what it counts is done.
-     */
-    @GuardedBy("access_lock")
-    private int base(GuestMemory memory, RingAddresses addresses) {
-        int used = SplitRing.usedIdx(memory, addresses);
-        if (setup.freshBase && used != setup.base) {
-            LOG.log(Level.INFO, "({0}) queue {1}: base {2} differs from the used index, going on at {3}",
-                    device.name(), index, setup.base, used);
-            setup.base = used;
-        }
-        setup.freshBase = false;
-        return setup.base;
-    }
-
-    @GuardedBy("access_lock")
-    private void report() {
-        boolean runs = active != null && setup.enabled && violation == null;
-        if (runs != reportedRunning) {
-            reportedRunning = runs;
-            device.notifyListener("vringStateChanged", () -> device.listener().vringStateChanged(this, runs));
-        }
-        running = runs;
     }
 
     @Override

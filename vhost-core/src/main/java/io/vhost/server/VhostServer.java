@@ -5,6 +5,8 @@ import static java.lang.System.Logger.Level.INFO;
 import io.vhost.device.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
+import io.vhost.os.Descriptor;
+import io.vhost.os.InheritedSocket;
 import io.vhost.os.OsException;
 import io.vhost.os.UnixListener;
 import io.vhost.os.UnixSocket;
@@ -32,7 +34,7 @@ public final class VhostServer implements AutoCloseable {
     private final Path path;
     private final VhostConfig config;
     private final DeviceListener listener;
-    private final AcceptLoop acceptLoop;
+    private final AcceptLoop acceptLoop;    // null: there is one front-end, which was there from the start
     private final WarningLimiter sessionWarnings =
             new WarningLimiter(System.getLogger(BackendSession.class.getPackageName()));
     private final AtomicBoolean closing = new AtomicBoolean();
@@ -44,7 +46,8 @@ public final class VhostServer implements AutoCloseable {
         this.config = config;
         this.listener = listener;
         WarningLimiter warnings = new WarningLimiter(LOGGER);
-        acceptLoop = new AcceptLoop("vhost-accept " + path, socket, this::accepted, warnings);
+        acceptLoop = socket == null ? null
+                : new AcceptLoop("vhost-accept " + path, socket, this::accepted, warnings);
     }
 
     /**
@@ -76,7 +79,39 @@ public final class VhostServer implements AutoCloseable {
         }
     }
 
-    /** Where the server listens. */
+    /**
+     * Serves a socket that this process was started with: one that listens, to which front-ends connect as with
+     * {@link #listen}, or one that is connected to its only front-end already.
+     *
+     * @param fd number of the descriptor, which is this server's from now on
+     * @param config what each device offers
+     * @param listener told of devices and queues, on the connections' threads
+     * @throws IOException if this is not an open Unix stream socket
+     */
+    public static VhostServer inherit(int fd, VhostConfig config, DeviceListener listener) throws IOException {
+        Objects.requireNonNull(config, "config");
+        Objects.requireNonNull(listener, "listener");
+        try {
+            Descriptor socket = InheritedSocket.take(fd);
+            UnixListener listening = InheritedSocket.isListening(socket) ? UnixListener.adopt(socket) : null;
+            VhostServer server = new VhostServer(Path.of("/proc/self/fd/" + fd), config, listener, listening);
+            if (listening == null) {
+                server.accepted(UnixSocket.adopt(socket));
+            } else {
+                server.acceptLoop.start();
+            }
+            return server;
+        } catch (OsException failure) {
+            throw new IOException(failure.getMessage(), failure);
+        }
+    }
+
+    /** Whether further front-ends may connect; false only for an inherited connection. */
+    public boolean isListening() {
+        return acceptLoop != null && !closing.get();
+    }
+
+    /** Where the server listens; for an inherited socket its place in {@code /proc}. */
     public Path path() {
         return path;
     }
@@ -99,9 +134,13 @@ public final class VhostServer implements AutoCloseable {
     public void close() {
         if (closing.compareAndSet(false, true)) {
             LOGGER.log(INFO, "({0}) closing", path);
-            acceptLoop.stop();
+            if (acceptLoop != null) {
+                acceptLoop.stop();
+            }
         }
-        acceptLoop.join();
+        if (acceptLoop != null) {
+            acceptLoop.join();
+        }
         // Nothing is added any more, so this is everyone who has not ended by himself.
         List<Connection> left = List.copyOf(connections);
         left.forEach(Connection::stop);
