@@ -35,9 +35,10 @@ class LockTest {
         guest.control.enable(1, false);
         assertEquals(List.of("vring 1 off lock 1"), listener.take());
         guest.control.enable(1, true);
-        guest.control.enable(1, true);
         guest.control.messageHandled();
         assertEquals(List.of("vring 1 on lock 1"), listener.take());
+        guest.control.kick(1, null);
+        assertEquals(List.of("vring 1 off lock 1", "vring 1 on lock 1"), listener.take());
         guest.shareMemory();
         assertEquals(
                 List.of("vring 0 off lock 0", "vring 1 off lock 1", "vring 0 on lock 0", "vring 1 on lock 1"),

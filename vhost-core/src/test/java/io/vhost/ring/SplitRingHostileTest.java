@@ -10,6 +10,10 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.memory.GuestMemory;
+import io.vhost.memory.MemoryRegion;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.IntStream;
@@ -195,10 +199,30 @@ class SplitRingHostileTest {
         raw.batch.written(1, 0);
         ring.publish(raw.batch);
         assertEquals(2, raw.usedIdx());
+        raw.desc(BAD, GuestWindow.BUFFERS, LENGTH, raw.direction, 0); // repaired, too late
         assertEquals(0, ring.gather(raw.batch, SIZE), "a ring with a violation hands out no more");
         assertEquals(0, ring.available());
         assertFalse(ring.enableKicks());
         assertEquals(2, ring.nextAvail());
+    }
+
+    /** Even where memory lies at both ends of the address space, a buffer does not go on at the other end. */
+    @Test
+    void row11ABufferThatWrapsAroundFromMemoryIntoMemory() {
+        MemorySegment window = Arena.ofAuto().allocate(0x2000, 4096);
+        GuestMemory memory = GuestMemory.of(window,
+                new MemoryRegion(0, 0x7000_0000L, 0x1000, 0),
+                new MemoryRegion(-0x1000, 0x8000_0000L, 0x1000, 0x1000));
+        SplitRing ring = new SplitRing(memory, new RingAddresses(0, 0x100, 0x200), 4, RingSuite.FROM_GUEST, 0);
+        SplitLayout.desc(window, 0, -16, SplitLayout.word(16, 0, 0));
+        SplitLayout.desc(window, 16, -16, SplitLayout.word(17, 0, 0));
+        SplitLayout.availEntry(window, 0x100, 1, 1);
+        SplitLayout.availIdxRelease(window, 0x100, 2);
+        ChainBatch batch = new ChainBatch(4);
+        assertEquals(1, ring.gather(batch, 4), "the last bytes of all addresses are memory");
+        assertEquals(0x1FF0, batch.bufferOffset(0));
+        assertEquals(RingViolation.BUFFER_UNMAPPED, ring.violation());
+        assertEquals(-16, ring.violationDetail());
     }
 
     @Test
