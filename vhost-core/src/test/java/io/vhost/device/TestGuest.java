@@ -17,9 +17,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A device with a guest of its own: memory in a file, rings in that memory, and the messages that set them up. The guest
- * address of an offset in the file is {@link #GUEST} plus the offset, in two regions that are neighbours in the guest
- * alone.
+ * A device with a guest of its own: memory in a file, rings in that memory, and the messages that set them
+ * up. The guest address of an offset in the file is {@link #GUEST} plus the offset, in two regions that are
+ * neighbours in the guest alone.
  */
 final class TestGuest implements AutoCloseable {
     static final long GUEST = 0x4000_0000L;
@@ -50,7 +50,8 @@ final class TestGuest implements AutoCloseable {
         mapping = Mapping.reserve(SIZE);
         mapping.place(0, file, 0, SIZE);
         memory = mapping.segment();
-        control = DeviceControl.create("test-guest", VhostConfig.builder().queuePairs(pairs).build(), listener);
+        VhostConfig config = VhostConfig.builder().queuePairs(pairs).build();
+        control = DeviceControl.create("test-guest", config, listener);
         device = control.device();
         listener.device = device;
         for (int i = 0; i < 2 * pairs; i++) {
