@@ -4,12 +4,15 @@
  * <p>An application begins with {@code io.vhost.server} and gets devices and queues of {@code io.vhost.device}, packets of
  * {@code io.vhost.net}; {@code io.vhost.driver} is the guest's side.
  */
+@SuppressWarnings("requires-automatic") // JCTools names its module in the manifest and has no descriptor.
 module io.vhost.core {
     requires static com.google.errorprone.annotations;
     requires static java.logging;
     requires info.picocli;
+    requires org.jctools.core;
 
     exports io.vhost.device;
+    exports io.vhost.dma;
     exports io.vhost.driver;
     exports io.vhost.memory;
     exports io.vhost.net;

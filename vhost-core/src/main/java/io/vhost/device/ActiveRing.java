@@ -21,7 +21,7 @@ final class ActiveRing {
         this.memory = memory;
         this.ring = ring;
         this.dequeue = new DequeueBurst(ring, format, counters, scratch);
-        this.enqueue = new EnqueueBurst(ring, format, counters, scratch);
+        this.enqueue = new EnqueueBurst(ring, new EnqueuePlan(ring, format, counters), format, counters, scratch);
         memory.retain();
     }
 
@@ -32,13 +32,19 @@ final class ActiveRing {
     /** Packets from the guest, in chunks; the guest sees each chunk as soon as it is done. */
     int dequeue(PacketPool pool, Packet[] packets, int offset, int count) {
         int total = 0;
-        while (total < count) {
-            int chunk = Math.min(EnqueueBurst.MAX, count - total);
-            int moved = dequeue.run(pool, packets, offset + total, chunk);
-            total += moved;
-            if (moved < chunk) {
-                break;
+        try {
+            while (total < count) {
+                int chunk = Math.min(EnqueuePlan.MAX, count - total);
+                int moved = dequeue.run(pool, packets, offset + total, chunk);
+                total += moved;
+                if (moved < chunk) {
+                    break;
+                }
             }
+        } catch (InternalError e) {
+            // Memory is gone, and the error may come later than the access: earlier chunks are not to be trusted either.
+            pool.release(packets, offset, total);
+            throw e;
         }
         return total;
     }
@@ -47,7 +53,7 @@ final class ActiveRing {
     int enqueue(Packet[] packets, int offset, int count) {
         int total = 0;
         while (total < count) {
-            int chunk = Math.min(EnqueueBurst.MAX, count - total);
+            int chunk = Math.min(EnqueuePlan.MAX, count - total);
             int moved = enqueue.run(packets, offset + total, chunk);
             total += moved;
             if (moved < chunk) {

@@ -132,7 +132,7 @@ public final class DeviceControl {
             throw new ControlException(e.getMessage(), e);
         }
         for (int i = 0; i < queueCount(); i++) {
-            device.queue(i).detachAndReport();
+            device.queue(i).stop();
         }
         GuestMemory old = memory;
         memory = replacement;
@@ -304,7 +304,7 @@ public final class DeviceControl {
         connected = false;
         retract();
         for (int i = 0; i < queueCount(); i++) {
-            device.queue(i).detachAndReport();
+            device.queue(i).stop();
             device.queue(i).closeDescriptors();
         }
         if (memory != null) {

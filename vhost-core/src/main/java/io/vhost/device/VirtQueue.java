@@ -3,16 +3,9 @@ package io.vhost.device;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.memory.GuestMemory;
-import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingViolation;
-import io.vhost.ring.SplitRing;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
-import java.lang.foreign.Arena;
-import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
 import java.util.concurrent.locks.ReentrantLock;
@@ -28,8 +21,6 @@ import java.util.concurrent.locks.ReentrantLock;
  * fenced ({@link #violation}), and moves nothing more until the front-end starts it again.
  */
 public final class VirtQueue {
-    private static final Logger LOG = System.getLogger("io.vhost.device");
-
     /**
      * Guards everything about this queue. Applications may hold it around calls; bursts and control calls are re-entrant.
      * Never wait for another thread's burst while holding it.
@@ -39,27 +30,17 @@ public final class VirtQueue {
     private final VhostDevice device;
     private final int index;
     private final QueueCounters counters = new QueueCounters();
-    private final MemorySegment scratch = Arena.ofAuto().allocate(NetHeader.LENGTH, Long.BYTES);
 
     /** Read without the lock to leave early; bursts check again under it. */
     private volatile boolean running;
 
     @GuardedBy("access_lock")
-    private final RingSetup setup = new RingSetup();
-
-    /** Null while the ring is stopped or cannot be located. */
-    @GuardedBy("access_lock")
-    private ActiveRing active;
-
-    @GuardedBy("access_lock")
-    private RingViolation violation;
-
-    @GuardedBy("access_lock")
-    private boolean reportedRunning;
+    private final QueueCore core;
 
     VirtQueue(VhostDevice device, int index) {
         this.device = device;
         this.index = index;
+        this.core = new QueueCore(this);
     }
 
     /** The device that this queue belongs to. */
@@ -91,7 +72,7 @@ public final class VirtQueue {
     public RingViolation violation() {
         access_lock.lock();
         try {
-            return violation;
+            return core.violation();
         } finally {
             access_lock.unlock();
         }
@@ -122,18 +103,7 @@ public final class VirtQueue {
             return 0;
         }
         try {
-            if (!running) {
-                return 0;
-            }
-            SplitRing ring = active.ring();
-            int before = ring.nextUsed();
-            int moved = active.dequeue(pool, packets, offset, count);
-            finish(ring, before);
-            return moved;
-        } catch (InternalError e) {
-            // The guest's memory is gone. What earlier chunks delivered is lost with it: their memory cannot be trusted.
-            memoryLost(e);
-            return 0;
+            return running ? core.dequeue(pool, packets, offset, count) : 0;
         } finally {
             access_lock.unlock();
         }
@@ -161,17 +131,7 @@ public final class VirtQueue {
             return 0;
         }
         try {
-            if (!running) {
-                return 0;
-            }
-            SplitRing ring = active.ring();
-            int before = ring.nextUsed();
-            int moved = active.enqueue(packets, offset, count);
-            finish(ring, before);
-            return moved;
-        } catch (InternalError e) {
-            memoryLost(e);
-            return 0;
+            return running ? core.enqueue(packets, offset, count) : 0;
         } finally {
             access_lock.unlock();
         }
@@ -202,45 +162,9 @@ public final class VirtQueue {
                 .formatted(call, index, device.name(), right));
     }
 
-    /** One interrupt for the whole burst, if the guest wants one; then the fence for a guest that broke a rule. */
-    @GuardedBy("access_lock")
-    private void finish(SplitRing ring, int usedBefore) {
-        if (ring.nextUsed() != usedBefore) {
-            interrupt(ring);
-        }
-        if (ring.violation() != null) {
-            fence(ring.violation(), ring.violationDetail());
-        }
-    }
-
-    @GuardedBy("access_lock")
-    private void interrupt(SplitRing ring) {
-        if (!ring.needsInterrupt()) {
-            counters.add(Counter.INTERRUPTS_SUPPRESSED, 1);
-        } else if (setup.call != null) {
-            counters.add(setup.call.signal() ? Counter.INTERRUPTS : Counter.INTERRUPTS_FAILED, 1);
-        }
-    }
-
-    @GuardedBy("access_lock")
-    private void fence(RingViolation fault, long detail) {
-        running = false;
-        violation = fault;
-        counters.add(fault);
-        // A guest that restarts its queue to offend again is logged at the powers of two.
-        if (Long.bitCount(counters.get(fault)) == 1) {
-            LOG.log(Level.WARNING, "({0}) queue {1} fenced: {2}, value 0x{3} ({4}, {5} times on this queue)",
-                    device.name(), index, fault.text(), Long.toHexString(detail), fault, counters.get(fault));
-        }
-        if (setup.error != null && !setup.error.signal()) {
-            LOG.log(Level.DEBUG, "({0}) queue {1}: error eventfd cannot be signalled", device.name(), index);
-        }
-    }
-
-    @GuardedBy("access_lock")
-    private void memoryLost(InternalError cause) {
-        fence(RingViolation.MEMORY_LOST, 0);
-        device.fail(cause);
+    /** Set to false before the lock is taken for a change, so that bursts leave; true again under the lock. */
+    void running(boolean runs) {
+        running = runs;
     }
 
     // What follows is for DeviceControl, on the connection's thread.
@@ -254,39 +178,29 @@ public final class VirtQueue {
     void change(Change change) throws ControlException {
         access_lock.lock();
         try {
-            change.apply(setup);
+            change.apply(core.setup());
         } finally {
             access_lock.unlock();
         }
     }
 
-    /**
-     * Stops the ring, makes a change, and starts the ring again if it is complete and started. The listener is told of
-     * the outcome under the lock. Positions in the ring are kept.
-     */
+    /** Makes a change for which the ring is stopped and, if it is complete and started, started again. */
     void restart(Change change, GuestMemory memory, QueueFormat format) throws ControlException {
         running = false;
         access_lock.lock();
         try {
-            try {
-                detach();
-                change.apply(setup);
-                attach(memory, format);
-            } finally {
-                report();
-            }
+            core.restart(change, memory, format);
         } finally {
             access_lock.unlock();
         }
     }
 
-    /** Stops the ring and tells the listener. */
-    void detachAndReport() {
+    /** Stops the ring. */
+    void stop() {
         running = false;
         access_lock.lock();
         try {
-            detach();
-            report();
+            core.stop();
         } finally {
             access_lock.unlock();
         }
@@ -296,7 +210,7 @@ public final class VirtQueue {
     void closeDescriptors() {
         access_lock.lock();
         try {
-            setup.closeDescriptors();
+            core.setup().closeDescriptors();
         } finally {
             access_lock.unlock();
         }
@@ -305,71 +219,10 @@ public final class VirtQueue {
     boolean isAttached() {
         access_lock.lock();
         try {
-            return active != null;
+            return core.isAttached();
         } finally {
             access_lock.unlock();
         }
-    }
-
-    @GuardedBy("access_lock")
-    private void detach() {
-        if (active == null) {
-            return;
-        }
-        // Chains that a failed burst took and never returned are taken again.
-        setup.base = active.ring().nextUsed();
-        active.release();
-        active = null;
-    }
-
-    /** Starts the ring if the front-end said so. A ring that cannot be found in memory counts as stopped. */
-    @GuardedBy("access_lock")
-    private void attach(GuestMemory memory, QueueFormat format) throws ControlException {
-        if (!setup.started) {
-            violation = null;
-            return;
-        }
-        boolean complete = false;
-        try {
-            RingAddresses addresses =
-                    setup.locate(index, memory, setup.descUser, setup.availUser, setup.usedUser);
-            if (!setup.addressed || addresses == null) {
-                throw new ControlException("queue %d was started before its size, its addresses and the memory table"
-                        .formatted(index));
-            }
-            SplitRing ring = new SplitRing(memory, addresses, setup.size, format.ring(), base(memory, addresses));
-            ring.disableKicks();
-            active = new ActiveRing(memory, ring, format, counters, scratch);
-            complete = true;
-        } finally {
-            setup.started = complete;
-        }
-    }
-
-    /**
-     * Where the ring goes on. After a device that died the front-end gives a base that is behind the used index in memory,
-     * which the driver has seen: what it counts is done.
-     */
-    @GuardedBy("access_lock")
-    private int base(GuestMemory memory, RingAddresses addresses) {
-        int used = SplitRing.usedIdx(memory, addresses);
-        if (setup.freshBase && used != setup.base) {
-            LOG.log(Level.INFO, "({0}) queue {1}: base {2} differs from the used index, going on at {3}",
-                    device.name(), index, setup.base, used);
-            setup.base = used;
-        }
-        setup.freshBase = false;
-        return setup.base;
-    }
-
-    @GuardedBy("access_lock")
-    private void report() {
-        boolean runs = active != null && setup.enabled && violation == null;
-        if (runs != reportedRunning) {
-            reportedRunning = runs;
-            device.notifyListener("vringStateChanged", () -> device.listener().vringStateChanged(this, runs));
-        }
-        running = runs;
     }
 
     @Override

@@ -292,7 +292,7 @@ public final class Packet {
             Objects.checkFromIndexSize(sourceOffset, count, source.byteSize());
         }
         reset(count);
-        MemorySegment.copy(source, sourceOffset, slab, dataOffset, count);
+        PacketCopy.copy(source, sourceOffset, slab, dataOffset, count);
     }
 
     /**
@@ -324,7 +324,7 @@ public final class Packet {
         long word = other.offload;
         int offset = other.checksumOffset;
         reset(other.length);
-        MemorySegment.copy(other.slab, from, slab, dataOffset, length);
+        PacketCopy.copy(other.slab, from, slab, dataOffset, length);
         offload(word, offset);
     }
 
@@ -339,7 +339,7 @@ public final class Packet {
     public void copyTo(MemorySegment target, long targetOffset) {
         checkHeld();
         checkNative(target);
-        MemorySegment.copy(slab, dataOffset, target, targetOffset, length);
+        PacketCopy.copy(slab, dataOffset, target, targetOffset, length);
     }
 
     /**
@@ -374,8 +374,8 @@ public final class Packet {
     }
 
     /**
-     * Sets all offload fields, unchecked: what a peer sent may be nonsense, see {@link
-     * NetHeader#isPlausible}.
+     * Sets all offload fields, unchecked: what a peer sent may be nonsense, which
+     * {@link NetHeader#isPlausible} tells.
      *
      * @param word the first 8 bytes of the virtio-net header, as {@link NetHeader#offload} builds them
      * @param newChecksumOffset csum_offset, whose low 16 bits are kept

@@ -44,9 +44,10 @@ public final class PacketPool implements AutoCloseable {
     private final Packet[] packets;
     private final Object lock = new Object();
 
-    // A stack: free[0, available) are in the pool. What lies above is stale.
+    // A stack of packet indices: free[0, available) are in the pool, what lies above is stale. Indices and not
+    // references, because the garbage collector wants to know of each reference stored.
     @GuardedBy("lock")
-    private final Packet[] free;
+    private final int[] free;
 
     @GuardedBy("lock")
     private int available;
@@ -60,11 +61,11 @@ public final class PacketPool implements AutoCloseable {
         this.bufferSize = bufferSize;
         this.headroom = headroom;
         this.packets = new Packet[packetCount];
-        this.free = new Packet[packetCount];
+        this.free = new int[packetCount];
         this.available = packetCount;
         for (int i = 0; i < packetCount; i++) {
             packets[i] = new Packet(this, slab, i, i * stride(bufferSize), bufferSize, headroom);
-            free[packetCount - 1 - i] = packets[i];
+            free[packetCount - 1 - i] = i;
         }
     }
 
@@ -159,7 +160,7 @@ public final class PacketPool implements AutoCloseable {
             if (available == 0) {
                 return null;
             }
-            Packet packet = free[--available];
+            Packet packet = packets[free[--available]];
             packet.taken();
             return packet;
         }
@@ -182,7 +183,7 @@ public final class PacketPool implements AutoCloseable {
             int top = available;
             int taken = Math.min(count, top);
             for (int i = 0; i < taken; i++) {
-                Packet packet = free[--top];
+                Packet packet = packets[free[--top]];
                 packet.taken();
                 into[offset + i] = packet;
             }
@@ -204,7 +205,7 @@ public final class PacketPool implements AutoCloseable {
                 throw refusal(packet, "");
             }
             packet.flipReleased();
-            free[available++] = packet;
+            free[available++] = packet.index();
         }
     }
 
@@ -229,7 +230,7 @@ public final class PacketPool implements AutoCloseable {
                     throw refuseBurst(packet, i);
                 }
                 packet.flipReleased();
-                free[top++] = packet;
+                free[top++] = packet.index();
             }
             available = top;
         }
@@ -245,7 +246,7 @@ public final class PacketPool implements AutoCloseable {
         RuntimeException refusal = refusal(packet, " at position " + position
                 + " of the burst (none of the burst was released)");
         for (int i = 0; i < position; i++) {
-            free[available + i].flipReleased();
+            packets[free[available + i]].flipReleased();
         }
         return refusal;
     }

@@ -79,6 +79,9 @@ public final class BackendSession {
             if (!stopped) {
                 warn(fault.getMessage() + "; connection closed");
             }
+        } catch (InternalError gone) {
+            // What the virtual machine makes of a page that the front-end has taken out of its file.
+            warn("guest memory is gone, its file was truncated; connection closed");
         } catch (RuntimeException | Error failure) {
             unexpected("connection closed after an unexpected failure", failure);
         } finally {

@@ -19,7 +19,7 @@ import java.util.function.Supplier;
  */
 final class AcceptLoop {
     /** Rest after an error, in ms. */
-    private static final int REST = 100;
+    static final int REST = 100;
 
     private static final System.Logger LOGGER = System.getLogger(AcceptLoop.class.getPackageName());
 

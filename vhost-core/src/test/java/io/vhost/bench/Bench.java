@@ -15,7 +15,7 @@ final class Bench {
             case "jmh" -> org.openjdk.jmh.Main.main(rest);
             case "pvp" -> System.exit(new CommandLine(new Pvp()).execute(rest));
             default -> {
-                System.err.println("Say which: -Dbench=\"jmh REGEX\" or -Dbench=\"pvp\"; -Dbench=\"pvp --help\" tells more.");
+                System.err.println("Say -Dbench=\"jmh REGEX\" or -Dbench=pvp; \"pvp --help\" tells more.");
                 System.exit(2);
             }
         }

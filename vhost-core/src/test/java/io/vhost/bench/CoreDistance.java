@@ -15,8 +15,9 @@ import java.util.concurrent.atomic.AtomicLongArray;
 /**
  * How far two CPUs are from each other at this moment: the time that a word takes there and back.
  *
- * <p>The host of a virtual machine may move its CPUs at any time, with or without a cache in common, and throughput
- * across the two changes two- to threefold with it. Both CPUs must be idle while this measures; one thread may call.
+ * <p>The host of a virtual machine may move its CPUs at any time, with or without a cache in common, and
+ * throughput across the two changes two- to threefold with it. Both CPUs must be idle while this measures.
+ * One thread at a time.
  */
 final class CoreDistance implements AutoCloseable {
     /** What a round trip tells. */
@@ -100,7 +101,8 @@ final class CoreDistance implements AutoCloseable {
     }
 
     private static ExecutorService pinned(int cpu) {
-        return Executors.newSingleThreadExecutor(task -> Thread.ofPlatform().daemon().name("ping " + cpu).unstarted(() -> {
+        var threads = Thread.ofPlatform().daemon().name("ping " + cpu);
+        return Executors.newSingleThreadExecutor(task -> threads.unstarted(() -> {
             pinCurrentThread(cpu);
             task.run();
         }));

@@ -13,11 +13,11 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * Compares a back-end with DPDK's, both behind DPDK's virtio-user, in windows of a fraction of a second that alternate.
+ * Compares a back-end with DPDK's, both behind DPDK's virtio-user, in short windows that alternate.
  *
- * <p>Single runs mislead where the host moves the CPUs. So both pairs run from the start, all but one stopped; each
- * gets its window in turn, the order reversed every round, and only windows of one round are compared, when the CPUs
- * were equally far from each other before and after both.
+ * <p>Single runs mislead where the host moves the CPUs. So both pairs run from the start, all but one
+ * stopped; each gets its window in turn, the order reversed every round, and only windows of one round are
+ * compared, when the CPUs were equally far from each other before and after both.
  */
 @Command(name = "pvp", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Compares a vhost-user back-end (B) with DPDK's (A), both behind DPDK's virtio-user.")
@@ -27,13 +27,15 @@ final class Pvp implements Callable<Integer> {
                     + "Without it: the default path and in_order=0.")
     private List<String> virtio = List.of("", "in_order=0");
 
-    @Option(names = "--size", paramLabel = "BYTES", defaultValue = "64", description = "Packet length, ${DEFAULT-VALUE} bytes.")
+    @Option(names = "--size", paramLabel = "BYTES", defaultValue = "64",
+            description = "Packet length, ${DEFAULT-VALUE} bytes.")
     private int size;
 
     @Option(names = "--rounds", defaultValue = "40", description = "Rounds, ${DEFAULT-VALUE}.")
     private int rounds;
 
-    @Option(names = "--window", paramLabel = "MS", defaultValue = "100", description = "Window, ${DEFAULT-VALUE} ms.")
+    @Option(names = "--window", paramLabel = "MS", defaultValue = "100",
+            description = "Window, ${DEFAULT-VALUE} ms.")
     private int window;
 
     @Option(names = "--warm-up", paramLabel = "MS", defaultValue = "3000",
@@ -82,7 +84,8 @@ final class Pvp implements Callable<Integer> {
                     }
                 }
                 System.out.print(result.table());
-                System.out.println("A  front-end " + dropped(a.total()) + "\nB  front-end " + dropped(b.total()));
+                System.out.println("A  front-end " + dropped(a.total()));
+                System.out.println("B  front-end " + dropped(b.total()));
             }
         }
     }

@@ -49,7 +49,7 @@ final class PvpPair implements AutoCloseable {
         for (int i = 0; !Files.exists(socket); i++) {
             if (back.ended(GLANCE) || i == GLANCES) {
                 back.close();
-                throw new IllegalStateException(command + " did not listen on " + socket + "\n" + back.output());
+                throw new IllegalStateException("nobody listens on " + socket + "\n" + back.output());
             }
         }
         return new PvpPair(new BackEnd(back.pid(), back), frontEnd(socket, virtio, packetBytes));

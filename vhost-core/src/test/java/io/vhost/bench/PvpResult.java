@@ -1,7 +1,10 @@
 package io.vhost.bench;
 
+import static io.vhost.bench.CoreDistance.Mode.BETWEEN;
+
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -28,7 +31,7 @@ final class PvpResult {
     void add(Placed a, Placed b) {
         if (a.window.delayNanos() > DELAY_LIMIT || b.window.delayNanos() > DELAY_LIMIT) {
             robbed++;
-        } else if (a.before == CoreDistance.Mode.BETWEEN || a.before != a.after || b.before != a.before || b.after != a.before) {
+        } else if (a.before == BETWEEN || EnumSet.of(a.before, a.after, b.before, b.after).size() > 1) {
             moved++;
         } else {
             rounds.computeIfAbsent(a.before, mode -> new ArrayList<>())
@@ -39,12 +42,20 @@ final class PvpResult {
     /** A table, one line a mode. The ratio is the median of the rounds' ratios, with its quartiles. */
     String table() {
         StringBuilder text = new StringBuilder("mode   rounds    A Mpps    B Mpps    B/A   quartiles\n");
-        rounds.forEach((mode, list) -> text.append(String.format(Locale.ROOT, "%-6s %6d %9.2f %9.2f %6.2f   %.2f to %.2f%n",
-                mode.name().toLowerCase(Locale.ROOT), list.size(),
-                quantile(list, Round::a, 0.5), quantile(list, Round::b, 0.5),
-                quantile(list, Round::ratio, 0.5), quantile(list, Round::ratio, 0.25), quantile(list, Round::ratio, 0.75))));
-        return text.append(String.format(Locale.ROOT, "left out: %d rounds without the CPU for over %d ms, %d with CPUs that moved%n",
+        rounds.forEach((mode, list) -> text.append(line(mode, list)));
+        return text.append(String.format(
+                "left out: %d rounds without the CPU for over %d ms, %d with CPUs that moved%n",
                 robbed, DELAY_LIMIT / 1_000_000, moved)).toString();
+    }
+
+    private static String line(CoreDistance.Mode mode, List<Round> list) {
+        return String.format(Locale.ROOT, "%-6s %6d %9.2f %9.2f %6.2f   %.2f to %.2f%n",
+                mode.name().toLowerCase(Locale.ROOT), list.size(),
+                quantile(list, Round::a, 0.5),
+                quantile(list, Round::b, 0.5),
+                quantile(list, Round::ratio, 0.5),
+                quantile(list, Round::ratio, 0.25),
+                quantile(list, Round::ratio, 0.75));
     }
 
     private static double quantile(List<Round> list, ToDoubleFunction<Round> value, double share) {

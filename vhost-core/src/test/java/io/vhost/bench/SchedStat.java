@@ -31,7 +31,7 @@ record SchedStat(long cpuNanos, long delayNanos) {
         return threads;
     }
 
-    /** How long the thread that ran most between two looks at a process had to wait between them, in nanoseconds. */
+    /** How long the thread that ran most between two looks at a process had to wait, in nanoseconds. */
     static long delayOfBusiest(Map<String, SchedStat> before, Map<String, SchedStat> after) {
         long mostCpu = -1;
         long delay = 0;

@@ -20,8 +20,8 @@ import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * Guards the two cliffs of segment access in hot loops: handles that are not exact, and call sites that see several
- * kinds of segments. Each is a matter of one word in the code and an order of magnitude here.
+ * Guards the two cliffs of segment access in hot loops: handles that are not exact, and call sites that
+ * see several kinds of segments. Each is a matter of one word in the code and an order of magnitude here.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

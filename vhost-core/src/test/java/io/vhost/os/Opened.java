@@ -12,6 +12,7 @@ import java.nio.file.Path;
 /** Files opened in ways that a peer could choose. */
 public final class Opened {
     private static final int O_RDONLY = 0;
+    private static final int O_RDWR = 2;
     private static final int O_CLOEXEC = 0x80000;
     private static final int O_PATH = 0x200000;
 
@@ -27,6 +28,11 @@ public final class Opened {
     /** {@return a descriptor that cannot be written} */
     public static Descriptor readOnly(Path path) {
         return open(path, O_RDONLY);
+    }
+
+    /** {@return a descriptor of the kind that a front-end sends} */
+    public static Descriptor readWrite(Path path) {
+        return open(path, O_RDWR);
     }
 
     /** {@return a descriptor that names a file and can do nothing with it} */

@@ -16,9 +16,9 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * Another program, driven through its standard input and output: lines go in, awaited text comes out.
  *
- * <p>Any thread may call any method, but only one at a time should send and await. Standard error counts as output.
- * The program never outlives this object or this JVM. Buffering is the program's own: {@link #lineBuffered}
- * wraps one that would hold its output back because it does not go to a terminal.
+ * <p>Any thread may call any method, but only one at a time should send and await. Standard error counts
+ * as output. The program never outlives this object or this JVM. Buffering is the program's own:
+ * {@link #lineBuffered} is for one that would hold its output back because it does not go to a terminal.
  */
 public final class Program implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -80,7 +80,7 @@ public final class Program implements AutoCloseable {
             input.write(line + "\n");
             input.flush();
         } catch (IOException e) {
-            throw new IllegalStateException(name + " takes no input any more: " + e.getMessage() + "\n" + tail(), e);
+            throw new IllegalStateException(name + " takes no input: " + e.getMessage() + "\n" + tail(), e);
         }
     }
 

@@ -3,10 +3,16 @@ package io.vhost.protocol;
 import static io.vhost.protocol.RawPeer.NEED_REPLY;
 import static io.vhost.protocol.RawPeer.PLAIN;
 import static io.vhost.protocol.RawPeer.message;
+import static java.nio.charset.StandardCharsets.US_ASCII;
+import static java.nio.file.StandardOpenOption.WRITE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.os.Descriptor;
+import io.vhost.os.MemFd;
+import io.vhost.os.Opened;
+import java.nio.channels.FileChannel;
+import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -187,7 +193,7 @@ class HostileFrontendTest {
     @Test
     void garbageEndsTheConnection() {
         try (BackendFixture backend = new BackendFixture()) {
-            backend.peer.sendBytes("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(java.nio.charset.StandardCharsets.US_ASCII));
+            backend.peer.sendBytes("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(US_ASCII));
             assertStartsWith("WARNING (test) request 542393671 flags=0x5448202f", backend.closedBecause());
         }
     }
@@ -254,6 +260,70 @@ class HostileFrontendTest {
         refused("descriptors=0, must be 134217728", 0, 5, 0x0800_0000, 0);
         refused("descriptors=1, must be 4294967295", 1, 5, -1, 0, address, 4096L, address, 0L);
         refused("", 0, 5, 0, 0);
+    }
+
+    @Test
+    void ringsAreStartedAfterTheyHaveBeenDescribed() {
+        refused("queue 0 was started before its size, its addresses and the memory table", 1, 12, 0L);
+    }
+
+    @Test
+    void ringAddressesAreAlignedAndInsideTheMemory() {
+        long page = BackendFixture.MEMORY;
+        try (BackendFixture backend = BackendFixture.negotiated()) {
+            backend.mapMemory();
+            backend.describeRing(0);
+            assertAddressesRefused(backend, "descriptor table", page + 8, page + 2048, page + 1024);
+            assertAddressesRefused(backend, "driver area", page, page + 2048, page + 1025);
+            assertAddressesRefused(backend, "device area", page, page + 2050, page + 1024);
+            assertEquals(0, backend.ack(message(12, NEED_REPLY, 0L), 1), "the last good addresses count");
+        }
+        for (long unmapped : new long[] {0, page - 16, page + 4096, page + 4080, -16, Long.MIN_VALUE}) {
+            try (BackendFixture backend = BackendFixture.negotiated()) {
+                backend.mapMemory();
+                backend.describeRing(0);
+                assertAddressesRefused(backend, "descriptor table", unmapped, page + 2048, page + 1024);
+                assertAddressesRefused(backend, "driver area", page, page + 2048, unmapped);
+                assertAddressesRefused(backend, "device area", page, unmapped, page + 1024);
+            }
+        }
+    }
+
+    private static void assertAddressesRefused(BackendFixture backend, String area, long desc, long used, long avail) {
+        assertEquals(1, backend.ack(9, 0, 0, desc, used, avail, 0L));
+        assertStartsWith("WARNING (test) SET_VRING_ADDR refused: queue 0: " + area + " at 0x",
+                backend.log.records().getLast());
+    }
+
+    @Test
+    void aDescriptorThatCannotBeSignalledIsRefused() {
+        try (BackendFixture backend = BackendFixture.negotiated();
+                Descriptor pathOnly = Opened.pathOnly(Path.of("/"))) {
+            backend.mapMemory();
+            backend.describeRing(0);
+            for (int id : new int[] {12, 13, 14}) {
+                backend.peer.sendBytes(message(id, NEED_REPLY, 0L), pathOnly.fd());
+                assertEquals(1, backend.peer.receive().u64());
+                assertStartsWith("WARNING (test) " + Request.name(id) + " refused: fcntl(",
+                        backend.log.records().getLast());
+            }
+        }
+    }
+
+    @Test
+    void memoryWhoseFileIsTruncatedEndsTheConnection() throws Exception {
+        try (BackendFixture backend = BackendFixture.negotiated(); Descriptor file = MemFd.create("short", 4096)) {
+            long page = BackendFixture.MEMORY;
+            backend.peer.sendBytes(message(5, NEED_REPLY, 1, 0, page, 4096L, page, 0L), file.fd());
+            assertEquals(0, backend.peer.receive().u64());
+            backend.describeRing(0);
+            try (FileChannel channel = FileChannel.open(Path.of("/proc/self/fd/" + file.fd()), WRITE)) {
+                channel.truncate(0);
+            }
+            backend.peer.sendBytes(message(12, NEED_REPLY, 0L), file.fd());
+            assertEquals("WARNING (test) guest memory is gone, its file was truncated; connection closed",
+                    backend.closedBecause());
+        }
     }
 
     @Test

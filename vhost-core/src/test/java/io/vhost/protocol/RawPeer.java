@@ -1,5 +1,8 @@
 package io.vhost.protocol;
 
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import io.vhost.os.Descriptor;
 import io.vhost.os.LostDescriptorsException;
 import io.vhost.os.MemFd;
@@ -82,6 +85,20 @@ public final class RawPeer implements AutoCloseable {
     public void sendBytes(byte[] bytes, int... fds) {
         try (Arena arena = Arena.ofConfined()) {
             socket.send(arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes), 0, bytes.length, fds);
+        }
+    }
+
+    /** Fails unless exactly these bytes come next; descriptors are closed. */
+    public void expect(byte[]... messages) {
+        for (byte[] expected : messages) {
+            List<Descriptor> descriptors = new ArrayList<>();
+            try (Arena arena = Arena.ofConfined()) {
+                MemorySegment buffer = arena.allocate(expected.length);
+                assertTrue(fill(buffer, 0, expected.length, descriptors), "connection ended");
+                assertArrayEquals(expected, buffer.toArray(ValueLayout.JAVA_BYTE));
+            } finally {
+                descriptors.forEach(Descriptor::close);
+            }
         }
     }
 

@@ -1,17 +1,18 @@
 package io.vhost.protocol;
 
-import static io.vhost.protocol.Request.*;
-
 import java.util.EnumSet;
 import java.util.List;
 import java.util.Set;
 
 /** What the messages look like, written down a second time and in another way than in {@link Request}. */
 final class RequestSamples {
-    static final Set<Request> IMPLEMENTED = EnumSet.of(GET_FEATURES, SET_FEATURES, SET_OWNER, RESET_OWNER,
-            SET_MEM_TABLE, SET_VRING_NUM, SET_VRING_ADDR, SET_VRING_BASE, GET_VRING_BASE, SET_VRING_KICK,
-            SET_VRING_CALL, SET_VRING_ERR, GET_PROTOCOL_FEATURES, SET_PROTOCOL_FEATURES, GET_QUEUE_NUM,
-            SET_VRING_ENABLE, SET_STATUS, GET_STATUS);
+    static final Set<Request> IMPLEMENTED = EnumSet.of(
+            Request.GET_FEATURES, Request.SET_FEATURES, Request.SET_OWNER, Request.RESET_OWNER,
+            Request.SET_MEM_TABLE, Request.SET_VRING_NUM, Request.SET_VRING_ADDR,
+            Request.SET_VRING_BASE, Request.GET_VRING_BASE, Request.SET_VRING_KICK,
+            Request.SET_VRING_CALL, Request.SET_VRING_ERR, Request.GET_PROTOCOL_FEATURES,
+            Request.SET_PROTOCOL_FEATURES, Request.GET_QUEUE_NUM, Request.SET_VRING_ENABLE,
+            Request.SET_STATUS, Request.GET_STATUS);
 
     private RequestSamples() {}
 

@@ -1,0 +1,151 @@
+package io.vhost.device;
+
+import io.vhost.device.QueueCounters.Counter;
+import io.vhost.net.InternetChecksum;
+import io.vhost.net.NetHeader;
+import io.vhost.net.Packet;
+import io.vhost.ring.ChainBatch;
+import io.vhost.ring.SplitRing;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/**
+ * Which chains each packet of a burst to the guest goes into: one, or, with mergeable buffers (virtio 1.2, 5.1.6.4), as
+ * many as it needs. Made before anything is copied, in the same way for copies by the caller and by a DMA engine.
+ */
+final class EnqueuePlan {
+    /** Most packets planned at once: enough to overlap cache misses, few enough to stay in the first-level cache. */
+    static final int MAX = 32;
+
+    /** Instead of a number of bytes: the packet is done with and not sent. */
+    static final int DROP = -1;
+
+    private static final ValueLayout.OfLong OFFLOAD =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt TAIL = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort CHECKSUM_OFFSET =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final SplitRing ring;
+    private final ChainBatch batch;
+    private final QueueFormat format;
+    private final QueueCounters counters;
+    private final int[] needed = new int[MAX];
+    private final int[] endChain = new int[MAX];
+
+    EnqueuePlan(SplitRing ring, QueueFormat format, QueueCounters counters) {
+        this.ring = ring;
+        this.batch = new ChainBatch(ring.size());
+        this.format = format;
+        this.counters = counters;
+    }
+
+    ChainBatch batch() {
+        return batch;
+    }
+
+    /** Bytes that a packet of the burst needs, its header included, or {@link #DROP}. */
+    int needed(int packet) {
+        return needed[packet];
+    }
+
+    /** Index after the last chain of a packet of the burst; its first is where its predecessor ends. */
+    int endChain(int packet) {
+        return endChain[packet];
+    }
+
+    /**
+     * Plans a burst. The chains of the packets that are planned are in the batch afterwards, and no others.
+     *
+     * @return packets that are planned, 0 to {@code count}: the rest found no free buffers
+     */
+    int make(Packet[] packets, int offset, int count) {
+        measure(packets, offset, count);
+        ring.gather(batch, count);
+        return assignChains(count);
+    }
+
+    /** Reads all lengths first: a null or released packet is found before the ring is touched. */
+    private void measure(Packet[] packets, int offset, int count) {
+        int headerLength = format.headerLength();
+        for (int i = 0; i < count; i++) {
+            Packet packet = packets[offset + i];
+            int length = packet.length();
+            if (length <= 0) {
+                throw new IllegalArgumentException("packets[" + (offset + i) + "] cannot be sent: " + packet
+                        + "; send packets that hold data and are not back in their pool");
+            }
+            needed[i] = packet.offload() == 0 || offloadIsPossible(packet) ? headerLength + length : DROP;
+        }
+    }
+
+    /** Completes the checksum here when the guest takes no partial ones. */
+    private boolean offloadIsPossible(Packet packet) {
+        if (packet.gsoType() != NetHeader.GSO_NONE
+                || !NetHeader.isPlausible(packet.offload(), packet.checksumOffset(), packet.length())) {
+            counters.add(Counter.BAD_OFFLOAD, 1);
+            return false;
+        }
+        if (!format.checksums()) {
+            if (packet.needsChecksum()) {
+                counters.add(Counter.SOFTWARE_CHECKSUM, 1);
+                InternetChecksum.complete(packet);
+            }
+            packet.clearOffload();
+        }
+        return true;
+    }
+
+    private int assignChains(int count) {
+        ChainBatch batch = this.batch;
+        int chain = 0;
+        int done = 0;
+        while (done < count) {
+            int first = chain;
+            int need = needed[done];
+            long room = 0;
+            while (room < need) {
+                if (chain == batch.chains() && ring.gather(batch, 1) == 0) {
+                    break;
+                }
+                room += batch.length(chain++);
+                if (!format.mergeable()) {
+                    break;
+                }
+            }
+            if (room < need) {
+                boolean never = chain > first && (!format.mergeable() || chain - first == ring.size());
+                chain = first;
+                if (!never) {
+                    break;
+                }
+                needed[done] = DROP;
+                counters.add(Counter.NO_ROOM, 1);
+            }
+            endChain[done++] = chain;
+        }
+        ring.ungather(batch, batch.chains() - chain);
+        return done;
+    }
+
+    /**
+     * Writes a packet's header only where it differs. In steady state it never does, and the guest's cache line stays
+     * shared instead of travelling between two processors.
+     */
+    void putHeader(Packet packet, MemorySegment memory, long target, int chains) {
+        long offload = packet.offload();
+        if (memory.get(OFFLOAD, target) != offload) {
+            memory.set(OFFLOAD, target, offload);
+        }
+        long position = target + NetHeader.CHECKSUM_OFFSET_OFFSET;
+        if (format.headerLength() == NetHeader.LENGTH) {
+            int tail = packet.checksumOffset() | chains << 16;
+            if (memory.get(TAIL, position) != tail) {
+                memory.set(TAIL, position, tail);
+            }
+        } else if (memory.get(CHECKSUM_OFFSET, position) != (short) packet.checksumOffset()) {
+            memory.set(CHECKSUM_OFFSET, position, (short) packet.checksumOffset());
+        }
+    }
+}
