@@ -2,7 +2,6 @@ package io.vhost.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
@@ -25,7 +24,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Forwarding between DPDK's virtio-user and itself, us, and another; and our driver with DPDK's back-end.
@@ -178,14 +176,13 @@ class DpdkTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(ints = {1, 2})
-    void theirBackEndAndOurForwarderAreOneToOurDriver(int rounds) throws IOException {
+    @Test
+    void theirBackEndServesOneDriverOfOursAfterAnother() throws IOException {
         try (TestPmd back = TestPmd.backEnd(socket(0)).cpu(0).mode("macswap").start()) {
             back.start();
-            for (int round = 0; round < rounds; round++) {
+            for (int round = 0; round < 3; round++) {
                 try (Exchange exchange = Exchange.loop(socket(0), DRIVER, 1514, PACKETS, true).start()) {
-                    assertTrue(exchange.finish() == PACKETS);
+                    assertEquals(PACKETS, exchange.finish());
                 }
             }
         }
