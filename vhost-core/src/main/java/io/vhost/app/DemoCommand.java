@@ -24,8 +24,9 @@ import picocli.CommandLine.Spec;
         versionProvider = Main.Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        description = "Two guests in this process exchange packets through a learning switch, over real sockets and "
-                + "shared memory. Every byte of every packet is verified.",
+        header = "Two guests in this process exchange packets through a switch.",
+        description = "They use real sockets and shared memory, and verify every byte of every packet.",
+        customSynopsis = "vhost demo [OPTIONS]",
         footer = {"", "Exit status: 0 if every packet arrived in order and unchanged, 1 if not, 2 for a bad command line."})
 final class DemoCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
@@ -49,7 +50,7 @@ final class DemoCommand implements Callable<Integer> {
             description = "Entries of each ring, a power of two from 2 to 32768; ${DEFAULT-VALUE} by default.")
     private int ringSize = 256;
 
-    @Option(names = "--without", paramLabel = "FEATURE", split = ",", converter = FeatureName.class,
+    @Option(names = "--without", paramLabel = "FEATURE[,FEATURE...]", hideParamSyntax = true, split = ",", converter = FeatureName.class,
             description = "Virtio features that the guests do without, such as mrg_rxbuf, in_order, event_idx, "
                     + "indirect_desc or version_1.")
     private List<Feature> without = List.of();
@@ -96,7 +97,7 @@ final class DemoCommand implements Callable<Integer> {
         try (Demo demo = new Demo(driver, size, limit, wiring)) {
             context.out().printf("Two guests and a switch: %s, rings of %d%n  %s%n%n",
                     size == 0 ? "packets of 60 to 1514 bytes" : "packets of " + size + " bytes", ringSize,
-                    demo.features().stream().map(Feature::name).collect(Collectors.joining(" ")));
+                    demo.features().stream().map(FeatureName::shortName).collect(Collectors.joining(" ")));
             return run(demo, nanos);
         }
     }

@@ -25,8 +25,9 @@ import picocli.CommandLine.Spec;
         versionProvider = Main.Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        description = {"Listens on sockets and moves packets between the front-ends that connect, as DPDK's testpmd does: "
-                + "sockets 0 and 1 are a pair, 2 and 3, and so on; a last one without a partner gets its packets back. "
+        header = "Moves packets between the front-ends that connect to sockets.",
+        customSynopsis = "vhost forward (--socket-path PATH[,PATH...] | --fd N) [OPTIONS]",
+        description = {"Works as DPDK's testpmd does: sockets 0 and 1 are a pair, 2 and 3, and so on; a last one without a partner gets its packets back. "
                 + "What the other side has no buffers for is dropped and counted.",
                 "Ends after Ctrl-C or SIGTERM with status 0, and removes its sockets."})
 final class ForwardCommand implements Callable<Integer> {
@@ -43,7 +44,7 @@ final class ForwardCommand implements Callable<Integer> {
 
     /** Where front-ends come from. */
     private static final class Where {
-        @Option(names = "--socket-path", paramLabel = "PATH", split = ",", required = true,
+        @Option(names = "--socket-path", paramLabel = "PATH[,PATH...]", hideParamSyntax = true, split = ",", required = true,
                 description = "Listen here; give one or more, separated by commas or with an option each.")
         private List<Path> paths = List.of();
 
@@ -68,14 +69,14 @@ final class ForwardCommand implements Callable<Integer> {
     @Option(names = "--queues", paramLabel = "N", description = "Queue pairs for each socket, 1 to 128; 1 by default.")
     private int queues = 1;
 
-    @Option(names = "--cpu", paramLabel = "N", split = ",",
+    @Option(names = "--cpu", paramLabel = "N[,N...]", hideParamSyntax = true, split = ",",
             description = "Run one polling thread on each of these CPUs; by default there is one, on any.")
     private List<Integer> cpus = List.of();
 
     @Option(names = "--mask", paramLabel = "HEX", description = "Offer only virtio features of this mask, such as 0x100000000.")
     private String mask;
 
-    @Option(names = "--without", paramLabel = "FEATURE", split = ",", converter = FeatureName.class,
+    @Option(names = "--without", paramLabel = "FEATURE[,FEATURE...]", hideParamSyntax = true, split = ",", converter = FeatureName.class,
             description = "Do not offer these virtio features, such as mrg_rxbuf, in_order, event_idx or indirect_desc.")
     private List<Feature> without = List.of();
 

@@ -80,7 +80,7 @@ public final class Main {
     private static int refuse(ParameterException refused) {
         CommandLine command = refused.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("vhost: " + refused.getMessage());
+        err.println("vhost: " + refused.getMessage().replaceFirst("^Error: ", ""));
         UnmatchedArgumentException.printSuggestions(refused, err);
         command.usage(err);
         return CommandLine.ExitCode.USAGE;

@@ -4,7 +4,7 @@
  * <p>{@link io.vhost.app.Main} has one class for each command, named {@code XCommand}: options, checks and output of
  * that command. What a command does is in plain classes beside it:
  * <ul>
- *   <li>{@code demo}: {@code Demo} puts a {@code LearningSwitch} between two {@code Guest}s. A {@code TrafficSource}
+ *   <li>{@code demo}: {@code Demo} puts a {@code LearningSwitch} between two {@code Guest}s, each behind a {@code Link}. A {@code TrafficSource}
  *       makes packets, a {@code TrafficSink} checks them, both by the same {@code TestPattern}.
  *   <li>{@code forward}: {@code Forwarder} keeps a {@code ForwardStream} for each queue that is polled; a
  *       {@code ForwardPort} is one socket with whoever is connected to it.
