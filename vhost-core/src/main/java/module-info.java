@@ -9,6 +9,7 @@ module io.vhost.core {
     requires static com.google.errorprone.annotations;
     requires static java.logging;
     requires info.picocli;
+    requires jdk.jfr;
     requires org.jctools.core;
 
     exports io.vhost.device;

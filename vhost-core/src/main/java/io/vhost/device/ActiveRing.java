@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.dma.DmaChannel;
 import io.vhost.memory.GuestMemory;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
@@ -13,15 +14,25 @@ import java.lang.foreign.MemorySegment;
 final class ActiveRing {
     private final GuestMemory memory;
     private final SplitRing ring;
+    // Of each pair, the one of the queue's direction.
     private final DequeueBurst dequeue;
     private final EnqueueBurst enqueue;
+    private final AsyncDequeue asyncDequeue;
+    private final AsyncEnqueue asyncEnqueue;
+    private final HeaderReader header;
+    private final Packet[] scratchPackets = new Packet[EnqueuePlan.MAX];
 
     ActiveRing(
             GuestMemory memory, SplitRing ring, QueueFormat format, QueueCounters counters, MemorySegment scratch) {
         this.memory = memory;
         this.ring = ring;
-        this.dequeue = new DequeueBurst(ring, format, counters, scratch);
-        this.enqueue = new EnqueueBurst(ring, new EnqueuePlan(ring, format, counters), format, counters, scratch);
+        boolean toGuest = format.ring().deviceWrites();
+        header = new HeaderReader(format, counters, scratch);
+        EnqueuePlan plan = toGuest ? new EnqueuePlan(ring, format, counters) : null;
+        enqueue = toGuest ? new EnqueueBurst(ring, plan, format, counters, scratch) : null;
+        asyncEnqueue = toGuest ? new AsyncEnqueue(ring, plan, format, counters, scratch) : null;
+        dequeue = toGuest ? null : new DequeueBurst(ring, format, counters, header);
+        asyncDequeue = toGuest ? null : new AsyncDequeue(ring, format, counters, header);
         memory.retain();
     }
 
@@ -29,9 +40,15 @@ final class ActiveRing {
         return ring;
     }
 
+    /** Reads headers; for the queue's direction from the guest. */
+    HeaderReader header() {
+        return header;
+    }
+
     /** Packets from the guest, in chunks; the guest sees each chunk as soon as it is done. */
     int dequeue(PacketPool pool, Packet[] packets, int offset, int count) {
         int total = 0;
+        boolean complete = false;
         try {
             while (total < count) {
                 int chunk = Math.min(EnqueuePlan.MAX, count - total);
@@ -41,12 +58,14 @@ final class ActiveRing {
                     break;
                 }
             }
-        } catch (InternalError e) {
-            // Memory is gone, and the error may come later than the access: earlier chunks are not to be trusted either.
-            pool.release(packets, offset, total);
-            throw e;
+            complete = true;
+            return total;
+        } finally {
+            if (!complete) {
+                // Memory is gone, and the error may come later than the access: earlier chunks cannot be trusted either.
+                pool.release(packets, offset, total);
+            }
         }
-        return total;
     }
 
     /** Packets to the guest, in chunks; the guest sees each chunk as soon as it is done. */
@@ -61,6 +80,16 @@ final class ActiveRing {
             }
         }
         return total;
+    }
+
+    /** One chunk of packets to the guest, to be copied by the channel. */
+    int submitEnqueue(AsyncCopies async, Packet[] packets, int offset, int count, DmaChannel channel) {
+        return asyncEnqueue.submit(async, packets, offset, Math.min(EnqueuePlan.MAX, count), channel);
+    }
+
+    /** One chunk of packets from the guest, to be copied by the channel. */
+    int submitDequeue(AsyncCopies async, PacketPool pool, int count, DmaChannel channel) {
+        return asyncDequeue.submit(async, pool, scratchPackets, Math.min(EnqueuePlan.MAX, count), channel);
     }
 
     /** Lets go of the memory; nothing may touch this ring afterwards. */

@@ -6,6 +6,7 @@ import io.vhost.memory.MemoryRegion;
 import io.vhost.memory.MemoryTableException;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
+import io.vhost.os.OsException;
 import io.vhost.ring.SplitLayout;
 import java.util.List;
 import java.util.Objects;
@@ -233,14 +234,13 @@ public final class DeviceControl {
     }
 
     /**
-     * Sets what is signalled to interrupt the guest; at any time.
+     * Sets what is signalled to interrupt the guest; at any time. While the ring is started it is signalled once.
      *
      * @param queue index of the queue
      * @param descriptor the eventfd; null for none
      */
     public void call(int queue, Descriptor descriptor) throws ControlException {
-        withDescriptor(queue, descriptor, eventFd -> queue(queue)
-                .change(setup -> setup.call = RingSetup.replace(setup.call, eventFd)));
+        withDescriptor(queue, descriptor, eventFd -> queue(queue).call(eventFd));
     }
 
     /**
@@ -298,10 +298,6 @@ public final class DeviceControl {
 
     /** The front-end has gone: ends everything, closes every descriptor. A second call has no effect. */
     public void disconnected() {
-        if (!connected) {
-            return;
-        }
-        connected = false;
         retract();
         for (int i = 0; i < queueCount(); i++) {
             device.queue(i).stop();
@@ -311,7 +307,10 @@ public final class DeviceControl {
             memory.release();
             memory = null;
         }
-        device.notifyListener("destroyConnection", () -> device.listener().destroyConnection(device));
+        if (connected) {
+            connected = false;
+            device.notifyListener("destroyConnection", () -> device.listener().destroyConnection(device));
+        }
     }
 
     private void retract() {
@@ -351,6 +350,10 @@ public final class DeviceControl {
             }
         }
         queue(queue);
-        use.accept(descriptor == null ? null : EventFd.adopt(descriptor));
+        try {
+            use.accept(descriptor == null ? null : EventFd.adopt(descriptor));
+        } catch (OsException e) {
+            throw new ControlException("queue %d: descriptor cannot be signalled: %s".formatted(queue, e.getMessage()), e);
+        }
     }
 }

@@ -2,9 +2,8 @@ package io.vhost.device;
 
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.net.Packet;
-import io.vhost.net.PacketCopy;
+import io.vhost.memory.NativeCopy;
 import io.vhost.ring.ChainBatch;
-import io.vhost.ring.RingViolation;
 import io.vhost.ring.SplitRing;
 import java.lang.foreign.MemorySegment;
 
@@ -33,7 +32,9 @@ final class EnqueueBurst {
     int run(Packet[] packets, int offset, int count) {
         int planned = plan.make(packets, offset, count);
         copyAll(packets, offset, planned);
-        ring.publish(plan.batch());
+        if (plan.batch().chains() > 0) {
+            ring.publish(plan.batch());
+        }
         return planned;
     }
 
@@ -56,11 +57,11 @@ final class EnqueueBurst {
             if (end == chain + 1 && batch.bufferLength(buffer) >= need) {
                 long target = batch.bufferOffset(buffer);
                 plan.putHeader(packet, memory, target, 1);
-                PacketCopy.copy(
+                NativeCopy.copy(
                         packet.segment(), packet.dataOffset(), memory, target + headerLength, need - headerLength);
                 batch.written(chain, need);
-            } else if (!scatter(packet, chain, end, need)) {
-                break;
+            } else {
+                scatter(packet, chain, end, need);
             }
             chain = end;
             packetCount++;
@@ -70,15 +71,9 @@ final class EnqueueBurst {
         counters.add(Counter.BYTES, bytes);
     }
 
-    /** A packet that goes into more than one buffer. False when the guest left no room for the header. */
-    private boolean scatter(Packet packet, int firstChain, int end, int need) {
+    /** A packet that goes into more than one buffer. */
+    private void scatter(Packet packet, int firstChain, int end, int need) {
         ChainBatch batch = plan.batch();
-        if (batch.length(firstChain) < format.headerLength()) {
-            for (int i = firstChain; i < batch.chains(); i++) {
-                batch.written(i, 0);
-            }
-            return ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(firstChain));
-        }
         plan.putHeader(packet, header, 0, end - firstChain);
         int done = 0;
         for (int chain = firstChain; chain < end; chain++) {
@@ -90,7 +85,6 @@ final class EnqueueBurst {
             }
             batch.written(chain, done - before);
         }
-        return true;
     }
 
     /** Bytes {@code position} to {@code position + count} of header and packet, as if they were one. */
@@ -99,7 +93,9 @@ final class EnqueueBurst {
         if (ofHeader > 0) {
             MemorySegment.copy(header, position, ring.memory(), target, ofHeader);
         }
-        long source = packet.dataOffset() + position + ofHeader - format.headerLength();
-        PacketCopy.copy(packet.segment(), source, ring.memory(), target + ofHeader, count - ofHeader);
+        if (ofHeader < count) {
+            long source = packet.dataOffset() + position + ofHeader - format.headerLength();
+            NativeCopy.copy(packet.segment(), source, ring.memory(), target + ofHeader, count - ofHeader);
+        }
     }
 }

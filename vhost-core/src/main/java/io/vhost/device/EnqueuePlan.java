@@ -5,6 +5,7 @@ import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.ring.ChainBatch;
+import io.vhost.ring.RingViolation;
 import io.vhost.ring.SplitRing;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -21,6 +22,8 @@ final class EnqueuePlan {
     /** Instead of a number of bytes: the packet is done with and not sent. */
     static final int DROP = -1;
 
+    private static final int BAD_OFFLOAD = -2;
+
     private static final ValueLayout.OfLong OFFLOAD =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt TAIL = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
@@ -33,6 +36,7 @@ final class EnqueuePlan {
     private final QueueCounters counters;
     private final int[] needed = new int[MAX];
     private final int[] endChain = new int[MAX];
+    private boolean badOffloads;
 
     EnqueuePlan(SplitRing ring, QueueFormat format, QueueCounters counters) {
         this.ring = ring;
@@ -63,7 +67,11 @@ final class EnqueuePlan {
     int make(Packet[] packets, int offset, int count) {
         measure(packets, offset, count);
         ring.gather(batch, count);
-        return assignChains(count);
+        int planned = assignChains(count);
+        if (badOffloads) {
+            countBadOffloads(planned);
+        }
+        return planned;
     }
 
     /** Reads all lengths first: a null or released packet is found before the ring is touched. */
@@ -76,7 +84,7 @@ final class EnqueuePlan {
                 throw new IllegalArgumentException("packets[" + (offset + i) + "] cannot be sent: " + packet
                         + "; send packets that hold data and are not back in their pool");
             }
-            needed[i] = packet.offload() == 0 || offloadIsPossible(packet) ? headerLength + length : DROP;
+            needed[i] = packet.offload() == 0 || offloadIsPossible(packet) ? headerLength + length : BAD_OFFLOAD;
         }
     }
 
@@ -84,7 +92,7 @@ final class EnqueuePlan {
     private boolean offloadIsPossible(Packet packet) {
         if (packet.gsoType() != NetHeader.GSO_NONE
                 || !NetHeader.isPlausible(packet.offload(), packet.checksumOffset(), packet.length())) {
-            counters.add(Counter.BAD_OFFLOAD, 1);
+            badOffloads = true;
             return false;
         }
         if (!format.checksums()) {
@@ -97,8 +105,20 @@ final class EnqueuePlan {
         return true;
     }
 
+    /** Only now, since those that are not planned will come again. */
+    private void countBadOffloads(int planned) {
+        badOffloads = false;
+        for (int i = 0; i < planned; i++) {
+            if (needed[i] == BAD_OFFLOAD) {
+                needed[i] = DROP;
+                counters.add(Counter.BAD_OFFLOAD, 1);
+            }
+        }
+    }
+
     private int assignChains(int count) {
         ChainBatch batch = this.batch;
+        int headerLength = format.headerLength();
         int chain = 0;
         int done = 0;
         while (done < count) {
@@ -110,12 +130,12 @@ final class EnqueuePlan {
                     break;
                 }
                 room += batch.length(chain++);
-                if (!format.mergeable()) {
+                if (room < need && (!format.mergeable() || room < headerLength)) {
                     break;
                 }
             }
             if (room < need) {
-                boolean never = chain > first && (!format.mergeable() || chain - first == ring.size());
+                boolean never = canNeverFit(first, chain);
                 chain = first;
                 if (!never) {
                     break;
@@ -127,6 +147,20 @@ final class EnqueuePlan {
         }
         ring.ungather(batch, batch.chains() - chain);
         return done;
+    }
+
+    /**
+     * Whether no chain that may still come helps a packet for which those from {@code first} on do not suffice. A first
+     * chain without room for the header is a fault.
+     */
+    private boolean canNeverFit(int first, int end) {
+        if (end == first) {
+            return false;
+        }
+        if (batch.length(first) < format.headerLength()) {
+            return ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(first));
+        }
+        return !format.mergeable() || end - first == ring.size() || (first == 0 && batch.isFull());
     }
 
     /**

@@ -1,10 +1,12 @@
 package io.vhost.device;
 
 import io.vhost.device.QueueCounters.Counter;
+import io.vhost.dma.DmaChannel;
 import io.vhost.memory.GuestMemory;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.os.EventFd;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingViolation;
 import io.vhost.ring.SplitRing;
@@ -12,6 +14,7 @@ import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Objects;
 
 /**
  * The state of one queue and what is done with it. Everything here is used under the queue's lock, without exception:
@@ -29,9 +32,13 @@ final class QueueCore {
     private ActiveRing active;
     private RingViolation violation;
     private boolean reportedRunning;
+    private final VhostConfig config;
+    /** Null unless asynchronous copies are registered. */
+    private AsyncChannel async;
 
-    QueueCore(VirtQueue queue) {
+    QueueCore(VirtQueue queue, VhostConfig config) {
         this.queue = queue;
+        this.config = config;
         this.device = queue.device();
         this.counters = queue.counters();
     }
@@ -51,25 +58,32 @@ final class QueueCore {
     // The packet's way. The queue runs, so there is an active ring.
 
     int dequeue(PacketPool pool, Packet[] packets, int offset, int count) {
+        requireNothingInFlight();
+        int moved = 0;
         try {
             SplitRing ring = active.ring();
             int before = ring.nextUsed();
-            int moved = active.dequeue(pool, packets, offset, count);
+            moved = active.dequeue(pool, packets, offset, count);
             finish(ring, before);
             return moved;
         } catch (InternalError e) {
+            pool.release(packets, offset, moved);
             memoryLost(e);
             return 0;
         }
     }
 
     int enqueue(Packet[] packets, int offset, int count) {
+        requireNothingInFlight();
         try {
             SplitRing ring = active.ring();
             int before = ring.nextUsed();
-            int moved = active.enqueue(packets, offset, count);
-            finish(ring, before);
-            return moved;
+            try {
+                return active.enqueue(packets, offset, count);
+            } finally {
+                // After a packet that was refused as well: the guest waits for those before it.
+                finish(ring, before);
+            }
         } catch (InternalError e) {
             memoryLost(e);
             return 0;
@@ -87,10 +101,14 @@ final class QueueCore {
     }
 
     private void interrupt(SplitRing ring) {
-        if (!ring.needsInterrupt()) {
-            counters.add(Counter.INTERRUPTS_SUPPRESSED, 1);
-        } else if (setup.call != null) {
+        if (setup.call == null) {
+            // Not asked, so that the ring goes on owing the interrupt until there is a way to send it.
+            return;
+        }
+        if (ring.needsInterrupt()) {
             counters.add(setup.call.signal() ? Counter.INTERRUPTS : Counter.INTERRUPTS_FAILED, 1);
+        } else {
+            counters.add(Counter.INTERRUPTS_SUPPRESSED, 1);
         }
     }
 
@@ -117,19 +135,166 @@ final class QueueCore {
         device.fail(cause);
     }
 
+    // Asynchronous copies.
+
+    void registerAsync() {
+        if (config.dma() == null) {
+            throw refusal("registered: asynchronous copies are not enabled; give VhostConfig a DmaRegistry");
+        }
+        if (active == null) {
+            throw refusal("registered: its ring is not started; wait for vringStateChanged");
+        }
+        if (async != null) {
+            throw refusal("registered: it is registered already");
+        }
+        async = new AsyncChannel(queue, config, active);
+        new QueueEvents.Register().emitFor(queue);
+    }
+
+    void unregisterAsync() {
+        if (async == null) {
+            return;
+        }
+        int left = async.inFlight();
+        if (left > 0) {
+            throw refusal("unregistered: %d packets are in flight; poll or clear them first".formatted(left));
+        }
+        async = null;
+        new QueueEvents.Unregister().emitFor(queue);
+    }
+
+    int inFlight() {
+        requireAsync("asked");
+        return async.inFlight();
+    }
+
+    int clear(Packet[] out, int offset, int count, DmaChannel channel) {
+        requireAsync("polled");
+        requireChannel(channel);
+        Objects.checkFromIndexSize(offset, count, out.length);
+        harvest(channel);
+        return queue.isToGuest()
+                ? async.takeSent(out, offset, count)
+                : async.takeReceived(out, offset, count);
+    }
+
+    int submitEnqueue(Packet[] packets, int offset, int count, DmaChannel channel) {
+        requireAsync("submitted to");
+        requireChannel(channel);
+        int total = 0;
+        try {
+            while (total < count && queue.isRunning()) {
+                int chunk = Math.min(EnqueuePlan.MAX, count - total);
+                int accepted = active.submitEnqueue(async.copies(), packets, offset + total, chunk, channel);
+                total += accepted;
+                if (accepted < chunk) {
+                    break;
+                }
+            }
+        } catch (InternalError e) {
+            memoryLost(e);
+        }
+        counters.add(Counter.SUBMITTED, total);
+        checkViolation();
+        return total;
+    }
+
+    int tryDequeue(PacketPool pool, Packet[] packets, int offset, int count, DmaChannel channel) {
+        requireAsync("polled");
+        requireChannel(channel);
+        Objects.checkFromIndexSize(offset, count, packets.length);
+        int total = 0;
+        try {
+            while (total < count && queue.isRunning()) {
+                int chunk = Math.min(EnqueuePlan.MAX, count - total);
+                int accepted = active.submitDequeue(async.copies(), pool, chunk, channel);
+                total += accepted;
+                if (accepted < chunk) {
+                    break;
+                }
+            }
+        } catch (InternalError e) {
+            memoryLost(e);
+        }
+        counters.add(Counter.SUBMITTED, total);
+        checkViolation();
+        harvest(channel);
+        return async.takeReceived(packets, offset, count);
+    }
+
+    /** Gives chains back whose copies have ended. Without a ring they are forgotten; packets come back all the same. */
+    private void harvest(DmaChannel channel) {
+        SplitRing ring = active == null ? null : active.ring();
+        try {
+            int before = ring == null ? 0 : ring.nextUsed();
+            async.harvest(channel, ring);
+            if (ring != null && ring.nextUsed() != before) {
+                interrupt(ring);
+            }
+        } catch (InternalError e) {
+            memoryLost(e);
+        }
+    }
+
+    private void checkViolation() {
+        if (active != null && active.ring().violation() != null && violation == null) {
+            fence(active.ring().violation(), active.ring().violationDetail());
+        }
+    }
+
+    /** Chains are used in the order in which they were offered, so a synchronous burst cannot overtake copies. */
+    private void requireNothingInFlight() {
+        if (async != null && async.inFlight() > 0) {
+            throw refusal("worked on synchronously: %d packets are in flight; poll or clear them first"
+                    .formatted(async.inFlight()));
+        }
+    }
+
+    private void requireAsync(String what) {
+        if (async == null) {
+            throw refusal("%s: asynchronous copies are not registered".formatted(what));
+        }
+    }
+
+    private void requireChannel(DmaChannel channel) {
+        if (channel.registry() != config.dma()) {
+            throw new IllegalArgumentException(
+                    "DMA channel %s is in another registry than %s; use one of the device's registry"
+                            .formatted(channel, queue));
+        }
+        if (channel.isClosed()) {
+            throw new IllegalArgumentException("DMA channel %s is unconfigured".formatted(channel));
+        }
+    }
+
+    private IllegalStateException refusal(String why) {
+        return new IllegalStateException("%s cannot be %s".formatted(queue, why));
+    }
+
     // The connection's requests.
 
     /**
      * Stops the ring, makes a change, and starts the ring again if it is complete and started. The listener is told of
-     * the outcome. The position in the ring is kept.
+     * the outcome. The position in the ring is kept, and after a change that is refused the ring goes on as before.
      */
     void restart(VirtQueue.Change change, GuestMemory memory, QueueFormat format) throws ControlException {
         try {
             detach();
-            change.apply(setup);
-            attach(memory, format);
+            try {
+                change.apply(setup);
+            } finally {
+                attach(memory, format);
+            }
         } finally {
             report();
+        }
+    }
+
+    /** Replaces what interrupts the guest. A started ring may have used chains in between: it is told so at once. */
+    void call(EventFd eventFd) {
+        setup.call = RingSetup.replace(setup.call, eventFd);
+        if (eventFd != null && active != null) {
+            eventFd.signal();
         }
     }
 
@@ -139,9 +304,18 @@ final class QueueCore {
         report();
     }
 
+    /**
+     * Lets go of the ring. The listener is told first and may drain; then copies under way are waited for, since the
+     * memory that they touch may go away.
+     */
     private void detach() {
+        queue.running(false);
         if (active == null) {
             return;
+        }
+        tellListener(false);
+        if (async != null) {
+            finishCopies();
         }
         // Chains that a failed burst took and never returned are taken again.
         setup.base = active.ring().nextUsed();
@@ -157,16 +331,23 @@ final class QueueCore {
         }
         boolean complete = false;
         try {
-            RingAddresses addresses =
-                    setup.locate(queue.index(), memory, setup.descUser, setup.availUser, setup.usedUser);
-            if (!setup.addressed || addresses == null) {
+            RingAddresses addresses = setup.addressed
+                    ? setup.locate(queue.index(), memory, setup.descUser, setup.availUser, setup.usedUser)
+                    : null;
+            if (addresses == null) {
                 throw new ControlException("queue %d was started before its size, its addresses and the memory table"
                         .formatted(queue.index()));
             }
             SplitRing ring = new SplitRing(memory, addresses, setup.size, format.ring(), base(memory, addresses));
             ring.disableKicks();
             active = new ActiveRing(memory, ring, format, counters, scratch);
+            if (async != null) {
+                async.attached(active);
+            }
             complete = true;
+        } catch (InternalError e) {
+            device.fail(e);
+            throw new ControlException("queue %d: guest memory is gone".formatted(queue.index()), e);
         } finally {
             setup.started = complete;
         }
@@ -187,12 +368,30 @@ final class QueueCore {
         return setup.base;
     }
 
+    private void finishCopies() {
+        SplitRing ring = active.ring();
+        try {
+            int before = ring.nextUsed();
+            async.finish(ring);
+            if (ring.nextUsed() != before) {
+                interrupt(ring);
+            }
+        } catch (InternalError e) {
+            memoryLost(e);
+            async.finish(null);
+        }
+    }
+
     private void report() {
         boolean runs = active != null && setup.enabled && violation == null;
+        tellListener(runs);
+        queue.running(runs);
+    }
+
+    private void tellListener(boolean runs) {
         if (runs != reportedRunning) {
             reportedRunning = runs;
             device.notifyListener("vringStateChanged", () -> device.listener().vringStateChanged(queue, runs));
         }
-        queue.running(runs);
     }
 }

@@ -34,7 +34,21 @@ public final class QueueCounters {
         /** Bursts after which the guest wanted no interrupt. */
         INTERRUPTS_SUPPRESSED,
         /** Interrupts that could not be sent. */
-        INTERRUPTS_FAILED
+        INTERRUPTS_FAILED,
+        /** Packets accepted for asynchronous copies. */
+        SUBMITTED,
+        /** Packets whose asynchronous copies have ended, well or not. */
+        COMPLETED,
+        /** Packets of those that were not delivered. */
+        COPY_FAILED,
+        /** Bursts that ended early because the DMA channel was full. */
+        TRUNCATED,
+        /** Packets whose copies took longer than the configured threshold. */
+        COPY_STALLS,
+        /** Calls of a {@code ThreadUnsafe} method without the lock. */
+        LOCK_MISUSE,
+        /** Calls of a safe control method by a thread that held the lock already. */
+        REENTRANT_CALLS
     }
 
     private static final int COUNTERS = Counter.values().length;

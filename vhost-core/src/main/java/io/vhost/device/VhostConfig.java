@@ -2,13 +2,27 @@ package io.vhost.device;
 
 import static io.vhost.device.Feature.mask;
 
+import io.vhost.dma.DmaRegistry;
+import java.time.Duration;
+import java.util.Objects;
+
 /**
  * What a device offers to its front-end.
  *
  * @param queuePairs pairs of receive and transmit queue, 1 to {@value #MAX_QUEUE_PAIRS}
  * @param features virtio feature bits to offer, of {@link #SUPPORTED}
+ * @param dma whose channels queues may use for asynchronous copies; null: asynchronous copies are not enabled
+ * @param copyStall a copy that takes longer is reported
+ * @param copyTimeout when a ring stops, how long its copies may still take before their channel is abandoned
+ * @param lockTiming whether {@link AccessLock#longestHold} is measured
  */
-public record VhostConfig(int queuePairs, long features) {
+public record VhostConfig(
+        int queuePairs,
+        long features,
+        DmaRegistry dma,
+        Duration copyStall,
+        Duration copyTimeout,
+        boolean lockTiming) {
     /** Most queue pairs of a device: queue indexes are eight bits in some vhost-user messages. */
     public static final int MAX_QUEUE_PAIRS = 128;
 
@@ -33,6 +47,10 @@ public record VhostConfig(int queuePairs, long features) {
             throw new IllegalArgumentException("features=0x%x has bits that are not implemented: 0x%x"
                     .formatted(features, features & ~SUPPORTED));
         }
+        if (copyStall.isNegative() || copyTimeout.isNegative()) {
+            throw new IllegalArgumentException(
+                    "copyStall=%s and copyTimeout=%s must not be negative".formatted(copyStall, copyTimeout));
+        }
     }
 
     /** One queue pair and all features. */
@@ -49,6 +67,10 @@ public record VhostConfig(int queuePairs, long features) {
     public static final class Builder {
         private int queuePairs = 1;
         private long features = SUPPORTED;
+        private DmaRegistry dma;
+        private Duration copyStall = Duration.ofMillis(100);
+        private Duration copyTimeout = Duration.ofSeconds(1);
+        private boolean lockTiming;
 
         private Builder() {}
 
@@ -70,9 +92,33 @@ public record VhostConfig(int queuePairs, long features) {
             return this;
         }
 
+        /** Enables asynchronous copies through this registry's channels; default: not enabled. */
+        public Builder asyncCopy(DmaRegistry registry) {
+            dma = Objects.requireNonNull(registry, "registry");
+            return this;
+        }
+
+        /** A copy that takes longer is counted and reported as an event; default 100 ms. */
+        public Builder copyStall(Duration threshold) {
+            copyStall = Objects.requireNonNull(threshold, "threshold");
+            return this;
+        }
+
+        /** How long copies may still take when their ring stops, before their channel is abandoned; default 1 s. */
+        public Builder copyTimeout(Duration timeout) {
+            copyTimeout = Objects.requireNonNull(timeout, "timeout");
+            return this;
+        }
+
+        /** Measures how long queues' locks are held, for about 50 ns a burst; default: not. */
+        public Builder lockTiming(boolean measured) {
+            lockTiming = measured;
+            return this;
+        }
+
         /** The configuration; {@link IllegalArgumentException} names a setting that is out of range. */
         public VhostConfig build() {
-            return new VhostConfig(queuePairs, features);
+            return new VhostConfig(queuePairs, features, dma, copyStall, copyTimeout, lockTiming);
         }
     }
 }

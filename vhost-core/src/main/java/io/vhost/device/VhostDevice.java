@@ -25,7 +25,7 @@ public final class VhostDevice {
         this.listener = listener;
         this.queues = new VirtQueue[2 * config.queuePairs()];
         for (int i = 0; i < queues.length; i++) {
-            queues[i] = new VirtQueue(this, i);
+            queues[i] = new VirtQueue(this, i, config);
         }
     }
 
@@ -89,11 +89,11 @@ public final class VhostDevice {
         onFailure.run();
     }
 
-    /** A listener's exception must not end the connection's thread. */
+    /** A listener's exception, of whatever kind, must not end the connection's thread. */
     void notifyListener(String callback, Runnable call) {
         try {
             call.run();
-        } catch (RuntimeException e) {
+        } catch (Throwable e) {
             LOG.log(Level.ERROR, () -> "(%s) listener threw from %s".formatted(name, callback), e);
         }
     }

@@ -2,13 +2,16 @@ package io.vhost.device;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.QueueCounters.Counter;
+import io.vhost.dma.DmaChannel;
 import io.vhost.memory.GuestMemory;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.os.EventFd;
 import io.vhost.ring.RingViolation;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.Objects;
 import java.util.concurrent.locks.LockSupport;
-import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * One virtqueue of a device.
@@ -21,11 +24,13 @@ import java.util.concurrent.locks.ReentrantLock;
  * fenced ({@link #violation}), and moves nothing more until the front-end starts it again.
  */
 public final class VirtQueue {
+    private static final Logger LOG = System.getLogger("io.vhost.device");
+
     /**
      * Guards everything about this queue. Applications may hold it around calls; bursts and control calls are re-entrant.
      * Never wait for another thread's burst while holding it.
      */
-    public final ReentrantLock access_lock = new ReentrantLock();
+    public final AccessLock access_lock;
 
     private final VhostDevice device;
     private final int index;
@@ -37,10 +42,11 @@ public final class VirtQueue {
     @GuardedBy("access_lock")
     private final QueueCore core;
 
-    VirtQueue(VhostDevice device, int index) {
+    VirtQueue(VhostDevice device, int index, VhostConfig config) {
         this.device = device;
         this.index = index;
-        this.core = new QueueCore(this);
+        this.access_lock = new AccessLock(config.lockTiming());
+        this.core = new QueueCore(this, config);
     }
 
     /** The device that this queue belongs to. */
@@ -162,6 +168,229 @@ public final class VirtQueue {
                 .formatted(call, index, device.name(), right));
     }
 
+    /**
+     * Lets this queue's packets be copied by DMA channels. Takes the lock.
+     *
+     * @throws IllegalStateException when asynchronous copies are not enabled for the device, the queue's ring is not set up
+     *     and started, or the queue is registered already
+     */
+    public void registerAsync() {
+        lockForControl();
+        try {
+            core.registerAsync();
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
+     * The same as {@link #registerAsync} for a caller that holds the lock.
+     *
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalStateException as {@link #registerAsync}
+     */
+    @GuardedBy("access_lock")
+    public void registerAsyncThreadUnsafe() {
+        requireLock("registerAsyncThreadUnsafe");
+        core.registerAsync();
+    }
+
+    /**
+     * Ends asynchronous copies; no effect when the queue is not registered. Takes the lock.
+     *
+     * @throws IllegalStateException when packets are in flight, with their number: poll or clear first
+     */
+    public void unregisterAsync() {
+        lockForControl();
+        try {
+            core.unregisterAsync();
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
+     * The same as {@link #unregisterAsync} for a caller that holds the lock.
+     *
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalStateException as {@link #unregisterAsync}
+     */
+    @GuardedBy("access_lock")
+    public void unregisterAsyncThreadUnsafe() {
+        requireLock("unregisterAsyncThreadUnsafe");
+        core.unregisterAsync();
+    }
+
+    /**
+     * How many packets the library holds: accepted, and not given back to the application. Takes the lock.
+     *
+     * @return packets, 0 to the ring's size; never negative
+     * @throws IllegalStateException when the queue is not registered
+     */
+    public int getInflight() {
+        lockForControl();
+        try {
+            return core.inFlight();
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
+     * The same as {@link #getInflight} for a caller that holds the lock.
+     *
+     * @return packets, 0 to the ring's size; never negative
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalStateException as {@link #getInflight}
+     */
+    @GuardedBy("access_lock")
+    public int getInflightThreadUnsafe() {
+        requireLock("getInflightThreadUnsafe");
+        return core.inFlight();
+    }
+
+    /**
+     * Gives packets back whose copies have ended, whatever the state of the ring. Does not wait for copies; call it until
+     * {@link #getInflight} is 0. Takes the lock.
+     *
+     * @param out receives the packets, which are the caller's again
+     * @param offset first index to fill
+     * @param count most packets to give back
+     * @param channel where the copies were submitted
+     * @return packets given back, 0 to {@code count}
+     * @throws IllegalStateException when the queue is not registered
+     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's
+     */
+    public int clearQueue(Packet[] out, int offset, int count, DmaChannel channel) {
+        lockForControl();
+        try {
+            return core.clear(out, offset, count, channel);
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
+     * The same as {@link #clearQueue} for a caller that holds the lock.
+     *
+     * @param out receives the packets, which are the caller's again
+     * @param offset first index to fill
+     * @param count most packets to give back
+     * @param channel where the copies were submitted
+     * @return packets given back, 0 to {@code count}
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalStateException as {@link #clearQueue}
+     * @throws IllegalArgumentException as {@link #clearQueue}
+     */
+    @GuardedBy("access_lock")
+    public int clearQueueThreadUnsafe(Packet[] out, int offset, int count, DmaChannel channel) {
+        requireLock("clearQueueThreadUnsafe");
+        return core.clear(out, offset, count, channel);
+    }
+
+    /**
+     * Submits packets to the guest for copying by a DMA channel. Those that are accepted belong to the library until
+     * {@link #pollEnqueueCompleted} or {@link #clearQueue} gives them back. Waits like {@link #enqueueBurst}.
+     *
+     * @param packets what to send
+     * @param offset index of the first
+     * @param count how many
+     * @param channel what copies
+     * @return packets accepted, 0 to {@code count}: the rest found no free buffers, or no room in the channel
+     * @throws IllegalStateException when this queue carries packets from the guest, or is not registered
+     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's; or
+     *     when a packet is empty or back in its pool, and packets in earlier chunks of 32 were accepted
+     */
+    public int submitEnqueueBurst(Packet[] packets, int offset, int count, DmaChannel channel) {
+        Objects.checkFromIndexSize(offset, count, packets.length);
+        if (!isToGuest()) {
+            throw wrongDirection("submitEnqueueBurst", "even");
+        }
+        if (!lockWhileRunning()) {
+            return 0;
+        }
+        try {
+            return core.submitEnqueue(packets, offset, count, channel);
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
+     * Gives packets back whose copies to the guest have ended. Does not wait: when another thread holds the lock, this
+     * counts {@link Counter#BUSY} and returns 0. {@link Packet#isUndelivered} says which did not arrive.
+     *
+     * @param done receives the packets, in the order of their submission; they are the caller's again
+     * @param offset first index to fill
+     * @param count most packets to give back
+     * @param channel which to ask; packets that another channel copied are given back too when their turn has come
+     * @return packets given back, 0 to {@code count}
+     * @throws IllegalStateException when this queue carries packets from the guest, or is not registered
+     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's
+     */
+    public int pollEnqueueCompleted(Packet[] done, int offset, int count, DmaChannel channel) {
+        if (!isToGuest()) {
+            throw wrongDirection("pollEnqueueCompleted", "even");
+        }
+        if (!access_lock.tryLock()) {
+            counters.addShared(Counter.BUSY);
+            return 0;
+        }
+        try {
+            return core.clear(done, offset, count, channel);
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
+     * Submits what the guest has sent for copying by a DMA channel, and takes packets whose copies have ended. Does not
+     * wait: when another thread holds the lock, this counts {@link Counter#BUSY} and returns 0.
+     *
+     * @param pool where packets come from
+     * @param packets receives packets whose data has arrived, in the order in which the guest sent them
+     * @param offset first index to fill
+     * @param count most packets to take
+     * @param channel what copies
+     * @return packets taken, 0 to {@code count}
+     * @throws IllegalStateException when this queue carries packets to the guest, or is not registered
+     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's
+     */
+    public int tryDequeueBurst(PacketPool pool, Packet[] packets, int offset, int count, DmaChannel channel) {
+        Objects.requireNonNull(pool, "pool");
+        if (isToGuest()) {
+            throw wrongDirection("tryDequeueBurst", "odd");
+        }
+        if (!access_lock.tryLock()) {
+            counters.addShared(Counter.BUSY);
+            return 0;
+        }
+        try {
+            return core.tryDequeue(pool, packets, offset, count, channel);
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    private void lockForControl() {
+        if (access_lock.isHeldByCurrentThread()) {
+            counters.addShared(Counter.REENTRANT_CALLS);
+        }
+        access_lock.lock();
+    }
+
+    /** Checks before anything guarded is read. Another thread's hold does not count. */
+    private void requireLock(String call) {
+        if (access_lock.isHeldByCurrentThread()) {
+            return;
+        }
+        String text = "(%s) %s() called without access lock taken.".formatted(device.name(), call);
+        LOG.log(Level.ERROR, text);
+        counters.addShared(Counter.LOCK_MISUSE);
+        QueueEvents.LockMisuse.emit(this, call);
+        throw new IllegalMonitorStateException(text);
+    }
+
     /** Set to false before the lock is taken for a change, so that bursts leave; true again under the lock. */
     void running(boolean runs) {
         running = runs;
@@ -179,6 +408,16 @@ public final class VirtQueue {
         access_lock.lock();
         try {
             change.apply(core.setup());
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /** Replaces what interrupts the guest, while the ring goes on. */
+    void call(EventFd eventFd) {
+        access_lock.lock();
+        try {
+            core.call(eventFd);
         } finally {
             access_lock.unlock();
         }

@@ -1,7 +1,6 @@
 package io.vhost.dma;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
+import io.vhost.memory.NativeCopy;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -41,8 +40,7 @@ final class CopyBurst {
     void run() {
         for (int i = 0; i < count; i++) {
             try {
-                MemorySegment.copy(
-                        source[i], JAVA_BYTE, sourceOffset[i], target[i], JAVA_BYTE, targetOffset[i], length[i]);
+                NativeCopy.copy(source[i], sourceOffset[i], target[i], targetOffset[i], length[i]);
             } catch (InternalError | RuntimeException e) {
                 // A truncated file behind a mapping, or a segment that was closed: the bytes did not arrive.
                 result[i] = ~result[i];

@@ -10,7 +10,7 @@ import java.util.concurrent.locks.ReentrantLock;
  * An engine in use: knows which copies are under way and whose they are.
  *
  * <p>Applications get channels from {@link DmaRegistry#configure} and hand them to queues. The methods that move copies
- * are for queues; they are called between {@link #lock} and {@link #unlock}.
+ * are for queues; which of them need {@link #lock} says their annotation, and the compiler checks it.
  */
 public final class DmaChannel {
     private static final Logger LOG = System.getLogger("io.vhost.dma");
@@ -19,7 +19,12 @@ public final class DmaChannel {
     private final DmaRegistry registry;
     private final String name;
     private final int depth;
-    private final ReentrantLock lock = new ReentrantLock();
+
+    /**
+     * Guards the channel and its engine. For queues, which hold it around a submission. The last in the lock order:
+     * nothing is locked under it.
+     */
+    public final ReentrantLock lock = new ReentrantLock();
 
     @GuardedBy("lock")
     private final DmaEngine engine;
@@ -90,16 +95,6 @@ public final class DmaChannel {
         }
     }
 
-    /** Begins a sequence of calls that nobody else's may mix with. */
-    public void lock() {
-        lock.lock();
-    }
-
-    /** Ends what {@link #lock} began. */
-    public void unlock() {
-        lock.unlock();
-    }
-
     /** {@return how many copies can be queued now} Lock held. */
     @GuardedBy("lock")
     public int capacity() {
@@ -163,11 +158,20 @@ public final class DmaChannel {
     }
 
     /**
-     * Tells the owners of copies that are done. Lock held. Bounded: what is left after {@value #DRAIN} copies waits for the
-     * next call.
+     * Tells the owners of copies that are done. Takes the lock. Bounded: what is left after {@value #DRAIN} copies waits for
+     * the next call.
      */
-    @GuardedBy("lock")
     public void drain() {
+        lock.lock();
+        try {
+            drainLocked();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @GuardedBy("lock")
+    private void drainLocked() {
         if (failure != null || free == depth) {
             return;
         }
@@ -249,7 +253,7 @@ public final class DmaChannel {
             if (closed) {
                 throw new IllegalStateException("DMA channel " + name + " is unconfigured already");
             }
-            drain();
+            drainLocked();
             if (free != depth) {
                 throw new IllegalStateException(
                         "DMA channel %s has %d copies in flight: poll or clear its queues first, or abandon it"

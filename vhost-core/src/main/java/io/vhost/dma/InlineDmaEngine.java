@@ -1,7 +1,6 @@
 package io.vhost.dma;
 
-import static java.lang.foreign.ValueLayout.JAVA_BYTE;
-
+import io.vhost.memory.NativeCopy;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -34,7 +33,7 @@ public final class InlineDmaEngine implements DmaEngine {
             MemorySegment source, long sourceOffset, MemorySegment target, long targetOffset, int length, int token) {
         int result = token;
         try {
-            MemorySegment.copy(source, JAVA_BYTE, sourceOffset, target, JAVA_BYTE, targetOffset, length);
+            NativeCopy.copy(source, sourceOffset, target, targetOffset, length);
         } catch (InternalError e) {
             // The file behind the mapping was truncated: this copy fails, the engine does not.
             result = ~token;

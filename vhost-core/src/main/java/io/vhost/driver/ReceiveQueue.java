@@ -2,7 +2,7 @@ package io.vhost.driver;
 
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
-import io.vhost.net.PacketCopy;
+import io.vhost.memory.NativeCopy;
 import io.vhost.net.PacketPool;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -117,7 +117,7 @@ final class ReceiveQueue extends DriverQueue {
             if (whole && bytes <= packet.tailroom()) {
                 long target = packet.dataOffset() + packet.length();
                 packet.append(bytes);
-                PacketCopy.copy(
+                NativeCopy.copy(
                         more.segment(), more.dataOffset() - headerLength, packet.segment(), target, bytes);
             } else {
                 whole = false;

@@ -1,5 +1,6 @@
 package io.vhost.net;
 
+import io.vhost.memory.NativeCopy;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -45,6 +46,7 @@ public final class Packet {
 
     private int checksumOffset;
     private long offload;
+    private boolean undelivered;
 
     Packet(PacketPool pool, MemorySegment slab, int index, long bufferOffset, int bufferSize, int headroom) {
         this.pool = pool;
@@ -65,6 +67,7 @@ public final class Packet {
         length = 0;
         offload = 0;
         checksumOffset = 0;
+        undelivered = false;
     }
 
     void flipReleased() {
@@ -84,6 +87,20 @@ public final class Packet {
     /** {@return the pool that this packet belongs to and must be released to} */
     public PacketPool pool() {
         return pool;
+    }
+
+    /** {@return whether an asynchronous copy gave this packet back without having delivered it} */
+    public boolean isUndelivered() {
+        return undelivered;
+    }
+
+    /**
+     * For queues: says whether the packet was delivered, when it is given back after an asynchronous copy.
+     *
+     * @param value true when it was not
+     */
+    public void undelivered(boolean value) {
+        undelivered = value;
     }
 
     /** {@return the slab that holds the data; all packets of a pool share it, so load it once per burst} */
@@ -292,7 +309,7 @@ public final class Packet {
             Objects.checkFromIndexSize(sourceOffset, count, source.byteSize());
         }
         reset(count);
-        PacketCopy.copy(source, sourceOffset, slab, dataOffset, count);
+        NativeCopy.copy(source, sourceOffset, slab, dataOffset, count);
     }
 
     /**
@@ -324,7 +341,7 @@ public final class Packet {
         long word = other.offload;
         int offset = other.checksumOffset;
         reset(other.length);
-        PacketCopy.copy(other.slab, from, slab, dataOffset, length);
+        NativeCopy.copy(other.slab, from, slab, dataOffset, length);
         offload(word, offset);
     }
 
@@ -339,7 +356,7 @@ public final class Packet {
     public void copyTo(MemorySegment target, long targetOffset) {
         checkHeld();
         checkNative(target);
-        PacketCopy.copy(slab, dataOffset, target, targetOffset, length);
+        NativeCopy.copy(slab, dataOffset, target, targetOffset, length);
     }
 
     /**

@@ -122,7 +122,7 @@ public final class BackendSession {
         try {
             dispatch(row, request, reply);
         } catch (ProtocolException | ControlException | OsException refusal) {
-            // The last kind is of the peer's making as well: a descriptor of a kind that cannot serve its purpose.
+            // The last kind is the peer's doing as well: a descriptor that cannot serve its purpose.
             String text = Request.name(request.id()) + " refused: " + refusal.getMessage();
             if (ownReply || !acknowledges(request)) {
                 throw new ProtocolException(text, refusal);

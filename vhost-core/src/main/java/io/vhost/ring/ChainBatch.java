@@ -19,6 +19,8 @@ public final class ChainBatch {
     final int[] bufferLength;
     int chains;
     int buffers;
+    /** The next chain of the ring has more buffers than are left here. */
+    boolean full;
 
     /**
      * A batch for rings of {@code size} entries.
@@ -34,6 +36,11 @@ public final class ChainBatch {
         length = new long[size];
         bufferOffset = new long[bufferCapacity];
         bufferLength = new int[bufferCapacity];
+    }
+
+    /** Most buffers that the chains of a batch can have together. */
+    public int bufferCapacity() {
+        return bufferOffset.length;
     }
 
     /** Number of chains gathered. */
@@ -76,8 +83,14 @@ public final class ChainBatch {
         written[chain] = bytes;
     }
 
+    /** Whether chains are available that this batch has no room for: use or take back what it holds first. */
+    public boolean isFull() {
+        return full;
+    }
+
     void clear() {
         chains = 0;
         buffers = 0;
+        full = false;
     }
 }

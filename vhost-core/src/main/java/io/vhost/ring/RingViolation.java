@@ -30,8 +30,12 @@ public enum RingViolation {
     WRONG_DIRECTION("buffer has the wrong direction for its queue"),
     /** A chain of 4 GiB or more (2.7.5.2). */
     CHAIN_TOO_LARGE("chain has 4 GiB or more"),
+    /** A chain without a single byte in its buffers. */
+    EMPTY_CHAIN("chain has no bytes"),
     /** A chain with no room for the header that precedes each packet (5.1.6). */
     NO_ROOM_FOR_HEADER("chain is shorter than the packet header"),
+    /** A chain that is with the device was offered again (2.7.13). */
+    HEAD_IN_FLIGHT("chain was offered again before it was used"),
     /** The device's index moved by more than the driver offered; seen by the driver's end. */
     USED_INDEX_JUMP("device's index moved by more than was offered"),
     /** The used ring names a chain that was not offered; seen by the driver's end. */

@@ -35,14 +35,19 @@ public final class SplitDriverRing {
     private final int[] token;
     private final int[] descriptors;
     private final long[] writable;
-    // By offer: heads in the order of offering, which is the order of use when in order.
+    // By offer: heads in the order of offering, which is the order of use when in order; and by head, its offer.
     private final int[] offered;
+    private final int[] offerIdx;
     private int firstFree;
     private int free;
     private int nextAvail;
-    private int publishedAvail;
+    private int shownAvail;
+    private int kickedAvail;
     private int lastUsed;
     private int knownUsedIdx;
+    // The last chain of the batch that an in-order device has used with one element, and what it wrote into that one.
+    private int batchLast = NONE;
+    private long batchWritten;
     private int usedLength;
     private RingViolation violation;
 
@@ -74,6 +79,7 @@ public final class SplitDriverRing {
         this.descriptors = new int[size];
         this.writable = new long[size];
         this.offered = new int[size];
+        this.offerIdx = new int[size];
         this.free = size;
         Arrays.setAll(nextFree, i -> (i + 1) & mask);
         memory.asSlice(desc, SplitLayout.descBytes(size)).fill((byte) 0);
@@ -200,6 +206,7 @@ public final class SplitDriverRing {
         descriptors[head] = count;
         writable[head] = writableBytes;
         offered[nextAvail & mask] = head;
+        offerIdx[head] = nextAvail;
         SplitLayout.availEntry(memory, avail, nextAvail & mask, head);
         nextAvail = (nextAvail + 1) & 0xFFFF;
     }
@@ -207,6 +214,7 @@ public final class SplitDriverRing {
     /** Shows all offered chains to the device. Its acquire of the index sees the descriptors and the buffers' bytes. */
     public void publish() {
         SplitLayout.availIdxRelease(memory, avail, nextAvail);
+        shownAvail = nextAvail;
     }
 
     /** Whether the device wants a kick for what was published since this was last asked (virtio 1.2, 2.7.13.4). */
@@ -214,13 +222,13 @@ public final class SplitDriverRing {
         // Orders our index before the read of the device's wish; the device stores its wish, fences and re-reads our
         // index. Without both fences each side could miss the other's store and the device would sleep for ever.
         VarHandle.fullFence();
-        int before = publishedAvail;
-        publishedAvail = nextAvail;
-        if (before == nextAvail) {
+        int before = kickedAvail;
+        kickedAvail = shownAvail;
+        if (before == shownAvail) {
             return false;
         }
         if (eventIdx) {
-            return SplitLayout.passed(SplitLayout.availEvent(memory, used, size), before, nextAvail);
+            return SplitLayout.passed(SplitLayout.availEvent(memory, used, size), before, shownAvail);
         }
         return (SplitLayout.usedFlags(memory, used) & SplitLayout.USED_F_NO_NOTIFY) == 0;
     }
@@ -231,18 +239,45 @@ public final class SplitDriverRing {
      * @return its token, or -1 when there is none or {@link #violation} is set
      */
     public int poll() {
-        int slot = lastUsed & mask;
         if (lastUsed == knownUsedIdx && !refreshUsed()) {
             return NONE;
         }
-        long element = SplitLayout.usedElement(memory, used, slot);
-        int head = inOrder ? offered[slot] : (int) element;
-        // An in-order device may write only the last element of a batch, so an id that is not ours says nothing.
-        boolean skipped = inOrder && head != (int) element;
-        if (head < 0 || head >= size || descriptors[head] == 0) {
-            return fault(RingViolation.USED_ID_UNKNOWN);
+        return inOrder ? pollInOrder() : pollAnyOrder();
+    }
+
+    private int pollAnyOrder() {
+        long element = SplitLayout.usedElement(memory, used, lastUsed & mask);
+        int head = (int) element;
+        return isOut(head) ? take(head, element >>> 32) : fault(RingViolation.USED_ID_UNKNOWN);
+    }
+
+    /**
+     * An in-order device may use a batch of chains with one element: it names the last of them and stands where the
+     * first one's would. Those that it skips were used completely (virtio 1.2, 2.7.9).
+     */
+    private int pollInOrder() {
+        if (batchLast == NONE) {
+            long element = SplitLayout.usedElement(memory, used, lastUsed & mask);
+            int last = (int) element;
+            if (!isOut(last) || ((offerIdx[last] - lastUsed) & 0xFFFF) >= ((knownUsedIdx - lastUsed) & 0xFFFF)) {
+                return fault(RingViolation.USED_ID_UNKNOWN);
+            }
+            batchLast = last;
+            batchWritten = element >>> 32;
         }
-        long bytes = skipped ? 0 : element >>> 32;
+        int head = offered[lastUsed & mask];
+        if (head != batchLast) {
+            return take(head, writable[head]);
+        }
+        batchLast = NONE;
+        return take(head, batchWritten);
+    }
+
+    private boolean isOut(int head) {
+        return head >= 0 && head < size && descriptors[head] != 0;
+    }
+
+    private int take(int head, long bytes) {
         if (bytes > writable[head]) {
             return fault(RingViolation.USED_LENGTH_TOO_LARGE);
         }
@@ -258,9 +293,9 @@ public final class SplitDriverRing {
         return usedLength;
     }
 
-    /** Chains that the device has used and {@link #poll} has not given back. */
+    /** Chains that the device has used and {@link #poll} has not given back; 0 after a {@link #violation}. */
     public int pending() {
-        return (SplitLayout.usedIdxAcquire(memory, used) - lastUsed) & 0xFFFF;
+        return violation == null ? (SplitLayout.usedIdxAcquire(memory, used) - lastUsed) & 0xFFFF : 0;
     }
 
     /** Chains with the device, those included that it has used and {@link #poll} has not given back. */
@@ -273,7 +308,7 @@ public final class SplitDriverRing {
             return false;
         }
         int idx = SplitLayout.usedIdxAcquire(memory, used);
-        if (((idx - lastUsed) & 0xFFFF) > ((nextAvail - lastUsed) & 0xFFFF)) {
+        if (((idx - lastUsed) & 0xFFFF) > ((shownAvail - lastUsed) & 0xFFFF)) {
             fault(RingViolation.USED_INDEX_JUMP);
             return false;
         }

@@ -110,9 +110,9 @@ public final class SplitRing {
         return SplitLayout.usedIdxAcquire(memory.window(), addresses.used());
     }
 
-    /** Chains that the driver has offered and nobody took, 0 to the ring's size. */
+    /** Chains that the driver has offered and nobody took, 0 to the ring's size; 0 after a {@link #violation}. */
     public int available() {
-        return available(size);
+        return violation == null ? available(size) : 0;
     }
 
     /**
@@ -192,6 +192,10 @@ public final class SplitRing {
         if (length < 0) {
             batch.buffers = first;
             return false;
+        }
+        if (length == 0) {
+            // Nobody has a use for it, and a chain without a buffer would be an exception for all that follows.
+            return fault(RingViolation.EMPTY_CHAIN, head);
         }
         int chain = batch.chains++;
         batch.head[chain] = head;
@@ -287,6 +291,7 @@ public final class SplitRing {
             }
             if (batch.buffers == batch.bufferOffset.length) {
                 // With chains before it in the batch it only has to wait for the next one.
+                batch.full = true;
                 return batch.chains == 0 && fault(RingViolation.CHAIN_TOO_LONG, batch.buffers);
             }
             batch.bufferOffset[batch.buffers] = offset;
@@ -304,6 +309,7 @@ public final class SplitRing {
      */
     public void ungather(ChainBatch batch, int count) {
         batch.chains -= count;
+        batch.full &= count == 0;
         batch.buffers = batch.firstBuffer[batch.chains];
         nextAvail = (nextAvail - count) & 0xFFFF;
     }
@@ -327,6 +333,36 @@ public final class SplitRing {
         // Orders the elements and the packet bytes before the index: the driver's acquire of it sees them all.
         SplitLayout.usedIdxRelease(memory, used, nextUsed);
         batch.clear();
+    }
+
+    /**
+     * Leaves the first chains of a batch taken, without giving them back, lets go of the others, and empties the batch.
+     *
+     * @param batch gathered chains
+     * @param count how many are kept, from the first
+     */
+    public void keep(ChainBatch batch, int count) {
+        ungather(batch, batch.chains() - count);
+        batch.clear();
+    }
+
+    /**
+     * Gives the oldest chains in flight back to the driver as used. Everything written to guest memory before, by whoever
+     * told the caller of it, is visible to the driver once it sees the new index.
+     *
+     * @param chains what was taken, the oldest first
+     * @param count how many to give back
+     */
+    public void publish(ChainsInFlight chains, int count) {
+        MemorySegment memory = this.memory;
+        int next = nextUsed;
+        for (int i = 0; i < count; i++) {
+            SplitLayout.usedElement(memory, used, (next + i) & mask, chains.headAt(i), chains.writtenAt(i));
+        }
+        nextUsed = (next + count) & 0xFFFF;
+        // Orders the elements and the copied bytes before the index, as in the other publish.
+        SplitLayout.usedIdxRelease(memory, used, nextUsed);
+        chains.forget(count);
     }
 
     /**
@@ -363,7 +399,7 @@ public final class SplitRing {
         // Orders our wish before the re-read of the driver's index. The driver stores its index, fences and reads the
         // wish: one of the two sees the other's store, so no kick is lost.
         VarHandle.fullFence();
-        return available(size) > 0;
+        return available() > 0;
     }
 
     /** Tells the driver that no kicks are needed. It may still send some: this is a hint (virtio 1.2, 2.7.10). */
@@ -395,12 +431,11 @@ public final class SplitRing {
     }
 
     private int refreshAvailable() {
-        if (violation != null) {
-            return 0;
-        }
         int idx = SplitLayout.availIdxAcquire(memory, avail);
-        // A driver cannot have more chains out than the ring has entries, those in flight with us included.
-        if (((idx - nextUsed) & 0xFFFF) > size || ((idx - nextAvail) & 0xFFFF) > ((idx - nextUsed) & 0xFFFF)) {
+        // A driver cannot have more chains out than the ring has entries, those in flight with us included, and cannot
+        // take back what it has offered.
+        int out = (idx - nextUsed) & 0xFFFF;
+        if (out > size || ((idx - knownAvailIdx) & 0xFFFF) > out) {
             fault(RingViolation.AVAIL_INDEX_JUMP, idx);
             return 0;
         }

@@ -1,11 +1,7 @@
 package io.vhost.bench;
 
-import io.vhost.peer.Program;
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Path;
+import io.vhost.os.CpuAffinity;
 import java.util.Arrays;
-import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -103,21 +99,8 @@ final class CoreDistance implements AutoCloseable {
     private static ExecutorService pinned(int cpu) {
         var threads = Thread.ofPlatform().daemon().name("ping " + cpu);
         return Executors.newSingleThreadExecutor(task -> threads.unstarted(() -> {
-            pinCurrentThread(cpu);
+            CpuAffinity.pinCurrentThread(cpu);
             task.run();
         }));
-    }
-
-    private static void pinCurrentThread(int cpu) {
-        try {
-            String thread = Path.of("/proc/thread-self").toRealPath().getFileName().toString();
-            try (Program taskset = Program.start(List.of("taskset", "-cp", Integer.toString(cpu), thread))) {
-                if (taskset.exitStatus() != 0) {
-                    throw new IllegalStateException("taskset: " + taskset.output());
-                }
-            }
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 }

@@ -20,12 +20,14 @@ import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** The peer's answers lie in the socket before the question is asked, so one thread plays both ends. */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class FrontendSessionTest {
     private static final long PROTOCOL_FEATURES = 1L << 30;
     private static final long ALL = ProtocolFeature.mask(ProtocolFeature.values());
@@ -120,7 +122,8 @@ class FrontendSessionTest {
     @Test
     void descriptorsTravelAndStayTheCallers() throws Exception {
         handshake(MQ_REPLY_ACK_STATUS);
-        try (Descriptor first = MemFd.create("first", 4096); Descriptor second = MemFd.create("second", 4096)) {
+        try (Descriptor first = MemFd.create("first", 4096);
+                Descriptor second = MemFd.create("second", 4096)) {
             for (int id : new int[] {5, 12, 13, 14}) {
                 peer.send(id, REPLY, 0L);
             }
@@ -251,17 +254,21 @@ class FrontendSessionTest {
         assertThrows(IllegalArgumentException.class, () -> session.memory(List.of(), List.of()));
     }
 
-    /** A socket holds some 200 messages: a peer that reads none of them must not be able to block the sender. */
+    /**
+     * A socket holds some 200 messages: a peer that reads none of them must not be able to block the sender.
+     */
     @Test
     void aPeerThatReadsNothingCannotBlockMessagesWithoutAnswers() {
         session.close();
         peer.close();
         connect(Duration.ofMillis(1));
-        assertText("no valid answer to GET_FEATURES: nothing came in time, after 0 bytes of a message", () -> {
+        Executable endless = () -> {
             while (true) {
                 session.ringSize(0, 4);
             }
-        });
+        };
+        String text = "no valid answer to GET_FEATURES: nothing came in time, after 0 bytes of a message";
+        assertText(text, endless);
     }
 
     @Test

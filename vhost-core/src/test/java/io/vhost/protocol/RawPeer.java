@@ -17,7 +17,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A peer that may say anything. Encodes by itself, so that a mistake in {@link Message} does not meet its own image.
+ * A peer that may say anything. Encodes by itself, so that a mistake in {@link Message} does not meet its own
+ * image.
  */
 public final class RawPeer implements AutoCloseable {
     /** Version 1, as every request of a well-behaved front-end. */
@@ -115,7 +116,8 @@ public final class RawPeer implements AutoCloseable {
             if (!fill(buffer, 12, size, descriptors)) {
                 throw new AssertionError("connection ended inside an answer");
             }
-            return new Answer(header.getInt(0), header.getInt(4), size, header.getLong(12), descriptors.size());
+            int count = descriptors.size();
+            return new Answer(header.getInt(0), header.getInt(4), size, header.getLong(12), count);
         } finally {
             descriptors.forEach(Descriptor::close);
         }

@@ -29,10 +29,10 @@ final class RequestSamples {
     /** A payload of the right size, for ring 0, with one region where there are regions. */
     static byte[] payload(Request request) {
         return switch (request) {
-            case GET_FEATURES, SET_OWNER, RESET_OWNER, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM, SET_BACKEND_REQ_FD,
-                    POSTCOPY_ADVISE, POSTCOPY_LISTEN, POSTCOPY_END, GPU_SET_SOCKET, RESET_DEVICE,
-                    GET_MAX_MEM_SLOTS, GET_STATUS, CHECK_DEVICE_STATE, GET_SHMEM_CONFIG, CREATE_CRYPTO_SESSION,
-                    SET_LOG_FD -> new byte[0];
+            case GET_FEATURES, SET_OWNER, RESET_OWNER, GET_PROTOCOL_FEATURES, GET_QUEUE_NUM, GET_STATUS,
+                    SET_BACKEND_REQ_FD, POSTCOPY_ADVISE, POSTCOPY_LISTEN, POSTCOPY_END, GPU_SET_SOCKET,
+                    RESET_DEVICE, GET_MAX_MEM_SLOTS, CHECK_DEVICE_STATE, GET_SHMEM_CONFIG,
+                    CREATE_CRYPTO_SESSION, SET_LOG_FD -> new byte[0];
             case SET_VRING_ADDR, ADD_MEM_REG, REM_MEM_REG -> new byte[40];
             case SET_MEM_TABLE -> RawPeer.bytes(1, 0, 0x10000L, 4096L, 0x20000L, 0L);
             case SET_LOG_BASE, GET_SHARED_OBJECT -> new byte[16];
@@ -46,8 +46,8 @@ final class RequestSamples {
     /** How many descriptors may come with {@link #payload}. */
     static List<Integer> descriptors(Request request) {
         return switch (request) {
-            case SET_MEM_TABLE, SET_VRING_KICK, SET_VRING_CALL, SET_VRING_ERR, SET_BACKEND_REQ_FD, SET_INFLIGHT_FD,
-                    GPU_SET_SOCKET, ADD_MEM_REG, SET_DEVICE_STATE_FD -> List.of(1);
+            case SET_MEM_TABLE, SET_VRING_KICK, SET_VRING_CALL, SET_VRING_ERR, SET_BACKEND_REQ_FD,
+                    SET_INFLIGHT_FD, GPU_SET_SOCKET, ADD_MEM_REG, SET_DEVICE_STATE_FD -> List.of(1);
             case SET_LOG_BASE, SET_LOG_FD, REM_MEM_REG -> List.of(0, 1);
             default -> List.of(0);
         };

@@ -44,11 +44,13 @@ class SessionFuzzTest {
         int messages = 0;
         while (messages < MESSAGES) {
             messages += session(++sessions);
-            assertEquals(descriptors, Descriptor.openDescriptors(), "open descriptors after session " + sessions);
+            assertEquals(descriptors, Descriptor.openDescriptors(), "descriptors after session " + sessions);
         }
     }
 
-    /** Runs one session over messages that were all sent before, and returns how many of them it looked at. */
+    /**
+     * Runs one session over messages that were all sent before, and returns how many of them it looked at.
+     */
     private int session(int number) {
         RecordingLogger log = new RecordingLogger();
         UnixSocket[] ends = UnixSocket.pair();
@@ -58,7 +60,8 @@ class SessionFuzzTest {
             }
             if (random.nextBoolean()) {
                 peer.send(2, RawPeer.PLAIN, 1L << 30 | 1L << 32);
-                peer.sendBytes(message(5, RawPeer.PLAIN, 1, 0, MEMORY, (long) MEMORY_SIZE, MEMORY, 0L), memory.fd());
+                byte[] table = message(5, RawPeer.PLAIN, 1, 0, MEMORY, (long) MEMORY_SIZE, MEMORY, 0L);
+                peer.sendBytes(table, memory.fd());
             }
             for (int i = 0; i < A_SESSION; i++) {
                 send(peer, memory.fd());
@@ -67,8 +70,8 @@ class SessionFuzzTest {
             peer.sendBytes(END);
             DeviceControl device = DeviceControl.create("fuzz", CONFIG, new DeviceListener() {});
             new BackendSession("fuzz", ends[1], device, new WarningLimiter(log)).run();
-            assertEquals(List.of(), log.records().stream().filter(record -> record.startsWith("ERROR")).toList(),
-                    "session " + number);
+            List<String> errors = log.records().stream().filter(text -> text.startsWith("ERROR")).toList();
+            assertEquals(List.of(), errors, "session " + number);
             int survived = 0;
             for (RawPeer.Answer answer = peer.receive(); answer != null; answer = peer.receive()) {
                 survived += answer.id() == 17 ? 1 : 0;

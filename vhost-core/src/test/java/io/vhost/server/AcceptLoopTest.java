@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(120)
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class AcceptLoopTest {
     @TempDir
     private Path directory;
@@ -93,8 +93,8 @@ class AcceptLoopTest {
             assertTrue(client.descriptor().isOpen());
         }
         loop.stop();
-        assertEquals("ERROR (" + path + ") connection not served java.lang.OutOfMemoryError: no thread, on purpose",
-                log.records().getFirst());
+        assertEquals("ERROR (" + path + ") connection not served "
+                + "java.lang.OutOfMemoryError: no thread, on purpose", log.records().getFirst());
         assertEquals(descriptors, Descriptor.openDescriptors(), "open descriptors");
     }
 }

@@ -8,7 +8,9 @@ final class TestThreads {
 
     /** Threads alive whose names contain {@code text}. */
     static List<Thread> named(String text) {
-        return Thread.getAllStackTraces().keySet().stream().filter(thread -> thread.getName().contains(text)).toList();
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(thread -> thread.getName().contains(text))
+                .toList();
     }
 
     /** Waits for the end of all threads whose names contain {@code text}. */

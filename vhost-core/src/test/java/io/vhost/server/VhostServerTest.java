@@ -43,7 +43,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-@Timeout(120)
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class VhostServerTest {
     private static final VhostConfig CONFIG = VhostConfig.defaults();
     private static final DeviceListener DEAF = new DeviceListener() {};

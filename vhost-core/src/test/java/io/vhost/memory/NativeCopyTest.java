@@ -1,4 +1,4 @@
-package io.vhost.net;
+package io.vhost.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -9,7 +9,7 @@ import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-class PacketCopyTest {
+class NativeCopyTest {
     private static final int GUARD = 128;
     private static final int LONGEST = 2100;
     private static final int SIZE = GUARD + LONGEST + GUARD;
@@ -27,7 +27,7 @@ class PacketCopyTest {
                         target.fill((byte) 0xA5);
                         expected.fill((byte) 0xA5);
                         naiveCopy(source, from, expected, GUARD + to, length);
-                        PacketCopy.copy(source, from, target, GUARD + to, length);
+                        NativeCopy.copy(source, from, target, GUARD + to, length);
                         if (expected.mismatch(target) != -1) {
                             assertEquals(-1, expected.mismatch(target),
                                     "length=" + length + " from=" + from + " to=" + to);
@@ -47,7 +47,7 @@ class PacketCopyTest {
                     MemorySegment expected = arena.allocate(SIZE);
                     MemorySegment.copy(both, 0, expected, 0, SIZE);
                     naiveCopy(both, GUARD, expected, GUARD + distance, length);
-                    PacketCopy.copy(both, GUARD, both, GUARD + distance, length);
+                    NativeCopy.copy(both, GUARD, both, GUARD + distance, length);
                     assertEquals(-1, expected.mismatch(both));
                 }
             }
@@ -62,17 +62,17 @@ class PacketCopyTest {
             for (int length = 0; length <= LONGEST; length++) {
                 int count = length;
                 long last = (long) SIZE - count;
-                PacketCopy.copy(source, last, target, last, count);
+                NativeCopy.copy(source, last, target, last, count);
                 assertThrows(IndexOutOfBoundsException.class,
-                        () -> PacketCopy.copy(source, last + 1, target, 0, count));
+                        () -> NativeCopy.copy(source, last + 1, target, 0, count));
                 assertThrows(IndexOutOfBoundsException.class,
-                        () -> PacketCopy.copy(source, 0, target, last + 1, count));
+                        () -> NativeCopy.copy(source, 0, target, last + 1, count));
             }
-            assertThrows(IndexOutOfBoundsException.class, () -> PacketCopy.copy(source, -1, target, 0, 4));
-            assertThrows(IndexOutOfBoundsException.class, () -> PacketCopy.copy(source, 0, target, -1, 4));
-            assertThrows(IndexOutOfBoundsException.class, () -> PacketCopy.copy(source, 0, target, 0, -1));
+            assertThrows(IndexOutOfBoundsException.class, () -> NativeCopy.copy(source, -1, target, 0, 4));
+            assertThrows(IndexOutOfBoundsException.class, () -> NativeCopy.copy(source, 0, target, -1, 4));
+            assertThrows(IndexOutOfBoundsException.class, () -> NativeCopy.copy(source, 0, target, 0, -1));
             assertThrows(IndexOutOfBoundsException.class,
-                    () -> PacketCopy.copy(source, Long.MAX_VALUE, target, 0, 4));
+                    () -> NativeCopy.copy(source, Long.MAX_VALUE, target, 0, 4));
         }
     }
 
@@ -81,10 +81,10 @@ class PacketCopyTest {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(64);
             MemorySegment heap = MemorySegment.ofArray(new byte[64]);
-            assertThrows(IllegalArgumentException.class, () -> PacketCopy.copy(heap, 0, memory, 0, 4));
-            assertThrows(IllegalArgumentException.class, () -> PacketCopy.copy(memory, 0, heap, 0, 4));
+            assertThrows(IllegalArgumentException.class, () -> NativeCopy.copy(heap, 0, memory, 0, 4));
+            assertThrows(IllegalArgumentException.class, () -> NativeCopy.copy(memory, 0, heap, 0, 4));
             MemorySegment readOnly = memory.asReadOnly();
-            assertThrows(IllegalArgumentException.class, () -> PacketCopy.copy(memory, 0, readOnly, 0, 4));
+            assertThrows(IllegalArgumentException.class, () -> NativeCopy.copy(memory, 0, readOnly, 0, 4));
         }
     }
 
@@ -96,8 +96,8 @@ class PacketCopyTest {
         }
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocate(64);
-            assertThrows(IllegalStateException.class, () -> PacketCopy.copy(closed, 0, memory, 0, 4));
-            assertThrows(IllegalStateException.class, () -> PacketCopy.copy(memory, 0, closed, 0, 4));
+            assertThrows(IllegalStateException.class, () -> NativeCopy.copy(closed, 0, memory, 0, 4));
+            assertThrows(IllegalStateException.class, () -> NativeCopy.copy(memory, 0, closed, 0, 4));
         }
     }
 

@@ -1,7 +1,7 @@
 package io.vhost.bench;
 
 import io.vhost.net.Packet;
-import io.vhost.net.PacketCopy;
+import io.vhost.memory.NativeCopy;
 import io.vhost.net.PacketPool;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -34,7 +34,7 @@ import org.openjdk.jmh.annotations.Warmup;
 @Warmup(iterations = 3, time = 1)
 @Measurement(iterations = 5, time = 1)
 @Fork(2)
-public class PacketCopyBenchmark {
+public class NativeCopyBenchmark {
     private static final int BURST = 32;
     private static final int BUFFERS = 512;
     private static final long WINDOW = 32L << 20;
@@ -96,7 +96,7 @@ public class PacketCopyBenchmark {
     @Benchmark
     @OperationsPerInvocation(BURST)
     public int packetCopy() {
-        return forward(PacketCopy::copy);
+        return forward(NativeCopy::copy);
     }
 
     /** The plain form of {@code MemorySegment.copy}. */
@@ -118,14 +118,14 @@ public class PacketCopyBenchmark {
     @Benchmark
     @OperationsPerInvocation(BURST)
     public int longs() {
-        return forward(PacketCopyBenchmark::copyLongs);
+        return forward(NativeCopyBenchmark::copyLongs);
     }
 
     /** Unrolled longs on slices of constant length, whose bounds checks vanish, up to 128 bytes. */
     @Benchmark
     @OperationsPerInvocation(BURST)
     public int unrolledSlices() {
-        return forward(PacketCopyBenchmark::copySlices);
+        return forward(NativeCopyBenchmark::copySlices);
     }
 
     private interface Copy {

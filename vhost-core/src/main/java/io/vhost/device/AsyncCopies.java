@@ -1,0 +1,228 @@
+package io.vhost.device;
+
+import io.vhost.dma.CopyListener;
+import io.vhost.dma.DmaChannel;
+import io.vhost.net.Packet;
+import io.vhost.ring.ChainBatch;
+import io.vhost.ring.ChainsInFlight;
+import io.vhost.ring.SplitRing;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The packets of one queue whose copies are under way: slots in the order of submission.
+ *
+ * <p>A slot goes through three hands. It is <em>opened</em> when a packet's copies are submitted; <em>closed</em>, in
+ * order, when they are all done, which is when the guest gets its chains back; and <em>emptied</em> when the application
+ * gets the packet back. Channels complete in any order, so slots are closed from the oldest on and no further than the
+ * first whose copies are not done: the guest sees used elements in the order of submission.
+ *
+ * <p>Everything is used under the queue's lock except {@link #copyDone}, which comes under the lock of the channel that
+ * made the copies: one channel per packet, so a slot's count of copies has one writer. Memory order: the flag of a slot is
+ * stored with release after the last of its copies and loaded with acquire, so whoever sees it sees the bytes.
+ */
+final class AsyncCopies implements CopyListener {
+    private static final VarHandle DONE =
+            MethodHandles.arrayElementVarHandle(byte[].class).withInvokeExactBehavior();
+
+    private final int mask;
+    private final Packet[] packet;
+    /** Offload fields of the header, which the guest wrote before the data. */
+    private final long[] offload;
+    private final int[] checksumOffset;
+    private final int[] chains;
+    private final int[] copies;
+    private final boolean[] failed;
+    private final byte[] done;
+    private final long[] openedAt;
+    private final ChainsInFlight chainsInFlight;
+    private DmaChannel[] channels = new DmaChannel[0];
+
+    // Free-running: emptied <= closed <= opened, and opened - emptied <= slots.
+    private int opened;
+    private int closed;
+    private int emptied;
+    private int stallReported;
+
+    /** Slots for a ring of {@code size} entries; a packet needs at least one, so no more can be in flight. */
+    AsyncCopies(int size) {
+        mask = size - 1;
+        packet = new Packet[size];
+        offload = new long[size];
+        checksumOffset = new int[size];
+        chains = new int[size];
+        copies = new int[size];
+        failed = new boolean[size];
+        done = new byte[size];
+        openedAt = new long[size];
+        chainsInFlight = new ChainsInFlight(size);
+        stallReported = -1;
+    }
+
+    int size() {
+        return mask + 1;
+    }
+
+    /** Packets that the application has not got back. */
+    int inFlight() {
+        return opened - emptied;
+    }
+
+    /** Packets whose copies are not all done. */
+    int copying() {
+        return opened - closed;
+    }
+
+    int freeSlots() {
+        return size() - inFlight();
+    }
+
+    ChainsInFlight chains() {
+        return chainsInFlight;
+    }
+
+    /**
+     * Opens a slot for a packet whose copies will be submitted next, all to {@code channel}.
+     *
+     * @param number how many copies; 0 when there is nothing to copy, which is done at once
+     * @return the slot, for {@link #copyDone}
+     */
+    int open(Packet newPacket, int number, DmaChannel channel, long now) {
+        int slot = opened & mask;
+        packet[slot] = newPacket;
+        offload[slot] = 0;
+        checksumOffset[slot] = 0;
+        chains[slot] = 0;
+        copies[slot] = number;
+        failed[slot] = false;
+        openedAt[slot] = now;
+        DONE.setRelease(done, slot, (byte) (number == 0 ? 1 : 0));
+        opened++;
+        remember(channel);
+        return slot;
+    }
+
+    void header(int slot, long word, int offset) {
+        offload[slot] = word;
+        checksumOffset[slot] = offset;
+    }
+
+    /** A packet that will not be delivered; before its copies are submitted, or without any. */
+    void undeliverable(int slot) {
+        failed[slot] = true;
+    }
+
+    /** Takes a run of chains for the slot that was opened last. */
+    void take(int slot, ChainBatch batch, int from, int to) {
+        chains[slot] += to - from;
+        chainsInFlight.take(batch, from, to);
+    }
+
+    private void remember(DmaChannel channel) {
+        for (DmaChannel known : channels) {
+            if (known.equals(channel)) {
+                return;
+            }
+        }
+        DmaChannel[] more = java.util.Arrays.copyOf(channels, channels.length + 1);
+        more[channels.length] = channel;
+        channels = more;
+    }
+
+    /** The channels that have made copies for this queue. */
+    DmaChannel[] channels() {
+        return channels;
+    }
+
+    @Override
+    public void copyDone(int slot, boolean copyFailed) {
+        if (copyFailed) {
+            failed[slot] = true;
+        }
+        if (--copies[slot] == 0) {
+            // Orders the packet's bytes, made visible by the channel, and the failure before the flag.
+            DONE.setRelease(done, slot, (byte) 1);
+        }
+    }
+
+    /**
+     * Closes the slots that are done, from the oldest on, and gives their chains back.
+     *
+     * @param ring where the chains belong; null when it is gone
+     */
+    void close(SplitRing ring) {
+        int end = closed;
+        int returned = 0;
+        while (end != opened && (byte) DONE.getAcquire(done, end & mask) != 0) {
+            int slot = end & mask;
+            if (failed[slot]) {
+                chainsInFlight.nothingWritten(returned, chains[slot]);
+            }
+            returned += chains[slot];
+            end++;
+        }
+        closed = end;
+        if (ring == null) {
+            chainsInFlight.forget(returned);
+        } else if (returned > 0) {
+            ring.publish(chainsInFlight, returned);
+        }
+    }
+
+    /** Whether a packet can be given back. */
+    boolean hasClosed() {
+        return emptied != closed;
+    }
+
+    /** The slot of the oldest packet that can be given back. */
+    int oldest() {
+        return emptied & mask;
+    }
+
+    long offload(int slot) {
+        return offload[slot];
+    }
+
+    int checksumOffset(int slot) {
+        return checksumOffset[slot];
+    }
+
+    boolean isUndelivered(int slot) {
+        return failed[slot];
+    }
+
+    /** Gives the oldest packet back. Null for a slot that never had one. */
+    Packet empty() {
+        int slot = emptied++ & mask;
+        Packet back = packet[slot];
+        packet[slot] = null;
+        return back;
+    }
+
+    /** Age of the oldest packet whose copies are under way, once per packet; 0 when it was told before. */
+    long stalledFor(long now) {
+        if (closed == opened || stallReported == closed) {
+            return 0;
+        }
+        return now - openedAt[closed & mask];
+    }
+
+    void stallReported() {
+        stallReported = closed;
+    }
+
+    /** The same packets to be given back in slots for a ring of another size. Nothing may be under way. */
+    AsyncCopies resized(int size) {
+        AsyncCopies other = new AsyncCopies(Math.max(size, Integer.highestOneBit(Math.max(1, inFlight()) * 2 - 1)));
+        while (hasClosed()) {
+            int from = oldest();
+            int to = other.open(empty(), 0, null, 0);
+            other.offload[to] = offload[from];
+            other.checksumOffset[to] = checksumOffset[from];
+            other.failed[to] = failed[from];
+        }
+        other.close(null);
+        other.channels = channels;
+        return other;
+    }
+}
