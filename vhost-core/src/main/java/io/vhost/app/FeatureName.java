@@ -5,7 +5,10 @@ import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** A feature's name of the specification, in any case, with or without what it begins with, up to {@code _F_}. */
+/**
+ * A feature's name of the specification, in any case, with or without what it begins with, up to
+ * {@code _F_}.
+ */
 final class FeatureName implements ITypeConverter<Feature> {
     FeatureName() {}
 
@@ -23,6 +26,7 @@ final class FeatureName implements ITypeConverter<Feature> {
                 return feature;
             }
         }
-        throw new TypeConversionException("\"" + text + "\" is not a virtio feature, such as mrg_rxbuf or in_order");
+        throw new TypeConversionException(
+                "\"" + text + "\" is not a virtio feature, such as mrg_rxbuf or in_order");
     }
 }

@@ -70,15 +70,22 @@ class DpdkTest {
             assertEquals(0, front.forwardCounters().value("TX-dropped"));
             ForwardPort port = forwarder.ports().getFirst();
             long sent = front.portCounters().sent();
-            Await.until("all that was sent is forwarded", () -> port.counters().txPackets() >= sent);
+            Await.until(
+                    "all that was sent is forwarded", () -> port.counters().txPackets() >= sent);
             PortCounters ours = port.counters();
             assertEquals(new PortCounters(sent, size * sent, sent, size * sent, 0, 0, 0), ours);
 
             front.mode("rxonly");   // takes what came after the end
             front.start();
-            Counters theirs = front.awaitPortCounters(counters -> counters.received() == ours.txPackets(), LIMIT);
+            Counters theirs =
+                    front.awaitPortCounters(
+                            counters -> counters.received() == ours.txPackets(), LIMIT);
             assertEquals(size * sent, theirs.value("RX-bytes"));
-            assertEquals(0, theirs.value("RX-errors") + theirs.value("TX-errors") + theirs.value("RX-missed"));
+            assertEquals(
+                    0,
+                    theirs.value("RX-errors")
+                            + theirs.value("TX-errors")
+                            + theirs.value("RX-missed"));
         }
     }
 
@@ -86,7 +93,8 @@ class DpdkTest {
     @MethodSource("splitPaths")
     void everyByteComesBackFromTheOtherSide(String path) throws IOException {
         try (Forwarder forwarder = forwarder(2);
-                TestPmd front = TestPmd.frontEnd(socket(0)).cpu(1).device(path).mode("macswap").start()) {
+                TestPmd front =
+                        TestPmd.frontEnd(socket(0)).cpu(1).device(path).mode("macswap").start()) {
             front.start();
             try (Exchange exchange = Exchange.loop(socket(1), DRIVER, 0, PACKETS, true).start()) {
                 assertEquals(PACKETS, exchange.finish());
@@ -120,7 +128,12 @@ class DpdkTest {
     void twoPortsAreBridged() throws IOException {
         try (Forwarder forwarder = forwarder(2);
                 TestPmd one = TestPmd.frontEnd(socket(0)).cpu(0).start();
-                TestPmd other = TestPmd.frontEnd(socket(1)).cpu(1).device("in_order=0").packetBytes(1518).start()) {
+                TestPmd other =
+                        TestPmd.frontEnd(socket(1))
+                                .cpu(1)
+                                .device("in_order=0")
+                                .packetBytes(1518)
+                                .start()) {
             one.start();
             other.startSending(BURSTS);
             assertFalse(other.ended(TIME), other::output);
@@ -133,8 +146,12 @@ class DpdkTest {
             }
             long sentByOne = one.portCounters().sent();
             long sentByOther = other.portCounters().sent();
-            Await.until("all is forwarded", () -> forwarder.ports().get(0).counters().txPackets() == sentByOther
-                    && forwarder.ports().get(1).counters().txPackets() == sentByOne);
+            Await.until(
+                    "all is forwarded",
+                    () ->
+                            forwarder.ports().get(0).counters().txPackets() == sentByOther
+                                    && forwarder.ports().get(1).counters().txPackets()
+                                            == sentByOne);
         }
     }
 

@@ -36,7 +36,9 @@ class ForwardCommandTest {
         CommandRun done = end(run);
         assertEquals(0, done.status(), done::toString);
         String row = " +2000 +200000 +2000 +200000 +0 +0 +0  ";
-        assertTrue(done.out().matches("(?s)\nport .*\n0" + row + one + "\n1" + row + other + "\n"), done.out());
+        assertTrue(
+                done.out().matches("(?s)\nport .*\n0" + row + one + "\n1" + row + other + "\n"),
+                done.out());
         assertFalse(Files.exists(one) || Files.exists(other));
     }
 
@@ -47,14 +49,27 @@ class ForwardCommandTest {
         var run = start("--socket-path", one.toString(), "--socket-path", other.toString());
         Await.until("it listens", () -> Files.exists(one) && Files.exists(other));
         CommandRun done = end(run);
-        assertTrue(done.out().startsWith("port 0: " + one + "\nport 1: " + other + "\n"), done.out());
+        assertTrue(
+                done.out().startsWith("port 0: " + one + "\nport 1: " + other + "\n"), done.out());
     }
 
     @Test
     void ratesAreShownEverySecond() {
-        CommandRun run = CommandRun.of("forward", "--seconds", "2", "--socket-path", directory.resolve("socket").toString());
+        CommandRun run =
+                CommandRun.of(
+                        "forward",
+                        "--seconds",
+                        "2",
+                        "--socket-path",
+                        directory.resolve("socket").toString());
         assertEquals(0, run.status(), run::toString);
-        assertTrue(run.out().matches("(?s).*\n +1 s  port 0 rx 0.000 tx 0.000 dropped 0.000 Mpps \\(nobody connected\\)\n.*"),
+        assertTrue(
+                run.out()
+                        .matches(
+                                "(?s).*\n"
+                                    + " +1 s  port 0 rx 0.000 tx 0.000 dropped 0.000 Mpps \\(nobody"
+                                    + " connected\\)\n"
+                                    + ".*"),
                 run.out());
     }
 
@@ -62,7 +77,12 @@ class ForwardCommandTest {
     void aListeningDescriptorIsServedUntilTheEnd() throws IOException {
         Path path = directory.resolve("socket");
         try (UnixListener parent = UnixListener.bind(path)) {
-            var run = start("--fd", Integer.toString(handedOver(parent.descriptor())), "--mode", "macswap");
+            var run =
+                    start(
+                            "--fd",
+                            Integer.toString(handedOver(parent.descriptor())),
+                            "--mode",
+                            "macswap");
             for (int round = 0; round < 2; round++) {
                 try (Exchange exchange = Exchange.loop(path, DRIVER, 0, PACKETS, true).start()) {
                     assertEquals(PACKETS, exchange.finish());
@@ -78,11 +98,17 @@ class ForwardCommandTest {
     void aConnectedDescriptorIsServedUntilTheFrontEndGoes() throws IOException {
         Path path = directory.resolve("socket");
         try (UnixListener parent = UnixListener.bind(path)) {
-            CompletableFuture<CommandRun> run = CompletableFuture.supplyAsync(() -> {
-                try (UnixSocket accepted = parent.accept()) {
-                    return CommandRun.of(end, "forward", "--fd", Integer.toString(handedOver(accepted.descriptor())));
-                }
-            });
+            CompletableFuture<CommandRun> run =
+                    CompletableFuture.supplyAsync(
+                            () -> {
+                                try (UnixSocket accepted = parent.accept()) {
+                                    return CommandRun.of(
+                                            end,
+                                            "forward",
+                                            "--fd",
+                                            Integer.toString(handedOver(accepted.descriptor())));
+                                }
+                            });
             try (Exchange exchange = Exchange.loop(path, DRIVER, 0, PACKETS, false).start()) {
                 assertEquals(PACKETS, exchange.finish());
                 assertFalse(run.isDone());

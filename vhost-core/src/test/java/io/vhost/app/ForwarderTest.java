@@ -58,10 +58,14 @@ class ForwarderTest {
                 PortCounters counters = port.counters();
                 assertEquals(PACKETS, counters.rxPackets());
                 assertEquals(PACKETS, counters.txPackets());
-                assertEquals(PortCounters.ZERO, PortCounters.dropped(counters.dropPackets(), counters.dropBytes()));
+                assertEquals(
+                        PortCounters.ZERO,
+                        PortCounters.dropped(counters.dropPackets(), counters.dropBytes()));
                 assertEquals(0, counters.badPackets());
             }
-            assertEquals(forwarder.ports().get(0).counters().rxBytes(), forwarder.ports().get(1).counters().txBytes());
+            assertEquals(
+                    forwarder.ports().get(0).counters().rxBytes(),
+                    forwarder.ports().get(1).counters().txBytes());
         }
     }
 
@@ -113,7 +117,9 @@ class ForwarderTest {
                 packets[0].putByte(59, pair);
                 assertEquals(1, driver.transmitBurst(pair, packets, 0, 1));
                 int same = pair;
-                Await.until("the packet comes back", () -> driver.receiveBurst(same, packets, 0, 1) == 1);
+                Await.until(
+                        "the packet comes back",
+                        () -> driver.receiveBurst(same, packets, 0, 1) == 1);
                 assertEquals(pair, packets[0].byteAt(59));
                 packets[0].release();
             }
@@ -140,7 +146,9 @@ class ForwarderTest {
                 VirtioUser idle = VirtioUser.connect(socket(1), DRIVER.withQueues(1, 16))) {
             send(sender, 100);
             ForwardPort target = forwarder.ports().get(1);
-            Await.until("all are dealt with", () -> target.counters().dropPackets() + target.counters().txPackets() == 100);
+            Await.until(
+                    "all are dealt with",
+                    () -> target.counters().dropPackets() + target.counters().txPackets() == 100);
             assertEquals(16, target.counters().txPackets());
             assertEquals(16, idle.receiveBurst(0, new Packet[32], 0, 32));
         }
@@ -150,7 +158,8 @@ class ForwarderTest {
     void frontEndsComeAndGo() throws IOException {
         try (Forwarder forwarder = forwarder(2, false)) {
             for (int round = 1; round <= 3; round++) {
-                try (Exchange exchange = Exchange.between(socket(0), socket(1), DRIVER, 64, PACKETS).start()) {
+                try (Exchange exchange =
+                        Exchange.between(socket(0), socket(1), DRIVER, 64, PACKETS).start()) {
                     assertEquals(2 * PACKETS, exchange.finish());
                 }
                 ForwardPort port = forwarder.ports().getFirst();
@@ -182,7 +191,9 @@ class ForwarderTest {
             VirtioUser first = VirtioUser.connect(socket(0), DRIVER);
             try (Exchange second = Exchange.loop(socket(0), DRIVER, 60, 100, false).start()) {
                 send(first, 10);
-                Await.until("the first is served", () -> forwarder.ports().getFirst().counters().txPackets() == 10);
+                Await.until(
+                        "the first is served",
+                        () -> forwarder.ports().getFirst().counters().txPackets() == 10);
                 assertEquals(0, second.received());
                 first.close();
                 assertEquals(100, second.finish());
@@ -200,7 +211,8 @@ class ForwarderTest {
                 Exchange exchange = Exchange.loop(socket(0), DRIVER, 64, Long.MAX_VALUE, true).start()) {
             long thread = forwarder.threads().getFirst().id();
             List<Long> allocated = new ArrayList<>();
-            // Interpreted code allocates: rounds until the compiler is through, and none of them may be missing.
+            // Interpreted code allocates: rounds until the compiler is through, and none of them
+            // may be missing.
             do {
                 long before = threads.getThreadAllocatedBytes(thread);
                 long goal = exchange.received() + packets;
@@ -209,7 +221,10 @@ class ForwarderTest {
             } while (allocated.getLast() != 0 && allocated.size() < 40);
             exchange.stop();
             exchange.finish();
-            assertEquals(0, allocated.getLast(), () -> "bytes in rounds of " + packets + " packets: " + allocated);
+            assertEquals(
+                    0,
+                    allocated.getLast(),
+                    () -> "bytes in rounds of " + packets + " packets: " + allocated);
         }
     }
 
@@ -232,7 +247,8 @@ class ForwarderTest {
         return forwarder(ports, swap, VhostConfig.defaults(), List.of());
     }
 
-    private Forwarder forwarder(int ports, boolean swap, VhostConfig config, List<Integer> cpus) throws IOException {
+    private Forwarder forwarder(int ports, boolean swap, VhostConfig config, List<Integer> cpus)
+            throws IOException {
         List<String> names = new ArrayList<>();
         List<Forwarder.Opening> openings = new ArrayList<>();
         for (int i = 0; i < ports; i++) {

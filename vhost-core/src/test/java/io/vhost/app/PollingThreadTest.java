@@ -15,7 +15,9 @@ class PollingThreadTest {
     @Test
     void itPollsUntilItIsClosed() {
         AtomicInteger polls = new AtomicInteger();
-        PollingThread thread = new PollingThread("p", OptionalInt.empty(), Idle.alone(), polls::incrementAndGet).start();
+        PollingThread thread =
+                new PollingThread("p", OptionalInt.empty(), Idle.alone(), polls::incrementAndGet)
+                        .start();
         Await.until("three polls", () -> polls.get() >= 3);
         thread.close();
         int after = polls.get();
@@ -34,10 +36,16 @@ class PollingThreadTest {
         int[] allowed = CpuAffinity.allowedCpus();
         AtomicReference<int[]> seen = new AtomicReference<>();
         int cpu = allowed[allowed.length - 1];
-        try (PollingThread thread = new PollingThread("p", OptionalInt.of(cpu), Idle.sharing(), () -> {
-            seen.set(CpuAffinity.allowedCpus());
-            return 0;
-        }).start()) {
+        try (PollingThread thread =
+                new PollingThread(
+                                "p",
+                                OptionalInt.of(cpu),
+                                Idle.sharing(),
+                                () -> {
+                                    seen.set(CpuAffinity.allowedCpus());
+                                    return 0;
+                                })
+                        .start()) {
             Await.until("a poll", () -> seen.get() != null);
             assertNull(thread.failure());
         }
@@ -47,9 +55,15 @@ class PollingThreadTest {
     @Test
     void aFailureEndsItAndIsKept() {
         IllegalArgumentException failure = new IllegalArgumentException("x");
-        try (PollingThread thread = new PollingThread("p", OptionalInt.empty(), Idle.sharing(), () -> {
-            throw failure;
-        }).start()) {
+        try (PollingThread thread =
+                new PollingThread(
+                                "p",
+                                OptionalInt.empty(),
+                                Idle.sharing(),
+                                () -> {
+                                    throw failure;
+                                })
+                        .start()) {
             Await.until("it fails", () -> thread.failure() != null);
             assertEquals(failure, assertThrows(IllegalStateException.class, thread::check).getCause());
         }

@@ -42,7 +42,8 @@ class ProgramTest {
         Path socket = directory.resolve("socket");
         try (Program program = start(true, "forward", "--socket-path", socket.toString())) {
             program.await("port 0: " + socket + "\n");
-            try (Exchange exchange = Exchange.loop(socket, DriverConfig.defaults(), 64, 1000, false).start()) {
+            try (Exchange exchange =
+                    Exchange.loop(socket, DriverConfig.defaults(), 64, 1000, false).start()) {
                 exchange.finish();
                 Program.signal(signal, program.pid());
                 assertEquals(0, program.exitStatus());
@@ -82,14 +83,21 @@ class ProgramTest {
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-Djava.io.tmpdir=" + directory);
         command.add("--enable-native-access=" + (modules ? "io.vhost.core" : "ALL-UNNAMED"));
-        // The tests themselves run with the library on the module path and their own libraries on the class path.
-        String path = Stream.of("jdk.module.path", "java.class.path")
-                .map(System::getProperty)
-                .filter(value -> value != null && !value.isEmpty())
-                .collect(Collectors.joining(File.pathSeparator));
-        command.addAll(modules
-                ? List.of("-p", System.getProperty("jdk.module.path"), "-m", "io.vhost.core/" + MAIN)
-                : List.of("-cp", path, MAIN));
+        // The tests themselves run with the library on the module path and their own libraries on
+        // the class path.
+        String path =
+                Stream.of("jdk.module.path", "java.class.path")
+                        .map(System::getProperty)
+                        .filter(value -> value != null && !value.isEmpty())
+                        .collect(Collectors.joining(File.pathSeparator));
+        command.addAll(
+                modules
+                        ? List.of(
+                                "-p",
+                                System.getProperty("jdk.module.path"),
+                                "-m",
+                                "io.vhost.core/" + MAIN)
+                        : List.of("-cp", path, MAIN));
         command.addAll(List.of(words));
         return Program.start(command);
     }
