@@ -95,7 +95,8 @@ public final class VhostServer implements AutoCloseable {
         try {
             Descriptor socket = InheritedSocket.take(fd);
             UnixListener listening = InheritedSocket.isListening(socket) ? UnixListener.adopt(socket) : null;
-            VhostServer server = new VhostServer(Path.of("/proc/self/fd/" + fd), config, listener, listening);
+            VhostServer server =
+                    new VhostServer(Path.of("/proc/self/fd/" + fd), config, listener, listening);
             if (listening == null) {
                 server.accepted(UnixSocket.adopt(socket));
             } else {
