@@ -31,10 +31,13 @@ public final class DeviceControl {
     private int status;
     private boolean announced;
     private boolean connected;
+    /** What each queue was told last, so that being told again stops nothing. */
+    private final boolean[] enabled;
 
     private DeviceControl(String name, VhostConfig config, DeviceListener listener) {
         this.config = config;
         this.device = new VhostDevice(name, config, listener);
+        this.enabled = new boolean[device.queueCount()];
     }
 
     /**
@@ -101,6 +104,7 @@ public final class DeviceControl {
         featuresSet = true;
         boolean enabledFromStart = !Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(negotiated);
         for (int i = 0; i < queueCount(); i++) {
+            enabled[i] = enabledFromStart;
             device.queue(i).change(setup -> setup.enabled = enabledFromStart);
         }
         device.notifyListener(
@@ -179,8 +183,9 @@ public final class DeviceControl {
             throw new ControlException("queue %d: flags 0x%x with log address 0x%x ask for what was not negotiated"
                     .formatted(queue, flags, log));
         }
+        // Before the ring is stopped: addresses that are refused disturb nobody.
+        queue(queue).change(setup -> setup.locate(queue, memory, desc, avail, used));
         restart(queue, setup -> {
-            setup.locate(queue, memory, desc, avail, used);
             setup.descUser = desc;
             setup.availUser = avail;
             setup.usedUser = used;
@@ -254,13 +259,17 @@ public final class DeviceControl {
                 .change(setup -> setup.error = RingSetup.replace(setup.error, eventFd)));
     }
 
-    /** Enables or disables a ring. */
-    public void enable(int queue, boolean enabled) throws ControlException {
+    /** Enables or disables a ring. One that is as it should be goes on undisturbed. */
+    public void enable(int queue, boolean enable) throws ControlException {
         if (!Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(device.features())) {
             throw new ControlException("queue %d cannot be enabled or disabled: protocol features were not negotiated"
                     .formatted(queue));
         }
-        restart(queue, setup -> setup.enabled = enabled);
+        queue(queue);
+        if (enabled[queue] != enable) {
+            enabled[queue] = enable;
+            restart(queue, setup -> setup.enabled = enable);
+        }
     }
 
     /** Sets the device status (virtio 1.2, 2.1). 0 is a reset and leaves the positions in the rings alone. */
@@ -280,6 +289,7 @@ public final class DeviceControl {
     public void resetOwner() throws ControlException {
         retract();
         for (int i = 0; i < queueCount(); i++) {
+            enabled[i] = false;
             restart(i, setup -> setup.enabled = false);
         }
     }

@@ -10,6 +10,7 @@ import io.vhost.ring.SplitRing;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Objects;
 
 /**
  * Which chains each packet of a burst to the guest goes into: one, or, with mergeable buffers (virtio 1.2, 5.1.6.4), as
@@ -83,13 +84,20 @@ final class EnqueuePlan {
         int headerLength = format.headerLength();
         for (int i = 0; i < count; i++) {
             Packet packet = packets[offset + i];
-            int length = packet.length();
-            if (length <= 0) {
-                throw new IllegalArgumentException("packets[" + (offset + i) + "] cannot be sent: " + packet
-                        + "; send packets that hold data and are not back in their pool");
-            }
+            int length = requireSendable(packets, offset + i);
             needed[i] = packet.offload() == 0 || offloadIsPossible(packet) ? headerLength + length : BAD_OFFLOAD;
         }
+    }
+
+    /** Length of a packet that holds data. */
+    static int requireSendable(Packet[] packets, int index) {
+        Packet packet = Objects.requireNonNull(packets[index], "packet");
+        int length = packet.length();
+        if (length <= 0) {
+            throw new IllegalArgumentException("packets[" + index + "] cannot be sent: " + packet
+                    + "; send packets that hold data and are not back in their pool");
+        }
+        return length;
     }
 
     /** Completes the checksum here when the guest takes no partial ones. */

@@ -360,7 +360,7 @@ public final class SplitRing {
     }
 
     /**
-     * Gives the oldest chains in flight back to the driver as used. Everything written to guest memory before, by whoever
+     * Gives the oldest chains in flight back to the driver as used; the caller forgets them. Everything written to guest memory before, by whoever
      * told the caller of it, is visible to the driver once it sees the new index.
      *
      * @param chains what was taken, the oldest first
@@ -375,7 +375,6 @@ public final class SplitRing {
         nextUsed = (next + count) & 0xFFFF;
         // Orders the elements and the copied bytes before the index, as in the other publish.
         SplitLayout.usedIdxRelease(memory, used, nextUsed);
-        chains.forget(count);
     }
 
     /**
