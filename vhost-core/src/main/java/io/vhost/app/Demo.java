@@ -22,8 +22,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 
 /**
- * Two guests that send each other packets through a {@link LearningSwitch}: sockets in a directory of their own, shared
- * memory, three polling threads. One thread starts, watches and closes it.
+ * Two guests that send each other packets through a {@link LearningSwitch}: sockets in a directory
+ * of their own, shared memory, three polling threads. One thread starts, watches and closes it.
  */
 final class Demo implements AutoCloseable {
     private static final long[] ADDRESSES = {0x02_00_00_00_00_0AL, 0x02_00_00_00_00_0BL};
@@ -64,8 +64,13 @@ final class Demo implements AutoCloseable {
             opened.push(switching);
             plan(driver, size, packets);
             for (int i = 0; i < ADDRESSES.length; i++) {
-                Guest guest = Guest.connect("demo guest " + NAMES.get(i), directory.resolve(NAMES.get(i)), driver,
-                        flows.get(i).source(), flows.get(1 - i).sink());
+                Guest guest =
+                        Guest.connect(
+                                "demo guest " + NAMES.get(i),
+                                directory.resolve(NAMES.get(i)),
+                                driver,
+                                flows.get(i).source(),
+                                flows.get(1 - i).sink());
                 opened.push(guest);
                 guests.add(guest);
             }
@@ -91,8 +96,8 @@ final class Demo implements AutoCloseable {
     }
 
     /**
-     * How many packets may be under way to a guest: they fill half of its ring at most. The other half may be waiting
-     * to be offered again, so the switch always finds room.
+     * How many packets may be under way to a guest: they fill half of its ring at most. The other
+     * half may be waiting to be offered again, so the switch always finds room.
      */
     static int window(DriverConfig driver, int size) {
         int longest = NetHeader.LENGTH + (size == 0 ? TestPattern.MAX_VARIED_LENGTH : size);
@@ -127,7 +132,10 @@ final class Demo implements AutoCloseable {
         return flows;
     }
 
-    /** Packets of flow {@code index} that found no room on their way: in the switch, or in the receiver's buffers. */
+    /**
+     * Packets of flow {@code index} that found no room on their way: in the switch, or in the
+     * receiver's buffers.
+     */
     long dropped(int index) {
         return ports[1 - index].dropped() + guests.get(1 - index).dropped();
     }
@@ -137,7 +145,10 @@ final class Demo implements AutoCloseable {
         return flows.stream().allMatch(flow -> flow.source().hasEnded());
     }
 
-    /** Ends the sending, waits until the last packet has arrived or {@code patience} is over, and ends the threads. */
+    /**
+     * Ends the sending, waits until the last packet has arrived or {@code patience} is over, and
+     * ends the threads.
+     */
     void finish(Duration patience) {
         flows.forEach(flow -> flow.source().stop());
         Stall stall = new Stall(this, patience);

@@ -9,8 +9,9 @@ import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * One socket of {@code forward}, with the front-end that is connected to it. Where several are, the first has the port
- * until it goes: a front-end that reconnects may be here before its predecessor has gone.
+ * One socket of {@code forward}, with the front-end that is connected to it. Where several are, the
+ * first has the port until it goes: a front-end that reconnects may be here before its predecessor
+ * has gone.
  *
  * <p>Threads: any.
  */

@@ -11,11 +11,13 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * Moves packets between ports as testpmd does: ports 0 and 1 are a pair, 2 and 3, and so on; a last one without a
- * partner gets its own packets back. Queue pair n of a port belongs to queue pair n of its partner.
+ * Moves packets between ports as testpmd does: ports 0 and 1 are a pair, 2 and 3, and so on; a last
+ * one without a partner gets its own packets back. Queue pair n of a port belongs to queue pair n
+ * of its partner.
  *
- * <p>Threads: one opens and closes; each polling thread has its share of the queues. Front-ends come and go meanwhile:
- * the queues to poll are an array that is replaced, so that polling takes no lock here.
+ * <p>Threads: one opens and closes; each polling thread has its share of the queues. Front-ends
+ * come and go meanwhile: the queues to poll are an array that is replaced, so that polling takes no
+ * lock here.
  */
 final class Forwarder implements AutoCloseable {
     /** Bytes of a packet's buffer: room for a jumbo frame. */
@@ -57,11 +59,17 @@ final class Forwarder implements AutoCloseable {
      * @param config what each port offers
      * @param names of the ports' sockets
      * @param openings of the ports, in the order of their numbers
-     * @param swapsAddresses whether packets go back to their senders, that is source and destination are swapped
+     * @param swapsAddresses whether packets go back to their senders, that is source and
+     *     destination are swapped
      * @param cpus one polling thread for each; empty: one thread on any
      * @throws IOException if a socket cannot be had; nothing is left behind
      */
-    Forwarder(VhostConfig config, List<String> names, List<Opening> openings, boolean swapsAddresses, List<Integer> cpus)
+    Forwarder(
+            VhostConfig config,
+            List<String> names,
+            List<Opening> openings,
+            boolean swapsAddresses,
+            List<Integer> cpus)
             throws IOException {
         this.swapsAddresses = swapsAddresses;
         boolean complete = false;
@@ -85,8 +93,12 @@ final class Forwarder implements AutoCloseable {
         for (int i = 0; i < Math.max(1, cpus.size()); i++) {
             Share share = new Share();
             shares.add(share);
-            threads.add(new PollingThread("forward " + i,
-                    cpus.isEmpty() ? OptionalInt.empty() : OptionalInt.of(cpus.get(i)), Idle.alone(), share::poll));
+            threads.add(
+                    new PollingThread(
+                            "forward " + i,
+                            cpus.isEmpty() ? OptionalInt.empty() : OptionalInt.of(cpus.get(i)),
+                            Idle.alone(),
+                            share::poll));
         }
         threads.forEach(PollingThread::start);
     }

@@ -7,11 +7,11 @@ import java.util.Arrays;
 import java.util.stream.Stream;
 
 /**
- * An Ethernet switch that learns where addresses are (IEEE 802.1D, section 7): a frame for a known address leaves by
- * one port, all others leave by every port but that they came from.
+ * An Ethernet switch that learns where addresses are (IEEE 802.1D, section 7): a frame for a known
+ * address leaves by one port, all others leave by every port but that they came from.
  *
- * <p>Threads: one calls {@link #poll}; ports are attached and detached by any thread and seen at the next poll. A link
- * that was detached may still be asked for packets by a poll under way.
+ * <p>Threads: one calls {@link #poll}; ports are attached and detached by any thread and seen at
+ * the next poll. A link that was detached may still be asked for packets by a poll under way.
  */
 final class LearningSwitch implements AutoCloseable {
     /** Most packets taken from a port in one go. */

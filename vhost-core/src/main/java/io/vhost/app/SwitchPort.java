@@ -3,7 +3,8 @@ package io.vhost.app;
 import io.vhost.net.Packet;
 
 /**
- * One port of a {@link LearningSwitch}: the link behind it, and the packets of the present burst that leave by it.
+ * One port of a {@link LearningSwitch}: the link behind it, and the packets of the present burst
+ * that leave by it.
  *
  * <p>All but {@link #dropped} is for the switch's thread.
  */

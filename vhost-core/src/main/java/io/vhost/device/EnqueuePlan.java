@@ -37,6 +37,7 @@ final class EnqueuePlan {
     private final QueueCounters counters;
     private final int[] needed = new int[MAX];
     private final int[] endChain = new int[MAX];
+    private boolean oneToOne;
     private boolean badOffloads;
 
     EnqueuePlan(SplitRing ring, QueueFormat format, QueueCounters counters) {
@@ -57,7 +58,7 @@ final class EnqueuePlan {
 
     /** Index after the last chain of a packet of the burst; its first is where its predecessor ends. */
     int endChain(int packet) {
-        return endChain[packet];
+        return oneToOne ? packet + 1 : endChain[packet];
     }
 
     /**
@@ -67,7 +68,10 @@ final class EnqueuePlan {
      */
     int make(Packet[] packets, int offset, int count) {
         measure(packets, offset, count);
-        ring.gather(batch, count);
+        int chains = ring.gather(batch, count);
+        if (isOneToOne(chains)) {
+            return chains;
+        }
         int planned = assignChains(count);
         if (badOffloads) {
             countBadOffloads(planned);
@@ -122,6 +126,23 @@ final class EnqueuePlan {
                 counters.add(Counter.BAD_OFFLOAD, 1);
             }
         }
+    }
+
+    /**
+     * Whether each of the first {@code count} packets has the one buffer of the chain with its number, the common case.
+     * Otherwise, ask for {@link #endChain}.
+     */
+    boolean isOneToOne(int count) {
+        boolean fits = batch.isPlain() && !badOffloads;
+        for (int i = 0; i < count && fits; i++) {
+            fits = needed[i] <= batch.bufferLength(i);
+        }
+        oneToOne = fits;
+        return fits;
+    }
+
+    boolean isOneToOne() {
+        return oneToOne;
     }
 
     private int assignChains(int count) {

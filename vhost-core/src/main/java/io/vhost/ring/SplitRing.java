@@ -143,42 +143,59 @@ public final class SplitRing {
 
     /** The common case, chains of one translated buffer: stops before the first chain that is anything else. */
     private int gatherPlain(ChainBatch batch, int max) {
+        int count = Math.min(max, batch.bufferOffset.length - batch.buffers);
+        readHeads(batch, count);
+        int added = resolve(batch, count);
+        batch.addPlainChains(added);
+        nextAvail = (nextAvail + added) & 0xFFFF;
+        return added;
+    }
+
+    // Two small loops without calls: what they use stays in registers.
+
+    private void readHeads(ChainBatch batch, int count) {
         MemorySegment memory = this.memory;
-        AddressTranslator translator = this.translator;
-        long desc = this.desc;
+        int[] head = batch.head;
         long avail = this.avail;
+        int mask = this.mask;
         int next = nextAvail;
         int chain = batch.chains;
-        int buffer = batch.buffers;
-        int end = chain + Math.min(max, batch.bufferOffset.length - buffer);
-        int begin = chain;
-        while (chain < end) {
-            int head = SplitLayout.availEntry(memory, avail, next & mask);
-            if (head >= size) {
-                break;
-            }
-            long entry = desc + (long) DESC_SIZE * head;
-            long word = SplitLayout.descWord(memory, entry);
-            int length = (int) word;
-            if (SplitLayout.flags(word) != directionFlag || length <= 0) {
-                break;
-            }
-            long offset = translator.translate(SplitLayout.descAddress(memory, entry), length);
-            if (offset < 0) {
-                break;
-            }
-            batch.head[chain] = head;
-            batch.length[chain] = length;
-            batch.bufferOffset[buffer] = offset;
-            batch.bufferLength[buffer] = length;
-            batch.firstBuffer[chain++] = buffer++;
-            next++;
+        for (int i = 0; i < count; i++) {
+            head[chain + i] = SplitLayout.availEntry(memory, avail, (next + i) & mask);
         }
-        batch.firstBuffer[chain] = buffer;
-        batch.chains = chain;
-        batch.buffers = buffer;
-        nextAvail = next & 0xFFFF;
-        return chain - begin;
+    }
+
+    /** Stops at a buffer of another memory region, too; the walk of that one chain makes the region the present one. */
+    private int resolve(ChainBatch batch, int count) {
+        MemorySegment memory = this.memory;
+        int[] head = batch.head;
+        long[] bufferOffset = batch.bufferOffset;
+        int[] bufferLength = batch.bufferLength;
+        long desc = this.desc;
+        int size = this.size;
+        int wanted = directionFlag;
+        long start = translator.start();
+        long end = translator.size();
+        long window = translator.windowOffset();
+        int chain = batch.chains;
+        int buffer = batch.buffers;
+        int i = 0;
+        for (; i < count; i++) {
+            int index = head[chain + i];
+            if (index >= size) {
+                break;
+            }
+            long entry = desc + (long) DESC_SIZE * index;
+            long word = SplitLayout.descWord(memory, entry);
+            long distance = SplitLayout.descAddress(memory, entry) - start;
+            int length = (int) word;
+            if (SplitLayout.flags(word) != wanted || length <= 0 || distance < 0 || distance > end - length) {
+                break;
+            }
+            bufferOffset[buffer + i] = window + distance;
+            bufferLength[buffer + i] = length;
+        }
+        return i;
     }
 
     /** Any chain at all: continued, indirect, across regions, with empty buffers, or broken. */
@@ -197,11 +214,7 @@ public final class SplitRing {
             // Nobody has a use for it, and a chain without a buffer would be an exception for all that follows.
             return fault(RingViolation.EMPTY_CHAIN, head);
         }
-        int chain = batch.chains++;
-        batch.head[chain] = head;
-        batch.length[chain] = length;
-        batch.firstBuffer[chain] = first;
-        batch.firstBuffer[chain + 1] = batch.buffers;
+        batch.addChain(head, first);
         nextAvail = (nextAvail + 1) & 0xFFFF;
         return true;
     }

@@ -52,7 +52,8 @@ final class FaultyLink implements Link {
 
     private void spoil(Packet packet) {
         switch (fault) {
-            case CORRUPT_DATA -> packet.putByte(packet.length() - 1, packet.byteAt(packet.length() - 1) ^ 0x10);
+            case CORRUPT_DATA ->
+                    packet.putByte(packet.length() - 1, packet.byteAt(packet.length() - 1) ^ 0x10);
             case CORRUPT_ADDRESS -> packet.putByte(11, packet.byteAt(11) ^ 0x40);
             case CORRUPT_NUMBER -> packet.putByte(19, packet.byteAt(19) ^ 1);
             case CORRUPT_TIME -> packet.putNetworkLong(24, packet.networkLongAt(24) == 0 ? 1 : 0);

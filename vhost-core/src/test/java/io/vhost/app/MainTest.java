@@ -60,7 +60,10 @@ class MainTest {
 
     @Test
     void theMessageNamesTheValueAndTheRange() {
-        assertTrue(CommandRun.of("demo", "--size", "59").err().startsWith("vhost: --size must be 60 to 9014"));
+        assertTrue(
+                CommandRun.of("demo", "--size", "59")
+                        .err()
+                        .startsWith("vhost: --size must be 60 to 9014"));
         CommandRun cpu = CommandRun.of("forward", "--socket-path", "a", "--cpu", "8191");
         assertTrue(cpu.err().startsWith("vhost: --cpu must be among ["), cpu.err());
     }
@@ -89,7 +92,8 @@ class MainTest {
         "forward --fd 3 --print-capabilities"
     })
     void capabilitiesAreOneJsonObject(String words) {
-        assertEquals(new CommandRun(0, "{\"type\":\"net\"}\n", ""), CommandRun.of(words.split(" ")));
+        assertEquals(
+                new CommandRun(0, "{\"type\":\"net\"}\n", ""), CommandRun.of(words.split(" ")));
     }
 
     @Test

@@ -19,9 +19,9 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A device with a guest of its own: memory in a file, rings in that memory, and the messages that set them up. The guest
- * address of an offset in the file is {@link #GUEST} plus the offset, in two regions that are neighbours in the guest
- * alone.
+ * A device with a guest of its own: memory in a file, rings in that memory, and the messages that set them
+ * up. The guest address of an offset in the file is {@link #GUEST} plus the offset, in two regions that are
+ * neighbours in the guest alone.
  */
 final class TestGuest implements AutoCloseable {
     static final long GUEST = 0x4000_0000L;
