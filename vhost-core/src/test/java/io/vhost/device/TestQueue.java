@@ -27,9 +27,13 @@ final class TestQueue implements AutoCloseable {
     private long nextBuffer;
 
     TestQueue(TestGuest guest, int index) {
+        this(guest, index, guest.ringSize);
+    }
+
+    TestQueue(TestGuest guest, int index, int size) {
         this.guest = guest;
         this.index = index;
-        this.size = guest.ringSize;
+        this.size = size;
         this.queue = guest.device.queue(index);
         long begin = index * AREA;
         long avail = begin + SplitLayout.descBytes(size);
