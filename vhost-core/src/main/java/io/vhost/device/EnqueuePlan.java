@@ -84,7 +84,9 @@ final class EnqueuePlan {
                 throw new IllegalArgumentException("packets[" + (offset + i) + "] cannot be sent: " + packet
                         + "; send packets that hold data and are not back in their pool");
             }
-            needed[i] = packet.offload() == 0 || offloadIsPossible(packet) ? headerLength + length : BAD_OFFLOAD;
+            needed[i] = packet.offload() == 0 || offloadIsPossible(packet)
+                    ? headerLength + length
+                    : BAD_OFFLOAD;
         }
     }
 
@@ -150,8 +152,8 @@ final class EnqueuePlan {
     }
 
     /**
-     * Whether no chain that may still come helps a packet for which those from {@code first} on do not suffice. A first
-     * chain without room for the header is a fault.
+     * Whether no chain that may still come helps a packet for which those from {@code first} on do not suffice.
+     * A first chain without room for the header is a fault.
      */
     private boolean canNeverFit(int first, int end) {
         if (end == first) {
