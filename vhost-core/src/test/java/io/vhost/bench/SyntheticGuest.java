@@ -25,7 +25,7 @@ final class SyntheticGuest implements AutoCloseable {
     static final int RING_SIZE = 1024;
 
     private static final long GUEST_BASE = 1L << 40;
-    private static final int BUFFER = 2048;
+    private static final int BUFFER = 2048 + 64;
     private static final long RING_BYTES = 64 * 1024;
     private static final long BUFFERS = 2 * RING_BYTES;
     private static final int HEADER = 12;
