@@ -233,8 +233,10 @@ final class Demo implements AutoCloseable {
         @Override
         @GuardedBy("queue.access_lock")
         public void vringStateChanged(VirtQueue queue, boolean enabled) {
-            if (enabled) {
-                links[index].runs(queue);
+            PacketQueue which = links[index].queue(queue.index());
+            if (enabled && which.isToBeRegistered()) {
+                queue.registerAsyncThreadUnsafe();
+                which.registered();
             }
         }
 

@@ -1,8 +1,6 @@
 package io.vhost.app;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.VhostDevice;
-import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
@@ -30,10 +28,9 @@ final class DeviceLink implements Link {
         this.pairs = queues.size() / 2;
     }
 
-    /** One of the queues runs; from its listener. */
-    @GuardedBy("queue.access_lock")
-    void runs(VirtQueue queue) {
-        queues.get(queue.index()).runs();
+    /** One of the device's queues. */
+    PacketQueue queue(int index) {
+        return queues.get(index);
     }
 
     /** The connection has ended, and nobody receives any more. */

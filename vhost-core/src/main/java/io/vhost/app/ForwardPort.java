@@ -123,8 +123,10 @@ final class ForwardPort implements DeviceListener {
         synchronized (lock) {
             queues = connected.get(queue.device());
         }
-        if (enabled) {
-            queues.get(queue.index()).runs();
+        PacketQueue which = queues.get(queue.index());
+        if (enabled && which.isToBeRegistered()) {
+            queue.registerAsyncThreadUnsafe();
+            which.registered();
         }
     }
 

@@ -1,6 +1,5 @@
 package io.vhost.app;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
@@ -95,13 +94,14 @@ final class PacketQueue {
         }
     }
 
-    /** The queue runs; from its listener, under its lock. */
-    @GuardedBy("queue.access_lock")
-    void runs() {
-        if (channel != null && !registered) {
-            queue.registerAsyncThreadUnsafe();
-            registered = true;
-        }
+    /** Whether the queue must be registered, once it runs; say so with {@link #registered}. */
+    boolean isToBeRegistered() {
+        return channel != null && !registered;
+    }
+
+    /** The queue was registered for asynchronous copies. */
+    void registered() {
+        registered = true;
     }
 
     /** The connection has ended, and all copies have with it: puts the packets back. */
