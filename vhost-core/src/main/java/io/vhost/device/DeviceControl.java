@@ -239,7 +239,7 @@ public final class DeviceControl {
     }
 
     /**
-     * Sets what is signalled to interrupt the guest; at any time. While the ring is started it is signalled once.
+     * Sets what is signalled to interrupt the guest; at any time. If the ring is started, it is signalled once.
      *
      * @param queue index of the queue
      * @param descriptor the eventfd; null for none
@@ -363,7 +363,8 @@ public final class DeviceControl {
         try {
             use.accept(descriptor == null ? null : EventFd.adopt(descriptor));
         } catch (OsException e) {
-            throw new ControlException("queue %d: descriptor cannot be signalled: %s".formatted(queue, e.getMessage()), e);
+            throw new ControlException(
+                    "queue %d: descriptor cannot be signalled: %s".formatted(queue, e.getMessage()), e);
         }
     }
 }

@@ -31,13 +31,23 @@ final class EnqueueBurst {
     /** Copies up to {@code count} packets, at most {@link EnqueuePlan#MAX}; how many are done with. */
     int run(Packet[] packets, int offset, int count) {
         int planned = plan.make(packets, offset, count);
-        if (plan.isOneToOne()) {
-            copyOneToOne(packets, offset, planned);
-        } else {
-            copyAll(packets, offset, planned);
+        ChainBatch batch = plan.batch();
+        boolean copied = false;
+        try {
+            if (plan.isOneToOne()) {
+                copyOneToOne(packets, offset, planned);
+            } else {
+                copyAll(packets, offset, planned);
+            }
+            copied = true;
+        } finally {
+            if (!copied) {
+                // Memory that has gone, the guest's or a packet's: the guest keeps its buffers.
+                ring.ungather(batch, batch.chains());
+            }
         }
-        if (plan.batch().chains() > 0) {
-            ring.publish(plan.batch());
+        if (batch.chains() > 0) {
+            ring.publish(batch);
         }
         return planned;
     }

@@ -179,8 +179,8 @@ final class EnqueuePlan {
     }
 
     /**
-     * Whether no chain that may still come helps a packet for which those from {@code first} on do not suffice. A first
-     * chain without room for the header is a fault.
+     * Whether no chain that may still come helps a packet for which those from {@code first} on do not suffice.
+     * A first chain without room for the header is a fault.
      */
     private boolean canNeverFit(int first, int end) {
         if (end == first) {

@@ -110,7 +110,7 @@ public final class SplitRing {
         return SplitLayout.usedIdxAcquire(memory.window(), addresses.used());
     }
 
-    /** Chains that the driver has offered and nobody took, 0 to the ring's size; 0 after a {@link #violation}. */
+    /** Chains that the driver has offered and nobody took, 0 to the size; 0 after a {@link #violation}. */
     public int available() {
         return violation == null ? available(size) : 0;
     }
@@ -211,7 +211,7 @@ public final class SplitRing {
             return false;
         }
         if (length == 0) {
-            // Nobody has a use for it, and a chain without a buffer would be an exception for all that follows.
+            // Nobody has a use for it, and a chain without a buffer would be an exception for all users.
             return fault(RingViolation.EMPTY_CHAIN, head);
         }
         batch.addChain(head, first);
@@ -444,8 +444,8 @@ public final class SplitRing {
 
     private int refreshAvailable() {
         int idx = SplitLayout.availIdxAcquire(memory, avail);
-        // A driver cannot have more chains out than the ring has entries, those in flight with us included, and cannot
-        // take back what it has offered.
+        // A driver cannot have more chains out than the ring has entries, those in flight with us included,
+        // and cannot take back what it has offered.
         int out = (idx - nextUsed) & 0xFFFF;
         if (out > size || ((idx - knownAvailIdx) & 0xFFFF) > out) {
             fault(RingViolation.AVAIL_INDEX_JUMP, idx);

@@ -18,6 +18,7 @@ import io.vhost.testing.FaultyDmaEngine.Breach;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.EnumSet;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -29,6 +30,7 @@ import java.util.concurrent.Future;
  * so a run can be repeated.
  */
 final class AsyncTorture implements AutoCloseable {
+    private static final List<Breach> BREACHES = List.copyOf(EnumSet.allOf(Breach.class));
     private static final int THREADS = 4;
     private static final int CHANNELS = 3;
     private static final int RING = 32;
@@ -236,7 +238,7 @@ final class AsyncTorture implements AutoCloseable {
         } else if (choice < 12) {
             restart(index);
         } else if (choice < 13 && engines[choice % CHANNELS] instanceof FaultyDmaEngine engine) {
-            engine.breakContract(Breach.values()[random.nextInt(Breach.values().length)]);
+            engine.breakContract(BREACHES.get(random.nextInt(BREACHES.size())));
         } else if (choice < 20) {
             repair();
         } else {

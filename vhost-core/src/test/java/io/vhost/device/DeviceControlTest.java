@@ -12,8 +12,11 @@ import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.MemFd;
 import io.vhost.os.Opened;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -145,6 +148,9 @@ class DeviceControlTest {
             guest.control.call(1, eventFd());
             guest.control.error(1, eventFd());
             assertRefused(() -> guest.control.kick(1, eventFd()), "queue 1", "addresses");
+            assertRefused(() -> guest.control.ringAddresses(1, 8, 0, 0, 0, 0), "descriptor");
+            assertRefused(() -> guest.control.ringAddresses(1, 0, 1, 0, 0, 0), "driver");
+            assertRefused(() -> guest.control.ringAddresses(1, 0, 0, 2, 0, 0), "device");
             queue.addresses();
             assertRefused(() -> guest.control.kick(1, eventFd()), "queue 1", "size");
             guest.shareMemory();
@@ -192,7 +198,7 @@ class DeviceControlTest {
             queue.send(new byte[72], 72);
             assertTrue(queue.queue.isRunning());
             assertEquals(1, dequeue(guest));
-            assertEquals("vring 1 on lock 1", guest.listener.take().getLast());
+            assertEquals("newDevice", guest.listener.take().getLast(), "nobody was told anything");
         }
     }
 
@@ -271,9 +277,10 @@ class DeviceControlTest {
     }
 
     @Test
-    void manyTablesLeaveNothingBehind() throws ControlException {
+    void manyTablesLeaveNothingBehind() throws Exception {
         try (TestGuest guest = TestGuest.running()) {
             int before = Descriptor.openDescriptors();
+            long mappings = mappings();
             for (int i = 0; i < 200; i++) {
                 guest.shareMemory();
                 guest.fromGuest().send(new byte[72], 72);
@@ -281,6 +288,16 @@ class DeviceControlTest {
                 guest.fromGuest().assertUsed(0, 0);
             }
             assertEquals(before, Descriptor.openDescriptors());
+            assertEquals(mappings, mappings());
+            guest.control.disconnected();
+            assertEquals(1, mappings(), "the guest's own");
+        }
+    }
+
+    /** Places where memory of a {@link TestGuest} is mapped. */
+    private static long mappings() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+            return lines.filter(line -> line.contains("memfd:test-guest")).count();
         }
     }
 
