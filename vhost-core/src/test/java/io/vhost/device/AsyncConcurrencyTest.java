@@ -22,6 +22,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -126,7 +127,7 @@ class AsyncConcurrencyTest {
                 assertEquals(1, lent.getAndSet(burst[i].index(), 0));
             }
             pool.release(burst, taken, count - taken);
-            Thread.yield();
+            LockSupport.parkNanos(1);
         }
         return null;
     }
@@ -142,7 +143,7 @@ class AsyncConcurrencyTest {
                     : queue.pollEnqueueCompleted(done, 0, 40, channel));
             int inFlight = queue.getInflight();
             assertTrue(inFlight >= 0 && inFlight <= 32, () -> "in flight: " + inFlight);
-            Thread.yield();
+            LockSupport.parkNanos(1);
         }
         return null;
     }
@@ -169,7 +170,7 @@ class AsyncConcurrencyTest {
             }
             received.addAndGet(count);
             pool.release(burst, 0, count);
-            Thread.yield();
+            LockSupport.parkNanos(1);
         }
         return null;
     }
@@ -180,7 +181,7 @@ class AsyncConcurrencyTest {
             sender.send();
             receiver.poll();
             sender.poll();
-            Thread.yield();
+            LockSupport.parkNanos(1);
         }
         return null;
     }
