@@ -2,6 +2,7 @@ package io.vhost.device;
 
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
+import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
@@ -298,6 +299,14 @@ final class QueueCore {
         }
     }
 
+    /** Where writes are logged from now on; null: nowhere. */
+    void log(DirtyLog log) {
+        setup.log = log;
+        if (active != null) {
+            active.ring().log(log, setup.usedLogAddress);
+        }
+    }
+
     /** Stops the ring and tells the listener. */
     void stop() {
         detach();
@@ -339,6 +348,7 @@ final class QueueCore {
                         .formatted(queue.index()));
             }
             SplitRing ring = new SplitRing(memory, addresses, setup.size, format.ring(), base(memory, addresses));
+            ring.log(setup.log, setup.usedLogAddress);
             ring.disableKicks();
             active = new ActiveRing(memory, ring, format, counters, scratch);
             if (async != null) {
