@@ -310,6 +310,10 @@ public final class DeviceControl {
             throw new ControlException("queue %d cannot be enabled or disabled: protocol features were not negotiated"
                     .formatted(queue));
         }
+        // Front-ends say it again and again, which is no reason to stop a ring.
+        if (queue(queue).enabledAsAsked(enabled)) {
+            return;
+        }
         restart(queue, setup -> {
             setup.enableAsked = enabled;
             setup.enabled = enabled;
@@ -372,6 +376,7 @@ public final class DeviceControl {
             throw new ControlException("address 0x%x has more than 48 bits".formatted(mac));
         }
         device.announcement().request(mac);
+        device.queue(1).wakeWaiter();
     }
 
     /** Takes the socket for requests to the front-end. There are none yet; it is kept as long as the connection. */

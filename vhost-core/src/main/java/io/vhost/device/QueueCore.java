@@ -8,6 +8,7 @@ import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.EventFd;
+import io.vhost.os.OsException;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingViolation;
 import io.vhost.ring.SplitRing;
@@ -134,6 +135,36 @@ final class QueueCore {
     private void memoryLost(InternalError cause) {
         fence(RingViolation.MEMORY_LOST, 0);
         device.fail(cause);
+    }
+
+    // Waiting for kicks. The queue runs.
+
+    QueueWaiter.Answer arm(QueueWaiter.Kick kick) {
+        if (setup.kick == null) {
+            return QueueWaiter.Answer.SENDS_NO_KICKS;
+        }
+        try {
+            kick.follow(setup.kick);
+            boolean work = active.ring().enableKicks();
+            checkViolation();
+            return work || violation != null ? QueueWaiter.Answer.HAS_WORK : QueueWaiter.Answer.ARMED;
+        } catch (OsException e) {
+            LOG.log(Level.WARNING, "({0}) queue {1} cannot be waited for: {2}", device.name(), queue.index(), e.getMessage());
+            return QueueWaiter.Answer.SENDS_NO_KICKS;
+        } catch (InternalError e) {
+            memoryLost(e);
+            return QueueWaiter.Answer.HAS_WORK;
+        }
+    }
+
+    void disarm() {
+        try {
+            if (active.ring().kicksWanted()) {
+                active.ring().disableKicks();
+            }
+        } catch (InternalError e) {
+            memoryLost(e);
+        }
     }
 
     // Asynchronous copies.
@@ -396,6 +427,7 @@ final class QueueCore {
         boolean runs = active != null && setup.enabled && violation == null;
         tellListener(runs);
         queue.running(runs);
+        queue.wakeWaiter();
     }
 
     private void tellListener(boolean runs) {

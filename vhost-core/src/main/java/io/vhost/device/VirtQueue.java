@@ -41,6 +41,9 @@ public final class VirtQueue {
     /** Read without the lock to leave early; bursts check again under it. */
     private volatile boolean running;
 
+    /** Who is to be told of changes; null: nobody waits. */
+    private volatile QueueWaiter waiter;
+
     @GuardedBy("access_lock")
     private final QueueCore core;
 
@@ -394,6 +397,44 @@ public final class VirtQueue {
         }
     }
 
+    /** Asks the guest for kicks, for a thread that is about to wait. */
+    QueueWaiter.Answer arm(QueueWaiter newWaiter, QueueWaiter.Kick kick) {
+        waiter = newWaiter;
+        if (!isToGuest() && device.announcement().isPending()) {
+            return QueueWaiter.Answer.HAS_WORK;
+        }
+        if (!running || !lockWhileRunning()) {
+            return QueueWaiter.Answer.IS_STOPPED;
+        }
+        try {
+            return running ? core.arm(kick) : QueueWaiter.Answer.IS_STOPPED;
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /** The thread no longer waits. */
+    void disarm() {
+        if (!running || !lockWhileRunning()) {
+            return;
+        }
+        try {
+            if (running) {
+                core.disarm();
+            }
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /** Something about this queue has changed, which a waiting thread has to see. */
+    void wakeWaiter() {
+        QueueWaiter present = waiter;
+        if (present != null) {
+            present.wakeUp();
+        }
+    }
+
     private void lockForControl() {
         if (access_lock.isHeldByCurrentThread()) {
             counters.addShared(Counter.REENTRANT_CALLS);
@@ -482,6 +523,16 @@ public final class VirtQueue {
         access_lock.lock();
         try {
             core.setup().closeDescriptors();
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /** Whether the front-end has said this before, and it holds. */
+    boolean enabledAsAsked(boolean enabled) {
+        access_lock.lock();
+        try {
+            return core.setup().enabled == enabled && core.setup().enableAsked == enabled;
         } finally {
             access_lock.unlock();
         }
