@@ -132,6 +132,7 @@ final class SwitchCommand implements Callable<Integer> {
             for (int i = 0; i < ethernet.members().size(); i++) {
                 out.printf("port %d: %s%n", i, ethernet.members().get(i).name());
             }
+            out.println("listening");
             out.flush();
         }
         ProgressLine line = new ProgressLine(out, context.terminal());

@@ -10,6 +10,7 @@ import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.ring.SplitLayout;
 import io.vhost.ring.SplitRing;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -31,6 +32,8 @@ public final class DeviceControl {
     private GuestMemory memory;
     private DirtyLog log;
     private Descriptor backendChannel;
+    /** What was said last of each ring; null after a reset. */
+    private final Boolean[] enableSaid;
     private boolean featuresSet;
     private long protocolFeatures;
     private int status;
@@ -40,6 +43,7 @@ public final class DeviceControl {
     private DeviceControl(String name, VhostConfig config, DeviceListener listener) {
         this.config = config;
         this.device = new VhostDevice(name, config, listener);
+        this.enableSaid = new Boolean[device.queueCount()];
     }
 
     /**
@@ -111,6 +115,7 @@ public final class DeviceControl {
         device.features(negotiated);
         featuresSet = true;
         applyLog();
+        Arrays.fill(enableSaid, null);
         boolean enabledFromStart = !Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(negotiated);
         for (int i = 0; i < queueCount(); i++) {
             // QEMU enables rings before it sets features, and does not say it again.
@@ -311,9 +316,10 @@ public final class DeviceControl {
                     .formatted(queue));
         }
         // Front-ends say it again and again, which is no reason to stop a ring.
-        if (queue(queue).enabledAsAsked(enabled)) {
+        if (enableSaid[queue] != null && enableSaid[queue] == enabled) {
             return;
         }
+        enableSaid[queue] = enabled;
         restart(queue, setup -> {
             setup.enableAsked = enabled;
             setup.enabled = enabled;
@@ -336,6 +342,7 @@ public final class DeviceControl {
     /** Disables all rings, as the deprecated RESET_OWNER is understood today. */
     public void resetOwner() throws ControlException {
         retract();
+        Arrays.fill(enableSaid, null);
         for (int i = 0; i < queueCount(); i++) {
             restart(i, setup -> {
                 setup.enableAsked = false;

@@ -405,6 +405,10 @@ final class QueueCore {
                     device.name(), queue.index(), setup.base, used);
             setup.base = used;
         }
+        if (setup.freshBase && setup.base != 0 && setup.call != null) {
+            // Whoever worked on the ring before may have died between the used index and the interrupt.
+            setup.call.signal();
+        }
         setup.freshBase = false;
         return setup.base;
     }

@@ -528,16 +528,6 @@ public final class VirtQueue {
         }
     }
 
-    /** Whether the front-end has said this before, and it holds. */
-    boolean enabledAsAsked(boolean enabled) {
-        access_lock.lock();
-        try {
-            return core.setup().enabled == enabled && core.setup().enableAsked == enabled;
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
     boolean isAttached() {
         access_lock.lock();
         try {
