@@ -1,6 +1,7 @@
 package io.vhost.app;
 
 import io.vhost.device.Feature;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.DriverConfig.TransmitMode;
 import io.vhost.net.PacketPool;
@@ -24,42 +25,82 @@ import picocli.CommandLine.Spec;
         versionProvider = Main.Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        description = "Two guests in this process exchange packets through a learning switch, over real sockets and "
-                + "shared memory. Every byte of every packet is verified.",
-        footer = {"", "Exit status: 0 if every packet arrived in order and unchanged, 1 if not, 2 for a bad command line."})
+        header = "Two guests in this process exchange packets through a switch.",
+        description =
+                "They use real sockets and shared memory, and verify every byte of every packet.",
+        customSynopsis = "vhost demo [OPTIONS]",
+        footer = {
+            "",
+            "Exit status: 0 every packet arrived in order and unchanged, 1 not so, 2 the command line"
+                    + " is not understood."
+        })
 final class DemoCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
     private static final long GLANCE = 5_000_000;
     private static final int DEFAULT_SECONDS = 5;
+    private static final int THREADS = 3;
     private static final int MIN_BUFFER = 2048;
 
-    @Option(names = "--seconds", paramLabel = "N", description = "Send for N seconds; " + DEFAULT_SECONDS
-            + " unless a number of packets is given.")
+    @Option(
+            names = "--seconds",
+            paramLabel = "N",
+            description =
+                    "Send for N seconds; "
+                            + DEFAULT_SECONDS
+                            + " unless a number of packets is given.")
     private Integer seconds;
 
     @Option(names = "--packets", paramLabel = "N", description = "Each guest sends N packets.")
     private Long packets;
 
-    @Option(names = "--size", paramLabel = "BYTES", description = "Length of each packet, " + TestPattern.MIN_LENGTH + " to "
-            + TestPattern.MAX_LENGTH + "; it varies from " + TestPattern.MIN_LENGTH + " to "
-            + TestPattern.MAX_VARIED_LENGTH + " by default.")
+    @Option(
+            names = "--size",
+            paramLabel = "BYTES",
+            description = "Length of each packet, 60 to 9014; it varies from 60 to 1514 by default.")
     private int size;
 
-    @Option(names = "--ring-size", paramLabel = "N",
-            description = "Entries of each ring, a power of two from 2 to 32768; ${DEFAULT-VALUE} by default.")
+    @Option(
+            names = "--ring-size",
+            paramLabel = "N",
+            description = "Entries of each ring, a power of two from 2 to 32768; 256 by default.")
     private int ringSize = 256;
 
-    @Option(names = "--without", paramLabel = "FEATURE", split = ",", converter = FeatureName.class,
-            description = "Virtio features that the guests do without, such as mrg_rxbuf, in_order, event_idx, "
-                    + "indirect_desc or version_1.")
+    @Option(
+            names = "--without",
+            paramLabel = "FEATURE[,FEATURE...]",
+            hideParamSyntax = true,
+            split = ",",
+            converter = FeatureName.class,
+            description =
+                    "Virtio features that the guests do without, such as mrg_rxbuf, in_order,"
+                        + " event_idx, indirect_desc or version_1.")
     private List<Feature> without = List.of();
 
-    @Option(names = "--transmit-mode", paramLabel = "MODE", description = "How guests lay out packets: one_buffer (default), "
-            + "chained, or indirect.")
+    @Option(
+            names = "--async",
+            description = "Have the switch's packets copied by DMA channels, one for each guest.")
+    private boolean async;
+
+    @Option(
+            names = "--dma",
+            paramLabel = "KIND",
+            description =
+                    "What the channels are, with --async: worker, a thread each, or inline, the"
+                            + " switch itself; worker by default if there are CPUs to spare.")
+    private DmaKind dma;
+
+    @Option(
+            names = "--transmit-mode",
+            paramLabel = "MODE",
+            description = "How guests lay out packets: one_buffer (default), chained, or indirect.")
     private TransmitMode transmitMode = TransmitMode.ONE_BUFFER;
 
-    @Option(names = "--receive-buffer", paramLabel = "BYTES", description = "Length of the guests' receive buffers, so that "
-            + "packets are spread over several; a packet fits into one by default.")
+    @Option(
+            names = "--receive-buffer",
+            paramLabel = "BYTES",
+            description =
+                    "Length of the guests' receive buffers, so that packets are spread over several;"
+                            + " a packet fits into one by default.")
     private int receiveBuffer;
 
     @Spec
@@ -89,14 +130,26 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         DriverConfig driver = driver();
+        require(dma == null || async, "--dma needs --async");
+        if (!async) {
+            return run(driver, null);
+        }
+        DmaKind kind = dma == null ? DmaKind.suggested(THREADS) : dma;
+        try (DmaRegistry registry = kind.channels(2)) {
+            return run(driver, registry);
+        }
+    }
+
+    private int run(DriverConfig driver, DmaRegistry registry) throws IOException {
         long limit = packets == null ? Long.MAX_VALUE : packets;
         long nanos = seconds == null && packets != null
                 ? Long.MAX_VALUE
                 : (seconds == null ? DEFAULT_SECONDS : seconds) * SECOND;
-        try (Demo demo = new Demo(driver, size, limit, wiring)) {
-            context.out().printf("Two guests and a switch: %s, rings of %d%n  %s%n%n",
-                    size == 0 ? "packets of 60 to 1514 bytes" : "packets of " + size + " bytes", ringSize,
-                    demo.features().stream().map(Feature::name).collect(Collectors.joining(" ")));
+        try (Demo demo = new Demo(driver, size, limit, registry, wiring)) {
+            String features =
+                    demo.features().stream().map(FeatureName::shortName).collect(Collectors.joining(" "));
+            context.out().printf("Two guests and a switch: packets of %s bytes, rings of %d%n  %s%n%n",
+                    size == 0 ? "60 to 1514" : size, ringSize, features);
             return run(demo, nanos);
         }
     }
@@ -122,8 +175,13 @@ final class DemoCommand implements Callable<Integer> {
         line.end();
         report.table(out, took);
         boolean intact = demo.flows().stream().allMatch(DemoFlow::isIntact);
-        out.println(intact ? "Every packet arrived, in order and unchanged."
-                : stalled ? "FAILED: nothing has moved for " + patience.toSeconds() + " s." : "FAILED: see the table.");
+        if (intact) {
+            out.println("Every packet arrived, in order and unchanged.");
+        } else if (stalled) {
+            out.println("FAILED: nothing has moved for " + patience.toSeconds() + " s.");
+        } else {
+            out.println("FAILED: see the table.");
+        }
         return intact ? 0 : 1;
     }
 
@@ -148,7 +206,9 @@ final class DemoCommand implements Callable<Integer> {
 
     private DriverConfig withReceiveBuffer(DriverConfig config) {
         int longest = size == 0 ? TestPattern.MAX_VARIED_LENGTH : size;
-        require(!without.contains(Feature.VIRTIO_NET_F_MRG_RXBUF), "--receive-buffer needs the feature mrg_rxbuf");
+        require(
+                !without.contains(Feature.VIRTIO_NET_F_MRG_RXBUF),
+                "--receive-buffer needs the feature mrg_rxbuf");
         require(receiveBuffer >= 64 && receiveBuffer >= longest * 2 / ringSize,
                 "--receive-buffer must be at least 64, and half of the ring must hold a packet");
         return config.withPackets(config.packets(), config.bufferSize(), receiveBuffer);

@@ -8,6 +8,9 @@ import java.util.Locale;
 /** What the demo tells about its traffic. One thread. */
 final class DemoReport {
     private static final double MICROSECOND = 1e3;
+    private static final String HEAD =
+            "               packets    Mpps  Gbit/s   lost  drops disordered corrupted"
+                    + "   latency us  50 %     99 %   99.9 %      max";
 
     private final Demo demo;
     private final long[] packets;
@@ -48,21 +51,30 @@ final class DemoReport {
             underway += flow.underway();
             bad += demo.dropped(i) + flow.sink().disordered() + flow.sink().corrupted();
         }
-        return text.append(format("  %,d verified, %d in flight, %d bad", total, underway, bad)).toString();
+        if (demo.copies()) {
+            text.append(format("  %d copying", demo.copying()));
+        }
+        return text.append(format("  %,d verified, %d in flight, %d bad", total, underway, bad))
+                .toString();
     }
 
     /** The closing table, for traffic that took {@code nanos}. */
     void table(PrintWriter out, long nanos) {
         out.println();
-        out.printf(Locale.ROOT, "%-8s%14s%8s%8s%7s%7s%11s%10s   %s%n", "", "packets", "Mpps", "Gbit/s", "lost", "drops",
-                "disordered", "corrupted", "latency us  50 %     99 %   99.9 %      max");
+        out.println(HEAD);
         LatencyHistogram all = new LatencyHistogram();
         long[] sums = new long[6];
         List<DemoFlow> flows = demo.flows();
         for (int i = 0; i < flows.size(); i++) {
             TrafficSink sink = flows.get(i).sink();
-            long[] values = {sink.received(), sink.bytes(), flows.get(i).lost(), demo.dropped(i), sink.disordered(),
-                    sink.corrupted()};
+            long[] values = {
+                sink.received(),
+                sink.bytes(),
+                flows.get(i).lost(),
+                demo.dropped(i),
+                sink.disordered(),
+                sink.corrupted()
+            };
             row(out, flows.get(i).name(), nanos, values, sink.latencies());
             for (int j = 0; j < sums.length; j++) {
                 sums[j] += values[j];
@@ -73,11 +85,23 @@ final class DemoReport {
         out.println();
     }
 
-    private static void row(PrintWriter out, String name, long nanos, long[] values, LatencyHistogram latencies) {
-        out.printf(Locale.ROOT, "%-8s%,14d%8.3f%8.2f%7d%7d%11d%10d            %7.1f  %7.1f  %7.1f  %7.1f%n", name,
-                values[0], values[0] * 1e3 / nanos, values[1] * 8.0 / nanos, values[2], values[3], values[4], values[5],
-                latencies.percentile(0.5) / MICROSECOND, latencies.percentile(0.99) / MICROSECOND,
-                latencies.percentile(0.999) / MICROSECOND, latencies.max() / MICROSECOND);
+    private static void row(
+            PrintWriter out, String name, long nanos, long[] values, LatencyHistogram latencies) {
+        out.printf(
+                Locale.ROOT,
+                "%-8s%,14d%8.3f%8.2f%7d%7d%11d%10d            %7.1f  %7.1f  %7.1f  %7.1f%n",
+                name,
+                values[0],
+                values[0] * 1e3 / nanos,
+                values[1] * 8.0 / nanos,
+                values[2],
+                values[3],
+                values[4],
+                values[5],
+                latencies.percentile(0.5) / MICROSECOND,
+                latencies.percentile(0.99) / MICROSECOND,
+                latencies.percentile(0.999) / MICROSECOND,
+                latencies.max() / MICROSECOND);
     }
 
     @FormatMethod

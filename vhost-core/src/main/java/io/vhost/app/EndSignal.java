@@ -6,8 +6,9 @@ import java.util.concurrent.TimeUnit;
 /**
  * Ctrl-C or SIGTERM, as something a command can wait for; any thread.
  *
- * <p>The JVM ends as soon as its shutdown hooks have returned, with a status that says "killed". So the hook here asks
- * the command to end, waits for that, and ends the JVM with the command's own status.
+ * <p>The JVM ends as soon as its shutdown hooks have returned, with a status that says "killed". So
+ * the hook here asks the command to end, waits for that, and ends the JVM with the command's own
+ * status.
  */
 final class EndSignal {
     /** For what a command has to do at its end, in s. */
@@ -23,7 +24,8 @@ final class EndSignal {
     /** The signal that the JVM gets. */
     static EndSignal ofShutdown() {
         EndSignal signal = new EndSignal();
-        Runtime.getRuntime().addShutdownHook(Thread.ofPlatform().name("vhost-end").unstarted(signal::shutDown));
+        Runtime.getRuntime()
+                .addShutdownHook(Thread.ofPlatform().name("vhost-end").unstarted(signal::shutDown));
         return signal;
     }
 

@@ -5,18 +5,28 @@ import java.util.Locale;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.TypeConversionException;
 
-/** Understands a feature's name of the specification, in any case, with or without its {@code VIRTIO_…F_}. */
+/**
+ * A feature's name of the specification, in any case, with or without what it begins with, up to
+ * {@code _F_}.
+ */
 final class FeatureName implements ITypeConverter<Feature> {
     FeatureName() {}
+
+    /** The short form, as in {@code mrg_rxbuf}. */
+    static String shortName(Feature feature) {
+        String name = feature.name();
+        return name.substring(name.indexOf("_F_") + 3).toLowerCase(Locale.ROOT);
+    }
 
     @Override
     public Feature convert(String text) {
         String name = text.toUpperCase(Locale.ROOT);
         for (Feature feature : Feature.values()) {
-            if (feature.name().equals(name) || feature.name().endsWith("_F_" + name)) {
+            if (feature.name().equals(name) || shortName(feature).equalsIgnoreCase(name)) {
                 return feature;
             }
         }
-        throw new TypeConversionException("\"" + text + "\" is not a virtio feature, such as mrg_rxbuf or in_order");
+        throw new TypeConversionException(
+                "\"" + text + "\" is not a virtio feature, such as mrg_rxbuf or in_order");
     }
 }

@@ -2,6 +2,7 @@ package io.vhost.app;
 
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.os.CpuAffinity;
 import io.vhost.server.VhostServer;
 import java.io.IOException;
@@ -25,10 +26,14 @@ import picocli.CommandLine.Spec;
         versionProvider = Main.Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        description = {"Listens on sockets and moves packets between the front-ends that connect, as DPDK's testpmd does: "
-                + "sockets 0 and 1 are a pair, 2 and 3, and so on; a last one without a partner gets its packets back. "
-                + "What the other side has no buffers for is dropped and counted.",
-                "Ends after Ctrl-C or SIGTERM with status 0, and removes its sockets."})
+        header = "Moves packets between the front-ends that connect to sockets.",
+        customSynopsis = "vhost forward (--socket-path PATH[,PATH...] | --fd N) [OPTIONS]",
+        description = {
+            "Works as DPDK's testpmd does: sockets 0 and 1 are a pair, 2 and 3, and so on; a last"
+                + " one without a partner gets its packets back. What the other side has no buffers"
+                + " for is dropped and counted.",
+            "Ends after Ctrl-C or SIGTERM with status 0, and removes its sockets."
+        })
 final class ForwardCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
     private static final long GLANCE = 50_000_000;
@@ -43,12 +48,24 @@ final class ForwardCommand implements Callable<Integer> {
 
     /** Where front-ends come from. */
     private static final class Where {
-        @Option(names = "--socket-path", paramLabel = "PATH", split = ",", required = true,
-                description = "Listen here; give one or more, separated by commas or with an option each.")
+        @Option(
+                names = "--socket-path",
+                paramLabel = "PATH[,PATH...]",
+                hideParamSyntax = true,
+                split = ",",
+                required = true,
+                description =
+                        "Listen here; give one or more, separated by commas or with an option"
+                            + " each.")
         private List<Path> paths = List.of();
 
-        @Option(names = "--fd", paramLabel = "N", required = true,
-                description = "Use this open file descriptor instead: a socket that listens, or one that is connected.")
+        @Option(
+                names = "--fd",
+                paramLabel = "N",
+                required = true,
+                description =
+                        "Use this open file descriptor instead: a socket that listens, or one that"
+                            + " is connected.")
         private Integer fd;
 
         private Where() {}
@@ -61,28 +78,69 @@ final class ForwardCommand implements Callable<Integer> {
             description = "Print what this back-end can do as JSON, and do nothing else.")
     private boolean printCapabilities;
 
-    @Option(names = "--mode", paramLabel = "MODE",
-            description = "io: packets stay as they are (default); macswap: source and destination address are swapped.")
+    @Option(
+            names = "--mode",
+            paramLabel = "MODE",
+            description =
+                    "io: packets stay as they are (default); macswap: source and destination"
+                        + " address are swapped.")
     private Mode mode = Mode.IO;
 
-    @Option(names = "--queues", paramLabel = "N", description = "Queue pairs for each socket, 1 to 128; 1 by default.")
+    @Option(
+            names = "--queues",
+            paramLabel = "N",
+            description = "Queue pairs for each socket, 1 to 128; 1 by default.")
     private int queues = 1;
 
-    @Option(names = "--cpu", paramLabel = "N", split = ",",
-            description = "Run one polling thread on each of these CPUs; by default there is one, on any.")
+    @Option(
+            names = "--cpu",
+            paramLabel = "N[,N...]",
+            hideParamSyntax = true,
+            split = ",",
+            description =
+                    "Run one polling thread on each of these CPUs; by default there is one, on"
+                        + " any.")
     private List<Integer> cpus = List.of();
 
-    @Option(names = "--mask", paramLabel = "HEX", description = "Offer only virtio features of this mask, such as 0x100000000.")
+    @Option(
+            names = "--async",
+            description = "Have packets copied by DMA channels, one for each polling thread.")
+    private boolean async;
+
+    @Option(
+            names = "--dma",
+            paramLabel = "KIND",
+            description =
+                    "What the channels are, with --async: worker, a thread each, or inline, the polling"
+                            + " thread itself; worker by default if there are CPUs to spare.")
+    private DmaKind dma;
+
+    @Option(
+            names = "--mask",
+            paramLabel = "HEX",
+            description = "Offer only virtio features of this mask, such as 0x100000000.")
     private String mask;
 
-    @Option(names = "--without", paramLabel = "FEATURE", split = ",", converter = FeatureName.class,
-            description = "Do not offer these virtio features, such as mrg_rxbuf, in_order, event_idx or indirect_desc.")
+    @Option(
+            names = "--without",
+            paramLabel = "FEATURE[,FEATURE...]",
+            hideParamSyntax = true,
+            split = ",",
+            converter = FeatureName.class,
+            description =
+                    "Do not offer these virtio features, such as mrg_rxbuf, in_order, event_idx or"
+                        + " indirect_desc.")
     private List<Feature> without = List.of();
 
-    @Option(names = "--seconds", paramLabel = "N", description = "End after N seconds; 0, the default: never.")
+    @Option(
+            names = "--seconds",
+            paramLabel = "N",
+            description = "End after N seconds; 0, the default: never.")
     private int seconds;
 
-    @Option(names = "--quiet", description = "Print nothing while running, only the totals at the end.")
+    @Option(
+            names = "--quiet",
+            description = "Print nothing while running, only the totals at the end.")
     private boolean quiet;
 
     @Spec
@@ -100,8 +158,20 @@ final class ForwardCommand implements Callable<Integer> {
             context.out().println("{\"type\":\"net\"}");
             return 0;
         }
-        VhostConfig config = config();
+        VhostConfig.Builder offer = config();
         checkCpus();
+        require(dma == null || async, "--dma needs --async");
+        if (!async) {
+            return forward(offer.build());
+        }
+        int threads = Math.max(1, cpus.size());
+        DmaKind kind = dma == null ? DmaKind.suggested(threads) : dma;
+        try (DmaRegistry registry = kind.channels(threads)) {
+            return forward(offer.asyncCopy(registry).build());
+        }
+    }
+
+    private int forward(VhostConfig config) throws IOException {
         List<String> names = new ArrayList<>();
         List<Forwarder.Opening> openings = new ArrayList<>();
         for (Path path : where.paths) {
@@ -125,13 +195,17 @@ final class ForwardCommand implements Callable<Integer> {
     private void run(Forwarder forwarder, ForwardReport report) {
         PrintWriter out = context.out();
         if (!quiet) {
-            forwarder.ports().forEach(port -> out.printf("port %d: %s%n", port.number(), port.name()));
+            forwarder
+                    .ports()
+                    .forEach(port -> out.printf("port %d: %s%n", port.number(), port.name()));
             out.flush();
         }
         ProgressLine line = new ProgressLine(out, context.terminal());
         long end = seconds == 0 ? Long.MAX_VALUE : seconds * SECOND;
         long next = SECOND;
-        while (report.elapsed() < end && !forwarder.isOver() && !context.end().await(Math.min(GLANCE, end - report.elapsed()))) {
+        while (report.elapsed() < end
+                && !forwarder.isOver()
+                && !context.end().await(Math.min(GLANCE, end - report.elapsed()))) {
             forwarder.check();
             if (!quiet && report.elapsed() >= next) {
                 line.show(report.progress());
@@ -141,14 +215,13 @@ final class ForwardCommand implements Callable<Integer> {
         line.end();
     }
 
-    private VhostConfig config() {
+    private VhostConfig.Builder config() {
         require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
         require(seconds >= 0, "--seconds must not be negative");
         return VhostConfig.builder()
                 .queuePairs(queues)
                 .features(VhostConfig.DEFAULT & featureMask())
-                .without(without.toArray(Feature[]::new))
-                .build();
+                .without(without.toArray(Feature[]::new));
     }
 
     private long featureMask() {
@@ -159,7 +232,9 @@ final class ForwardCommand implements Callable<Integer> {
         try {
             return Long.parseUnsignedLong(digits, 16);
         } catch (NumberFormatException _) {
-            throw new ParameterException(spec.commandLine(), "--mask must be a hexadecimal number, not \"" + mask + "\"");
+            throw new ParameterException(
+                    spec.commandLine(),
+                    "--mask must be a hexadecimal number, not \"" + mask + "\"");
         }
     }
 

@@ -1,7 +1,6 @@
 package io.vhost.app;
 
 import io.vhost.device.VhostConfig;
-import io.vhost.device.VhostDevice;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.server.VhostServer;
@@ -11,15 +10,20 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * Moves packets between ports as testpmd does: ports 0 and 1 are a pair, 2 and 3, and so on; a last one without a
- * partner gets its own packets back. Queue pair n of a port belongs to queue pair n of its partner.
+ * Moves packets between ports as testpmd does: ports 0 and 1 are a pair, 2 and 3, and so on; a last
+ * one without a partner gets its own packets back. Queue pair n of a port belongs to queue pair n
+ * of its partner.
  *
- * <p>Threads: one opens and closes; each polling thread has its share of the queues. Front-ends come and go meanwhile:
- * the queues to poll are an array that is replaced, so that polling takes no lock here.
+ * <p>Threads: one opens and closes; each polling thread has its share of the queues. Front-ends
+ * come and go meanwhile: the queues to poll are an array that is replaced, so that polling takes no
+ * lock here.
  */
 final class Forwarder implements AutoCloseable {
     /** Bytes of a packet's buffer: room for a jumbo frame. */
     static final int BUFFER = PacketPool.DEFAULT_HEADROOM + 9216;
+
+    /** Packets of a polling thread, enough to keep a DMA channel busy. */
+    private static final int COPYING = 1024;
 
     private static final ForwardStream[] NONE = {};
 
@@ -31,9 +35,13 @@ final class Forwarder implements AutoCloseable {
 
     /** One polling thread's queues and packets. */
     private static final class Share {
-        private final PacketPool pool = PacketPool.create(2 * ForwardStream.BURST, BUFFER);
+        private final PacketPool pool;
         private final Packet[] packets = new Packet[ForwardStream.BURST];
         private volatile ForwardStream[] streams = NONE;
+
+        private Share(int packets) {
+            pool = PacketPool.create(packets, BUFFER);
+        }
 
         private int poll() {
             int moved = 0;
@@ -54,21 +62,27 @@ final class Forwarder implements AutoCloseable {
     /**
      * A forwarder that runs, with nobody connected.
      *
-     * @param config what each port offers
+     * @param config what each port offers; with a DMA registry, its channels copy
      * @param names of the ports' sockets
      * @param openings of the ports, in the order of their numbers
-     * @param swapsAddresses whether packets go back to their senders, that is source and destination are swapped
+     * @param swapsAddresses whether packets go back to their senders, that is source and
+     *     destination are swapped
      * @param cpus one polling thread for each; empty: one thread on any
      * @throws IOException if a socket cannot be had; nothing is left behind
      */
-    Forwarder(VhostConfig config, List<String> names, List<Opening> openings, boolean swapsAddresses, List<Integer> cpus)
+    Forwarder(
+            VhostConfig config,
+            List<String> names,
+            List<Opening> openings,
+            boolean swapsAddresses,
+            List<Integer> cpus)
             throws IOException {
         this.swapsAddresses = swapsAddresses;
         boolean complete = false;
         try {
-            startPolling(cpus);
+            startPolling(cpus, config.dma() == null ? 2 * ForwardStream.BURST : COPYING);
             for (int i = 0; i < names.size(); i++) {
-                ports.add(new ForwardPort(i, names.get(i), this::plan));
+                ports.add(new ForwardPort(i, names.get(i), config.dma(), this::plan));
             }
             for (int i = 0; i < names.size(); i++) {
                 servers.add(openings.get(i).open(config, ports.get(i)));
@@ -81,12 +95,16 @@ final class Forwarder implements AutoCloseable {
         }
     }
 
-    private void startPolling(List<Integer> cpus) {
+    private void startPolling(List<Integer> cpus, int packets) {
         for (int i = 0; i < Math.max(1, cpus.size()); i++) {
-            Share share = new Share();
+            Share share = new Share(packets);
             shares.add(share);
-            threads.add(new PollingThread("forward " + i,
-                    cpus.isEmpty() ? OptionalInt.empty() : OptionalInt.of(cpus.get(i)), Idle.alone(), share::poll));
+            threads.add(
+                    new PollingThread(
+                            "forward " + i,
+                            cpus.isEmpty() ? OptionalInt.empty() : OptionalInt.of(cpus.get(i)),
+                            Idle.alone(),
+                            share::poll));
         }
         threads.forEach(PollingThread::start);
     }
@@ -134,11 +152,11 @@ final class Forwarder implements AutoCloseable {
     }
 
     private List<ForwardStream> streams(ForwardPort from, ForwardPort to) {
-        VhostDevice source = from.device();
-        VhostDevice target = to.device();
+        List<PacketQueue> source = from.queues();
+        List<PacketQueue> target = to.queues();
         List<ForwardStream> streams = new ArrayList<>();
-        for (int i = 0; source != null && i < source.queueCount(); i += 2) {
-            streams.add(new ForwardStream(source.queue(i + 1), target == null ? null : target.queue(i), to,
+        for (int i = 0; i < source.size(); i += 2) {
+            streams.add(new ForwardStream(source.get(i + 1), source.get(i), target.isEmpty() ? null : target.get(i), to,
                     swapsAddresses));
         }
         return streams;

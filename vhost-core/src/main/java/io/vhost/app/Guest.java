@@ -26,7 +26,8 @@ final class Guest implements AutoCloseable {
      * @param sink what checks the packets it receives
      * @throws IOException if the back-end cannot be reached or refuses
      */
-    static Guest connect(String name, Path socket, DriverConfig config, TrafficSource source, TrafficSink sink)
+    static Guest connect(
+            String name, Path socket, DriverConfig config, TrafficSource source, TrafficSink sink)
             throws IOException {
         VirtioUser driver = VirtioUser.connect(socket, config);
         return new Guest(driver, new PollingThread(name, OptionalInt.empty(), Idle.sharing(),
@@ -41,7 +42,8 @@ final class Guest implements AutoCloseable {
     void check() {
         thread.check();
         if (driver.violation() != null) {
-            throw new IllegalStateException("the device broke a rule of the ring: " + driver.violation());
+            throw new IllegalStateException(
+                    "the device broke a rule of the ring: " + driver.violation());
         }
     }
 

@@ -3,8 +3,8 @@ package io.vhost.app;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * What a polling thread does when there is nothing to do: spin a little, then let others run, then sleep for moments.
- * One thread.
+ * What a polling thread does when there is nothing to do: spin a little, then let others run, then
+ * sleep for moments. One thread.
  */
 final class Idle {
     private final int spins;
@@ -45,7 +45,8 @@ final class Idle {
         }
     }
 
-    @SuppressWarnings("ThreadPriorityCheck")   // more polling threads than processors must get on as well
+    // More polling threads than processors must get on as well.
+    @SuppressWarnings("ThreadPriorityCheck")
     private void rest() {
         if (rounds < spins + yields) {
             rounds++;

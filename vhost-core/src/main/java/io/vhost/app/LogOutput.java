@@ -20,7 +20,8 @@ final class LogOutput {
         setUnlessGiven("jdk.system.logger.level", "WARNING");
         boolean configured = System.getProperty("java.util.logging.config.file") != null
                 || System.getProperty("java.util.logging.config.class") != null;
-        // A run-time image may come without that module; the properties of the simple logger are all there is then.
+        // A run-time image may come without that module; the properties of the simple logger are
+        // all there is then.
         if (!configured && ModuleLayer.boot().findModule("java.logging").isPresent()) {
             JavaLogging.quieten();
         }

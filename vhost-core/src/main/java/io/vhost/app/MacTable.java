@@ -5,8 +5,9 @@ import java.util.Arrays;
 /**
  * Which port a network address was last seen at. One thread.
  *
- * <p>A set-associative cache: an address has one set of {@value #WAYS} places, and where all are taken it replaces the
- * one seen longest ago. So work is bounded and nothing is allocated, whatever addresses the guests make up.
+ * <p>A set-associative cache: an address has one set of {@value #WAYS} places, and where all are
+ * taken it replaces the one seen longest ago. So work is bounded and nothing is allocated, whatever
+ * addresses the guests make up.
  *
  * @param <P> a port
  */
@@ -28,7 +29,8 @@ final class MacTable<P> {
      */
     MacTable(int capacity, long age) {
         if (Integer.bitCount(capacity) != 1 || capacity < 2 * WAYS) {
-            throw new IllegalArgumentException("capacity=" + capacity + " is not a power of two of at least 16");
+            throw new IllegalArgumentException(
+                    "capacity=" + capacity + " is not a power of two of at least 16");
         }
         addresses = new long[capacity];
         seen = new long[capacity];

@@ -72,16 +72,22 @@ public final class Main {
         return status;
     }
 
-    /** The default command takes options as well, so everything that is no option of our own is meant for it. */
+    /**
+     * The default command takes options as well, so everything that is no option of our own is
+     * meant for it.
+     */
     private static String[] withCommand(String[] args) {
-        boolean none = args.length == 0 || (args[0].startsWith("-") && !OWN_OPTIONS.contains(args[0]));
-        return none ? Stream.concat(Stream.of(DEFAULT_COMMAND), Stream.of(args)).toArray(String[]::new) : args;
+        boolean none =
+                args.length == 0 || (args[0].startsWith("-") && !OWN_OPTIONS.contains(args[0]));
+        return none
+                ? Stream.concat(Stream.of(DEFAULT_COMMAND), Stream.of(args)).toArray(String[]::new)
+                : args;
     }
 
     private static int refuse(ParameterException refused) {
         CommandLine command = refused.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("vhost: " + refused.getMessage());
+        err.println("vhost: " + refused.getMessage().replaceFirst("^Error: ", ""));
         UnmatchedArgumentException.printSuggestions(refused, err);
         command.usage(err);
         return CommandLine.ExitCode.USAGE;
@@ -89,7 +95,9 @@ public final class Main {
 
     /** One line for what the user can do something about; anything else is a fault of this program. */
     private static int report(Exception failure, PrintWriter err) {
-        if (failure instanceof IOException || failure instanceof OsException || failure instanceof UncheckedIOException) {
+        if (failure instanceof IOException
+                || failure instanceof OsException
+                || failure instanceof UncheckedIOException) {
             err.println("vhost: " + failure.getMessage());
         } else {
             err.println("vhost: unexpected failure, please report it");

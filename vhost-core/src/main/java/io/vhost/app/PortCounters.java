@@ -39,7 +39,10 @@ record PortCounters(
             QueueCounters counters = device.queue(i).counters();
             long packets = counters.get(Counter.PACKETS);
             long bytes = counters.get(Counter.BYTES);
-            long bad = counters.get(Counter.OVERSIZE) + counters.get(Counter.NO_ROOM) + counters.get(Counter.BAD_OFFLOAD);
+            long bad =
+                    counters.get(Counter.OVERSIZE)
+                            + counters.get(Counter.NO_ROOM)
+                            + counters.get(Counter.BAD_OFFLOAD);
             sum = sum.plus(device.queue(i).isToGuest()
                     ? new PortCounters(0, 0, packets, bytes, 0, 0, bad)
                     : new PortCounters(packets, bytes, 0, 0, 0, 0, bad));

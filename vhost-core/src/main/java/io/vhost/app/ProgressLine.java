@@ -2,9 +2,13 @@ package io.vhost.app;
 
 import java.io.PrintWriter;
 
-/** A line that tells how things are: on a terminal written over itself, elsewhere a new line each time. One thread. */
+/**
+ * A line that tells how things are: on a terminal written over itself, elsewhere a new line each
+ * time. One thread.
+ */
 final class ProgressLine {
-    private static final String START = "\r\u001b[?7l";   // no wrap: what is too long is cut, not continued below
+    // No wrap: what is too long is cut, not continued on the next line.
+    private static final String START = "\r\u001b[?7l";
     private static final String END = "\u001b[K\u001b[?7h";
 
     private final PrintWriter out;

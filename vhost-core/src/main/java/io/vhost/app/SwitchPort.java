@@ -3,7 +3,8 @@ package io.vhost.app;
 import io.vhost.net.Packet;
 
 /**
- * One port of a {@link LearningSwitch}: the link behind it, and the packets of the present burst that leave by it.
+ * One port of a {@link LearningSwitch}: the link behind it, and the packets of the present burst
+ * that leave by it.
  *
  * <p>All but {@link #dropped} and {@link #counters} is for the switch's thread.
  */
@@ -31,19 +32,29 @@ final class SwitchPort {
         counters = counters.plus(new PortCounters(packetCount, bytes(packets, packetCount), 0, 0, 0, 0, 0));
     }
 
+    /** Takes a packet over, to be sent with the next {@link #flush}. */
     void add(Packet packet) {
         leaving[count++] = packet;
     }
 
-    /** Sends what was added; the packets stay the switch's. */
+    /** Sends what was added, and drops what finds no room. */
     void flush() {
         if (count > 0) {
+            // The packets belong to the link afterwards; what it cannot send counts as of average length.
             long bytes = bytes(leaving, count);
             int sent = link.send(leaving, 0, count);
-            long sentBytes = sent == count ? bytes : bytes * sent / count;
+            long sentBytes = bytes * sent / count;
+            if (sent < count) {
+                leaving[sent].pool().release(leaving, sent, count - sent);
+            }
             counters = counters.plus(new PortCounters(0, 0, sent, sentBytes, count - sent, bytes - sentBytes, 0));
             count = 0;
         }
+    }
+
+    /** Counts packets that did not get as far as {@link #add}. */
+    void drop(int packets) {
+        counters = counters.plus(PortCounters.dropped(packets, 0));
     }
 
     private static long bytes(Packet[] packets, int count) {

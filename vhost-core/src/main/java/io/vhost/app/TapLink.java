@@ -61,6 +61,10 @@ final class TapLink implements Link {
                 sent++;
             }
         }
+        if (sent > 0) {
+            // The kernel has copies of those that it took, whichever they are.
+            packets[offset].pool().release(packets, offset, sent);
+        }
         return sent;
     }
 }

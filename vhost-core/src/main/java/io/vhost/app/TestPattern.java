@@ -7,11 +7,12 @@ import java.lang.foreign.ValueLayout;
 import java.util.Random;
 
 /**
- * The packets of one direction of test traffic: what each looks like follows from its sequence number. Immutable; any
- * thread.
+ * The packets of one direction of test traffic: what each looks like follows from its sequence
+ * number. Immutable; any thread.
  *
  * <pre>
- *  0 destination | 6 source | 12 type 88B5 (IEEE: local experiments) | 14 zero | 16 sequence number | 24 time, or zero
+ *  0 destination | 6 source | 12 type 88B5 (IEEE: local experiments) | 14 zero
+ * 16 sequence number | 24 time, or zero
  * 32 data: a piece of one random block, from a place that follows from the sequence number
  * </pre>
  */
@@ -42,9 +43,10 @@ final class TestPattern {
      * Packets between two addresses.
      *
      * @param destination address, 48 bits
-     * @param source address, 48 bits; also chooses the data, so that packets of the other direction are told apart
-     * @param length of each packet in bytes, {@link #MIN_LENGTH} to {@link #MAX_LENGTH}; 0: varies from
-     *     {@link #MIN_LENGTH} to {@link #MAX_VARIED_LENGTH}
+     * @param source address, 48 bits; also chooses the data, so that packets of the other direction
+     *     are told apart
+     * @param length of each packet in bytes, {@link #MIN_LENGTH} to {@link #MAX_LENGTH}; 0: varies
+     *     from {@link #MIN_LENGTH} to {@link #MAX_VARIED_LENGTH}
      */
     TestPattern(long destination, long source, int length) {
         this(randomBlock(source), destination, source, length);

@@ -5,9 +5,11 @@ import io.vhost.net.Packet;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Checks every byte of the packets that a {@link TrafficSource} sends, and that none is missing, late or repeated.
+ * Checks every byte of the packets that a {@link TrafficSource} sends, and that none is missing,
+ * late or repeated.
  *
- * <p>One thread receives; the counters are for any, the latencies for that thread alone until it is done.
+ * <p>One thread receives; the counters are for any, the latencies for that thread alone until it is
+ * done.
  */
 final class TrafficSink {
     private static final int BURST = 32;
@@ -68,7 +70,10 @@ final class TrafficSink {
         counter.setRelease(counter.getPlain() + 1);
     }
 
-    /** The number of the packet that comes next if all is well: all before it have arrived, or never will in order. */
+    /**
+     * The number of the packet that comes next if all is well: all before it have arrived, or never
+     * will in order.
+     */
     long next() {
         return next.getAcquire();
     }

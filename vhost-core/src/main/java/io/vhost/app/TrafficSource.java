@@ -6,8 +6,8 @@ import io.vhost.net.PacketPool;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Sends the packets of a {@link TestPattern}, never more than a window ahead of the {@link TrafficSink} that checks
- * them: so everyone between the two can be built to lose nothing.
+ * Sends the packets of a {@link TestPattern}, never more than a window ahead of the {@link
+ * TrafficSink} that checks them: so everyone between the two can be built to lose nothing.
  *
  * <p>One thread sends; the counters and {@link #stop} are for any.
  */

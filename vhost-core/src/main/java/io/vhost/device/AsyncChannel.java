@@ -4,7 +4,6 @@ import io.vhost.device.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
 import io.vhost.ring.SplitRing;
-import java.time.Duration;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 
@@ -40,7 +39,7 @@ final class AsyncChannel {
     /** The ring has come back, perhaps with another size; packets of its predecessor wait to be given back. */
     void attached(ActiveRing active) {
         header = active.header();
-        if (copies.size() != active.ring().size()) {
+        if (copies.ringSize() != active.ring().size()) {
             copies = copies.resized(active.ring().size());
         }
     }
@@ -81,6 +80,7 @@ final class AsyncChannel {
             }
             out[offset + taken++] = packet;
         }
+        copies.settle();
         count(taken, delivered, bytes);
         return taken;
     }
@@ -104,6 +104,7 @@ final class AsyncChannel {
                 packet.release();
             }
         }
+        copies.settle();
         count(ended, taken, bytes);
         return taken;
     }
@@ -121,14 +122,15 @@ final class AsyncChannel {
      */
     void finish(SplitRing ring) {
         long deadline = System.nanoTime() + config.copyTimeout().toNanos();
+        copies.close(ring);
         while (copies.copying() > 0) {
-            for (DmaChannel channel : copies.channels()) {
-                channel.drain();
-            }
+            int before = copies.copying();
+            DmaChannel awaited = copies.awaited();
+            awaited.drain();
             copies.close(ring);
-            if (copies.copying() > 0) {
+            if (copies.copying() == before) {
                 if (System.nanoTime() - deadline > 0) {
-                    abandonChannels(config.copyTimeout());
+                    abandon(awaited, ring);
                 } else {
                     LockSupport.parkNanos(WAIT_NANOS);
                 }
@@ -136,11 +138,14 @@ final class AsyncChannel {
         }
     }
 
-    private void abandonChannels(Duration timeout) {
-        TimeoutException cause = new TimeoutException("%s: %d copies did not complete within %s"
-                .formatted(queue, copies.copying(), timeout));
-        for (DmaChannel channel : copies.channels()) {
-            channel.abandon(cause);
+    private void abandon(DmaChannel late, SplitRing ring) {
+        int before = copies.copying();
+        late.abandon(new TimeoutException("%s: copies of %d packets did not complete within %s"
+                .formatted(queue, before, config.copyTimeout())));
+        copies.close(ring);
+        if (copies.copying() == before) {
+            // The channel knows nothing of these copies, so nobody makes them.
+            copies.giveUp();
         }
     }
 }

@@ -26,7 +26,10 @@ final class AsyncCopies implements CopyListener {
             MethodHandles.arrayElementVarHandle(byte[].class).withInvokeExactBehavior();
 
     private final int mask;
+    /** Most packets in flight. */
+    private final int limit;
     private final Packet[] packet;
+    private final DmaChannel[] channel;
     /** Offload fields of the header, which the guest wrote before the data. */
     private final long[] offload;
     private final int[] checksumOffset;
@@ -36,18 +39,28 @@ final class AsyncCopies implements CopyListener {
     private final byte[] done;
     private final long[] openedAt;
     private final ChainsInFlight chainsInFlight;
-    private DmaChannel[] channels = new DmaChannel[0];
 
     // Free-running: emptied <= closed <= opened, and opened - emptied <= slots.
     private int opened;
     private int closed;
     private int emptied;
     private int stallReported;
+    private boolean truncated;
+    private boolean engineFailed;
+    // A run of packets given back that the same channel copied, which it has not been told of.
+    private DmaChannel leaving;
+    private int left;
 
     /** Slots for a ring of {@code size} entries; a packet needs at least one, so no more can be in flight. */
     AsyncCopies(int size) {
+        this(size, size);
+    }
+
+    private AsyncCopies(int size, int limit) {
         mask = size - 1;
+        this.limit = limit;
         packet = new Packet[size];
+        channel = new DmaChannel[size];
         offload = new long[size];
         checksumOffset = new int[size];
         chains = new int[size];
@@ -59,8 +72,14 @@ final class AsyncCopies implements CopyListener {
         stallReported = -1;
     }
 
-    int size() {
-        return mask + 1;
+    /** Entries of the ring that these slots are for. */
+    int ringSize() {
+        return limit;
+    }
+
+    /** Packets submitted since the beginning, as a free-running number. */
+    int opened() {
+        return opened;
     }
 
     /** Packets that the application has not got back. */
@@ -74,7 +93,7 @@ final class AsyncCopies implements CopyListener {
     }
 
     int freeSlots() {
-        return size() - inFlight();
+        return Math.max(0, limit - inFlight());
     }
 
     ChainsInFlight chains() {
@@ -82,14 +101,16 @@ final class AsyncCopies implements CopyListener {
     }
 
     /**
-     * Opens a slot for a packet whose copies will be submitted next, all to {@code channel}.
+     * Opens a slot for a packet whose copies will be submitted next, all to {@code by}, which must be told with
+     * {@link DmaChannel#retain}.
      *
      * @param number how many copies; 0 when there is nothing to copy, which is done at once
      * @return the slot, for {@link #copyDone}
      */
-    int open(Packet newPacket, int number, DmaChannel channel, long now) {
+    int open(Packet newPacket, int number, DmaChannel by, long now) {
         int slot = opened & mask;
         packet[slot] = newPacket;
+        channel[slot] = by;
         offload[slot] = 0;
         checksumOffset[slot] = 0;
         chains[slot] = 0;
@@ -98,7 +119,6 @@ final class AsyncCopies implements CopyListener {
         openedAt[slot] = now;
         DONE.setRelease(done, slot, (byte) (number == 0 ? 1 : 0));
         opened++;
-        remember(channel);
         return slot;
     }
 
@@ -107,31 +127,34 @@ final class AsyncCopies implements CopyListener {
         checksumOffset[slot] = offset;
     }
 
-    /** A packet that will not be delivered; before its copies are submitted, or without any. */
+    /** A packet that will not be delivered. */
     void undeliverable(int slot) {
         failed[slot] = true;
+    }
+
+    /** None of the packets will be delivered that were opened since there were {@code before}. */
+    void undeliverableSince(int before) {
+        for (int i = before; i != opened; i++) {
+            failed[i & mask] = true;
+        }
+    }
+
+    /** A burst ended early because its channel was full. */
+    void truncated() {
+        truncated = true;
+    }
+
+    /** Whether one has since this was asked last. */
+    boolean takeTruncated() {
+        boolean was = truncated;
+        truncated = false;
+        return was;
     }
 
     /** Takes a run of chains for the slot that was opened last. */
     void take(int slot, ChainBatch batch, int from, int to) {
         chains[slot] += to - from;
         chainsInFlight.take(batch, from, to);
-    }
-
-    private void remember(DmaChannel channel) {
-        for (DmaChannel known : channels) {
-            if (known.equals(channel)) {
-                return;
-            }
-        }
-        DmaChannel[] more = java.util.Arrays.copyOf(channels, channels.length + 1);
-        more[channels.length] = channel;
-        channels = more;
-    }
-
-    /** The channels that have made copies for this queue. */
-    DmaChannel[] channels() {
-        return channels;
     }
 
     @Override
@@ -148,25 +171,60 @@ final class AsyncCopies implements CopyListener {
     /**
      * Closes the slots that are done, from the oldest on, and gives their chains back.
      *
-     * @param ring where the chains belong; null when it is gone
+     * @param ring where the chains belong; null when it is gone, and then nothing is delivered
      */
     void close(SplitRing ring) {
         int end = closed;
         int returned = 0;
         while (end != opened && (byte) DONE.getAcquire(done, end & mask) != 0) {
             int slot = end & mask;
+            failed[slot] |= ring == null;
             if (failed[slot]) {
                 chainsInFlight.nothingWritten(returned, chains[slot]);
+                engineFailed |= channel[slot].failure() != null;
             }
             returned += chains[slot];
             end++;
         }
-        closed = end;
-        if (ring == null) {
-            chainsInFlight.forget(returned);
-        } else if (returned > 0) {
-            ring.publish(chainsInFlight, returned);
+        if (end != closed) {
+            giveBack(ring, end, returned);
         }
+    }
+
+    private void giveBack(SplitRing ring, int end, int returned) {
+        int begin = closed;
+        closed = end;
+        boolean complete = false;
+        try {
+            if (ring != null && returned > 0) {
+                ring.publish(chainsInFlight, returned);
+            }
+            complete = true;
+        } finally {
+            chainsInFlight.forget(returned);
+            for (int i = begin; !complete && i != end; i++) {
+                // Memory has gone, and the guest with it.
+                failed[i & mask] = true;
+            }
+        }
+    }
+
+    /** What makes the copies of the oldest packet whose copies are not done; there must be one. */
+    DmaChannel awaited() {
+        return channel[closed & mask];
+    }
+
+    /** Declares the copies of that packet done and failed. Nobody may be at them any more. */
+    void giveUp() {
+        failed[closed & mask] = true;
+        DONE.setRelease(done, closed & mask, (byte) 1);
+    }
+
+    /** Whether a packet was closed whose channel has failed, since this was asked last. */
+    boolean takeEngineFailed() {
+        boolean was = engineFailed;
+        engineFailed = false;
+        return was;
     }
 
     /** Whether a packet can be given back. */
@@ -191,12 +249,27 @@ final class AsyncCopies implements CopyListener {
         return failed[slot];
     }
 
-    /** Gives the oldest packet back. Null for a slot that never had one. */
+    /** Gives the oldest packet back; {@link #settle} after the last one. */
     Packet empty() {
         int slot = emptied++ & mask;
+        if (left > 0 && !channel[slot].equals(leaving)) {
+            settle();
+        }
+        leaving = channel[slot];
+        left++;
         Packet back = packet[slot];
         packet[slot] = null;
+        channel[slot] = null;
         return back;
+    }
+
+    /** Tells channels of the packets that were given back. */
+    void settle() {
+        if (left > 0) {
+            leaving.release(left);
+            left = 0;
+            leaving = null;
+        }
     }
 
     /** Age of the oldest packet whose copies are under way, once per packet; 0 when it was told before. */
@@ -213,16 +286,15 @@ final class AsyncCopies implements CopyListener {
 
     /** The same packets to be given back in slots for a ring of another size. Nothing may be under way. */
     AsyncCopies resized(int size) {
-        AsyncCopies other = new AsyncCopies(Math.max(size, Integer.highestOneBit(Math.max(1, inFlight()) * 2 - 1)));
-        while (hasClosed()) {
+        int slots = Math.max(size, Integer.highestOneBit(Math.max(1, inFlight()) * 2 - 1));
+        AsyncCopies other = new AsyncCopies(slots, size);
+        for (; emptied != closed; emptied++) {
             int from = oldest();
-            int to = other.open(empty(), 0, null, 0);
-            other.offload[to] = offload[from];
-            other.checksumOffset[to] = checksumOffset[from];
+            int to = other.open(packet[from], 0, channel[from], openedAt[from]);
+            other.header(to, offload[from], checksumOffset[from]);
             other.failed[to] = failed[from];
         }
-        other.close(null);
-        other.channels = channels;
+        other.closed = other.opened;
         return other;
     }
 }

@@ -36,63 +36,83 @@ final class AsyncDequeue {
         if (chains == 0) {
             return 0;
         }
-        int taken = pool.take(scratch, 0, chains);
-        if (taken < chains) {
-            counters.add(Counter.POOL_EMPTY, 1);
-        }
-        int accepted = 0;
-        channel.lock.lock();
+        int before = async.opened();
+        int taken = 0;
         try {
-            accepted = submitAll(async, scratch, taken, channel);
+            taken = pool.take(scratch, 0, chains);
+            if (taken < chains) {
+                counters.add(Counter.POOL_EMPTY, 1);
+            }
+            submitLocked(async, scratch, taken, channel);
         } finally {
-            channel.lock.unlock();
+            int accepted = async.opened() - before;
+            ring.keep(batch, accepted);
             pool.release(scratch, accepted, taken - accepted);
         }
-        return accepted;
+        return async.opened() - before;
     }
 
+    private void submitLocked(AsyncCopies async, Packet[] packets, int chains, DmaChannel channel) {
+        int before = async.opened();
+        channel.lock.lock();
+        try {
+            submitAll(async, packets, chains, channel);
+        } finally {
+            channel.retain(async.opened() - before);
+            channel.lock.unlock();
+        }
+    }
+
+    /** Opens a slot for each chain; what is opened is submitted, whatever happens on the way. */
     @GuardedBy("channel.lock")
-    private int submitAll(AsyncCopies async, Packet[] packets, int chains, DmaChannel channel) {
+    private void submitAll(AsyncCopies async, Packet[] packets, int chains, DmaChannel channel) {
         long now = System.nanoTime();
         int capacity = channel.capacity();
-        int chain = 0;
-        while (chain < chains) {
-            long length = batch.length(chain) - format.headerLength();
-            if (length <= 0) {
-                ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(chain));
-                break;
+        try {
+            for (int chain = 0; chain < chains; chain++) {
+                long length = batch.length(chain) - format.headerLength();
+                if (length <= 0) {
+                    ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(chain));
+                    break;
+                }
+                if (!async.chains().canTake(batch, chain, chain + 1)) {
+                    ring.fault(RingViolation.HEAD_IN_FLIGHT, async.chains().head(batch, chain));
+                    break;
+                }
+                boolean fits = length <= packets[chain].capacity();
+                int copies = fits ? copies(chain) : 0;
+                if (copies > capacity) {
+                    async.truncated();
+                    counters.add(Counter.TRUNCATED, 1);
+                    break;
+                }
+                capacity -= copies;
+                open(async, packets[chain], chain, fits ? (int) length : -1, copies, channel, now);
             }
-            if (!async.chains().canTake(batch, chain, chain + 1)) {
-                ring.fault(RingViolation.HEAD_IN_FLIGHT, async.chains().head(batch, chain));
-                break;
-            }
-            Packet packet = packets[chain];
-            boolean fits = length <= packet.capacity();
-            int copies = fits ? copies(chain) : 0;
-            if (copies > capacity) {
-                counters.add(Counter.TRUNCATED, 1);
-                break;
-            }
-            capacity -= copies;
-            batch.written(chain, 0);
-            int slot = async.open(packet, copies, channel, now);
-            async.take(slot, batch, chain, chain + 1);
-            if (fits) {
-                packet.reset((int) length);
-                header.read(ring.memory(), batch, chain);
-                async.header(slot, header.offload(), header.checksumOffset());
-                copy(async, packet, slot, chain, channel);
-            } else {
-                counters.add(Counter.OVERSIZE, 1);
-                async.undeliverable(slot);
-            }
-            chain++;
-        }
-        if (chain > 0) {
+        } finally {
             channel.submit();
         }
-        ring.keep(batch, chain);
-        return chain;
+    }
+
+    /** Opens a slot for one chain; a length below 0 says that no packet can hold it. */
+    @GuardedBy("channel.lock")
+    private void open(
+            AsyncCopies async, Packet packet, int chain, int length, int copies, DmaChannel channel, long now) {
+        if (length < 0) {
+            counters.add(Counter.OVERSIZE, 1);
+        } else {
+            packet.reset(length);
+            header.read(ring.memory(), batch, chain);
+        }
+        batch.written(chain, 0);
+        int slot = async.open(packet, copies, channel, now);
+        async.take(slot, batch, chain, chain + 1);
+        if (length < 0) {
+            async.undeliverable(slot);
+        } else {
+            async.header(slot, header.offload(), header.checksumOffset());
+            copy(async, packet, slot, chain, copies, channel);
+        }
     }
 
     /** Buffers of a chain that hold data. */
@@ -109,19 +129,27 @@ final class AsyncDequeue {
     }
 
     @GuardedBy("channel.lock")
-    private void copy(AsyncCopies async, Packet packet, int slot, int chain, DmaChannel channel) {
+    private void copy(AsyncCopies async, Packet packet, int slot, int chain, int copies, DmaChannel channel) {
         MemorySegment memory = ring.memory();
         int rest = format.headerLength();
         long target = packet.dataOffset();
-        int end = batch.endBuffer(chain);
-        for (int i = batch.firstBuffer(chain); i < end; i++) {
-            int ofHeader = Math.min(rest, batch.bufferLength(i));
-            int count = batch.bufferLength(i) - ofHeader;
-            rest -= ofHeader;
-            if (count > 0) {
-                channel.copy(
-                        memory, batch.bufferOffset(i) + ofHeader, packet.segment(), target, count, async, slot);
-                target += count;
+        int missing = copies;
+        try {
+            for (int i = batch.firstBuffer(chain); missing > 0; i++) {
+                int ofHeader = Math.min(rest, batch.bufferLength(i));
+                int count = batch.bufferLength(i) - ofHeader;
+                rest -= ofHeader;
+                if (count > 0) {
+                    missing--;
+                    channel.copy(
+                            memory, batch.bufferOffset(i) + ofHeader, packet.segment(), target, count, async, slot);
+                    target += count;
+                }
+            }
+        } finally {
+            // After an error no copy of the rest is coming.
+            for (; missing > 0; missing--) {
+                async.copyDone(slot, true);
             }
         }
     }

@@ -43,50 +43,52 @@ final class AsyncEnqueue {
         if (planned == 0) {
             return 0;
         }
+        int before = async.opened();
         channel.lock.lock();
         try {
-            return submitAll(async, packets, offset, planned, channel);
+            submitAll(async, packets, offset, planned, channel);
         } finally {
+            channel.retain(async.opened() - before);
             channel.lock.unlock();
         }
+        return async.opened() - before;
     }
 
+    /** Whatever happens on the way, what was opened is submitted and its chains are taken, and no others. */
     @GuardedBy("channel.lock")
-    private int submitAll(AsyncCopies async, Packet[] packets, int offset, int planned, DmaChannel channel) {
+    private void submitAll(AsyncCopies async, Packet[] packets, int offset, int planned, DmaChannel channel) {
         ChainBatch batch = plan.batch();
         long now = System.nanoTime();
         int capacity = channel.capacity();
         int chain = 0;
-        int accepted = 0;
-        while (accepted < planned) {
-            Packet packet = packets[offset + accepted];
-            int end = plan.endChain(accepted);
-            int need = plan.needed(accepted);
-            if (need == EnqueuePlan.DROP) {
-                async.undeliverable(async.open(packet, 0, channel, now));
-            } else {
+        try {
+            for (int i = 0; i < planned; i++) {
+                Packet packet = packets[offset + i];
+                int end = plan.endChain(i);
+                int need = plan.needed(i);
+                if (need == EnqueuePlan.DROP) {
+                    async.undeliverable(async.open(packet, 0, channel, now));
+                    continue;
+                }
                 if (!chainsAreFree(async, chain, end)) {
                     break;
                 }
                 layOut(packet, chain, end, need);
                 if (pieces > capacity) {
+                    async.truncated();
                     counters.add(Counter.TRUNCATED, 1);
                     break;
                 }
                 capacity -= pieces;
                 int slot = async.open(packet, pieces, channel, now);
                 async.take(slot, batch, chain, end);
+                chain = end;
                 copy(async, packet, slot, channel);
             }
-            packet.undelivered(false);
-            chain = end;
-            accepted++;
-        }
-        if (accepted > 0) {
+        } finally {
             channel.submit();
+            ring.keep(batch, chain);
         }
-        ring.keep(batch, chain);
-        return accepted;
     }
 
     private boolean chainsAreFree(AsyncCopies async, int from, int to) {
@@ -129,9 +131,18 @@ final class AsyncEnqueue {
         MemorySegment memory = ring.memory();
         long source = packet.dataOffset();
         int count = pieces;
-        for (int i = 0; i < count; i++) {
-            channel.copy(packet.segment(), source, memory, pieceTarget[i], pieceLength[i], async, slot);
-            source += pieceLength[i];
+        int piece = 0;
+        try {
+            while (piece < count) {
+                int length = pieceLength[piece];
+                channel.copy(packet.segment(), source, memory, pieceTarget[piece++], length, async, slot);
+                source += length;
+            }
+        } finally {
+            // After an error no copy of the rest is coming.
+            for (; piece < count; piece++) {
+                async.copyDone(slot, true);
+            }
         }
     }
 }

@@ -232,8 +232,9 @@ public final class DeviceControl {
             throw new ControlException("queue %d: flags 0x%x with log address 0x%x are not known"
                     .formatted(queue, flags, log));
         }
+        // Before the ring is stopped: addresses that are refused disturb nobody.
+        queue(queue).change(setup -> setup.locate(queue, memory, desc, avail, used));
         restart(queue, setup -> {
-            setup.locate(queue, memory, desc, avail, used);
             setup.usedLogAddress = flags == 0 ? SplitRing.NOT_LOGGED : log;
             setup.descUser = desc;
             setup.availUser = avail;
@@ -288,7 +289,7 @@ public final class DeviceControl {
     }
 
     /**
-     * Sets what is signalled to interrupt the guest; at any time. While the ring is started it is signalled once.
+     * Sets what is signalled to interrupt the guest; at any time. If the ring is started, it is signalled once.
      *
      * @param queue index of the queue
      * @param descriptor the eventfd; null for none
@@ -505,7 +506,8 @@ public final class DeviceControl {
         try {
             use.accept(descriptor == null ? null : EventFd.adopt(descriptor));
         } catch (OsException e) {
-            throw new ControlException("queue %d: descriptor cannot be signalled: %s".formatted(queue, e.getMessage()), e);
+            throw new ControlException(
+                    "queue %d: descriptor cannot be signalled: %s".formatted(queue, e.getMessage()), e);
         }
     }
 }

@@ -31,11 +31,47 @@ final class EnqueueBurst {
     /** Copies up to {@code count} packets, at most {@link EnqueuePlan#MAX}; how many are done with. */
     int run(Packet[] packets, int offset, int count) {
         int planned = plan.make(packets, offset, count);
-        copyAll(packets, offset, planned);
-        if (plan.batch().chains() > 0) {
-            ring.publish(plan.batch());
+        ChainBatch batch = plan.batch();
+        boolean copied = false;
+        try {
+            if (plan.isOneToOne()) {
+                copyOneToOne(packets, offset, planned);
+            } else {
+                copyAll(packets, offset, planned);
+            }
+            copied = true;
+        } finally {
+            if (!copied) {
+                // Memory that has gone, the guest's or a packet's: the guest keeps its buffers.
+                ring.ungather(batch, batch.chains());
+            }
+        }
+        if (batch.chains() > 0) {
+            ring.publish(batch);
         }
         return planned;
+    }
+
+    /** Each packet into the one buffer that it has: first all headers, so that the guest's cache lines come together. */
+    private void copyOneToOne(Packet[] packets, int offset, int count) {
+        MemorySegment memory = ring.memory();
+        ChainBatch batch = plan.batch();
+        int headerLength = format.headerLength();
+        for (int i = 0; i < count; i++) {
+            plan.putHeader(packets[offset + i], memory, batch.bufferOffset(i), 1);
+        }
+        long bytes = 0;
+        for (int i = 0; i < count; i++) {
+            Packet packet = packets[offset + i];
+            int need = plan.needed(i);
+            int length = need - headerLength;
+            NativeCopy.copy(
+                    packet.segment(), packet.dataOffset(), memory, batch.bufferOffset(i) + headerLength, length);
+            batch.written(i, need);
+            bytes += length;
+        }
+        counters.add(Counter.PACKETS, count);
+        counters.add(Counter.BYTES, bytes);
     }
 
     private void copyAll(Packet[] packets, int offset, int count) {

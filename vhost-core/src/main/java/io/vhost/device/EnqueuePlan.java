@@ -10,6 +10,7 @@ import io.vhost.ring.SplitRing;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
+import java.util.Objects;
 
 /**
  * Which chains each packet of a burst to the guest goes into: one, or, with mergeable buffers (virtio 1.2, 5.1.6.4), as
@@ -36,6 +37,7 @@ final class EnqueuePlan {
     private final QueueCounters counters;
     private final int[] needed = new int[MAX];
     private final int[] endChain = new int[MAX];
+    private boolean oneToOne;
     private boolean badOffloads;
 
     EnqueuePlan(SplitRing ring, QueueFormat format, QueueCounters counters) {
@@ -56,7 +58,7 @@ final class EnqueuePlan {
 
     /** Index after the last chain of a packet of the burst; its first is where its predecessor ends. */
     int endChain(int packet) {
-        return endChain[packet];
+        return oneToOne ? packet + 1 : endChain[packet];
     }
 
     /**
@@ -66,7 +68,10 @@ final class EnqueuePlan {
      */
     int make(Packet[] packets, int offset, int count) {
         measure(packets, offset, count);
-        ring.gather(batch, count);
+        int chains = ring.gather(batch, count);
+        if (isOneToOne(chains)) {
+            return chains;
+        }
         int planned = assignChains(count);
         if (badOffloads) {
             countBadOffloads(planned);
@@ -79,13 +84,20 @@ final class EnqueuePlan {
         int headerLength = format.headerLength();
         for (int i = 0; i < count; i++) {
             Packet packet = packets[offset + i];
-            int length = packet.length();
-            if (length <= 0) {
-                throw new IllegalArgumentException("packets[" + (offset + i) + "] cannot be sent: " + packet
-                        + "; send packets that hold data and are not back in their pool");
-            }
+            int length = requireSendable(packets, offset + i);
             needed[i] = packet.offload() == 0 || offloadIsPossible(packet) ? headerLength + length : BAD_OFFLOAD;
         }
+    }
+
+    /** Length of a packet that holds data. */
+    static int requireSendable(Packet[] packets, int index) {
+        Packet packet = Objects.requireNonNull(packets[index], "packet");
+        int length = packet.length();
+        if (length <= 0) {
+            throw new IllegalArgumentException("packets[" + index + "] cannot be sent: " + packet
+                    + "; send packets that hold data and are not back in their pool");
+        }
+        return length;
     }
 
     /** Completes the checksum here when the guest takes no partial ones. */
@@ -114,6 +126,23 @@ final class EnqueuePlan {
                 counters.add(Counter.BAD_OFFLOAD, 1);
             }
         }
+    }
+
+    /**
+     * Whether each of the first {@code count} packets has the one buffer of the chain with its number, the common case.
+     * Otherwise, ask for {@link #endChain}.
+     */
+    boolean isOneToOne(int count) {
+        boolean fits = batch.isPlain() && !badOffloads;
+        for (int i = 0; i < count && fits; i++) {
+            fits = needed[i] <= batch.bufferLength(i);
+        }
+        oneToOne = fits;
+        return fits;
+    }
+
+    boolean isOneToOne() {
+        return oneToOne;
     }
 
     private int assignChains(int count) {
@@ -150,8 +179,8 @@ final class EnqueuePlan {
     }
 
     /**
-     * Whether no chain that may still come helps a packet for which those from {@code first} on do not suffice. A first
-     * chain without room for the header is a fault.
+     * Whether no chain that may still come helps a packet for which those from {@code first} on do not suffice.
+     * A first chain without room for the header is a fault.
      */
     private boolean canNeverFit(int first, int end) {
         if (end == first) {

@@ -183,6 +183,10 @@ final class QueueCore {
         new QueueEvents.Register().emitFor(queue);
     }
 
+    boolean isAsyncRegistered() {
+        return async != null;
+    }
+
     void unregisterAsync() {
         if (async == null) {
             return;
@@ -213,8 +217,12 @@ final class QueueCore {
     int submitEnqueue(Packet[] packets, int offset, int count, DmaChannel channel) {
         requireAsync("submitted to");
         requireChannel(channel);
-        int total = 0;
+        if (count > EnqueuePlan.MAX) {
+            requirePackets(packets, offset, count);
+        }
+        int before = async.copies().opened();
         try {
+            int total = 0;
             while (total < count && queue.isRunning()) {
                 int chunk = Math.min(EnqueuePlan.MAX, count - total);
                 int accepted = active.submitEnqueue(async.copies(), packets, offset + total, chunk, channel);
@@ -224,9 +232,26 @@ final class QueueCore {
                 }
             }
         } catch (InternalError e) {
+            async.copies().undeliverableSince(before);
             memoryLost(e);
         }
+        return submitted(before, count);
+    }
+
+    /** The first chunk is checked when it is planned; later ones too late for those before them. */
+    private static void requirePackets(Packet[] packets, int offset, int count) {
+        for (int i = offset; i < offset + count; i++) {
+            EnqueuePlan.requireSendable(packets, i);
+        }
+    }
+
+    /** Accounts for what a burst has submitted, also when it ended with an error; how many packets. */
+    private int submitted(int before, int offered) {
+        int total = async.copies().opened() - before;
         counters.add(Counter.SUBMITTED, total);
+        if (async.copies().takeTruncated()) {
+            QueueEvents.Truncation.emit(queue, total, offered);
+        }
         checkViolation();
         return total;
     }
@@ -235,8 +260,9 @@ final class QueueCore {
         requireAsync("polled");
         requireChannel(channel);
         Objects.checkFromIndexSize(offset, count, packets.length);
-        int total = 0;
+        int before = async.copies().opened();
         try {
+            int total = 0;
             while (total < count && queue.isRunning()) {
                 int chunk = Math.min(EnqueuePlan.MAX, count - total);
                 int accepted = active.submitDequeue(async.copies(), pool, chunk, channel);
@@ -246,17 +272,18 @@ final class QueueCore {
                 }
             }
         } catch (InternalError e) {
+            async.copies().undeliverableSince(before);
             memoryLost(e);
+        } finally {
+            submitted(before, count);
         }
-        counters.add(Counter.SUBMITTED, total);
-        checkViolation();
         harvest(channel);
         return async.takeReceived(packets, offset, count);
     }
 
     /** Gives chains back whose copies have ended. Without a ring they are forgotten; packets come back all the same. */
     private void harvest(DmaChannel channel) {
-        SplitRing ring = active == null ? null : active.ring();
+        SplitRing ring = active == null || violation == RingViolation.MEMORY_LOST ? null : active.ring();
         try {
             int before = ring == null ? 0 : ring.nextUsed();
             async.harvest(channel, ring);
@@ -265,6 +292,14 @@ final class QueueCore {
             }
         } catch (InternalError e) {
             memoryLost(e);
+        }
+        checkEngine();
+    }
+
+    /** A queue whose engine has failed is given up, as one whose guest has: the front-end starts it again. */
+    private void checkEngine() {
+        if (async.copies().takeEngineFailed() && violation == null) {
+            fence(RingViolation.DMA_FAILED, 0);
         }
     }
 
@@ -289,6 +324,7 @@ final class QueueCore {
     }
 
     private void requireChannel(DmaChannel channel) {
+        Objects.requireNonNull(channel, "channel");
         if (channel.registry() != config.dma()) {
             throw new IllegalArgumentException(
                     "DMA channel %s is in another registry than %s; use one of the device's registry"
@@ -425,6 +461,7 @@ final class QueueCore {
             memoryLost(e);
             async.finish(null);
         }
+        checkEngine();
     }
 
     private void report() {

@@ -98,7 +98,8 @@ public final class VirtQueue {
      * @param offset first index to fill
      * @param count most packets to take
      * @return packets taken, 0 to {@code count}
-     * @throws IllegalStateException when this queue carries packets to the guest
+     * @throws IllegalStateException when this queue carries packets to the guest, or asynchronous copies are in flight:
+     *     chains are used in their order, so a burst must not overtake them
      */
     public int dequeueBurst(PacketPool pool, Packet[] packets, int offset, int count) {
         Objects.requireNonNull(pool, "pool");
@@ -133,7 +134,8 @@ public final class VirtQueue {
      * @param count how many
      * @return packets that are done with, 0 to {@code count}: copied, or dropped and counted because the guest's buffers
      *     can never hold them. The rest found no free buffers.
-     * @throws IllegalStateException when this queue carries packets from the guest
+     * @throws IllegalStateException when this queue carries packets from the guest, or asynchronous copies are in flight:
+     *     chains are used in their order, so a burst must not overtake them
      * @throws IllegalArgumentException when a packet is empty or back in its pool; packets in earlier chunks of 32 were
      *     sent
      */
@@ -245,6 +247,19 @@ public final class VirtQueue {
     }
 
     /**
+     * {@return whether asynchronous copies are registered} Takes the lock. The answer holds for as long as the caller keeps
+     * the lock: a listener that unregisters needs it, too.
+     */
+    public boolean isAsyncRegistered() {
+        access_lock.lock();
+        try {
+            return core.isAsyncRegistered();
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
      * How many packets the library holds: accepted, and not given back to the application. Takes the lock.
      *
      * @return packets, 0 to the ring's size; never negative
@@ -322,7 +337,8 @@ public final class VirtQueue {
      * @return packets accepted, 0 to {@code count}: the rest found no free buffers, or no room in the channel
      * @throws IllegalStateException when this queue carries packets from the guest, or is not registered
      * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's; or
-     *     when a packet is empty or back in its pool, and packets in earlier chunks of 32 were accepted
+     *     when a packet is empty or back in its pool, and then none is accepted
+     * @throws NullPointerException when a packet is null, and then none is accepted
      */
     public int submitEnqueueBurst(Packet[] packets, int offset, int count, DmaChannel channel) {
         Objects.checkFromIndexSize(offset, count, packets.length);

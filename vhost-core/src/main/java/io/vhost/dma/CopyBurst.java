@@ -18,6 +18,7 @@ final class CopyBurst {
     private final int[] result = new int[SIZE];
     private int count;
     private int reported;
+    private boolean failed;
 
     int free() {
         return SIZE - count;
@@ -36,23 +37,25 @@ final class CopyBurst {
         result[count++] = token;
     }
 
-    /** Makes the copies. One that meets memory that is gone is failed, the others are made. */
+    /** Makes the copies. */
     void run() {
         for (int i = 0; i < count; i++) {
-            try {
-                NativeCopy.copy(source[i], sourceOffset[i], target[i], targetOffset[i], length[i]);
-            } catch (InternalError | RuntimeException e) {
-                // A truncated file behind a mapping, or a segment that was closed: the bytes did not arrive.
-                result[i] = ~result[i];
-            }
+            NativeCopy.copy(source[i], sourceOffset[i], target[i], targetOffset[i], length[i]);
         }
+    }
+
+    /** Says that the copies were not all made; which of them cannot be told. */
+    void fail() {
+        failed = true;
     }
 
     /** Reports results that were not; how many. */
     int report(int[] tokens, int offset, int max) {
         int reports = Math.min(max, count - reported);
-        System.arraycopy(result, reported, tokens, offset, reports);
-        reported += reports;
+        for (int i = 0; i < reports; i++) {
+            int token = result[reported++];
+            tokens[offset + i] = failed ? ~token : token;
+        }
         return reports;
     }
 
@@ -67,5 +70,6 @@ final class CopyBurst {
         }
         count = 0;
         reported = 0;
+        failed = false;
     }
 }

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.MemorySegment;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -29,18 +30,26 @@ public final class DmaChannel {
     @GuardedBy("lock")
     private final DmaEngine engine;
 
-    // By token: whose copy it is, null when it is not under way, and the tokens that are free.
+    // By token: whose copy it is, null when it is not under way.
     @GuardedBy("lock")
     private final CopyListener[] listener;
 
     @GuardedBy("lock")
     private final int[] slot;
 
+    // A ring of the tokens that are free. The one that has been free longest is used next, so that an engine that
+    // completes a copy twice is caught long before the token means another copy.
     @GuardedBy("lock")
     private final int[] freeTokens;
 
     @GuardedBy("lock")
+    private int nextFree;
+
+    @GuardedBy("lock")
     private int free;
+
+    /** Packets that were submitted here and not given back to the application. */
+    private final AtomicInteger packets = new AtomicInteger();
 
     @GuardedBy("lock")
     private final int[] reported = new int[DRAIN];
@@ -95,6 +104,21 @@ public final class DmaChannel {
         }
     }
 
+    /** {@return packets that were submitted here and that their queues have not given back} */
+    public int packetsInFlight() {
+        return packets.get();
+    }
+
+    /** For queues: that many packets more are in flight. Lock held. */
+    public void retain(int count) {
+        packets.addAndGet(count);
+    }
+
+    /** For queues: that many packets were given back. */
+    public void release(int count) {
+        packets.addAndGet(-count);
+    }
+
     /** {@return how many copies can be queued now} Lock held. */
     @GuardedBy("lock")
     public int capacity() {
@@ -111,7 +135,8 @@ public final class DmaChannel {
 
     /**
      * Queues one copy. Lock held, {@link #capacity} asked. An engine that fails reports the copy as failed, as it does all
-     * others.
+     * others. An {@link InternalError} says that memory is gone: it is no fault of the engine, which goes on; the copy is
+     * reported like any other, and whose memory it was is for the caller to say.
      *
      * @param source native memory to read
      * @param sourceOffset first byte in it
@@ -134,11 +159,15 @@ public final class DmaChannel {
             owner.copyDone(ownerSlot, true);
             return;
         }
-        int token = freeTokens[--free];
+        int token = freeTokens[nextFree];
+        nextFree = nextFree + 1 == depth ? 0 : nextFree + 1;
+        free--;
         listener[token] = owner;
         slot[token] = ownerSlot;
         try {
             engine.copy(source, sourceOffset, target, targetOffset, length, token);
+        } catch (InternalError e) {
+            throw e;
         } catch (RuntimeException | Error e) {
             fail(e);
         }
@@ -158,8 +187,7 @@ public final class DmaChannel {
     }
 
     /**
-     * Tells the owners of copies that are done. Takes the lock. Bounded: what is left after {@value #DRAIN} copies waits for
-     * the next call.
+     * Tells the owners of copies that are done. Takes the lock. Bounded by the engine's depth.
      */
     public void drain() {
         lock.lock();
@@ -172,16 +200,16 @@ public final class DmaChannel {
 
     @GuardedBy("lock")
     private void drainLocked() {
-        if (failure != null || free == depth) {
-            return;
-        }
         try {
-            int count = engine.completed(reported, 0, DRAIN);
-            if (count < 0 || count > DRAIN) {
-                throw new IllegalStateException("engine reported " + count + " completions of at most " + DRAIN);
-            }
-            for (int i = 0; i < count; i++) {
-                complete(reported[i]);
+            int count = DRAIN;
+            while (count == DRAIN && failure == null && free < depth) {
+                count = engine.completed(reported, 0, DRAIN);
+                if (count < 0 || count > DRAIN) {
+                    throw new IllegalStateException("engine reported " + count + " completions of at most " + DRAIN);
+                }
+                for (int i = 0; i < count; i++) {
+                    complete(reported[i]);
+                }
             }
         } catch (RuntimeException | Error e) {
             fail(e);
@@ -203,7 +231,9 @@ public final class DmaChannel {
     private void release(int token, boolean failed) {
         CopyListener owner = listener[token];
         listener[token] = null;
-        freeTokens[free++] = token;
+        int place = nextFree + free;
+        freeTokens[place < depth ? place : place - depth] = token;
+        free++;
         owner.copyDone(slot[token], failed);
     }
 
@@ -223,7 +253,7 @@ public final class DmaChannel {
 
     @GuardedBy("lock")
     private void fail(Throwable cause) {
-        if (failure != null) {
+        if (failure != null || closed) {
             return;
         }
         failure = cause;
@@ -254,10 +284,10 @@ public final class DmaChannel {
                 throw new IllegalStateException("DMA channel " + name + " is unconfigured already");
             }
             drainLocked();
-            if (free != depth) {
+            if (free != depth || packets.get() != 0) {
                 throw new IllegalStateException(
-                        "DMA channel %s has %d copies in flight: poll or clear its queues first, or abandon it"
-                                .formatted(name, depth - free));
+                        "DMA channel %s has %d copies and %d packets in flight: poll or clear its queues first"
+                                .formatted(name, depth - free, packets.get()));
             }
             closed = true;
             if (failure == null) {

@@ -10,6 +10,12 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>Whatever an engine throws, or reports without having been asked for it, fails its channel: the engine is closed, and
  * every copy under way is given back as failed.
+ *
+ * <p>Memory may vanish while it is copied, when a guest truncates the file behind it; the access then ends in an
+ * {@link InternalError}. That is the guest's fault and not the engine's, and other guests must not suffer from it: an
+ * engine reports such a copy as failed and goes on. The error may come a little later than the access. So an engine that
+ * copies in {@link #copy} itself enters the copy into its books first, and may let the error pass; one that copies in a
+ * thread of its own fails all copies of the same {@link #submit}.
  */
 public interface DmaEngine extends AutoCloseable {
     /** {@return the most copies that are under way at a time, constant and at least 1} */

@@ -36,7 +36,7 @@ public final class DmaRegistry implements AutoCloseable {
      *
      * @param channel one of this registry
      * @throws IllegalArgumentException when it is another registry's
-     * @throws IllegalStateException when copies are in flight, with their number, or when it was unconfigured before;
+     * @throws IllegalStateException when copies or packets are in flight, with their numbers, or when it was unconfigured before;
      *     nothing has changed then
      */
     public void unconfigure(DmaChannel channel) {
@@ -55,10 +55,24 @@ public final class DmaRegistry implements AutoCloseable {
     /**
      * Unconfigures all channels.
      *
-     * @throws IllegalStateException when one has copies in flight; others may be closed then
+     * @throws IllegalStateException when some have copies or packets in flight; the others are closed
      */
     @Override
     public void close() {
-        channels().forEach(this::unconfigure);
+        IllegalStateException refusal = null;
+        for (DmaChannel channel : channels()) {
+            try {
+                unconfigure(channel);
+            } catch (IllegalStateException e) {
+                if (refusal == null) {
+                    refusal = e;
+                } else {
+                    refusal.addSuppressed(e);
+                }
+            }
+        }
+        if (refusal != null) {
+            throw refusal;
+        }
     }
 }

@@ -31,14 +31,11 @@ public final class InlineDmaEngine implements DmaEngine {
     @Override
     public void copy(
             MemorySegment source, long sourceOffset, MemorySegment target, long targetOffset, int length, int token) {
-        int result = token;
-        try {
-            NativeCopy.copy(source, sourceOffset, target, targetOffset, length);
-        } catch (InternalError e) {
-            // The file behind the mapping was truncated: this copy fails, the engine does not.
-            result = ~token;
-        }
-        done[(head + count++) % DEPTH] = result;
+        int place = (head + count++) % DEPTH;
+        // An error may come after the copy, and even after this method: in the books is the worse outcome until then.
+        done[place] = ~token;
+        NativeCopy.copy(source, sourceOffset, target, targetOffset, length);
+        done[place] = token;
     }
 
     @Override

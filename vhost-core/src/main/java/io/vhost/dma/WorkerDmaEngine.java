@@ -35,6 +35,7 @@ public final class WorkerDmaEngine implements DmaEngine {
     private CopyBurst filling;
     private CopyBurst reporting;
     private volatile boolean stopped;
+    private volatile Throwable death;
 
     @SuppressWarnings("unused") // Accessed through its handle.
     private boolean parked;
@@ -59,8 +60,12 @@ public final class WorkerDmaEngine implements DmaEngine {
             idle[i] = new CopyBurst();
         }
         worker = Thread.ofPlatform().name(threadName).daemon().unstarted(() -> {
-            onStart.run();
-            work();
+            try {
+                onStart.run();
+                work();
+            } catch (Throwable e) {
+                death = e;
+            }
         });
         worker.start();
     }
@@ -105,6 +110,9 @@ public final class WorkerDmaEngine implements DmaEngine {
 
     @Override
     public int completed(int[] tokens, int offset, int count) {
+        if (death != null) {
+            throw new IllegalStateException("the worker thread \"" + worker.getName() + "\" has ended", death);
+        }
         int reports = 0;
         while (reports < count) {
             if (reporting == null) {
@@ -144,17 +152,37 @@ public final class WorkerDmaEngine implements DmaEngine {
     private void work() {
         int idleRounds = 0;
         while (!stopped) {
-            CopyBurst burst = toWorker.poll();
-            if (burst != null) {
-                burst.run();
-                fromWorker.offer(burst);
-                idleRounds = 0;
-            } else if (++idleRounds < SPINS) {
-                Thread.onSpinWait();
-            } else {
-                park();
+            try {
+                idleRounds = round(idleRounds);
+            } catch (InternalError e) {
+                // Later still than where it is expected. The burst is on its way, and others must go on.
                 idleRounds = 0;
             }
+        }
+    }
+
+    private int round(int idleRounds) {
+        CopyBurst burst = toWorker.poll();
+        if (burst != null) {
+            run(burst);
+            fromWorker.offer(burst);
+            return 0;
+        }
+        if (idleRounds < SPINS) {
+            Thread.onSpinWait();
+            return idleRounds + 1;
+        }
+        park();
+        return 0;
+    }
+
+    private static void run(CopyBurst burst) {
+        try {
+            burst.run();
+        } catch (InternalError | RuntimeException e) {
+            // A truncated file behind a mapping, or a segment that was closed. The error may be late, so it says nothing
+            // about which copy it was.
+            burst.fail();
         }
     }
 

@@ -24,15 +24,16 @@ public final class InheritedSocket {
      *
      * @param fd number of the descriptor
      * @return its owner
-     * @throws OsException if the number is not that of an open Unix stream socket; it is nobody's then, as before
+     * @throws OsException if the number is not that of an open Unix stream socket; it is nobody's
+     *     then, as before
      */
     public static Descriptor take(int fd) {
         int domain = option(fd, SO_DOMAIN);
         int type = option(fd, SO_TYPE);
         if (domain != UnixSocket.AF_UNIX || type != SOCK_STREAM) {
             throw new OsException("getsockopt(fd=" + fd + ")", Errno.EPROTOTYPE,
-                    "this is no Unix stream socket (domain " + domain + ", type " + type + "); pass one that listens or is"
-                            + " connected");
+                    "this is no Unix stream socket (domain " + domain + ", type " + type
+                            + "); pass one that listens or is connected");
         }
         Descriptor socket = Descriptor.adopt(fd);
         socket.blocking();

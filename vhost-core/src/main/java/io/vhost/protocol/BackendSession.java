@@ -6,7 +6,6 @@ import static java.lang.System.Logger.Level.ERROR;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.ControlException;
 import io.vhost.device.DeviceControl;
-import io.vhost.os.OsException;
 import io.vhost.os.UnixSocket;
 import java.lang.foreign.Arena;
 import java.util.EnumMap;
@@ -83,9 +82,6 @@ public final class BackendSession {
             if (!stopped) {
                 warn(fault.getMessage() + "; connection closed");
             }
-        } catch (InternalError gone) {
-            // What the virtual machine makes of a page that the front-end has taken out of its file.
-            warn("guest memory is gone, its file was truncated; connection closed");
         } catch (RuntimeException | Error failure) {
             unexpected("connection closed after an unexpected failure", failure);
         } finally {
@@ -136,8 +132,7 @@ public final class BackendSession {
         reply.begin(request.id(), Message.REPLY);
         try {
             dispatch(row, request, reply);
-        } catch (ProtocolException | ControlException | OsException refusal) {
-            // The last kind is the peer's doing as well: a descriptor that cannot serve its purpose.
+        } catch (ProtocolException | ControlException refusal) {
             String text = Request.name(request.id()) + " refused: " + refusal.getMessage();
             if (ownReply || !acknowledges(request)) {
                 throw new ProtocolException(text, refusal);

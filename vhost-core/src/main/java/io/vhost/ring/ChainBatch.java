@@ -1,5 +1,7 @@
 package io.vhost.ring;
 
+import java.util.Arrays;
+
 /**
  * The buffer chains of one burst, gathered from a ring: validated, translated and ready to be copied from or to.
  *
@@ -12,13 +14,14 @@ public final class ChainBatch {
     static final int MAX_INDIRECT = 1024;
 
     final int[] head;
+    // By chain; firstBuffer[i] == i until a chain of several buffers comes, which is rare: see shift.
     final int[] firstBuffer;
     final int[] written;
-    final long[] length;
     final long[] bufferOffset;
     final int[] bufferLength;
     int chains;
     int buffers;
+    boolean shifted;
     /** The next chain of the ring has more buffers than are left here. */
     boolean full;
 
@@ -33,9 +36,14 @@ public final class ChainBatch {
         head = new int[size];
         firstBuffer = new int[size + 1];
         written = new int[size];
-        length = new long[size];
         bufferOffset = new long[bufferCapacity];
         bufferLength = new int[bufferCapacity];
+        Arrays.setAll(firstBuffer, i -> i);
+    }
+
+    /** {@return whether each chain has exactly one buffer, which then has the chain's number} */
+    public boolean isPlain() {
+        return buffers == chains;
     }
 
     /** Most buffers that the chains of a batch can have together. */
@@ -60,7 +68,12 @@ public final class ChainBatch {
 
     /** Bytes in all buffers of {@code chain}. */
     public long length(int chain) {
-        return length[chain];
+        int end = firstBuffer[chain + 1];
+        long length = 0;
+        for (int i = firstBuffer[chain]; i < end; i++) {
+            length += bufferLength[i];
+        }
+        return length;
     }
 
     /** Offset in the guest's memory window at which {@code buffer} begins. */
@@ -88,7 +101,30 @@ public final class ChainBatch {
         return full;
     }
 
+    /** Adds a chain of the buffers that were added since the last one. */
+    void addChain(int chainHead, int first) {
+        shifted = true;
+        head[chains] = chainHead;
+        firstBuffer[chains++] = first;
+        firstBuffer[chains] = buffers;
+    }
+
+    /** Adds chains of one buffer each, whose heads and buffers are in place. */
+    void addPlainChains(int count) {
+        if (shifted) {
+            for (int i = 1; i <= count; i++) {
+                firstBuffer[chains + i] = buffers + i;
+            }
+        }
+        chains += count;
+        buffers += count;
+    }
+
     void clear() {
+        if (shifted) {
+            Arrays.setAll(firstBuffer, i -> i);
+            shifted = false;
+        }
         chains = 0;
         buffers = 0;
         full = false;

@@ -69,7 +69,7 @@ public final class ChainsInFlight {
         }
     }
 
-    /** Forgets the oldest chains, when there is no ring any more to give them back to. */
+    /** Forgets the oldest chains: they were given back, or there is no ring any more to give them back to. */
     public void forget(int number) {
         for (int i = 0; i < number; i++) {
             taken[head[(first + i) & mask]] = false;

@@ -43,7 +43,9 @@ public enum RingViolation {
     /** A used length beyond the buffers of the chain; seen by the driver's end. */
     USED_LENGTH_TOO_LARGE("used length is beyond the chain's buffers"),
     /** The guest's memory went away under the ring: the file behind it was truncated. */
-    MEMORY_LOST("guest memory vanished under the ring");
+    MEMORY_LOST("guest memory vanished under the ring"),
+    /** The engine that copied for this queue failed; no fault of the driver. */
+    DMA_FAILED("DMA engine failed with copies of this queue under way");
 
     private final String text;
 

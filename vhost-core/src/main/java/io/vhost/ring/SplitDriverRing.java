@@ -35,7 +35,7 @@ public final class SplitDriverRing {
     private final int[] token;
     private final int[] descriptors;
     private final long[] writable;
-    // By offer: heads in the order of offering, which is the order of use when in order; and by head, its offer.
+    // By offer: heads in the order of offering, which is the order of use when in order. By head: its offer.
     private final int[] offered;
     private final int[] offerIdx;
     private int firstFree;
@@ -45,7 +45,7 @@ public final class SplitDriverRing {
     private int kickedAvail;
     private int lastUsed;
     private int knownUsedIdx;
-    // The last chain of the batch that an in-order device has used with one element, and what it wrote into that one.
+    // Last chain of the batch that an in-order device has used with one element, and what it wrote there.
     private int batchLast = NONE;
     private long batchWritten;
     private int usedLength;
@@ -252,14 +252,15 @@ public final class SplitDriverRing {
     }
 
     /**
-     * An in-order device may use a batch of chains with one element: it names the last of them and stands where the
-     * first one's would. Those that it skips were used completely (virtio 1.2, 2.7.9).
+     * An in-order device may use a batch of chains with one element: it names the last of them and stands where
+     * the first one's would. Those that it skips were used completely (virtio 1.2, 2.7.9).
      */
     private int pollInOrder() {
         if (batchLast == NONE) {
             long element = SplitLayout.usedElement(memory, used, lastUsed & mask);
             int last = (int) element;
-            if (!isOut(last) || ((offerIdx[last] - lastUsed) & 0xFFFF) >= ((knownUsedIdx - lastUsed) & 0xFFFF)) {
+            int published = (knownUsedIdx - lastUsed) & 0xFFFF;
+            if (!isOut(last) || ((offerIdx[last] - lastUsed) & 0xFFFF) >= published) {
                 return fault(RingViolation.USED_ID_UNKNOWN);
             }
             batchLast = last;

@@ -1,7 +1,9 @@
 package io.vhost.ring;
 
+import static java.lang.foreign.MemoryLayout.PathElement.groupElement;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
+import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -41,6 +43,13 @@ public final class SplitLayout {
     private static final long IDX = 2;
     private static final long RING = 4;
 
+    private static final MemoryLayout DESC = MemoryLayout.structLayout(
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN).withName("address"),
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN).withName("word"));
+    // Handles of one struct share one bounds check of the whole struct.
+    private static final VarHandle DESC_ADDRESS = DESC.varHandle(groupElement("address")).withInvokeExactBehavior();
+    private static final VarHandle DESC_WORD = DESC.varHandle(groupElement("word")).withInvokeExactBehavior();
+
     // Used elements are 4-byte aligned only, so the 8-byte handle must not ask for more; it has plain access alone.
     private static final VarHandle LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN).varHandle().withInvokeExactBehavior();
@@ -65,17 +74,17 @@ public final class SplitLayout {
     }
 
     static long descAddress(MemorySegment memory, long desc) {
-        return (long) LONG.get(memory, desc);
+        return (long) DESC_ADDRESS.get(memory, desc);
     }
 
     /** Length, flags and next of one descriptor, read at once. */
     static long descWord(MemorySegment memory, long desc) {
-        return (long) LONG.get(memory, desc + 8);
+        return (long) DESC_WORD.get(memory, desc);
     }
 
     static void desc(MemorySegment memory, long desc, long address, long word) {
-        LONG.set(memory, desc, address);
-        LONG.set(memory, desc + 8, word);
+        DESC_ADDRESS.set(memory, desc, address);
+        DESC_WORD.set(memory, desc, word);
     }
 
     static long word(int length, int flags, int next) {

@@ -117,7 +117,7 @@ public final class SplitRing {
         return SplitLayout.usedIdxAcquire(memory.window(), addresses.used());
     }
 
-    /** Chains that the driver has offered and nobody took, 0 to the ring's size; 0 after a {@link #violation}. */
+    /** Chains that the driver has offered and nobody took, 0 to the size; 0 after a {@link #violation}. */
     public int available() {
         return violation == null ? available(size) : 0;
     }
@@ -150,42 +150,59 @@ public final class SplitRing {
 
     /** The common case, chains of one translated buffer: stops before the first chain that is anything else. */
     private int gatherPlain(ChainBatch batch, int max) {
+        int count = Math.min(max, batch.bufferOffset.length - batch.buffers);
+        readHeads(batch, count);
+        int added = resolve(batch, count);
+        batch.addPlainChains(added);
+        nextAvail = (nextAvail + added) & 0xFFFF;
+        return added;
+    }
+
+    // Two small loops without calls: what they use stays in registers.
+
+    private void readHeads(ChainBatch batch, int count) {
         MemorySegment memory = this.memory;
-        AddressTranslator translator = this.translator;
-        long desc = this.desc;
+        int[] head = batch.head;
         long avail = this.avail;
+        int mask = this.mask;
         int next = nextAvail;
         int chain = batch.chains;
-        int buffer = batch.buffers;
-        int end = chain + Math.min(max, batch.bufferOffset.length - buffer);
-        int begin = chain;
-        while (chain < end) {
-            int head = SplitLayout.availEntry(memory, avail, next & mask);
-            if (head >= size) {
-                break;
-            }
-            long entry = desc + (long) DESC_SIZE * head;
-            long word = SplitLayout.descWord(memory, entry);
-            int length = (int) word;
-            if (SplitLayout.flags(word) != directionFlag || length <= 0) {
-                break;
-            }
-            long offset = translator.translate(SplitLayout.descAddress(memory, entry), length);
-            if (offset < 0) {
-                break;
-            }
-            batch.head[chain] = head;
-            batch.length[chain] = length;
-            batch.bufferOffset[buffer] = offset;
-            batch.bufferLength[buffer] = length;
-            batch.firstBuffer[chain++] = buffer++;
-            next++;
+        for (int i = 0; i < count; i++) {
+            head[chain + i] = SplitLayout.availEntry(memory, avail, (next + i) & mask);
         }
-        batch.firstBuffer[chain] = buffer;
-        batch.chains = chain;
-        batch.buffers = buffer;
-        nextAvail = next & 0xFFFF;
-        return chain - begin;
+    }
+
+    /** Stops at a buffer of another memory region, too; the walk of that one chain makes the region the present one. */
+    private int resolve(ChainBatch batch, int count) {
+        MemorySegment memory = this.memory;
+        int[] head = batch.head;
+        long[] bufferOffset = batch.bufferOffset;
+        int[] bufferLength = batch.bufferLength;
+        long desc = this.desc;
+        int size = this.size;
+        int wanted = directionFlag;
+        long start = translator.start();
+        long end = translator.size();
+        long window = translator.windowOffset();
+        int chain = batch.chains;
+        int buffer = batch.buffers;
+        int i = 0;
+        for (; i < count; i++) {
+            int index = head[chain + i];
+            if (index >= size) {
+                break;
+            }
+            long entry = desc + (long) DESC_SIZE * index;
+            long word = SplitLayout.descWord(memory, entry);
+            long distance = SplitLayout.descAddress(memory, entry) - start;
+            int length = (int) word;
+            if (SplitLayout.flags(word) != wanted || length <= 0 || distance < 0 || distance > end - length) {
+                break;
+            }
+            bufferOffset[buffer + i] = window + distance;
+            bufferLength[buffer + i] = length;
+        }
+        return i;
     }
 
     /** Any chain at all: continued, indirect, across regions, with empty buffers, or broken. */
@@ -201,14 +218,10 @@ public final class SplitRing {
             return false;
         }
         if (length == 0) {
-            // Nobody has a use for it, and a chain without a buffer would be an exception for all that follows.
+            // Nobody has a use for it, and a chain without a buffer would be an exception for all users.
             return fault(RingViolation.EMPTY_CHAIN, head);
         }
-        int chain = batch.chains++;
-        batch.head[chain] = head;
-        batch.length[chain] = length;
-        batch.firstBuffer[chain] = first;
-        batch.firstBuffer[chain + 1] = batch.buffers;
+        batch.addChain(head, first);
         nextAvail = (nextAvail + 1) & 0xFFFF;
         return true;
     }
@@ -360,7 +373,7 @@ public final class SplitRing {
     }
 
     /**
-     * Gives the oldest chains in flight back to the driver as used. Everything written to guest memory before, by whoever
+     * Gives the oldest chains in flight back to the driver as used; the caller forgets them. Everything written to guest memory before, by whoever
      * told the caller of it, is visible to the driver once it sees the new index.
      *
      * @param chains what was taken, the oldest first
@@ -381,7 +394,6 @@ public final class SplitRing {
         // Orders the elements and the copied bytes before the index, as in the other publish.
         SplitLayout.usedIdxRelease(memory, used, nextUsed);
         logUsed(next, count);
-        chains.forget(count);
     }
 
     /**
@@ -513,8 +525,8 @@ public final class SplitRing {
 
     private int refreshAvailable() {
         int idx = SplitLayout.availIdxAcquire(memory, avail);
-        // A driver cannot have more chains out than the ring has entries, those in flight with us included, and cannot
-        // take back what it has offered.
+        // A driver cannot have more chains out than the ring has entries, those in flight with us included,
+        // and cannot take back what it has offered.
         int out = (idx - nextUsed) & 0xFFFF;
         if (out > size || ((idx - knownAvailIdx) & 0xFFFF) > out) {
             fault(RingViolation.AVAIL_INDEX_JUMP, idx);

@@ -80,21 +80,23 @@ public final class VhostServer implements AutoCloseable {
     }
 
     /**
-     * Serves a socket that this process was started with: one that listens, to which front-ends connect as with
-     * {@link #listen}, or one that is connected to its only front-end already.
+     * Serves a socket that this process was started with: one that listens, to which front-ends connect as
+     * with {@link #listen}, or one that is connected to its only front-end already.
      *
      * @param fd number of the descriptor, which is this server's from now on
      * @param config what each device offers
      * @param listener told of devices and queues, on the connections' threads
      * @throws IOException if this is not an open Unix stream socket
      */
-    public static VhostServer inherit(int fd, VhostConfig config, DeviceListener listener) throws IOException {
+    public static VhostServer inherit(int fd, VhostConfig config, DeviceListener listener)
+            throws IOException {
         Objects.requireNonNull(config, "config");
         Objects.requireNonNull(listener, "listener");
         try {
             Descriptor socket = InheritedSocket.take(fd);
             UnixListener listening = InheritedSocket.isListening(socket) ? UnixListener.adopt(socket) : null;
-            VhostServer server = new VhostServer(Path.of("/proc/self/fd/" + fd), config, listener, listening);
+            VhostServer server =
+                    new VhostServer(Path.of("/proc/self/fd/" + fd), config, listener, listening);
             if (listening == null) {
                 server.accepted(UnixSocket.adopt(socket));
             } else {

@@ -22,7 +22,11 @@ record CommandRun(int status, String out, String err) {
     static CommandRun of(EndSignal end, String... words) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
-        int status = Main.run(new CommandContext(new PrintWriter(out), false, end), new PrintWriter(err, true), words);
+        int status =
+                Main.run(
+                        new CommandContext(new PrintWriter(out), false, end),
+                        new PrintWriter(err, true),
+                        words);
         return new CommandRun(status, out.toString(), err.toString());
     }
 

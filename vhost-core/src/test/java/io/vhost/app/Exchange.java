@@ -19,7 +19,8 @@ final class Exchange implements AutoCloseable {
     private Exchange() {}
 
     /** One guest, whose packets come back to it, with their addresses swapped or not. */
-    static Exchange loop(Path socket, DriverConfig config, int size, long packets, boolean swapped) throws IOException {
+    static Exchange loop(Path socket, DriverConfig config, int size, long packets, boolean swapped)
+            throws IOException {
         Exchange exchange = new Exchange();
         TestPattern pattern = new TestPattern(ADDRESS + 1, ADDRESS, size);
         DemoFlow flow = exchange.flow(pattern, swapped ? pattern.swapped() : pattern, config, size, packets);
@@ -28,7 +29,8 @@ final class Exchange implements AutoCloseable {
     }
 
     /** Two guests that send to each other. */
-    static Exchange between(Path one, Path other, DriverConfig config, int size, long packets) throws IOException {
+    static Exchange between(Path one, Path other, DriverConfig config, int size, long packets)
+            throws IOException {
         Exchange exchange = new Exchange();
         TestPattern there = new TestPattern(ADDRESS + 1, ADDRESS, size);
         TestPattern back = new TestPattern(ADDRESS, ADDRESS + 1, size);
@@ -39,17 +41,23 @@ final class Exchange implements AutoCloseable {
         return exchange;
     }
 
-    private DemoFlow flow(TestPattern sent, TestPattern received, DriverConfig config, int size, long packets) {
+    private DemoFlow flow(
+            TestPattern sent, TestPattern received, DriverConfig config, int size, long packets) {
         TrafficSink sink = new TrafficSink(received);
-        DemoFlow flow = new DemoFlow(
-                "flow " + flows.size(), new TrafficSource(sent, sink, Demo.window(config, size), packets), sink);
+        DemoFlow flow =
+                new DemoFlow(
+                        "flow " + flows.size(),
+                        new TrafficSource(sent, sink, Demo.window(config, size), packets),
+                        sink);
         flows.add(flow);
         return flow;
     }
 
     private void guest(Path socket, DriverConfig config, DemoFlow out, DemoFlow in) throws IOException {
         try {
-            guests.add(Guest.connect("guest " + guests.size(), socket, config, out.source(), in.sink()));
+            guests.add(
+                    Guest.connect(
+                            "guest " + guests.size(), socket, config, out.source(), in.sink()));
         } catch (IOException e) {
             close();
             throw e;

@@ -52,7 +52,8 @@ final class FaultyLink implements Link {
 
     private void spoil(Packet packet) {
         switch (fault) {
-            case CORRUPT_DATA -> packet.putByte(packet.length() - 1, packet.byteAt(packet.length() - 1) ^ 0x10);
+            case CORRUPT_DATA ->
+                    packet.putByte(packet.length() - 1, packet.byteAt(packet.length() - 1) ^ 0x10);
             case CORRUPT_ADDRESS -> packet.putByte(11, packet.byteAt(11) ^ 0x40);
             case CORRUPT_NUMBER -> packet.putByte(19, packet.byteAt(19) ^ 1);
             case CORRUPT_TIME -> packet.putNetworkLong(24, packet.networkLongAt(24) == 0 ? 1 : 0);
@@ -68,7 +69,11 @@ final class FaultyLink implements Link {
             packets[offset] = packets[offset + 1];
             packets[offset + 1] = first;
         } else if (fault == Fault.REPEAT && passed > EVERY) {
-            link.send(packets, offset, 1);
+            Packet[] copy = {packets[offset].pool().take()};
+            copy[0].copyFrom(packets[offset]);
+            if (link.send(copy, 0, 1) == 0) {
+                copy[0].release();
+            }
         } else if (fault == Fault.REFUSE && count > 1) {
             return link.send(packets, offset, count - 1);
         }

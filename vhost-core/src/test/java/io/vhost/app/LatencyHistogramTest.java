@@ -21,7 +21,9 @@ class LatencyHistogramTest {
         for (double share : new double[] {0.0001, 0.1, 0.5, 0.9, 0.99, 0.999, 1}) {
             long truth = values[(int) Math.ceil(share * values.length) - 1];
             long said = histogram.percentile(share);
-            assertTrue(said >= truth && said - truth <= truth * 0.0313, share + ": " + said + " for " + truth);
+            assertTrue(
+                    said >= truth && said - truth <= truth * 0.0313,
+                    share + ": " + said + " for " + truth);
         }
         assertEquals(values[values.length - 1], histogram.max());
         assertEquals(values.length, histogram.total());

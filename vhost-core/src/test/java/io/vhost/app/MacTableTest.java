@@ -71,7 +71,10 @@ class MacTableTest {
 
     @Test
     void theCapacityIsAPowerOfTwo() {
-        assertTrue(assertThrows(IllegalArgumentException.class, () -> new MacTable<>(24, 1)).getMessage().contains("24"));
+        assertTrue(
+                assertThrows(IllegalArgumentException.class, () -> new MacTable<>(24, 1))
+                        .getMessage()
+                        .contains("24"));
         assertThrows(IllegalArgumentException.class, () -> new MacTable<>(8, 1));
     }
 }

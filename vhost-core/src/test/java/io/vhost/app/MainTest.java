@@ -34,6 +34,9 @@ class MainTest {
         "demo --transmit-mode bogus",
         "demo --transmit-mode indirect --without indirect_desc",
         "demo --receive-buffer 63",
+        "demo --dma worker",
+        "demo --async --dma bogus",
+        "forward --socket-path a --dma inline",
         "demo --receive-buffer 64 --ring-size 2",
         "demo --receive-buffer 512 --without mrg_rxbuf",
         "forward",
@@ -60,7 +63,10 @@ class MainTest {
 
     @Test
     void theMessageNamesTheValueAndTheRange() {
-        assertTrue(CommandRun.of("demo", "--size", "59").err().startsWith("vhost: --size must be 60 to 9014"));
+        assertTrue(
+                CommandRun.of("demo", "--size", "59")
+                        .err()
+                        .startsWith("vhost: --size must be 60 to 9014"));
         CommandRun cpu = CommandRun.of("forward", "--socket-path", "a", "--cpu", "8191");
         assertTrue(cpu.err().startsWith("vhost: --cpu must be among ["), cpu.err());
     }
@@ -89,7 +95,8 @@ class MainTest {
         "forward --fd 3 --print-capabilities"
     })
     void capabilitiesAreOneJsonObject(String words) {
-        assertEquals(new CommandRun(0, "{\"type\":\"net\"}\n", ""), CommandRun.of(words.split(" ")));
+        assertEquals(
+                new CommandRun(0, "{\"type\":\"net\"}\n", ""), CommandRun.of(words.split(" ")));
     }
 
     @Test

@@ -65,7 +65,7 @@ final class Pvp implements Callable<Integer> {
         return 0;
     }
 
-    private void compare(String arguments, Path directory) {
+    private void compare(String arguments, Path directory) throws IOException {
         System.out.printf("%nvirtio-user \"%s\", %d bytes, windows of %d ms%nA  DPDK's back-end%nB  %s%n",
                 arguments, size, window, control ? "DPDK's back-end" : backEnd);
         try (CoreDistance distance = new CoreDistance(PvpPair.BACK_END_CPU, PvpPair.FRONT_END_CPU);
@@ -90,7 +90,7 @@ final class Pvp implements Callable<Integer> {
         }
     }
 
-    private PvpPair other(Path socket, String arguments) {
+    private PvpPair other(Path socket, String arguments) throws IOException {
         if (control) {
             return PvpPair.dpdk(socket, arguments, size);
         }

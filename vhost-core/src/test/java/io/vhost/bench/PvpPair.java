@@ -3,6 +3,7 @@ package io.vhost.bench;
 import io.vhost.peer.Counters;
 import io.vhost.peer.Program;
 import io.vhost.peer.TestPmd;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -44,7 +45,9 @@ final class PvpPair implements AutoCloseable {
     }
 
     /** With the back-end that {@code command} starts, which has to listen on {@code socket}. */
-    static PvpPair of(List<String> command, Path socket, String virtio, int packetBytes) {
+    static PvpPair of(List<String> command, Path socket, String virtio, int packetBytes) throws IOException {
+        // A file that an earlier pair has left would look like a back-end that listens already.
+        Files.deleteIfExists(socket);
         Program back = Program.start(command);
         for (int i = 0; !Files.exists(socket); i++) {
             if (back.ended(GLANCE) || i == GLANCES) {

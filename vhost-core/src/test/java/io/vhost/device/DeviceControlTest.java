@@ -12,8 +12,11 @@ import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.MemFd;
 import io.vhost.os.Opened;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -57,12 +60,13 @@ class DeviceControlTest {
 
     @Test
     void onlyWhatIsOfferedCanBeNegotiated() throws ControlException {
-        DeviceControl control = DeviceControl.create(
-                "test", VhostConfig.builder().without(Feature.VIRTIO_NET_F_CSUM).build(), new DeviceListener() {});
+        VhostConfig config = VhostConfig.builder().without(Feature.VIRTIO_NET_F_CSUM).build();
+        DeviceControl control = DeviceControl.create("test", config, new DeviceListener() {});
         assertTrue(Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(control.features()));
         assertFalse(Feature.VIRTIO_NET_F_CSUM.in(control.features()));
         assertRefused(() -> control.features(1), "0x1");
-        assertRefused(() -> control.features(control.features() | Feature.VIRTIO_F_RING_PACKED.mask()), "0x400000000");
+        long packed = control.features() | Feature.VIRTIO_F_RING_PACKED.mask();
+        assertRefused(() -> control.features(packed), "0x400000000");
         assertRefused(() -> control.features(Feature.VIRTIO_NET_F_GUEST_UFO.mask()), "0x400");
         assertEquals(0, control.device().features());
         control.features(control.features());
@@ -123,7 +127,7 @@ class DeviceControlTest {
             assertRefused(() -> control.call(queue, eventFd()), name);
             assertRefused(() -> control.error(queue, eventFd()), name);
             assertRefused(() -> control.error(queue, null), name);
-            assertEquals(descriptors + 1 + 12, Descriptor.openDescriptors(), "the guest's and the device's own");
+            assertEquals(descriptors + 1 + 12, Descriptor.openDescriptors(), "the guest's and the device's");
         }
     }
 
@@ -147,6 +151,9 @@ class DeviceControlTest {
             guest.control.call(1, eventFd());
             guest.control.error(1, eventFd());
             assertRefused(() -> guest.control.kick(1, eventFd()), "queue 1", "addresses");
+            assertRefused(() -> guest.control.ringAddresses(1, 8, 0, 0, 0, 0), "descriptor");
+            assertRefused(() -> guest.control.ringAddresses(1, 0, 1, 0, 0, 0), "driver");
+            assertRefused(() -> guest.control.ringAddresses(1, 0, 0, 2, 0, 0), "device");
             queue.addresses();
             assertRefused(() -> guest.control.kick(1, eventFd()), "queue 1", "size");
             guest.shareMemory();
@@ -180,11 +187,10 @@ class DeviceControlTest {
     void refusedAddressesLeaveTheRingAsItIs() throws ControlException {
         try (TestGuest guest = TestGuest.running()) {
             TestQueue queue = guest.fromGuest();
-            guest.listener.take();
             long desc = TestGuest.USER;
             long avail = TestGuest.USER + 0x2000;
             long used = TestGuest.USER + 0x3000;
-            assertRefused(() -> guest.control.ringAddresses(1, desc + 8, avail, used, 0, 0), "descriptor", "8");
+            assertRefused(() -> guest.control.ringAddresses(1, desc + 8, avail, used, 0, 0), "descriptor");
             assertRefused(() -> guest.control.ringAddresses(1, desc, avail + 1, used, 0, 0), "driver", "1");
             assertRefused(() -> guest.control.ringAddresses(1, desc, avail, used + 2, 0, 0), "device", "2");
             assertRefused(() -> guest.control.ringAddresses(1, 0x5000, avail, used, 0, 0), "0x5000", "1024");
@@ -195,7 +201,7 @@ class DeviceControlTest {
             queue.send(new byte[72], 72);
             assertTrue(queue.queue.isRunning());
             assertEquals(1, dequeue(guest));
-            assertEquals(List.of(), guest.listener.take());
+            assertEquals("newDevice", guest.listener.take().getLast(), "nobody was told anything");
         }
     }
 
@@ -244,8 +250,9 @@ class DeviceControlTest {
     @Test
     void aTableThatLacksARingStopsItAndTheNextStartIsClean() throws ControlException {
         try (TestGuest guest = TestGuest.running()) {
-            List<MemoryRegion> without = List.of(new MemoryRegion(
-                    TestGuest.GUEST + TestGuest.BUFFERS, TestGuest.USER + TestGuest.BUFFERS, 0x1_0000, TestGuest.BUFFERS));
+            long offset = TestGuest.BUFFERS;
+            List<MemoryRegion> without = List.of(
+                    new MemoryRegion(TestGuest.GUEST + offset, TestGuest.USER + offset, 0x1_0000, offset));
             guest.listener.take();
             assertRefused(() -> guest.control.memory(without, List.of(guest.file.duplicate())), "queue");
             assertFalse(guest.toGuest().queue.isRunning() || guest.fromGuest().queue.isRunning());
@@ -262,8 +269,8 @@ class DeviceControlTest {
     void aTableThatIsWrongLeavesTheOldOne() throws ControlException {
         try (TestGuest guest = TestGuest.running()) {
             guest.listener.take();
-            assertRefused(() -> guest.control.memory(
-                    List.of(new MemoryRegion(0, 0, TestGuest.SIZE + 4096, 0)), List.of(guest.file.duplicate())));
+            List<MemoryRegion> tooLong = List.of(new MemoryRegion(0, 0, TestGuest.SIZE + 4096, 0));
+            assertRefused(() -> guest.control.memory(tooLong, List.of(guest.file.duplicate())));
             assertRefused(() -> guest.control.memory(List.of(), List.of(guest.file.duplicate())));
             assertRefused(() -> guest.control.memory(guest.regions(), List.of(guest.file.duplicate())));
             assertEquals(List.of(), guest.listener.take());
@@ -273,9 +280,10 @@ class DeviceControlTest {
     }
 
     @Test
-    void manyTablesLeaveNothingBehind() throws ControlException {
+    void manyTablesLeaveNothingBehind() throws Exception {
         try (TestGuest guest = TestGuest.running()) {
             int before = Descriptor.openDescriptors();
+            long mappings = mappings();
             for (int i = 0; i < 200; i++) {
                 guest.shareMemory();
                 guest.fromGuest().send(new byte[72], 72);
@@ -283,6 +291,16 @@ class DeviceControlTest {
                 guest.fromGuest().assertUsed(0, 0);
             }
             assertEquals(before, Descriptor.openDescriptors());
+            assertEquals(mappings, mappings());
+            guest.control.disconnected();
+            assertEquals(1, mappings(), "the guest's own");
+        }
+    }
+
+    /** Places where memory of a {@link TestGuest} is mapped. */
+    private static long mappings() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+            return lines.filter(line -> line.contains("memfd:test-guest")).count();
         }
     }
 

@@ -76,7 +76,7 @@ class EnqueueTest {
                     assertEquals(1, enqueue(guest, packet));
                     queue.assertUsed(length, header + length);
                     assertArrayEquals(frame(guest, length, length, 1), guest.bytes(offset, header + length));
-                    assertEquals((byte) 0xEE, guest.bytes(offset + header + length, 1)[0], "beyond the packet");
+                    assertEquals((byte) 0xEE, guest.bytes(offset + header + length, 1)[0], "beyond it");
                 }
                 packet.release();
             }
@@ -89,7 +89,8 @@ class EnqueueTest {
     void aChainMayBeOfOneByteDescriptorsEvenWithoutHeadroomInThePacket() throws ControlException {
         MemorySegment slab = Arena.ofAuto().allocate(PacketPool.slabSize(1, 256), 64);
         for (long features : new long[] {LEGACY, NO_MERGE, TestGuest.MODERN}) {
-            try (TestGuest guest = TestGuest.running(features); PacketPool bare = PacketPool.over(slab, 1, 256, 0)) {
+            try (TestGuest guest = TestGuest.running(features);
+                    PacketPool bare = PacketPool.over(slab, 1, 256, 0)) {
                 Packet packet = bare.take();
                 packet.copyFrom(TestGuest.pattern(40, 4), 0, 40);
                 int[] ones = new int[guest.headerLength() + 40];
@@ -134,7 +135,8 @@ class EnqueueTest {
             for (int i = 0; i < chains; i++) {
                 int part = Math.min(1524, frame.length - 1524 * i);
                 queue.assertUsed(i, part);
-                assertArrayEquals(Arrays.copyOfRange(frame, 1524 * i, 1524 * i + part), guest.bytes(offsets[i], part));
+                byte[] expected = Arrays.copyOfRange(frame, 1524 * i, 1524 * i + part);
+                assertArrayEquals(expected, guest.bytes(offsets[i], part));
             }
             assertEquals(-1, queue.ring.poll(), "the last chain was not needed");
         }
@@ -151,7 +153,7 @@ class EnqueueTest {
                 packets[i] = packet(i == 1 ? 50 : 250, i);
             }
             packets[3] = packet(300, 3);
-            assertEquals(3, queue.queue.enqueueBurst(packets, 0, 4), "three, one and three; four are not there");
+            assertEquals(3, queue.queue.enqueueBurst(packets, 0, 4), "they take seven, three are left");
             int[] used = {100, 100, 62, 62, 100, 100, 62};
             for (int i = 0; i < used.length; i++) {
                 queue.assertUsed(i, used[i]);
@@ -192,11 +194,12 @@ class EnqueueTest {
                     packet.requestChecksum(4, 6);
                     long offset = guest.toGuest().accept(0, lengths);
                     assertEquals(1, enqueue(guest, packet));
-                    assertArrayEquals(new byte[] {1, 0, 0, 0, 0, 0, 4, 0, 6, 0, 1, 0}, guest.bytes(offset, 12));
+                    byte[] asking = {1, 0, 0, 0, 0, 0, 4, 0, 6, 0, 1, 0};
+                    assertArrayEquals(asking, guest.bytes(offset, 12));
                     packet.clearOffload();
                     guest.toGuest().acceptAt(offset, 1, lengths);
                     assertEquals(1, enqueue(guest, packet));
-                    assertArrayEquals(new byte[] {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0}, guest.bytes(offset, 12));
+                    assertArrayEquals(frame(guest, 0, 0, 1), guest.bytes(offset, 12));
                     packet.release();
                 }
             }
@@ -205,7 +208,8 @@ class EnqueueTest {
 
     @Test
     void aGuestThatTakesNoPartialChecksumsGetsWholeOnes() throws ControlException {
-        try (TestGuest guest = TestGuest.running(TestGuest.MODERN & ~Feature.VIRTIO_NET_F_GUEST_CSUM.mask())) {
+        long features = TestGuest.MODERN & ~Feature.VIRTIO_NET_F_GUEST_CSUM.mask();
+        try (TestGuest guest = TestGuest.running(features)) {
             Packet packet = packet(60, 9);
             packet.requestChecksum(14, 10);
             long offset = guest.toGuest().accept(0, 200);
@@ -273,7 +277,7 @@ class EnqueueTest {
             packets[0] = packet(10, 0);
             packets[1] = packet(100 * TestGuest.RING - 11, 1);
             packets[2] = packet(100 * (TestGuest.RING - 1) - 12, 2);
-            assertEquals(1, queue.queue.enqueueBurst(packets, 0, 3), "the ring might have held it without the first");
+            assertEquals(1, queue.queue.enqueueBurst(packets, 0, 3), "without the first it might have fit");
             queue.assertUsed(0, 22);
             queue.accept(0, 100);
             assertEquals(2, queue.queue.enqueueBurst(packets, 1, 2));
@@ -368,9 +372,9 @@ class EnqueueTest {
             packets[3] = null;
             assertThrows(NullPointerException.class, () -> queue.queue.enqueueBurst(packets, 0, 32));
             packets[3] = pool.take();
-            assertThrows(IllegalArgumentException.class, () -> queue.queue.enqueueBurst(packets, 0, 32), "empty");
+            assertThrows(IllegalArgumentException.class, () -> enqueue(guest, packets), "empty");
             packets[3].release();
-            assertThrows(IllegalArgumentException.class, () -> queue.queue.enqueueBurst(packets, 0, 32), "released");
+            assertThrows(IllegalArgumentException.class, () -> enqueue(guest, packets), "released");
             assertEquals(0, guest.holds());
             assertEquals(0, queue.ring.pending());
             assertEquals(0, queue.call.drain());
@@ -379,7 +383,8 @@ class EnqueueTest {
             assertThrows(NullPointerException.class, () -> queue.queue.enqueueBurst(packets, 0, 50));
             assertEquals(32, queue.ring.pending(), "the first chunk was sent");
             assertTrue(queue.call.drain() > 0, "and the guest is told");
-            assertThrows(IllegalStateException.class, () -> guest.fromGuest().queue.enqueueBurst(packets, 0, 1));
+            VirtQueue other = guest.fromGuest().queue;
+            assertThrows(IllegalStateException.class, () -> other.enqueueBurst(packets, 0, 1));
             assertThrows(IndexOutOfBoundsException.class, () -> queue.queue.enqueueBurst(packets, 60, 5));
             packets[40] = good;
             pool.release(packets, 0, 50);

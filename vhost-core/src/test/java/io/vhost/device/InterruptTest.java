@@ -82,10 +82,10 @@ class InterruptTest {
         }
     }
 
-    /** With the event index the guest asks once: an interrupt that nobody could take must not count as sent. */
+    /** With the event index the guest asks once: what nobody could take must not count as sent. */
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
-    void anInterruptThatWasDueWithoutADescriptorIsSentWithTheNextOne(boolean eventIdx) throws ControlException {
+    void anInterruptThatWasDueWithoutADescriptorIsSentWithTheNext(boolean eventIdx) throws ControlException {
         try (TestGuest guest = TestGuest.running(eventIdx ? EVENT_IDX : TestGuest.MODERN)) {
             TestQueue queue = guest.toGuest();
             queue.ring.enableInterrupts();

@@ -35,11 +35,13 @@ class LockTest {
         guest.control.enable(1, false);
         assertEquals(List.of("vring 1 off lock 1"), listener.take());
         guest.control.enable(1, true);
-        guest.control.enable(1, true);
         guest.control.messageHandled();
         assertEquals(List.of("vring 1 on lock 1"), listener.take());
+        guest.control.kick(1, null);
+        assertEquals(List.of("vring 1 off lock 1", "vring 1 on lock 1"), listener.take());
         guest.shareMemory();
-        assertEquals(List.of("vring 0 off lock 0", "vring 1 off lock 1", "vring 0 on lock 0", "vring 1 on lock 1"),
+        assertEquals(
+                List.of("vring 0 off lock 0", "vring 1 off lock 1", "vring 0 on lock 0", "vring 1 on lock 1"),
                 listener.take());
         guest.control.stopRing(0);
         assertEquals(List.of("destroyDevice", "vring 0 off lock 0"), listener.take());
@@ -55,7 +57,8 @@ class LockTest {
         listener.take();
         guest.control.disconnected();
         guest.control.disconnected();
-        assertEquals(List.of("destroyDevice", "vring 0 off lock 0", "vring 1 off lock 1", "destroyConnection"),
+        assertEquals(
+                List.of("destroyDevice", "vring 0 off lock 0", "vring 1 off lock 1", "destroyConnection"),
                 listener.take());
         guest.close();
         assertEquals(List.of(), listener.take());

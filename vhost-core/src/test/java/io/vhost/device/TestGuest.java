@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.dma.DmaRegistry;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
@@ -12,14 +13,15 @@ import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
 /**
- * A device with a guest of its own: memory in a file, rings in that memory, and the messages that set them up. The guest
- * address of an offset in the file is {@link #GUEST} plus the offset, in two regions that are neighbours in the guest
- * alone.
+ * A device with a guest of its own: memory in a file, rings in that memory, and the messages that set them
+ * up. The guest address of an offset in the file is {@link #GUEST} plus the offset, in two regions that are
+ * neighbours in the guest alone.
  */
 final class TestGuest implements AutoCloseable {
     static final long GUEST = 0x4000_0000L;
@@ -44,16 +46,20 @@ final class TestGuest implements AutoCloseable {
     private final Mapping mapping;
 
     TestGuest(long features, int ringSize, int pairs) {
+        this(features, ringSize, VhostConfig.builder().queuePairs(pairs).build());
+    }
+
+    TestGuest(long features, int ringSize, VhostConfig config) {
         this.features = features;
         this.ringSize = ringSize;
         file = MemFd.create("test-guest", SIZE);
         mapping = Mapping.reserve(SIZE);
         mapping.place(0, file, 0, SIZE);
         memory = mapping.segment();
-        control = DeviceControl.create("test-guest", VhostConfig.builder().queuePairs(pairs).build(), listener);
+        control = DeviceControl.create("test-guest", config, listener);
         device = control.device();
         listener.device = device;
-        for (int i = 0; i < 2 * pairs; i++) {
+        for (int i = 0; i < device.queueCount(); i++) {
             queues.add(new TestQueue(this, i));
         }
     }
@@ -67,6 +73,14 @@ final class TestGuest implements AutoCloseable {
 
     static TestGuest running() throws ControlException {
         return running(MODERN);
+    }
+
+    /** A device that runs and may copy asynchronously; a ring that stops waits 100 ms for its copies. */
+    static TestGuest asynchronous(long features, int ringSize, DmaRegistry registry) throws ControlException {
+        TestGuest guest = new TestGuest(features, ringSize, VhostConfig.builder()
+                .asyncCopy(registry).copyTimeout(Duration.ofMillis(100)).copyStall(Duration.ofMillis(1)).build());
+        guest.start();
+        return guest;
     }
 
     void start() throws ControlException {

@@ -27,13 +27,18 @@ final class TestQueue implements AutoCloseable {
     private long nextBuffer;
 
     TestQueue(TestGuest guest, int index) {
+        this(guest, index, guest.ringSize);
+    }
+
+    TestQueue(TestGuest guest, int index, int size) {
         this.guest = guest;
         this.index = index;
-        this.size = guest.ringSize;
+        this.size = size;
         this.queue = guest.device.queue(index);
         long begin = index * AREA;
         long avail = begin + SplitLayout.descBytes(size);
-        this.addresses = new RingAddresses(begin, avail, (avail + SplitLayout.availBytes(size) + 63) / 64 * 64);
+        long used = (avail + SplitLayout.availBytes(size) + 63) / 64 * 64;
+        this.addresses = new RingAddresses(begin, avail, used);
         this.nextBuffer = TestGuest.BUFFERS + index * 0x8_0000L;
         newRing();
     }
@@ -53,8 +58,9 @@ final class TestQueue implements AutoCloseable {
     }
 
     void addresses() throws ControlException {
-        guest.control.ringAddresses(index, TestGuest.USER + addresses.desc(), TestGuest.USER + addresses.avail(),
-                TestGuest.USER + addresses.used(), 0, 0);
+        long user = TestGuest.USER;
+        guest.control.ringAddresses(
+                index, user + addresses.desc(), user + addresses.avail(), user + addresses.used(), 0, 0);
     }
 
     void start() throws ControlException {
@@ -71,7 +77,7 @@ final class TestQueue implements AutoCloseable {
         return offset;
     }
 
-    /** Offers a frame, header included, in buffers of these lengths; it lies in one piece at the offset returned. */
+    /** Offers a frame, header included, in buffers of these lengths; in one piece at the offset returned. */
     long send(byte[] frame, int... lengths) {
         long offset = allocate(frame.length);
         sendAt(offset, frame, lengths);
@@ -88,8 +94,9 @@ final class TestQueue implements AutoCloseable {
         long offset = allocate(frame.length);
         guest.put(offset, frame);
         long table = allocate(16 * lengths.length);
+        int count = lengths.length;
         assertTrue(ring.offerIndirect(
-                0, table, TestGuest.GUEST + table, split(offset, lengths), lengths, lengths.length, lengths.length));
+                0, table, TestGuest.GUEST + table, split(offset, lengths), lengths, count, count));
         ring.publish();
     }
 

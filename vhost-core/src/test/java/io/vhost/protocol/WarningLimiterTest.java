@@ -23,6 +23,9 @@ class WarningLimiterTest {
         limiter.warn("too many again");
         assertEquals(BURST + 1, log.records().size());
         assertEquals("WARNING late (5 records were left out before this one)", log.records().getLast());
+        now += NANOS_A_RECORD;
+        limiter.warn("later");
+        assertEquals("WARNING later (1 records were left out before this one)", log.records().getLast());
     }
 
     @Test

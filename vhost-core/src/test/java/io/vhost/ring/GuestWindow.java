@@ -14,8 +14,8 @@ import java.lang.foreign.ValueLayout;
  * window  MAIN   unused   NEXT   FAR
  * </pre>
  *
- * <p>MAIN and NEXT are neighbours in the guest and not in the window, so that a buffer across their border is in two
- * pieces for the device.
+ * <p>MAIN and NEXT are neighbours in the guest and not in the window, so that a buffer across their border is
+ * in two pieces for the device.
  */
 final class GuestWindow {
     static final long MAIN = 0x10_0000;
@@ -38,9 +38,9 @@ final class GuestWindow {
             new MemoryRegion(NEXT, 0x7100_0000_0000L, NEXT_SIZE, NEXT_OFFSET),
             new MemoryRegion(FAR, 0x7200_0000_0000L, FAR_SIZE, FAR_OFFSET));
 
-    /** The areas of a ring one after the other at the beginning of MAIN. */
+    /** The areas of a ring at the beginning of MAIN, with room for one descriptor too many. */
     static RingAddresses ring(int size) {
-        long avail = SplitLayout.descBytes(size);
+        long avail = SplitLayout.descBytes(size) + SplitLayout.DESC_SIZE;
         long used = avail + (SplitLayout.availBytes(size) + 63) / 64 * 64;
         return new RingAddresses(0, avail, used);
     }

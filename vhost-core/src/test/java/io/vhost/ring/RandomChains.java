@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.lang.foreign.ValueLayout;
 import java.util.Random;
 
-/** Chains with random buffers, and their contents: each chain in flight has a slot of guest memory of its own. */
+/** Chains with random buffers, and their contents: each chain in flight has a slot of guest memory. */
 final class RandomChains {
     private static final int MAX_BUFFERS = 8;
     private static final int MAX_LENGTH = 40;
@@ -36,7 +36,7 @@ final class RandomChains {
         return GuestWindow.BUFFERS + (long) (token % slots) * 16 * MAX_BUFFERS;
     }
 
-    /** Buffers of the chain with this token; readable ones are filled. The same again until the chain has come back. */
+    /** Buffers of the chain with this token, readable ones filled; the same until the chain has come back. */
     Buffer[] make(int token, boolean deviceWrites) {
         if (made[token % slots] != null) {
             return made[token % slots];

@@ -19,7 +19,8 @@ class SplitDriverRingTest {
     private final RingAddresses addresses = GuestWindow.ring(SIZE);
 
     private SplitDriverRing ring(boolean eventIdx, boolean inOrder) {
-        return new SplitDriverRing(window.segment, addresses, SIZE, new RingOptions(true, true, eventIdx, inOrder));
+        RingOptions options = new RingOptions(true, true, eventIdx, inOrder);
+        return new SplitDriverRing(window.segment, addresses, SIZE, options);
     }
 
     /** What a device does: an element, or only the index. */
@@ -68,8 +69,9 @@ class SplitDriverRingTest {
         int[] flags = {SplitLayout.DESC_F_NEXT, SplitLayout.DESC_F_NEXT | SplitLayout.DESC_F_WRITE,
             SplitLayout.DESC_F_WRITE};
         for (int i = 0; i < 3; i++) {
-            long word = SplitLayout.descWord(window.segment, addresses.desc() + 16L * index);
-            assertEquals(11L * (i + 1), SplitLayout.descAddress(window.segment, addresses.desc() + 16L * index));
+            long desc = addresses.desc() + 16L * index;
+            long word = SplitLayout.descWord(window.segment, desc);
+            assertEquals(11L * (i + 1), SplitLayout.descAddress(window.segment, desc));
             assertEquals(i + 1, SplitLayout.length(word));
             assertEquals(flags[i], SplitLayout.flags(word));
             index = SplitLayout.next(word);
@@ -105,7 +107,7 @@ class SplitDriverRingTest {
         assertNull(ring.violation());
     }
 
-    /** virtio 1.2, 2.7.9: one element for a batch, at the batch's first place; what is skipped is used completely. */
+    /** One element a batch, at its first place; what is skipped is used completely (virtio 1.2, 2.7.9). */
     @Test
     void anInOrderDeviceMayWriteTheLastElementOfABatchOnly() {
         SplitDriverRing ring = ring(false, true);
@@ -260,10 +262,11 @@ class SplitDriverRingTest {
     @Test
     void theInterruptWishStandsInTheFlagOrInTheEventIndex() {
         SplitDriverRing flags = ring(false, false);
+        long avail = addresses.avail();
         flags.disableInterrupts();
-        assertEquals(SplitLayout.AVAIL_F_NO_INTERRUPT, SplitLayout.availFlags(window.segment, addresses.avail()));
+        assertEquals(SplitLayout.AVAIL_F_NO_INTERRUPT, SplitLayout.availFlags(window.segment, avail));
         flags.enableInterrupts();
-        assertEquals(0, SplitLayout.availFlags(window.segment, addresses.avail()));
+        assertEquals(0, SplitLayout.availFlags(window.segment, avail));
         SplitDriverRing events = ring(true, false);
         events.disableInterrupts();
         assertEquals(0x8000, SplitLayout.usedEvent(window.segment, addresses.avail(), SIZE));

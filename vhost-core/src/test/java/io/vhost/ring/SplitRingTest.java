@@ -22,7 +22,8 @@ class SplitRingTest extends RingSuite {
     void aSizeThatIsNoPowerOfTwoUpTo32768IsRefused(int size) {
         GuestWindow window = new GuestWindow();
         RingAddresses addresses = new RingAddresses(0, 0x8_0000, 0xA_0000);
-        assertThrows(IllegalArgumentException.class, () -> new SplitRing(window.memory, addresses, size, TO_GUEST, 0));
+        assertThrows(IllegalArgumentException.class,
+                () -> new SplitRing(window.memory, addresses, size, TO_GUEST, 0));
         assertThrows(IllegalArgumentException.class,
                 () -> new SplitDriverRing(window.segment, addresses, size, TO_GUEST));
     }
@@ -56,7 +57,8 @@ class SplitRingTest extends RingSuite {
         }
         raw.desc(7, GuestWindow.FAR, 1024 * 16, SplitLayout.DESC_F_INDIRECT, 0);
         for (int i = 0; i < 1024; i++) {
-            raw.tableDesc(GuestWindow.FAR, i, GuestWindow.BUFFERS, 1, i < 1023 ? SplitLayout.DESC_F_NEXT : 0, i + 1);
+            int flags = i < 1023 ? SplitLayout.DESC_F_NEXT : 0;
+            raw.tableDesc(GuestWindow.FAR, i, GuestWindow.BUFFERS, 1, flags, i + 1);
         }
         raw.offer(0);
         ChainBatch batch = new ChainBatch(8);

@@ -1,9 +1,15 @@
 package io.vhost.server;
 
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
 import java.util.List;
 
 /** The threads of servers, by their names. */
 final class TestThreads {
+    /** Passes only for a thread that will never end. */
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+
     private TestThreads() {}
 
     /** Threads alive whose names contain {@code text}. */
@@ -16,7 +22,7 @@ final class TestThreads {
     /** Waits for the end of all threads whose names contain {@code text}. */
     static void awaitNone(String text) throws InterruptedException {
         for (Thread thread : named(text)) {
-            thread.join();
+            assertTrue(thread.join(PATIENCE), thread::getName);
         }
     }
 }
