@@ -85,7 +85,7 @@ final class AsyncBenchmark implements Callable<Integer> {
             if (moved == 0) {
                 // The time in which another would poll other queues.
                 long waited = threads.getCurrentThreadCpuTime();
-                Thread.yield();
+                Thread.onSpinWait();
                 before += threads.getCurrentThreadCpuTime() - waited;
             }
         }
