@@ -46,7 +46,7 @@ class MigrationTest {
     private Set<Long> takeMarks() {
         Set<Long> pages = new TreeSet<>();
         for (long page = 0; page < LOG_SIZE * 8L; page++) {
-            if ((log.segment().get(ValueLayout.JAVA_BYTE, page / 8) >> (page % 8) & 1) != 0) {
+            if (((log.segment().get(ValueLayout.JAVA_BYTE, page / 8) >> (page % 8)) & 1) != 0) {
                 pages.add(page - TestGuest.GUEST / PAGE);
             }
         }

@@ -10,6 +10,7 @@ import io.vhost.net.PacketPool;
 import java.util.function.IntSupplier;
 
 /** Sends a guest's packets back to it; a DMA channel makes all copies. */
+@SuppressWarnings("ArrayRecordComponent")
 record AsyncExample(DmaChannel channel, PacketPool pool, Packet[] moving, Packet[] done) implements DeviceListener {
     @Override
     @GuardedBy("queue.access_lock") // This callback has the lock of its queue: the ThreadUnsafe forms.

@@ -38,7 +38,7 @@ class AsyncExampleTest {
                 while (!Thread.currentThread().isInterrupted()) {
                     VhostDevice now = device.get();
                     if (now == null || example.poll(now.queue(1), now.queue(0)) == 0) {
-                        Thread.yield();
+                        Thread.onSpinWait();
                     }
                 }
             });

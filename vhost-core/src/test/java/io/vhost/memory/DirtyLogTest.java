@@ -21,7 +21,7 @@ class DirtyLogTest {
     private List<Integer> pages() {
         List<Integer> pages = new ArrayList<>();
         for (int i = 0; i < bits.byteSize() * 8; i++) {
-            if ((bits.get(ValueLayout.JAVA_BYTE, i / 8) >> (i % 8) & 1) != 0) {
+            if (((bits.get(ValueLayout.JAVA_BYTE, i / 8) >> (i % 8)) & 1) != 0) {
                 pages.add(i);
             }
         }

@@ -46,7 +46,7 @@ class SegmenterTest {
             packet.putByte(ip + 6, 6);
         }
         packet.putNetworkInt(tcp + 4, -100);
-        packet.putByte(tcp + 12, (20 + OPTIONS) / 4 << 4);
+        packet.putByte(tcp + 12, ((20 + OPTIONS) / 4) << 4);
         packet.putByte(tcp + 13, FIN_PSH_ACK_CWR);
         int type = version4 ? NetHeader.GSO_TCPV4 | NetHeader.GSO_ECN : NetHeader.GSO_TCPV6;
         packet.offload(NetHeader.offload(NetHeader.NEEDS_CHECKSUM, type, 0, size, tcp), 16);
