@@ -87,6 +87,8 @@ class MigrationTest {
             logUsedRings(guest);
             takeMarks();
             assertEquals(64, pool.take(packets, 0, 64));
+            int total = 0;
+            int chains = 0;
             for (int round = 0; round < 300; round++) {
                 int count = 1 + random.nextInt(8);
                 for (int i = 0; i < count; i++) {
@@ -99,14 +101,13 @@ class MigrationTest {
                 int sent = guest.toGuest().queue.enqueueBurst(packets, 0, count);
                 Set<Long> written = changed(before, snapshot(guest));
                 Set<Long> marked = takeMarks();
-                assertTrue(sent > 0 && !written.isEmpty());
+                total += sent;
                 assertTrue(marked.containsAll(written), () -> written + " written, marked are " + marked);
-                int used = 0;
                 while (guest.toGuest().ring.poll() >= 0) {
-                    used++;
+                    chains++;
                 }
-                assertTrue(used > 0);
             }
+            assertTrue(total > 300 && chains > total, total + " packets in " + chains + " chains");
             pool.release(packets, 0, 64);
             guest.fromGuest().send(new byte[100], 100);
             byte[] before = snapshot(guest);
