@@ -220,7 +220,7 @@ final class ForwardCommand implements Callable<Integer> {
         require(seconds >= 0, "--seconds must not be negative");
         return VhostConfig.builder()
                 .queuePairs(queues)
-                .features(VhostConfig.SUPPORTED & featureMask())
+                .features(VhostConfig.DEFAULT & featureMask())
                 .without(without.toArray(Feature[]::new));
     }
 

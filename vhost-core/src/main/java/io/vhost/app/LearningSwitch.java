@@ -82,6 +82,7 @@ final class LearningSwitch implements AutoCloseable {
         if (count == 0) {
             return 0;
         }
+        from.received(burst, count);
         for (int i = 0; i < count; i++) {
             route(burst[i], from, present, now);
         }

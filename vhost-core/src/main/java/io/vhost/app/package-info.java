@@ -10,6 +10,8 @@
  *       them, both by the same {@code TestPattern}.
  *   <li>{@code forward}: {@code Forwarder} keeps a {@code ForwardStream} for each queue that is
  *       polled; a {@code ForwardPort} is one socket with whoever is connected to it.
+ *   <li>{@code switch}: {@code Switch} puts a {@code LearningSwitch} between {@code SwitchSocket}s
+ *       and perhaps a {@code TapLink}, and waits for kicks when there is nothing to do.
  * </ul>
  *
  * <h2>Threads</h2>

@@ -40,6 +40,14 @@ public final class Peers {
         }
     }
 
+    /** Needs a TAP driver that this user may use for new interfaces. */
+    public static void requireTap() {
+        Path driver = Path.of("/dev/net/tun");
+        if (!Files.isWritable(driver) || !"root".equals(System.getProperty("user.name"))) {
+            missing(driver + " is not there, or this user may not create network interfaces");
+        }
+    }
+
     /** Needs at least this many CPUs. */
     public static void requireCpus(int count) {
         int present = Runtime.getRuntime().availableProcessors();
