@@ -3,14 +3,12 @@ package io.vhost.device;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
 
-import io.vhost.device.QueueCounters.Counter;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.II_Result;
-import org.openjdk.jcstress.infra.results.I_Result;
 
 /** Broken twins of the lock assertion: what {@link AccessLockStress} would see. */
 @SuppressWarnings("GuardedBy")
@@ -38,30 +36,6 @@ public final class AccessLockControl {
         @Arbiter
         public void end(II_Result r) {
             fixture.returnRegistered();
-        }
-    }
-
-    /** The counter that only a holder of the lock may add to. COUNT_MISUSE */
-    @JCStressTest
-    @Outcome(id = "2", expect = ACCEPTABLE, desc = "Both refusals counted.")
-    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "A refusal was lost.")
-    @State
-    public static class ARefusalIsLostByTheHoldersCounter {
-        private final QueueCounters counters = new QueueCounters();
-
-        @Actor
-        public void one() {
-            counters.add(Counter.LOCK_MISUSE, 1);
-        }
-
-        @Actor
-        public void other() {
-            counters.add(Counter.LOCK_MISUSE, 1);
-        }
-
-        @Arbiter
-        public void end(I_Result r) {
-            r.r1 = (int) counters.get(Counter.LOCK_MISUSE);
         }
     }
 }

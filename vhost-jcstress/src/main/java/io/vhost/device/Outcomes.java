@@ -23,13 +23,22 @@ final class Outcomes {
         }
     }
 
-    /** The same under the queue's lock. */
+    /** The same under the queue's lock, which is kept long enough for the other actor to meet it. */
     static int underLock(VirtQueue queue, Call call) {
         queue.access_lock.lock();
         try {
-            return of(queue, call);
+            int outcome = of(queue, call);
+            linger();
+            return outcome;
         } finally {
             queue.access_lock.unlock();
+        }
+    }
+
+    /** Widens the window in which the other actor can do harm. */
+    static void linger() {
+        for (int i = 0; i < 20; i++) {
+            Thread.onSpinWait();
         }
     }
 }

@@ -5,9 +5,11 @@ import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
 import io.vhost.device.QueueCounters.Counter;
 import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.I_Result;
 import org.openjdk.jcstress.infra.results.J_Result;
 
 /** Counters, read without a lock. */
@@ -35,6 +37,36 @@ public final class QueueCountersStress {
         @Actor
         public void diagnostics(J_Result r) {
             r.r1 = counters.get(Counter.BYTES);
+        }
+    }
+
+    /** What threads without the lock count, all of them, is counted. */
+    @JCStressTest
+    @Outcome(id = "20", expect = ACCEPTABLE, desc = "All of it.")
+    @Outcome(expect = FORBIDDEN, desc = "A count was lost.")
+    @State
+    public static class NoSharedCountIsLost {
+        private final QueueCounters counters = new QueueCounters();
+
+        private void count() {
+            for (int i = 0; i < 10; i++) {
+                counters.addShared(Counter.BUSY);
+            }
+        }
+
+        @Actor
+        public void one() {
+            count();
+        }
+
+        @Actor
+        public void other() {
+            count();
+        }
+
+        @Arbiter
+        public void end(I_Result r) {
+            r.r1 = (int) counters.get(Counter.BUSY);
         }
     }
 }

@@ -14,7 +14,7 @@ final class ReportLog implements DeviceListener {
     void note(boolean enabled) {
         first++;
         running = enabled;
-        Thread.onSpinWait();
+        Outcomes.linger();
         second++;
     }
 

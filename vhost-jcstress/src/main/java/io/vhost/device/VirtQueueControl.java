@@ -104,29 +104,27 @@ public final class VirtQueueControl {
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "Negative, or more than the ring holds.")
     @State
     public static class InflightIsNegativeWithoutLock {
-        private final AsyncCopies copies = new AsyncCopies(2);
+        private volatile int opened;
+        private volatile int emptied;
 
         @Actor
+        @SuppressWarnings("NonAtomicVolatileUpdate") // One writer.
         public void traffic() {
-            for (int i = 0; i < 20; i++) {
-                copies.open(null, 0, CHANNEL, 0);
-                copies.close(null);
-                copies.empty();
+            for (int i = 0; i < 4; i++) {
+                opened++;
+                emptied++;
             }
         }
 
         @Actor
         public void ask(I_Result r) {
-            int worst = 0;
-            for (int i = 0; i < 20; i++) {
-                int inFlight = copies.inFlight();
-                worst = inFlight < 0 || inFlight > 2 ? inFlight : worst;
-            }
-            r.r1 = worst;
+            int seen = opened;
+            Outcomes.linger();
+            r.r1 = seen - emptied;
         }
     }
 
-    /** Two threads empty slots without the lock; their numbers stand for the packets. COUNT_CLEAR */
+    /** Two threads empty slots without the lock; a slot's number stands for its packet. COUNT_CLEAR */
     @JCStressTest
     @Outcome(id = {"1, 2", "2, 1"}, expect = ACCEPTABLE, desc = "Each packet once.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "A packet was given back twice.")
@@ -207,6 +205,7 @@ public final class VirtQueueControl {
         @Actor
         public void swap() {
             table = 1;
+            Outcomes.linger();
             ring = 1;
         }
 

@@ -36,7 +36,7 @@ public final class VirtQueueStress {
 
         @Arbiter
         public void end(III_Result r) {
-            r.r3 = fixture.isRegistered() ? 1 : 0;
+            r.r3 = fixture.queue.isAsyncRegistered() ? 1 : 0;
             fixture.returnRunning();
         }
     }
@@ -66,7 +66,7 @@ public final class VirtQueueStress {
 
         @Arbiter
         public void end(III_Result r) {
-            if (fixture.isRegistered()) {
+            if (fixture.queue.isAsyncRegistered()) {
                 r.r3 = fixture.queue.getInflight();
             } else {
                 r.r3 = -1;
@@ -258,7 +258,34 @@ public final class VirtQueueStress {
         }
     }
 
-    /** The same with copies in flight: the swap waits for them, and the packets come back all the same. */
+    /** When a stop has returned, no burst moves anything any more, nor meets a queue without a ring. */
+    @JCStressTest
+    @Outcome(id = {"0, 0", "0, 2"}, expect = ACCEPTABLE, desc = "The window is as the stop left it.")
+    @Outcome(expect = FORBIDDEN, desc = "It was written after the stop.")
+    @State
+    public static class AStoppedRingIsNeverWritten {
+        private final QueueFixture fixture = QueueFixture.swapping();
+        private int stopped;
+
+        @Actor
+        public void stop() {
+            fixture.queue.stop();
+            stopped = fixture.fingerprint(0);
+        }
+
+        @Actor
+        public void burst(II_Result r) {
+            r.r2 = fixture.queue.enqueueBurst(fixture.packets, 0, 2);
+        }
+
+        @Arbiter
+        public void end(II_Result r) {
+            r.r1 = fixture.fingerprint(0) - stopped;
+            fixture.returnStopped();
+        }
+    }
+
+    /** A swap with copies in flight: it waits for them, and the packets come back all the same. */
     @JCStressTest
     @Outcome(id = "0, 3", expect = ACCEPTABLE, desc = "The window is as the swap left it, and both packets came back.")
     @Outcome(expect = FORBIDDEN, desc = "A copy was made after the swap, or a packet was lost.")
