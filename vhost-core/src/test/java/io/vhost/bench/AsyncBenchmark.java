@@ -12,6 +12,7 @@ import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
 import java.util.Locale;
 import java.util.concurrent.Callable;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.IntUnaryOperator;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -85,7 +86,7 @@ final class AsyncBenchmark implements Callable<Integer> {
             if (moved == 0) {
                 // The time in which another would poll other queues.
                 long waited = threads.getCurrentThreadCpuTime();
-                Thread.onSpinWait();
+                LockSupport.parkNanos(1);
                 before += threads.getCurrentThreadCpuTime() - waited;
             }
         }

@@ -156,6 +156,18 @@ class AsyncTeardownTest extends AsyncFixture {
         pool.release(done, 0, COUNT + 1);
     }
 
+    @Test
+    void aQueueThatIsEnabledAgainGoesOnUndisturbed() throws ControlException {
+        VirtQueue queue = withPacketsUnderWay();
+        guest.listener.take();
+        guest.control.enable(0, true);
+        assertEquals(java.util.List.of(), guest.listener.take());
+        assertEquals(COUNT, engine.underWay());
+        engine.hold(false);
+        assertEquals(COUNT, queue.clearQueue(done, 0, 100, channel));
+        pool.release(done, 0, COUNT);
+    }
+
     /** Slow is not broken: as long as the configured time lasts, nobody is abandoned. */
     @Test
     void anEngineThatNeedsAWhileIsWaitedFor() throws Exception {

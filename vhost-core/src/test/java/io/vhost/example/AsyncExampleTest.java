@@ -16,6 +16,7 @@ import io.vhost.server.VhostServer;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,12 +34,12 @@ class AsyncExampleTest {
                 DmaRegistry registry = new DmaRegistry()) {
             DmaChannel channel = registry.configure("worker", new WorkerDmaEngine("example worker"));
             AtomicReference<VhostDevice> device = new AtomicReference<>();
-            AsyncExample example = new AsyncExample(channel, pool, new Packet[32], new Packet[32]);
+            AsyncExample example = new AsyncExample(channel, pool);
             Thread poller = Thread.ofPlatform().daemon().start(() -> {
                 while (!Thread.currentThread().isInterrupted()) {
                     VhostDevice now = device.get();
                     if (now == null || example.poll(now.queue(1), now.queue(0)) == 0) {
-                        Thread.yield();
+                        LockSupport.parkNanos(1);
                     }
                 }
             });
