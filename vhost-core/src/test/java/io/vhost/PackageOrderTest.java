@@ -1,0 +1,75 @@
+package io.vhost;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+
+/** A package uses packages of lower levels only, in imports and in qualified names alike. */
+class PackageOrderTest {
+    private static final Map<String, Integer> LEVELS = Map.ofEntries(
+            Map.entry("os", 0),
+            Map.entry("memory", 1),
+            Map.entry("ring", 2), Map.entry("net", 2), Map.entry("dma", 2),
+            Map.entry("device", 3),
+            Map.entry("protocol", 4),
+            Map.entry("server", 5), Map.entry("driver", 5),
+            Map.entry("monitor", 6), Map.entry("bpf", 6),
+            Map.entry("app", 7));
+    private static final Path SOURCES = Path.of("src", "main", "java", "io", "vhost");
+    private static final Pattern NO_CODE = Pattern.compile("(?s)/\\*.*?\\*/|//[^\n]*|\"(\\\\.|[^\"\\\\\n])*\"");
+    private static final Pattern USE = Pattern.compile("\\bio\\s*\\.\\s*vhost\\s*\\.\\s*([a-z]\\w*)");
+
+    @Test
+    void everyPackageUsesLowerLevelsOnly() throws IOException {
+        List<String> violations = new ArrayList<>();
+        try (var files = Files.walk(SOURCES)) {
+            for (Path file : files.filter(f -> f.toString().endsWith(".java")).sorted().toList()) {
+                Path inside = SOURCES.relativize(file);
+                String home = inside.getNameCount() == 1 ? "" : inside.getName(0).toString();
+                violations.addAll(violations(home, inside.toString(), Files.readString(file)));
+            }
+        }
+        assertEquals(List.of(), violations);
+    }
+
+    @Test
+    void aDependencyUpwardsOrSidewardsIsFound() {
+        assertEquals(1, violations("os", "A", "import io.vhost.memory.GuestMemory;").size());
+        assertEquals(1, violations("ring", "A", "Object o = new io.vhost.net.Packet();").size());
+        assertEquals(0, violations("device", "A", "import io.vhost.ring.SplitRing;\nimport io.vhost.device.B;").size());
+    }
+
+    @Test
+    void commentsAndTextsAreNoDependency() {
+        String source = "/** {@link io.vhost.app.Main} */ // io.vhost.app\nString s = \"io.vhost.app // \\\" io.vhost.app\";";
+        assertEquals(List.of(), violations("os", "A", source));
+    }
+
+    @Test
+    void aPackageWithoutALevelIsFound() {
+        assertEquals(1, violations("misc", "A", "class A {}").size());
+        assertEquals(1, violations("app", "A", "import io.vhost.misc.B;").size());
+    }
+
+    private static List<String> violations(String home, String file, String source) {
+        Integer level = LEVELS.get(home);
+        if (level == null) {
+            return List.of(file + ": package \"" + home + "\" has no level, add it to the table of this test");
+        }
+        var uses = new TreeSet<String>();
+        USE.matcher(NO_CODE.matcher(source).replaceAll(" ")).results().forEach(use -> uses.add(use.group(1)));
+        uses.remove(home);
+        return uses.stream()
+                .filter(use -> LEVELS.getOrDefault(use, Integer.MAX_VALUE) >= level)
+                .map(use -> file + ": level " + level + " uses " + use + " of level " + LEVELS.get(use))
+                .toList();
+    }
+}
