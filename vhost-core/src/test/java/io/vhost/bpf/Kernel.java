@@ -1,6 +1,7 @@
 package io.vhost.bpf;
 
 import io.vhost.os.BpfSyscall;
+import io.vhost.peer.Peers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -11,6 +12,8 @@ public final class Kernel implements AutoCloseable {
     private static final int PROG_LOAD = 5;
     private static final int BTF_LOAD = 18;
     private static final int LOG_SIZE = 1 << 20;
+    private static final int VERBOSE = 2;
+    private static final int SLEEPABLE = 1 << 4;
 
     private final Arena arena = Arena.ofConfined();
     private final MemorySegment log = arena.allocate(LOG_SIZE);
@@ -44,7 +47,7 @@ public final class Kernel implements AutoCloseable {
         Answer answer = kernel.loadBtf(new byte[0]);
         if (answer.errno() != 22) {
             kernel.close();
-            Peers.absent("bpf() is not usable here: errno " + answer.errno());
+            Peers.missing("bpf(2) answers errno " + answer.errno() + " here");
         }
         return kernel;
     }
@@ -77,8 +80,34 @@ public final class Kernel implements AutoCloseable {
         BpfSyscall.close(fd);
     }
 
-    int programLoad() {
-        return PROG_LOAD;
+    /** Offers a program to {@code BPF_PROG_LOAD}; the caller closes a descriptor that it returns. */
+    public Answer loadProgram(ProgramLoad program, int btfFd) {
+        byte[] instructions = program.instructions();
+        int infoAt = instructions.length;
+        MemorySegment.copy(instructions, 0, data, ValueLayout.JAVA_BYTE, 0, instructions.length);
+        int[] info = program.functionInfo();
+        MemorySegment.copy(info, 0, data, ValueLayout.JAVA_INT, infoAt, info.length);
+        int licenseAt = infoAt + 4 * info.length;
+        data.setString(licenseAt, "GPL");
+        attributes.fill((byte) 0);
+        attributes.set(ValueLayout.JAVA_INT, 0, program.type().id());
+        attributes.set(ValueLayout.JAVA_INT, 4, instructions.length / 8);
+        attributes.set(ValueLayout.JAVA_LONG, 8, data.address());
+        attributes.set(ValueLayout.JAVA_LONG, 16, data.address() + licenseAt);
+        attributes.set(ValueLayout.JAVA_INT, 24, VERBOSE);
+        attributes.set(ValueLayout.JAVA_INT, 28, LOG_SIZE);
+        attributes.set(ValueLayout.JAVA_LONG, 32, log.address());
+        attributes.set(ValueLayout.JAVA_INT, 44, program.type() == ProgramType.SYSCALL ? SLEEPABLE : 0);
+        attributes.set(ValueLayout.JAVA_INT, 68, program.expectedAttachType());
+        attributes.set(ValueLayout.JAVA_INT, 72, btfFd);
+        attributes.set(ValueLayout.JAVA_INT, 76, 8);
+        attributes.set(ValueLayout.JAVA_LONG, 80, data.address() + infoAt);
+        attributes.set(ValueLayout.JAVA_INT, 88, info.length / 2);
+        attributes.set(ValueLayout.JAVA_INT, 108, program.attachBtfId());
+        attributes.set(ValueLayout.JAVA_INT, 112, program.attachProgram());
+        log.set(ValueLayout.JAVA_BYTE, 0, (byte) 0);
+        int result = BpfSyscall.call(PROG_LOAD, attributes);
+        return new Answer(result, log.getString(0, StandardCharsets.ISO_8859_1));
     }
 
     @Override

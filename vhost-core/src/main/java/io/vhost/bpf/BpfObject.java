@@ -1,0 +1,1 @@
+package io.vhost.bpf; final class BpfObject {}
