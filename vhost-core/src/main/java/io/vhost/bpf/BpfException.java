@@ -45,6 +45,11 @@ public final class BpfException extends Exception {
         this.text = text;
     }
 
+    /** BTF that was refused, in a file of its own. */
+    public BpfException(Stage stage, BtfException cause) {
+        this(stage, cause.offset(), cause.typeId(), cause.text() + " (" + cause.errno() + ")", cause);
+    }
+
     /** BTF that was refused, where {@code start} is the blob's place in its file. */
     static BpfException of(Stage stage, long start, BtfException cause) {
         String text = cause.text() + " (" + cause.errno() + ")";

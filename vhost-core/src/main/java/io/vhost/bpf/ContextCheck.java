@@ -53,10 +53,14 @@ public final class ContextCheck {
      * @param mode  how to judge
      */
     public ContextCheck(Btf btf, ContextTypes types, CheckMode mode) {
+        this(btf, new ArgumentTags(btf), types, mode);
+    }
+
+    ContextCheck(Btf btf, ArgumentTags tags, ContextTypes types, CheckMode mode) {
         this.btf = btf;
+        this.tags = tags;
         this.types = types;
         this.mode = mode;
-        this.tags = new ArgumentTags(btf);
     }
 
     /**

@@ -25,6 +25,7 @@ public final class Btf {
 
     private static final int MAX_FILE = 256 << 20;
     private static final int MAX_MODIFIERS = 64;
+    private static final int MAX_STRING = 1024;
 
     private final BtfRaw raw;
     private final BtfHeader header;
@@ -90,10 +91,13 @@ public final class Btf {
         return raw.name(raw.nameOffset(Objects.checkIndex(id, raw.count())));
     }
 
-    /** The string at an offset of the string section, or null if there is none; line information refers to these. */
+    /**
+     * The string at an offset of the string section, or null if there is none; line information refers to these.
+     * More than 1,024 bytes are cut.
+     */
     public String string(int offset) {
         boolean inside = Integer.compareUnsigned(offset, header.stringsLength()) < 0;
-        return inside ? raw.name(offset) : null;
+        return inside ? raw.name(offset, MAX_STRING) : null;
     }
 
     /** Where the record of type {@code id} starts, in bytes from the start of the blob; 0 for void. */

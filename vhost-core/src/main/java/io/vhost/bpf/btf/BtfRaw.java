@@ -167,12 +167,12 @@ final class BtfRaw {
 
     /** The name as UTF-8 text; names are ASCII unless somebody forged them. */
     String name(int nameOffset) {
-        int start = stringsStart + nameOffset;
-        int end = start;
-        while (blob[end] != 0) {
-            end++;
-        }
-        return new String(blob, start, end - start, StandardCharsets.UTF_8);
+        return name(nameOffset, Integer.MAX_VALUE);
+    }
+
+    String name(int nameOffset, int limit) {
+        int length = nameLength(nameOffset, limit);
+        return new String(blob, stringsStart + nameOffset, length, StandardCharsets.UTF_8);
     }
 
     boolean nameEquals(int nameOffset, byte[] name) {

@@ -6,16 +6,17 @@ import java.util.function.IntFunction;
  * Writes types as C does: {@code struct xdp_md *ctx}, {@code int (*table[4])(void)}.
  *
  * <p>C cannot write every type that BTF can hold: a prototype may take a pointer to itself. Such a type is cut with
- * {@code void *} after 32 steps, and a text is not continued past 64 KiB.
+ * {@code void *}, after 32 steps in one direction or 4,096 in all.
  *
- * <p>Thread: immutable; any thread.
+ * <p>Thread: not thread safe.
  */
 public final class CTypes {
     private static final int MAX_DEPTH = 32;
-    private static final int MAX_TEXT = 64 << 10;
+    private static final int MAX_STEPS = 4096;
 
     private final Btf btf;
     private final IntFunction<String> names;
+    private int steps;
 
     /** A writer for the types of {@code btf}. */
     public CTypes(Btf btf) {
@@ -40,11 +41,12 @@ public final class CTypes {
 
     /** A declaration of {@code identifier} with type {@code id}, without the semicolon. */
     public String declare(int id, String identifier) {
+        steps = 0;
         return declare(id, identifier, 0);
     }
 
     private String declare(int id, String inner, int depth) {
-        if (depth > MAX_DEPTH || inner.length() > MAX_TEXT) {
+        if (depth > MAX_DEPTH || ++steps > MAX_STEPS) {
             return join("void *", inner);
         }
         return switch (btf.type(id)) {
@@ -82,7 +84,7 @@ public final class CTypes {
 
     private boolean typedefBefore(int id) {
         int at = id;
-        for (int steps = 0; btf.kind(at).isModifier() && steps < MAX_DEPTH; steps++) {
+        for (int i = 0; btf.kind(at).isModifier() && i < MAX_DEPTH; i++) {
             if (btf.kind(at) == BtfKind.TYPEDEF) {
                 return true;
             }
@@ -93,8 +95,7 @@ public final class CTypes {
 
     private String pointer(int target, String inner) {
         int at = target;
-        for (int steps = 0; btf.kind(at).isModifier() && btf.kind(at) != BtfKind.TYPEDEF && steps < MAX_DEPTH;
-                steps++) {
+        for (int i = 0; btf.kind(at).isModifier() && btf.kind(at) != BtfKind.TYPEDEF && i < MAX_DEPTH; i++) {
             at = btf.referred(at);
         }
         boolean bracketed = btf.kind(at) == BtfKind.ARRAY || btf.kind(at) == BtfKind.FUNC_PROTO;
@@ -105,7 +106,7 @@ public final class CTypes {
         StringBuilder text = new StringBuilder();
         for (BtfType.Parameter parameter : prototype.parameters()) {
             text.append(text.isEmpty() ? "" : ", ");
-            if (text.length() > MAX_TEXT) {
+            if (steps > MAX_STEPS) {
                 return text.append("...").toString();
             }
             text.append(parameter.type() == 0 && parameter.name().isEmpty() ? "..."
