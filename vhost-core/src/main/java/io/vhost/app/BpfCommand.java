@@ -9,7 +9,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bpf",
         mixinStandardHelpOptions = true,
-        subcommands = BpfInspect.class,
+        subcommands = BpfInspectCommand.class,
         synopsisSubcommandLabel = "COMMAND",
         description = "Looks into eBPF objects.")
 public final class BpfCommand implements Runnable {

@@ -35,8 +35,7 @@ public final class BpfSyscall {
     private static final long NUMBER = number(System.getProperty("os.arch"));
     private static final int ENOSYS = 38;
 
-    private BpfSyscall() {
-    }
+    private BpfSyscall() {}
 
     /**
      * Makes the call.
@@ -57,16 +56,6 @@ public final class BpfSyscall {
             return result < 0 ? -(int) ERRNO.get(state, 0L) : (int) result;
         } catch (Throwable e) {
             throw new IllegalStateException("bpf(command=" + command + ") could not be called", e);
-        }
-    }
-
-    /** Closes a descriptor that {@link #call} returned. */
-    public static void close(int fd) {
-        MemorySegment state = STATE.get();
-        try {
-            long ignored = (long) SYSCALL.invokeExact(state, 3L, fd, MemorySegment.NULL, 0);
-        } catch (Throwable e) {
-            throw new IllegalStateException("close(" + fd + ") could not be called", e);
         }
     }
 

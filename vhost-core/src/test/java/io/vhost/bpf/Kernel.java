@@ -1,6 +1,7 @@
 package io.vhost.bpf;
 
 import io.vhost.os.BpfSyscall;
+import io.vhost.os.Descriptor;
 import io.vhost.peer.Peers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -56,7 +57,7 @@ public final class Kernel implements AutoCloseable {
     public Answer loadBtf(byte[] blob) {
         Answer answer = loadBtfKeeping(blob);
         if (answer.result >= 0) {
-            BpfSyscall.close(answer.result);
+            close(answer.result);
         }
         return answer;
     }
@@ -77,7 +78,7 @@ public final class Kernel implements AutoCloseable {
 
     /** Closes a descriptor of an answer. */
     public static void close(int fd) {
-        BpfSyscall.close(fd);
+        Descriptor.adopt(fd).close();
     }
 
     /** Offers a program to {@code BPF_PROG_LOAD}; the caller closes a descriptor that it returns. */

@@ -27,7 +27,7 @@ import picocli.CommandLine.TypeConversionException;
         description = {"Shows the programs, maps and types of an object file compiled with clang -g -target bpf,"
                 + " and checks that each program takes the context of its type.",
                 "Exit status: 0 all programs pass, 1 not, 2 the command line is not understood."})
-final class BpfInspect implements Callable<Integer> {
+final class BpfInspectCommand implements Callable<Integer> {
     @Spec
     private CommandSpec spec;
 
@@ -62,7 +62,7 @@ final class BpfInspect implements Callable<Integer> {
         }
     }
 
-    BpfInspect() {
+    BpfInspectCommand() {
     }
 
     @Override

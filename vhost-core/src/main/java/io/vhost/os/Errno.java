@@ -1,0 +1,74 @@
+package io.vhost.os;
+
+/** The error numbers of Linux that this library meets. Their values are those of x86-64 and AArch64. */
+public final class Errno {
+    /** Operation not permitted. */
+    public static final int EPERM = 1;
+    /** No such file or directory. */
+    public static final int ENOENT = 2;
+    /** A signal arrived before the call had done anything. */
+    public static final int EINTR = 4;
+    /** Not an open descriptor, or not open for this. */
+    public static final int EBADF = 9;
+    /** The call would have to wait. */
+    public static final int EAGAIN = 11;
+    /** No memory, or no address space. */
+    public static final int ENOMEM = 12;
+    /** Permission denied. */
+    public static final int EACCES = 13;
+    /** A component of the path is not a directory. */
+    public static final int ENOTDIR = 20;
+    /** Invalid argument. */
+    public static final int EINVAL = 22;
+    /** The process has no descriptor left. */
+    public static final int EMFILE = 24;
+    /** Read-only file system. */
+    public static final int EROFS = 30;
+    /** Nobody reads the other end. */
+    public static final int EPIPE = 32;
+    /** The path does not fit. */
+    public static final int ENAMETOOLONG = 36;
+    /** The socket behind the path is of another type. */
+    public static final int EPROTOTYPE = 91;
+    /** The address is taken. */
+    public static final int EADDRINUSE = 98;
+    /** The client was gone before it was accepted. */
+    public static final int ECONNABORTED = 103;
+    /** The peer closed with our data unread. */
+    public static final int ECONNRESET = 104;
+    /** Nobody listens there. */
+    public static final int ECONNREFUSED = 111;
+
+    private Errno() {}
+
+    /** {@return name, number and libc's text, as in {@code "ENOMEM (12) Cannot allocate memory"}} */
+    static String describe(int errno) {
+        String name = name(errno);
+        String text = Libc.strerror(errno);
+        return name.isEmpty() ? "error " + errno + " " + text : name + " (" + errno + ") " + text;
+    }
+
+    private static String name(int errno) {
+        return switch (errno) {
+            case EPERM -> "EPERM";
+            case ENOENT -> "ENOENT";
+            case EINTR -> "EINTR";
+            case EBADF -> "EBADF";
+            case EAGAIN -> "EAGAIN";
+            case ENOMEM -> "ENOMEM";
+            case EACCES -> "EACCES";
+            case ENOTDIR -> "ENOTDIR";
+            case EINVAL -> "EINVAL";
+            case EMFILE -> "EMFILE";
+            case EROFS -> "EROFS";
+            case EPIPE -> "EPIPE";
+            case ENAMETOOLONG -> "ENAMETOOLONG";
+            case EPROTOTYPE -> "EPROTOTYPE";
+            case EADDRINUSE -> "EADDRINUSE";
+            case ECONNABORTED -> "ECONNABORTED";
+            case ECONNRESET -> "ECONNRESET";
+            case ECONNREFUSED -> "ECONNREFUSED";
+            default -> "";
+        };
+    }
+}

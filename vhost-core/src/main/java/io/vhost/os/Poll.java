@@ -1,0 +1,96 @@
+package io.vhost.os;
+
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_SHORT;
+
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * Waits until one of a fixed set of descriptors can be read.
+ *
+ * <p>A thread that waits here is woken by what it watches only, not by {@link Thread#interrupt}. So let it
+ * watch an {@link EventFd} as well, and signal that to end the thread.
+ *
+ * <pre>
+ * struct pollfd   0 fd   4 events   6 returned events
+ * </pre>
+ *
+ * <p>Thread: one. The watched descriptors must not be closed while it waits.
+ */
+public final class Poll {
+    /** The time-out that never comes. */
+    public static final int FOREVER = -1;
+
+    private static final long ENTRY_SIZE = 8;
+    private static final long EVENTS = 4;
+    private static final long RETURNED = 6;
+    private static final short POLLIN = 1;
+    private static final short POLLNVAL = 0x20;
+
+    private final Descriptor[] watched;
+    private final MemorySegment entries;
+
+    /**
+     * Watches descriptors; takes none of them over.
+     *
+     * @param watched what to watch
+     */
+    public Poll(Descriptor... watched) {
+        this.watched = watched.clone();
+        this.entries = Arena.ofAuto().allocate(watched.length * ENTRY_SIZE, ENTRY_SIZE);
+    }
+
+    /**
+     * Waits.
+     *
+     * @param timeoutMillis how long at most, in milliseconds; 0 only looks, {@link #FOREVER} waits
+     * @return how many descriptors are ready; 0 when the time is over
+     * @throws IllegalStateException if a watched descriptor is closed
+     */
+    public int await(int timeoutMillis) {
+        for (int i = 0; i < watched.length; i++) {
+            entries.set(JAVA_INT, i * ENTRY_SIZE, watched[i].fd());
+            entries.set(JAVA_SHORT, i * ENTRY_SIZE + EVENTS, POLLIN);
+            entries.set(JAVA_SHORT, i * ENTRY_SIZE + RETURNED, (short) 0);
+        }
+        int ready = timeoutMillis < 0 ? awaitForever() : awaitUntil(timeoutMillis);
+        if (ready < 0) {
+            throw new OsException("poll(count=" + watched.length + ")", -ready);
+        }
+        return ready;
+    }
+
+    /**
+     * {@return whether a descriptor was ready when {@link #await} returned last: a read will not wait, though
+     * it may find the end of the stream or an error}
+     *
+     * @param index of the descriptor, in the order given to the constructor
+     */
+    public boolean isReady(int index) {
+        short returned = entries.get(JAVA_SHORT, index * ENTRY_SIZE + RETURNED);
+        if ((returned & POLLNVAL) != 0) {
+            throw new IllegalStateException(watched[index] + " was closed while it was watched");
+        }
+        return returned != 0;
+    }
+
+    private int awaitForever() {
+        int ready;
+        do {
+            ready = Libc.poll(entries, watched.length, FOREVER);
+        } while (ready == -Errno.EINTR);
+        return ready;
+    }
+
+    private int awaitUntil(int timeoutMillis) {
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
+        int ready = Libc.poll(entries, watched.length, timeoutMillis);
+        while (ready == -Errno.EINTR) {
+            long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
+            ready = Libc.poll(entries, watched.length, (int) Math.max(left, 0));
+        }
+        return ready;
+    }
+}

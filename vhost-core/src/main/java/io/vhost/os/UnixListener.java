@@ -1,0 +1,184 @@
+package io.vhost.os;
+
+import java.lang.foreign.Arena;
+import java.nio.file.Path;
+
+/**
+ * A Unix stream socket that listens on a path.
+ *
+ * <p>Thread: any for {@link #accept}, one for {@link #close}, which comes after the last {@code accept} has
+ * returned. A thread that can be told to stop waits in {@link Poll} and calls {@code accept} when that says
+ * so.
+ */
+public final class UnixListener implements AutoCloseable {
+    /** The mode of the socket file unless told otherwise: the owner may connect. */
+    public static final int OWNER_ONLY = 0600;
+
+    private static final int BACKLOG = 128;
+    private static final int SOCK_NONBLOCK = 0x800;
+
+    private final Path path;
+    private final SocketPath address;
+    private final Descriptor descriptor;
+    private final FileStatus file;
+
+    private UnixListener(Path path, SocketPath address, Descriptor descriptor) {
+        this.path = path;
+        this.address = address;
+        this.descriptor = descriptor;
+        this.file = FileStatus.at(address);
+    }
+
+    /**
+     * Listens on a path that only this user, and root, can connect to.
+     *
+     * @param path as for {@link #bind(Path, int)}
+     * @return the listener
+     */
+    public static UnixListener bind(Path path) {
+        return bind(path, OWNER_ONLY);
+    }
+
+    /**
+     * Listens on a path. A socket file that a dead process has left there is replaced; anything else that is
+     * there is left alone.
+     *
+     * @param path where, at most 107 bytes; the directory exists
+     * @param mode permissions of the socket file, whatever the umask; write permission is what a client needs
+     * @return the listener
+     * @throws OsException with path, cause and remedy
+     */
+    public static UnixListener bind(Path path, int mode) {
+        SocketPath address = SocketPath.of("bind", path);
+        Descriptor socket = UnixSocket.open(0);
+        UnixListener listener;
+        try {
+            bindOrReplace(socket, address);
+            listener = new UnixListener(path, address, socket);
+        } catch (OsException e) {
+            socket.close();
+            throw e;
+        }
+        try {
+            listener.listen(mode);
+        } catch (OsException e) {
+            listener.close();
+            throw e;
+        }
+        return listener;
+    }
+
+    /**
+     * Waits for a client.
+     *
+     * @return the connection to it
+     * @throws OsException if this process has no descriptor left (EMFILE); the client keeps waiting
+     */
+    public UnixSocket accept() {
+        int fd;
+        do {
+            fd = Libc.accept4(descriptor.fd(), UnixSocket.SOCK_CLOEXEC);
+        } while (fd == -Errno.EINTR || fd == -Errno.ECONNABORTED);
+        if (fd == -Errno.EMFILE) {
+            throw new OsException("accept(" + path + ")", Errno.EMFILE, "raise the limit (ulimit -n)");
+        }
+        if (fd < 0) {
+            throw address.failure("accept", -fd);
+        }
+        return UnixSocket.adopt(Descriptor.adopt(fd));
+    }
+
+    /** {@return where it listens, as it was given} */
+    public Path path() {
+        return path;
+    }
+
+    /** {@return the descriptor, for {@link Poll}: readable when a client waits; it stays this object's} */
+    public Descriptor descriptor() {
+        return descriptor;
+    }
+
+    /** Stops listening and removes the socket file if it is still ours. A second time has no effect. */
+    @Override
+    public void close() {
+        if (descriptor.isOpen()) {
+            unlinkIf(address, file);
+            descriptor.close();
+        }
+    }
+
+    private void listen(int mode) {
+        try (Arena arena = Arena.ofConfined()) {
+            // Nobody can connect before listen(), so no client slips in under the mode that the umask gave.
+            int result = Libc.chmod(address.nativePath(arena), mode);
+            if (result < 0) {
+                throw address.failure("chmod", -result);
+            }
+        }
+        int result = Libc.listen(descriptor.fd(), BACKLOG);
+        if (result < 0) {
+            throw address.failure("listen", -result);
+        }
+    }
+
+    private static void bindOrReplace(Descriptor socket, SocketPath address) {
+        int result = tryBind(socket, address);
+        if (result == -Errno.EADDRINUSE) {
+            removeStale(address);
+            result = tryBind(socket, address);
+        }
+        if (result < 0) {
+            throw address.failure("bind", -result);
+        }
+    }
+
+    private static int tryBind(Descriptor socket, SocketPath address) {
+        try (Arena arena = Arena.ofConfined()) {
+            return Libc.bind(socket.fd(), address.nativeAddress(arena), SocketPath.ADDRESS_SIZE);
+        }
+    }
+
+    /** Removes what a dead process has left; throws if it is anything else. */
+    private static void removeStale(SocketPath address) {
+        FileStatus found = FileStatus.at(address);
+        if (found == null) {
+            return;
+        }
+        if (!found.isSocket()) {
+            throw new OsException(
+                    "bind(" + address + ")",
+                    Errno.EADDRINUSE,
+                    "there is a file that is not a socket; remove it yourself, or choose another path");
+        }
+        int probe = probe(address);
+        if (probe == -Errno.ECONNREFUSED) {
+            unlinkIf(address, found);
+        } else if (probe == 0 || probe == -Errno.EAGAIN) {
+            throw new OsException(
+                    "bind(" + address + ")",
+                    Errno.EADDRINUSE,
+                    "a live process listens there; stop it, or choose another path");
+        } else if (probe != -Errno.ENOENT) {
+            throw address.failure("bind", -probe);
+        }
+    }
+
+    /** {@return what connecting gives, without waiting: EAGAIN from a listener whose backlog is full} */
+    private static int probe(SocketPath address) {
+        try (Descriptor socket = UnixSocket.open(SOCK_NONBLOCK)) {
+            return UnixSocket.connect(socket, address);
+        }
+    }
+
+    private static void unlinkIf(SocketPath address, FileStatus expected) {
+        FileStatus found = FileStatus.at(address);
+        if (found != null && found.isSameFile(expected)) {
+            try (Arena arena = Arena.ofConfined()) {
+                int result = Libc.unlink(address.nativePath(arena));
+                if (result < 0 && result != -Errno.ENOENT) {
+                    throw address.failure("unlink", -result);
+                }
+            }
+        }
+    }
+}
