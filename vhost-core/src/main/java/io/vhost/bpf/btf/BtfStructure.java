@@ -72,6 +72,9 @@ final class BtfStructure {
             if (length > left) {
                 throw new BtfException(Errno.EINVAL, at, raw.count(), "meta_left:" + left, "");
             }
+            if (raw.count() == BtfRaw.MAX_TYPE) {
+                throw new BtfException(Errno.E2BIG, at, raw.count(), "Exceeded max num of types", "");
+            }
             raw.add(at);
             at += (int) length;
         }
