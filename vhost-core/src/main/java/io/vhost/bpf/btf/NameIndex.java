@@ -19,7 +19,7 @@ final class NameIndex {
         this.table = new int[capacity];
         for (int id = 1; id < raw.count(); id++) {
             int name = raw.nameOffset(id);
-            if (name != 0) {
+            if (raw.stringByte(name) != 0) {
                 insert(id, spread(raw.nameHash(name)));
             }
         }
