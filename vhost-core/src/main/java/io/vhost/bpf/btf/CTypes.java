@@ -45,6 +45,11 @@ public final class CTypes {
         return declare(id, identifier, 0);
     }
 
+    /** A declaration inside another one, which shares its limit. */
+    String nested(int id, String identifier) {
+        return declare(id, identifier, 0);
+    }
+
     private String declare(int id, String inner, int depth) {
         if (depth > MAX_DEPTH || ++steps > MAX_STEPS) {
             return join("void *", inner);
