@@ -94,9 +94,9 @@ final class ShippedTypes {
     private int typeOf(String text) {
         if (text.endsWith("*")) {
             String target = text.substring(0, text.length() - 1);
-            int id = ids.containsKey(target) ? ids.get(target)
-                    : ids.computeIfAbsent("announced " + target,
-                            key -> builder.add(new BtfType.Forward(target, false)));
+            int id = target.startsWith("const-")
+                    ? builder.add(new BtfType.Modifier(BtfKind.CONST, "", structOf(target.substring(6)), false))
+                    : structOf(target);
             return ids.computeIfAbsent(text, key -> builder.pointer(id));
         }
         int bracket = text.indexOf('[');
@@ -105,6 +105,11 @@ final class ShippedTypes {
         }
         return arrays.computeIfAbsent(text, key -> builder.add(new BtfType.Array(ids.get(text.substring(0, bracket)),
                 ids.get("uint"), Long.parseLong(text.substring(bracket + 1, text.length() - 1)))));
+    }
+
+    private int structOf(String name) {
+        return ids.containsKey(name) ? ids.get(name) : ids.computeIfAbsent("announced " + name,
+                key -> builder.add(new BtfType.Forward(name, false)));
     }
 
     private void convert() {

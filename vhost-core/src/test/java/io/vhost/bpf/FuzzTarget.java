@@ -20,7 +20,7 @@ public final class FuzzTarget {
     }
 
     /** Bytes as BTF. */
-    static void blob(byte[] data) {
+    public static void blob(byte[] data) {
         boolean valid = false;
         try {
             BtfValidator.standard().tracing().check(data);

@@ -43,6 +43,15 @@ final class BtfGenerator {
         return blob;
     }
 
+    /** The blob with one to three more words bent. */
+    byte[] bent(byte[] blob) {
+        byte[] bent = blob;
+        for (int i = random.nextInt(1, 4); i > 0; i--) {
+            bent = bend(bent);
+        }
+        return bent;
+    }
+
     /** A chain longer than a resolver's stack or a modifier's chain may be. */
     private void chain() {
         int length = 28 + random.nextInt(10);
