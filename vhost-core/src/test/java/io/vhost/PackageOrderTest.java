@@ -24,7 +24,8 @@ class PackageOrderTest {
             Map.entry("monitor", 6), Map.entry("bpf", 6),
             Map.entry("app", 7));
     private static final Path SOURCES = Path.of("src", "main", "java", "io", "vhost");
-    private static final Pattern NO_CODE = Pattern.compile("(?s)/\\*.*?\\*/|//[^\n]*|\"(\\\\.|[^\"\\\\\n])*\"");
+    private static final Pattern NO_CODE = Pattern.compile(
+            "(?s)/\\*.*?\\*/|//[^\n]*|\"(\\\\.|[^\"\\\\\n])*\"");
     private static final Pattern USE = Pattern.compile("\\bio\\s*\\.\\s*vhost\\s*\\.\\s*([a-z]\\w*)");
 
     @Test
@@ -44,12 +45,16 @@ class PackageOrderTest {
     void aDependencyUpwardsOrSidewardsIsFound() {
         assertEquals(1, violations("os", "A", "import io.vhost.memory.GuestMemory;").size());
         assertEquals(1, violations("ring", "A", "Object o = new io.vhost.net.Packet();").size());
-        assertEquals(0, violations("device", "A", "import io.vhost.ring.SplitRing;\nimport io.vhost.device.B;").size());
+        assertEquals(0, violations("device", "A", "import io.vhost.ring.B;").size());
+        assertEquals(0, violations("device", "A", "import io.vhost.device.B;").size());
     }
 
     @Test
     void commentsAndTextsAreNoDependency() {
-        String source = "/** {@link io.vhost.app.Main} */ // io.vhost.app\nString s = \"io.vhost.app // \\\" io.vhost.app\";";
+        String source = """
+                /** {@link io.vhost.app.Main} */
+                String text = "io.vhost.app // \\" io.vhost.app"; // io.vhost.app
+                """;
         assertEquals(List.of(), violations("os", "A", source));
     }
 
@@ -62,7 +67,7 @@ class PackageOrderTest {
     private static List<String> violations(String home, String file, String source) {
         Integer level = LEVELS.get(home);
         if (level == null) {
-            return List.of(file + ": package \"" + home + "\" has no level, add it to the table of this test");
+            return List.of(file + ": package " + home + " has no level, add it to the table of this test");
         }
         var uses = new TreeSet<String>();
         USE.matcher(NO_CODE.matcher(source).replaceAll(" ")).results().forEach(use -> uses.add(use.group(1)));

@@ -24,6 +24,24 @@ public final class AddressTranslator {
         remember(memory.spanAt(0));
     }
 
+    /** {@return guest address at which the remembered region begins; see {@link #size} and {@link #windowOffset}} */
+    public long start() {
+        return start;
+    }
+
+    /**
+     * {@return bytes of the remembered region} An address lies in it if its distance from {@link #start}, as a signed
+     * number, is 0 to this size.
+     */
+    public long size() {
+        return size;
+    }
+
+    /** {@return window offset at which the remembered region begins} */
+    public long windowOffset() {
+        return windowOffset;
+    }
+
     /**
      * Translates a guest address.
      *

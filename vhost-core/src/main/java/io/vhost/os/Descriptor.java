@@ -97,6 +97,15 @@ public final class Descriptor implements AutoCloseable {
         }
     }
 
+    /** Makes reads and writes wait, the reverse of {@link #nonBlocking}. */
+    public void blocking() {
+        int flags = Libc.fcntl(fd(), F_GETFL, 0);
+        int result = flags < 0 ? flags : Libc.fcntl(fd, F_SETFL, flags & ~O_NONBLOCK);
+        if (result < 0) {
+            throw new OsException("fcntl(fd=" + fd + ", F_SETFL)", -result);
+        }
+    }
+
     /**
      * Closes the file descriptor; a second time has no effect.
      *

@@ -28,6 +28,8 @@ public final class Errno {
     public static final int EPIPE = 32;
     /** The path does not fit. */
     public static final int ENAMETOOLONG = 36;
+    /** The descriptor is not that of a socket. */
+    public static final int ENOTSOCK = 88;
     /** The socket behind the path is of another type. */
     public static final int EPROTOTYPE = 91;
     /** The address is taken. */
@@ -63,6 +65,7 @@ public final class Errno {
             case EROFS -> "EROFS";
             case EPIPE -> "EPIPE";
             case ENAMETOOLONG -> "ENAMETOOLONG";
+            case ENOTSOCK -> "ENOTSOCK";
             case EPROTOTYPE -> "EPROTOTYPE";
             case EADDRINUSE -> "EADDRINUSE";
             case ECONNABORTED -> "ECONNABORTED";

@@ -22,11 +22,22 @@ public final class UnixListener implements AutoCloseable {
     private final Descriptor descriptor;
     private final FileStatus file;
 
-    private UnixListener(Path path, SocketPath address, Descriptor descriptor) {
+    private UnixListener(Path path, SocketPath address, Descriptor descriptor, FileStatus file) {
         this.path = path;
         this.address = address;
         this.descriptor = descriptor;
-        this.file = FileStatus.at(address);
+        this.file = file;
+    }
+
+    /**
+     * Takes a listening socket over. Its file, if it has one, is left alone at the end.
+     *
+     * @param descriptor the socket
+     * @return the listener, whose path is that of the descriptor
+     */
+    public static UnixListener adopt(Descriptor descriptor) {
+        Path path = Path.of("/proc/self/fd", Integer.toString(descriptor.fd()));
+        return new UnixListener(path, SocketPath.of("accept", path), descriptor, null);
     }
 
     /**
@@ -54,7 +65,7 @@ public final class UnixListener implements AutoCloseable {
         UnixListener listener;
         try {
             bindOrReplace(socket, address);
-            listener = new UnixListener(path, address, socket);
+            listener = new UnixListener(path, address, socket, FileStatus.at(address));
         } catch (OsException e) {
             socket.close();
             throw e;
@@ -102,7 +113,9 @@ public final class UnixListener implements AutoCloseable {
     @Override
     public void close() {
         if (descriptor.isOpen()) {
-            unlinkIf(address, file);
+            if (file != null) {
+                unlinkIf(address, file);
+            }
             descriptor.close();
         }
     }

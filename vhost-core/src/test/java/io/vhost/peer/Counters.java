@@ -14,7 +14,8 @@ public final class Counters {
     private final Map<String, Long> values = new LinkedHashMap<>();
 
     Counters(String output) {
-        ENTRY.matcher(output).results().forEach(entry -> values.put(entry.group(1), Long.valueOf(entry.group(2))));
+        ENTRY.matcher(output).results()
+                .forEach(entry -> values.put(entry.group(1), Long.valueOf(entry.group(2))));
     }
 
     /** Packets received. */

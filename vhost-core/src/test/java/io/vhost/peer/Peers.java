@@ -11,8 +11,9 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 
 /**
- * What a peer test needs from the machine. Each {@code require} method returns when the need is met; otherwise it
- * skips the calling test, or fails it where peers are required ({@code CI=true} or {@code -Dpeers=required}).
+ * What a peer test needs from the machine. Each {@code require} method returns when the need is met;
+ * otherwise it skips the calling test, or fails it where peers are required: {@code CI=true} in the
+ * environment or {@code -Dpeers=required}.
  */
 public final class Peers {
     private static final Path MEMORY = Path.of("/proc/meminfo");
@@ -32,7 +33,7 @@ public final class Peers {
     public static void requireHugePages(int mebibytes) {
         long free = memory("HugePages_Free") * memory("Hugepagesize") / 1024;
         if (free < mebibytes) {
-            missing(free + " MiB of huge pages are free, " + mebibytes + " MiB are needed: raise vm.nr_hugepages");
+            missing(free + " MiB of huge pages are free and " + mebibytes + " needed: raise vm.nr_hugepages");
         }
         if (lines(Path.of("/proc/mounts")).noneMatch(mount -> mount.split(" ")[2].equals("hugetlbfs"))) {
             missing("hugetlbfs is not mounted: mount -t hugetlbfs none /dev/hugepages");

@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
@@ -15,9 +16,9 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * Another program, driven through its standard input and output: lines go in, awaited text comes out.
  *
- * <p>Any thread may call any method, but only one at a time should send and await. Standard error counts as output.
- * The program never outlives this object or this JVM. Buffering is the program's own: {@link #lineBuffered}
- * wraps one that would hold its output back because it does not go to a terminal.
+ * <p>Any thread may call any method, but only one at a time should send and await. Standard error counts
+ * as output. The program never outlives this object or this JVM. Buffering is the program's own:
+ * {@link #lineBuffered} is for one that would hold its output back because it does not go to a terminal.
  */
 public final class Program implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -55,6 +56,19 @@ public final class Program implements AutoCloseable {
         }
     }
 
+    /** Sends the signal {@code name}, such as {@code STOP}, to processes. */
+    public static void signal(String name, long... pids) {
+        List<String> command = new ArrayList<>(List.of("kill", "-" + name));
+        for (long pid : pids) {
+            command.add(Long.toString(pid));
+        }
+        try (Program kill = start(command)) {
+            if (kill.exitStatus() != 0) {
+                throw new IllegalStateException(command + ": " + kill.output());
+            }
+        }
+    }
+
     /** The words that make a C program flush its output at each line, to stand before its command. */
     public static List<String> lineBuffered() {
         return List.of("stdbuf", "-oL");
@@ -66,7 +80,7 @@ public final class Program implements AutoCloseable {
             input.write(line + "\n");
             input.flush();
         } catch (IOException e) {
-            throw new IllegalStateException(name + " takes no input any more: " + e.getMessage() + "\n" + tail(), e);
+            throw new IllegalStateException(name + " takes no input: " + e.getMessage() + "\n" + tail(), e);
         }
     }
 

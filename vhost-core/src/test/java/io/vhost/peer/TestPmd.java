@@ -11,11 +11,11 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /**
- * DPDK's {@code dpdk-testpmd} with one vhost-user port: as front-end (virtio-user) or as back-end (net_vhost).
+ * DPDK's {@code dpdk-testpmd} with one vhost-user port: front-end (virtio-user) or back-end (net_vhost).
  *
- * <p>The port is number 0. One CPU runs the forwarding thread, which polls while forwarding is started, and the
- * command line. A back-end listens as soon as it is started; a front-end connects during its start, and its start
- * returns when the port is set up. One thread at a time.
+ * <p>The port is number 0. One CPU runs the forwarding thread, which polls while forwarding is started,
+ * and the command line. A back-end listens as soon as it is started; a front-end connects during its
+ * start, and its start returns when the port is set up. One thread at a time.
  */
 public final class TestPmd implements AutoCloseable {
     private static final String PROMPT = "testpmd> ";
@@ -72,12 +72,12 @@ public final class TestPmd implements AutoCloseable {
         command("stop", "Done.");
     }
 
-    /** Chooses what forwarding does: io, macswap, txonly, rxonly, csum, flowgen, icmpecho. Only while stopped. */
+    /** Chooses what forwarding does: io, macswap, txonly, rxonly, csum, flowgen. Only while stopped. */
     public void mode(String mode) {
         command("set fwd " + mode, "Set " + mode + " packet forwarding mode");
     }
 
-    /** Stops the port: a front-end disables its rings and takes them back. Only while forwarding is stopped. */
+    /** Stops the port: a front-end takes its rings back. Only while forwarding is stopped. */
     public void stopPort() {
         command("port stop 0", "Checking link statuses");
     }
@@ -107,7 +107,7 @@ public final class TestPmd implements AutoCloseable {
         Counters counters = portCounters();
         while (!condition.test(counters)) {
             if (System.nanoTime() - deadline > 0) {
-                throw new IllegalStateException("Not within " + limit + ", the last counters are " + counters);
+                throw new IllegalStateException("not within " + limit + ": " + counters);
             }
             if (program.ended(GLANCE)) {
                 throw new IllegalStateException("testpmd ended\n" + program.output());
@@ -115,6 +115,11 @@ public final class TestPmd implements AutoCloseable {
             counters = portCounters();
         }
         return counters;
+    }
+
+    /** Waits for testpmd's end, and tells whether it came within {@code time}. */
+    public boolean ended(Duration time) {
+        return program.ended(time);
     }
 
     /** The process id. */
@@ -178,7 +183,7 @@ public final class TestPmd implements AutoCloseable {
             this.environment = environment;
         }
 
-        /** Device arguments of DPDK, separated by commas, such as {@code in_order=0,mrg_rxbuf=0} or {@code server=1}. */
+        /** DPDK's device arguments, separated by commas: {@code in_order=0,mrg_rxbuf=0}, {@code server=1}. */
         public Builder device(String arguments) {
             this.deviceArguments = arguments;
             return this;

@@ -1,0 +1,12 @@
+package io.vhost.app;
+
+import java.io.PrintWriter;
+
+/**
+ * What a command has around it.
+ *
+ * @param out standard output
+ * @param terminal whether that is a terminal, where a line can be written over
+ * @param end tells when the user has seen enough
+ */
+record CommandContext(PrintWriter out, boolean terminal, EndSignal end) {}

@@ -1,0 +1,62 @@
+package io.vhost.app;
+
+import io.vhost.device.VirtQueue;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+
+/** The way of packets from one queue to another. One thread; the hot loop of {@code forward}. */
+final class ForwardStream {
+    /** Most packets moved in one go. */
+    static final int BURST = 32;
+
+    private static final int ADDRESSES = 12;
+
+    private final VirtQueue from;
+    private final VirtQueue to;
+    private final ForwardPort target;
+    private final boolean swapsAddresses;
+
+    /**
+     * A stream.
+     *
+     * @param from where packets are taken from
+     * @param to where they are put; null: nobody is there, and all are dropped
+     * @param target the port of {@code to}, which counts what is dropped
+     * @param swapsAddresses whether each packet goes back to its sender
+     */
+    ForwardStream(VirtQueue from, VirtQueue to, ForwardPort target, boolean swapsAddresses) {
+        this.from = from;
+        this.to = to;
+        this.target = target;
+        this.swapsAddresses = swapsAddresses;
+    }
+
+    /** Moves one burst through {@code packets}, an array for this purpose; how many packets were taken. */
+    int run(PacketPool pool, Packet[] packets) {
+        int count = from.dequeueBurst(pool, packets, 0, BURST);
+        if (count == 0) {
+            return 0;
+        }
+        if (swapsAddresses) {
+            swapAddresses(packets, count);
+        }
+        int sent = to == null ? 0 : to.enqueueBurst(packets, 0, count);
+        if (sent < count) {
+            target.drop(packets, sent, count);
+        }
+        pool.release(packets, 0, count);
+        return count;
+    }
+
+    private static void swapAddresses(Packet[] packets, int count) {
+        for (int i = 0; i < count; i++) {
+            Packet packet = packets[i];
+            if (packet.length() >= ADDRESSES) {
+                long destination = packet.networkLongAt(0) >>> 16;
+                long source = packet.networkLongAt(4) & 0xFFFF_FFFF_FFFFL;
+                packet.putNetworkLong(0, source << 16 | destination >>> 32);
+                packet.putNetworkInt(8, (int) destination);
+            }
+        }
+    }
+}

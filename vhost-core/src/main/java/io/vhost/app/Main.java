@@ -1,0 +1,123 @@
+package io.vhost.app;
+
+import io.vhost.os.OsException;
+import java.io.Console;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.nio.charset.Charset;
+import java.util.Properties;
+import java.util.Set;
+import java.util.stream.Stream;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.IVersionProvider;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.UnmatchedArgumentException;
+
+/** The program {@code vhost}. Thread: the main thread. */
+@Command(
+        name = "vhost",
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        synopsisSubcommandLabel = "[COMMAND]",
+        description = "Exchanges packets with virtual machines and DPDK processes over vhost-user.",
+        commandListHeading = "%nCommands, @|bold demo|@ if none is given:%n",
+        footer = {"", "@|bold vhost COMMAND --help|@ tells more about a command.",
+                "Exit status: 0 done, 1 failed, 2 the command line is not understood."})
+public final class Main {
+    private static final String DEFAULT_COMMAND = "demo";
+    private static final Set<String> OWN_OPTIONS = Set.of("-h", "--help", "-V", "--version");
+
+    Main() {}
+
+    /**
+     * Runs a command and exits with its status.
+     *
+     * @param args the command line
+     */
+    public static void main(String[] args) {
+        LogOutput.configure();
+        EndSignal end = EndSignal.ofShutdown();
+        Charset charset = System.out.charset();
+        PrintWriter out = new PrintWriter(System.out, false, charset);
+        PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
+        int status = run(new CommandContext(out, isTerminal(), end), err, args);
+        out.flush();
+        end.ended(status);
+        System.exit(status);
+    }
+
+    @SuppressWarnings("SystemConsoleNull")   // null since JDK 25, as it was before JDK 22
+    private static boolean isTerminal() {
+        Console console = System.console();
+        return console != null && console.isTerminal();
+    }
+
+    /** Runs a command; its exit status. */
+    static int run(CommandContext context, PrintWriter err, String... args) {
+        CommandLine line = new CommandLine(new Main())
+                .addSubcommand(new DemoCommand(context))
+                .addSubcommand(new ForwardCommand(context));
+        line.setOut(context.out());
+        line.setErr(err);
+        line.setCaseInsensitiveEnumValuesAllowed(true);
+        line.setUsageHelpAutoWidth(true);
+        line.setParameterExceptionHandler((refused, _) -> refuse(refused));
+        line.setExecutionExceptionHandler((failure, command, _) -> report(failure, command.getErr()));
+        int status = line.execute(withCommand(args));
+        context.out().flush();
+        return status;
+    }
+
+    /**
+     * The default command takes options as well, so everything that is no option of our own is
+     * meant for it.
+     */
+    private static String[] withCommand(String[] args) {
+        boolean none =
+                args.length == 0 || (args[0].startsWith("-") && !OWN_OPTIONS.contains(args[0]));
+        return none
+                ? Stream.concat(Stream.of(DEFAULT_COMMAND), Stream.of(args)).toArray(String[]::new)
+                : args;
+    }
+
+    private static int refuse(ParameterException refused) {
+        CommandLine command = refused.getCommandLine();
+        PrintWriter err = command.getErr();
+        err.println("vhost: " + refused.getMessage().replaceFirst("^Error: ", ""));
+        UnmatchedArgumentException.printSuggestions(refused, err);
+        command.usage(err);
+        return CommandLine.ExitCode.USAGE;
+    }
+
+    /** One line for what the user can do something about; anything else is a fault of this program. */
+    private static int report(Exception failure, PrintWriter err) {
+        if (failure instanceof IOException
+                || failure instanceof OsException
+                || failure instanceof UncheckedIOException) {
+            err.println("vhost: " + failure.getMessage());
+        } else {
+            err.println("vhost: unexpected failure, please report it");
+            failure.printStackTrace(err);
+        }
+        return CommandLine.ExitCode.SOFTWARE;
+    }
+
+    /** The version that the build has written down. */
+    static final class Version implements IVersionProvider {
+        Version() {}
+
+        @Override
+        public String[] getVersion() throws IOException {
+            Properties properties = new Properties();
+            try (InputStream in = Main.class.getResourceAsStream("version.properties")) {
+                properties.load(in);
+            }
+            return new String[] {"vhost " + properties.getProperty("version"),
+                    "Java " + Runtime.version() + " on " + System.getProperty("os.name") + " "
+                            + System.getProperty("os.version")};
+        }
+    }
+}

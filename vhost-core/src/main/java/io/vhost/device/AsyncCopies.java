@@ -1,0 +1,300 @@
+package io.vhost.device;
+
+import io.vhost.dma.CopyListener;
+import io.vhost.dma.DmaChannel;
+import io.vhost.net.Packet;
+import io.vhost.ring.ChainBatch;
+import io.vhost.ring.ChainsInFlight;
+import io.vhost.ring.SplitRing;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+
+/**
+ * The packets of one queue whose copies are under way: slots in the order of submission.
+ *
+ * <p>A slot goes through three hands. It is <em>opened</em> when a packet's copies are submitted; <em>closed</em>, in
+ * order, when they are all done, which is when the guest gets its chains back; and <em>emptied</em> when the application
+ * gets the packet back. Channels complete in any order, so slots are closed from the oldest on and no further than the
+ * first whose copies are not done: the guest sees used elements in the order of submission.
+ *
+ * <p>Everything is used under the queue's lock except {@link #copyDone}, which comes under the lock of the channel that
+ * made the copies: one channel per packet, so a slot's count of copies has one writer. Memory order: the flag of a slot is
+ * stored with release after the last of its copies and loaded with acquire, so whoever sees it sees the bytes.
+ */
+final class AsyncCopies implements CopyListener {
+    private static final VarHandle DONE =
+            MethodHandles.arrayElementVarHandle(byte[].class).withInvokeExactBehavior();
+
+    private final int mask;
+    /** Most packets in flight. */
+    private final int limit;
+    private final Packet[] packet;
+    private final DmaChannel[] channel;
+    /** Offload fields of the header, which the guest wrote before the data. */
+    private final long[] offload;
+    private final int[] checksumOffset;
+    private final int[] chains;
+    private final int[] copies;
+    private final boolean[] failed;
+    private final byte[] done;
+    private final long[] openedAt;
+    private final ChainsInFlight chainsInFlight;
+
+    // Free-running: emptied <= closed <= opened, and opened - emptied <= slots.
+    private int opened;
+    private int closed;
+    private int emptied;
+    private int stallReported;
+    private boolean truncated;
+    private boolean engineFailed;
+    // A run of packets given back that the same channel copied, which it has not been told of.
+    private DmaChannel leaving;
+    private int left;
+
+    /** Slots for a ring of {@code size} entries; a packet needs at least one, so no more can be in flight. */
+    AsyncCopies(int size) {
+        this(size, size);
+    }
+
+    private AsyncCopies(int size, int limit) {
+        mask = size - 1;
+        this.limit = limit;
+        packet = new Packet[size];
+        channel = new DmaChannel[size];
+        offload = new long[size];
+        checksumOffset = new int[size];
+        chains = new int[size];
+        copies = new int[size];
+        failed = new boolean[size];
+        done = new byte[size];
+        openedAt = new long[size];
+        chainsInFlight = new ChainsInFlight(size);
+        stallReported = -1;
+    }
+
+    /** Entries of the ring that these slots are for. */
+    int ringSize() {
+        return limit;
+    }
+
+    /** Packets submitted since the beginning, as a free-running number. */
+    int opened() {
+        return opened;
+    }
+
+    /** Packets that the application has not got back. */
+    int inFlight() {
+        return opened - emptied;
+    }
+
+    /** Packets whose copies are not all done. */
+    int copying() {
+        return opened - closed;
+    }
+
+    int freeSlots() {
+        return Math.max(0, limit - inFlight());
+    }
+
+    ChainsInFlight chains() {
+        return chainsInFlight;
+    }
+
+    /**
+     * Opens a slot for a packet whose copies will be submitted next, all to {@code by}, which must be told with
+     * {@link DmaChannel#retain}.
+     *
+     * @param number how many copies; 0 when there is nothing to copy, which is done at once
+     * @return the slot, for {@link #copyDone}
+     */
+    int open(Packet newPacket, int number, DmaChannel by, long now) {
+        int slot = opened & mask;
+        packet[slot] = newPacket;
+        channel[slot] = by;
+        offload[slot] = 0;
+        checksumOffset[slot] = 0;
+        chains[slot] = 0;
+        copies[slot] = number;
+        failed[slot] = false;
+        openedAt[slot] = now;
+        DONE.setRelease(done, slot, (byte) (number == 0 ? 1 : 0));
+        opened++;
+        return slot;
+    }
+
+    void header(int slot, long word, int offset) {
+        offload[slot] = word;
+        checksumOffset[slot] = offset;
+    }
+
+    /** A packet that will not be delivered. */
+    void undeliverable(int slot) {
+        failed[slot] = true;
+    }
+
+    /** None of the packets will be delivered that were opened since there were {@code before}. */
+    void undeliverableSince(int before) {
+        for (int i = before; i != opened; i++) {
+            failed[i & mask] = true;
+        }
+    }
+
+    /** A burst ended early because its channel was full. */
+    void truncated() {
+        truncated = true;
+    }
+
+    /** Whether one has since this was asked last. */
+    boolean takeTruncated() {
+        boolean was = truncated;
+        truncated = false;
+        return was;
+    }
+
+    /** Takes a run of chains for the slot that was opened last. */
+    void take(int slot, ChainBatch batch, int from, int to) {
+        chains[slot] += to - from;
+        chainsInFlight.take(batch, from, to);
+    }
+
+    @Override
+    public void copyDone(int slot, boolean copyFailed) {
+        if (copyFailed) {
+            failed[slot] = true;
+        }
+        if (--copies[slot] == 0) {
+            // Orders the packet's bytes, made visible by the channel, and the failure before the flag.
+            DONE.setRelease(done, slot, (byte) 1);
+        }
+    }
+
+    /**
+     * Closes the slots that are done, from the oldest on, and gives their chains back.
+     *
+     * @param ring where the chains belong; null when it is gone, and then nothing is delivered
+     */
+    void close(SplitRing ring) {
+        int end = closed;
+        int returned = 0;
+        while (end != opened && (byte) DONE.getAcquire(done, end & mask) != 0) {
+            int slot = end & mask;
+            failed[slot] |= ring == null;
+            if (failed[slot]) {
+                chainsInFlight.nothingWritten(returned, chains[slot]);
+                engineFailed |= channel[slot].failure() != null;
+            }
+            returned += chains[slot];
+            end++;
+        }
+        if (end != closed) {
+            giveBack(ring, end, returned);
+        }
+    }
+
+    private void giveBack(SplitRing ring, int end, int returned) {
+        int begin = closed;
+        closed = end;
+        boolean complete = false;
+        try {
+            if (ring != null && returned > 0) {
+                ring.publish(chainsInFlight, returned);
+            }
+            complete = true;
+        } finally {
+            chainsInFlight.forget(returned);
+            for (int i = begin; !complete && i != end; i++) {
+                // Memory has gone, and the guest with it.
+                failed[i & mask] = true;
+            }
+        }
+    }
+
+    /** What makes the copies of the oldest packet whose copies are not done; there must be one. */
+    DmaChannel awaited() {
+        return channel[closed & mask];
+    }
+
+    /** Declares the copies of that packet done and failed. Nobody may be at them any more. */
+    void giveUp() {
+        failed[closed & mask] = true;
+        DONE.setRelease(done, closed & mask, (byte) 1);
+    }
+
+    /** Whether a packet was closed whose channel has failed, since this was asked last. */
+    boolean takeEngineFailed() {
+        boolean was = engineFailed;
+        engineFailed = false;
+        return was;
+    }
+
+    /** Whether a packet can be given back. */
+    boolean hasClosed() {
+        return emptied != closed;
+    }
+
+    /** The slot of the oldest packet that can be given back. */
+    int oldest() {
+        return emptied & mask;
+    }
+
+    long offload(int slot) {
+        return offload[slot];
+    }
+
+    int checksumOffset(int slot) {
+        return checksumOffset[slot];
+    }
+
+    boolean isUndelivered(int slot) {
+        return failed[slot];
+    }
+
+    /** Gives the oldest packet back; {@link #settle} after the last one. */
+    Packet empty() {
+        int slot = emptied++ & mask;
+        if (left > 0 && !channel[slot].equals(leaving)) {
+            settle();
+        }
+        leaving = channel[slot];
+        left++;
+        Packet back = packet[slot];
+        packet[slot] = null;
+        channel[slot] = null;
+        return back;
+    }
+
+    /** Tells channels of the packets that were given back. */
+    void settle() {
+        if (left > 0) {
+            leaving.release(left);
+            left = 0;
+            leaving = null;
+        }
+    }
+
+    /** Age of the oldest packet whose copies are under way, once per packet; 0 when it was told before. */
+    long stalledFor(long now) {
+        if (closed == opened || stallReported == closed) {
+            return 0;
+        }
+        return now - openedAt[closed & mask];
+    }
+
+    void stallReported() {
+        stallReported = closed;
+    }
+
+    /** The same packets to be given back in slots for a ring of another size. Nothing may be under way. */
+    AsyncCopies resized(int size) {
+        int slots = Math.max(size, Integer.highestOneBit(Math.max(1, inFlight()) * 2 - 1));
+        AsyncCopies other = new AsyncCopies(slots, size);
+        for (; emptied != closed; emptied++) {
+            int from = oldest();
+            int to = other.open(packet[from], 0, channel[from], openedAt[from]);
+            other.header(to, offload[from], checksumOffset[from]);
+            other.failed[to] = failed[from];
+        }
+        other.closed = other.opened;
+        return other;
+    }
+}

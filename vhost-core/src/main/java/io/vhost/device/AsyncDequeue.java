@@ -1,0 +1,156 @@
+package io.vhost.device;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.vhost.device.QueueCounters.Counter;
+import io.vhost.dma.DmaChannel;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+import io.vhost.ring.ChainBatch;
+import io.vhost.ring.RingViolation;
+import io.vhost.ring.SplitRing;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Guest to application through a DMA channel. Used under the queue's lock.
+ *
+ * <p>The processor reads the header when it submits; what the header says is believed only when the data has arrived.
+ */
+final class AsyncDequeue {
+    private final SplitRing ring;
+    private final ChainBatch batch;
+    private final QueueFormat format;
+    private final QueueCounters counters;
+    private final HeaderReader header;
+
+    AsyncDequeue(SplitRing ring, QueueFormat format, QueueCounters counters, HeaderReader header) {
+        this.ring = ring;
+        this.batch = new ChainBatch(ring.size());
+        this.format = format;
+        this.counters = counters;
+        this.header = header;
+    }
+
+    /** Submits up to {@code count} chains, at most {@link EnqueuePlan#MAX}, into packets of the pool; how many. */
+    int submit(AsyncCopies async, PacketPool pool, Packet[] scratch, int count, DmaChannel channel) {
+        int chains = ring.gather(batch, Math.min(count, async.freeSlots()));
+        if (chains == 0) {
+            return 0;
+        }
+        int before = async.opened();
+        int taken = 0;
+        try {
+            taken = pool.take(scratch, 0, chains);
+            if (taken < chains) {
+                counters.add(Counter.POOL_EMPTY, 1);
+            }
+            submitLocked(async, scratch, taken, channel);
+        } finally {
+            int accepted = async.opened() - before;
+            ring.keep(batch, accepted);
+            pool.release(scratch, accepted, taken - accepted);
+        }
+        return async.opened() - before;
+    }
+
+    private void submitLocked(AsyncCopies async, Packet[] packets, int chains, DmaChannel channel) {
+        int before = async.opened();
+        channel.lock.lock();
+        try {
+            submitAll(async, packets, chains, channel);
+        } finally {
+            channel.retain(async.opened() - before);
+            channel.lock.unlock();
+        }
+    }
+
+    /** Opens a slot for each chain; what is opened is submitted, whatever happens on the way. */
+    @GuardedBy("channel.lock")
+    private void submitAll(AsyncCopies async, Packet[] packets, int chains, DmaChannel channel) {
+        long now = System.nanoTime();
+        int capacity = channel.capacity();
+        try {
+            for (int chain = 0; chain < chains; chain++) {
+                long length = batch.length(chain) - format.headerLength();
+                if (length <= 0) {
+                    ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(chain));
+                    break;
+                }
+                if (!async.chains().canTake(batch, chain, chain + 1)) {
+                    ring.fault(RingViolation.HEAD_IN_FLIGHT, async.chains().head(batch, chain));
+                    break;
+                }
+                boolean fits = length <= packets[chain].capacity();
+                int copies = fits ? copies(chain) : 0;
+                if (copies > capacity) {
+                    async.truncated();
+                    counters.add(Counter.TRUNCATED, 1);
+                    break;
+                }
+                capacity -= copies;
+                open(async, packets[chain], chain, fits ? (int) length : -1, copies, channel, now);
+            }
+        } finally {
+            channel.submit();
+        }
+    }
+
+    /** Opens a slot for one chain; a length below 0 says that no packet can hold it. */
+    @GuardedBy("channel.lock")
+    private void open(
+            AsyncCopies async, Packet packet, int chain, int length, int copies, DmaChannel channel, long now) {
+        if (length < 0) {
+            counters.add(Counter.OVERSIZE, 1);
+        } else {
+            packet.reset(length);
+            header.read(ring.memory(), batch, chain);
+        }
+        batch.written(chain, 0);
+        int slot = async.open(packet, copies, channel, now);
+        async.take(slot, batch, chain, chain + 1);
+        if (length < 0) {
+            async.undeliverable(slot);
+        } else {
+            async.header(slot, header.offload(), header.checksumOffset());
+            copy(async, packet, slot, chain, copies, channel);
+        }
+    }
+
+    /** Buffers of a chain that hold data. */
+    private int copies(int chain) {
+        int rest = format.headerLength();
+        int count = 0;
+        for (int i = batch.firstBuffer(chain); i < batch.endBuffer(chain); i++) {
+            if (batch.bufferLength(i) > rest) {
+                count++;
+            }
+            rest = Math.max(0, rest - batch.bufferLength(i));
+        }
+        return count;
+    }
+
+    @GuardedBy("channel.lock")
+    private void copy(AsyncCopies async, Packet packet, int slot, int chain, int copies, DmaChannel channel) {
+        MemorySegment memory = ring.memory();
+        int rest = format.headerLength();
+        long target = packet.dataOffset();
+        int missing = copies;
+        try {
+            for (int i = batch.firstBuffer(chain); missing > 0; i++) {
+                int ofHeader = Math.min(rest, batch.bufferLength(i));
+                int count = batch.bufferLength(i) - ofHeader;
+                rest -= ofHeader;
+                if (count > 0) {
+                    missing--;
+                    channel.copy(
+                            memory, batch.bufferOffset(i) + ofHeader, packet.segment(), target, count, async, slot);
+                    target += count;
+                }
+            }
+        } finally {
+            // After an error no copy of the rest is coming.
+            for (; missing > 0; missing--) {
+                async.copyDone(slot, true);
+            }
+        }
+    }
+}

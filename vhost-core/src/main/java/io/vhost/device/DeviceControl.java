@@ -1,0 +1,370 @@
+package io.vhost.device;
+
+import io.vhost.device.VirtQueue.Change;
+import io.vhost.memory.GuestMemory;
+import io.vhost.memory.MemoryRegion;
+import io.vhost.memory.MemoryTableException;
+import io.vhost.os.Descriptor;
+import io.vhost.os.EventFd;
+import io.vhost.os.OsException;
+import io.vhost.ring.SplitLayout;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * The transport's side of one device: what a front-end may ask for, one method a request.
+ *
+ * <p>Thread: the connection's, and no other, except {@link #device}. No lock may be held by the caller. Descriptors
+ * passed in are taken over, whatever the outcome. A request that the front-end must not make is a
+ * {@link ControlException} and leaves the device consistent.
+ */
+@SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
+public final class DeviceControl {
+    private static final int STATUS_DRIVER_OK = 4;
+    private static final long PROTOCOL_FEATURE_STATUS = 1L << 16;
+
+    private final VhostConfig config;
+    private final VhostDevice device;
+    private GuestMemory memory;
+    private boolean featuresSet;
+    private long protocolFeatures;
+    private int status;
+    private boolean announced;
+    private boolean connected;
+    /** What each queue was told last, so that being told again stops nothing. */
+    private final boolean[] enabled;
+
+    private DeviceControl(String name, VhostConfig config, DeviceListener listener) {
+        this.config = config;
+        this.device = new VhostDevice(name, config, listener);
+        this.enabled = new boolean[device.queueCount()];
+    }
+
+    /**
+     * A device that nobody is connected to yet.
+     *
+     * @param name for logs: the path of the socket
+     * @param config what is offered
+     * @param listener is told what happens
+     */
+    public static DeviceControl create(String name, VhostConfig config, DeviceListener listener) {
+        return new DeviceControl(
+                Objects.requireNonNull(name, "name"),
+                Objects.requireNonNull(config, "config"),
+                Objects.requireNonNull(listener, "listener"));
+    }
+
+    /** The application's side of the device. */
+    public VhostDevice device() {
+        return device;
+    }
+
+    /** Runs when a burst finds the guest's memory gone: close the connection. Called by any thread, must not block. */
+    public void onFailure(Runnable action) {
+        device.onFailure(action);
+    }
+
+    /** Whether a burst found the guest's memory gone. */
+    public boolean failed() {
+        return device.isFailed();
+    }
+
+    /** A front-end has connected. */
+    public void connected() {
+        connected = true;
+        device.notifyListener("newConnection", () -> device.listener().newConnection(device));
+    }
+
+    /** The feature bits on offer. */
+    public long features() {
+        return config.features() | Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask();
+    }
+
+    /**
+     * Accepts the front-end's choice.
+     *
+     * @param negotiated feature bits, a part of {@link #features()}
+     * @throws ControlException for bits that were not offered, or a change while rings are started
+     */
+    public void features(long negotiated) throws ControlException {
+        if ((negotiated & ~features()) != 0) {
+            throw new ControlException("features 0x%x have bits that were not offered: 0x%x"
+                    .formatted(negotiated, negotiated & ~features()));
+        }
+        if (featuresSet && negotiated == device.features()) {
+            return;
+        }
+        for (int i = 0; i < queueCount(); i++) {
+            if (device.queue(i).isAttached()) {
+                throw new ControlException("features cannot change from 0x%x to 0x%x while queue %d is started"
+                        .formatted(device.features(), negotiated, i));
+            }
+        }
+        device.features(negotiated);
+        featuresSet = true;
+        boolean enabledFromStart = !Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(negotiated);
+        for (int i = 0; i < queueCount(); i++) {
+            enabled[i] = enabledFromStart;
+            device.queue(i).change(setup -> setup.enabled = enabledFromStart);
+        }
+        device.notifyListener(
+                "featuresChanged", () -> device.listener().featuresChanged(device, negotiated));
+    }
+
+    /** The vhost-user protocol features that were negotiated. */
+    public void protocolFeatures(long negotiated) {
+        protocolFeatures = negotiated;
+    }
+
+    /** Number of queues on offer. */
+    public int queueCount() {
+        return device.queueCount();
+    }
+
+    /**
+     * Replaces the memory table. Rings that are started are located anew and keep their positions.
+     *
+     * @param regions the new table
+     * @param files one descriptor for each region; closed here
+     * @throws ControlException when the table is invalid, and then the old one stays; or when it lacks the ring of a
+     *     started queue, which then stands still
+     */
+    public void memory(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
+        GuestMemory replacement;
+        try {
+            replacement = GuestMemory.map(regions, files);
+        } catch (MemoryTableException e) {
+            throw new ControlException(e.getMessage(), e);
+        }
+        for (int i = 0; i < queueCount(); i++) {
+            device.queue(i).stop();
+        }
+        GuestMemory old = memory;
+        memory = replacement;
+        if (old != null) {
+            old.release();
+        }
+        ControlException refusal = null;
+        for (int i = 0; i < queueCount(); i++) {
+            try {
+                restart(i, setup -> {});
+            } catch (ControlException e) {
+                refusal = e;
+            }
+        }
+        if (refusal != null) {
+            throw refusal;
+        }
+    }
+
+    /** Sets the number of entries of a ring: a power of two, 1 to 32768. Only while it is stopped. */
+    public void ringSize(int queue, int size) throws ControlException {
+        requireStopped(queue, "size");
+        if (size < 1 || size > SplitLayout.MAX_SIZE || Integer.bitCount(size) != 1) {
+            throw new ControlException("queue %d: size %s is not a power of two from 1 to %d"
+                    .formatted(queue, Integer.toUnsignedString(size), SplitLayout.MAX_SIZE));
+        }
+        queue(queue).change(setup -> setup.size = size);
+    }
+
+    /**
+     * Sets where a ring lies, in addresses of the front-end's process.
+     *
+     * @param queue index of the queue
+     * @param desc descriptor table
+     * @param avail driver area
+     * @param used device area
+     * @param log guest address of the device area, for the dirty log
+     * @param flags bit 0: log writes to the device area; refused, since logging is not on offer
+     */
+    public void ringAddresses(int queue, long desc, long avail, long used, long log, int flags)
+            throws ControlException {
+        if (flags != 0) {
+            throw new ControlException("queue %d: flags 0x%x with log address 0x%x ask for what was not negotiated"
+                    .formatted(queue, flags, log));
+        }
+        // Before the ring is stopped: addresses that are refused disturb nobody.
+        queue(queue).change(setup -> setup.locate(queue, memory, desc, avail, used));
+        restart(queue, setup -> {
+            setup.descUser = desc;
+            setup.availUser = avail;
+            setup.usedUser = used;
+            setup.addressed = true;
+        });
+    }
+
+    /** Sets the index of the next chain to take, 0 to 65535. Only while the ring is stopped. */
+    public void ringBase(int queue, int base) throws ControlException {
+        requireStopped(queue, "base");
+        if (base < 0 || base > 0xFFFF) {
+            throw new ControlException("queue %d: base %s is not in 0..65535"
+                    .formatted(queue, Integer.toUnsignedString(base)));
+        }
+        queue(queue).change(setup -> {
+            setup.base = base;
+            setup.freshBase = true;
+        });
+    }
+
+    /**
+     * Stops a ring.
+     *
+     * @return index of the next chain that would have been taken
+     */
+    public int stopRing(int queue) throws ControlException {
+        queue(queue);
+        if (queue < 2) {
+            retract();
+        }
+        int[] base = new int[1];
+        restart(queue, setup -> {
+            setup.started = false;
+            setup.kick = RingSetup.replace(setup.kick, null);
+            base[0] = setup.base;
+        });
+        return base[0];
+    }
+
+    /**
+     * Starts a ring.
+     *
+     * @param queue index of the queue
+     * @param descriptor what the front-end signals after it offered chains; null when it will not, and is polled
+     */
+    public void kick(int queue, Descriptor descriptor) throws ControlException {
+        withDescriptor(queue, descriptor, eventFd -> restart(queue, setup -> {
+            setup.kick = RingSetup.replace(setup.kick, eventFd);
+            setup.started = true;
+        }));
+    }
+
+    /**
+     * Sets what is signalled to interrupt the guest; at any time. If the ring is started, it is signalled once.
+     *
+     * @param queue index of the queue
+     * @param descriptor the eventfd; null for none
+     */
+    public void call(int queue, Descriptor descriptor) throws ControlException {
+        withDescriptor(queue, descriptor, eventFd -> queue(queue).call(eventFd));
+    }
+
+    /**
+     * Sets what is signalled when the guest breaks a rule of the ring.
+     *
+     * @param queue index of the queue
+     * @param descriptor the eventfd; null for none
+     */
+    public void error(int queue, Descriptor descriptor) throws ControlException {
+        withDescriptor(queue, descriptor, eventFd -> queue(queue)
+                .change(setup -> setup.error = RingSetup.replace(setup.error, eventFd)));
+    }
+
+    /** Enables or disables a ring. One that is as it should be goes on undisturbed. */
+    public void enable(int queue, boolean enable) throws ControlException {
+        if (!Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(device.features())) {
+            throw new ControlException("queue %d cannot be enabled or disabled: protocol features were not negotiated"
+                    .formatted(queue));
+        }
+        queue(queue);
+        if (enabled[queue] != enable) {
+            enabled[queue] = enable;
+            restart(queue, setup -> setup.enabled = enable);
+        }
+    }
+
+    /** Sets the device status (virtio 1.2, 2.1). 0 is a reset and leaves the positions in the rings alone. */
+    public void status(int newStatus) throws ControlException {
+        if ((newStatus & ~0xFF) != 0) {
+            throw new ControlException("status 0x%x has more than eight bits".formatted(newStatus));
+        }
+        status = newStatus;
+    }
+
+    /** The device status that was set last. */
+    public int status() {
+        return status;
+    }
+
+    /** Disables all rings, as the deprecated RESET_OWNER is understood today. */
+    public void resetOwner() throws ControlException {
+        retract();
+        for (int i = 0; i < queueCount(); i++) {
+            enabled[i] = false;
+            restart(i, setup -> setup.enabled = false);
+        }
+    }
+
+    /** To be called after each request: tells the listener when the device has become complete. */
+    public void messageHandled() {
+        boolean ready = !announced
+                && device.queue(0).isRunning()
+                && device.queue(1).isRunning()
+                && ((protocolFeatures & PROTOCOL_FEATURE_STATUS) == 0 || (status & STATUS_DRIVER_OK) != 0);
+        if (ready) {
+            announced = true;
+            device.notifyListener("newDevice", () -> device.listener().newDevice(device));
+        }
+    }
+
+    /** The front-end has gone: ends everything, closes every descriptor. A second call has no effect. */
+    public void disconnected() {
+        retract();
+        for (int i = 0; i < queueCount(); i++) {
+            device.queue(i).stop();
+            device.queue(i).closeDescriptors();
+        }
+        if (memory != null) {
+            memory.release();
+            memory = null;
+        }
+        if (connected) {
+            connected = false;
+            device.notifyListener("destroyConnection", () -> device.listener().destroyConnection(device));
+        }
+    }
+
+    private void retract() {
+        if (announced) {
+            announced = false;
+            device.notifyListener("destroyDevice", () -> device.listener().destroyDevice(device));
+        }
+    }
+
+    private VirtQueue queue(int index) throws ControlException {
+        if (index < 0 || index >= queueCount()) {
+            throw new ControlException("queue %s does not exist: there are %d"
+                    .formatted(Integer.toUnsignedString(index), queueCount()));
+        }
+        return device.queue(index);
+    }
+
+    private void restart(int queue, Change change) throws ControlException {
+        queue(queue).restart(change, memory, QueueFormat.of(device.features(), (queue & 1) == 0));
+    }
+
+    private void requireStopped(int queue, String what) throws ControlException {
+        if (queue(queue).isAttached()) {
+            throw new ControlException("queue %d: %s cannot change while the ring is started".formatted(queue, what));
+        }
+    }
+
+    private interface EventFdUse {
+        void accept(EventFd eventFd) throws ControlException;
+    }
+
+    /** Hands the descriptor on as an eventfd. The change keeps it even when the request is refused afterwards. */
+    private void withDescriptor(int queue, Descriptor descriptor, EventFdUse use) throws ControlException {
+        if (queue < 0 || queue >= queueCount()) {
+            if (descriptor != null) {
+                descriptor.close();
+            }
+        }
+        queue(queue);
+        try {
+            use.accept(descriptor == null ? null : EventFd.adopt(descriptor));
+        } catch (OsException e) {
+            throw new ControlException(
+                    "queue %d: descriptor cannot be signalled: %s".formatted(queue, e.getMessage()), e);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+package io.vhost.device;
+
+import io.vhost.device.QueueCounters.Counter;
+import io.vhost.net.InternetChecksum;
+import io.vhost.net.NetHeader;
+import io.vhost.net.Packet;
+import io.vhost.ring.ChainBatch;
+import io.vhost.ring.RingViolation;
+import io.vhost.ring.SplitRing;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+import java.util.Objects;
+
+/**
+ * Which chains each packet of a burst to the guest goes into: one, or, with mergeable buffers (virtio 1.2, 5.1.6.4), as
+ * many as it needs. Made before anything is copied, in the same way for copies by the caller and by a DMA engine.
+ */
+final class EnqueuePlan {
+    /** Most packets planned at once: enough to overlap cache misses, few enough to stay in the first-level cache. */
+    static final int MAX = 32;
+
+    /** Instead of a number of bytes: the packet is done with and not sent. */
+    static final int DROP = -1;
+
+    private static final int BAD_OFFLOAD = -2;
+
+    private static final ValueLayout.OfLong OFFLOAD =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt TAIL = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort CHECKSUM_OFFSET =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+
+    private final SplitRing ring;
+    private final ChainBatch batch;
+    private final QueueFormat format;
+    private final QueueCounters counters;
+    private final int[] needed = new int[MAX];
+    private final int[] endChain = new int[MAX];
+    private boolean oneToOne;
+    private boolean badOffloads;
+
+    EnqueuePlan(SplitRing ring, QueueFormat format, QueueCounters counters) {
+        this.ring = ring;
+        this.batch = new ChainBatch(ring.size());
+        this.format = format;
+        this.counters = counters;
+    }
+
+    ChainBatch batch() {
+        return batch;
+    }
+
+    /** Bytes that a packet of the burst needs, its header included, or {@link #DROP}. */
+    int needed(int packet) {
+        return needed[packet];
+    }
+
+    /** Index after the last chain of a packet of the burst; its first is where its predecessor ends. */
+    int endChain(int packet) {
+        return oneToOne ? packet + 1 : endChain[packet];
+    }
+
+    /**
+     * Plans a burst. The chains of the packets that are planned are in the batch afterwards, and no others.
+     *
+     * @return packets that are planned, 0 to {@code count}: the rest found no free buffers
+     */
+    int make(Packet[] packets, int offset, int count) {
+        measure(packets, offset, count);
+        int chains = ring.gather(batch, count);
+        if (isOneToOne(chains)) {
+            return chains;
+        }
+        int planned = assignChains(count);
+        if (badOffloads) {
+            countBadOffloads(planned);
+        }
+        return planned;
+    }
+
+    /** Reads all lengths first: a null or released packet is found before the ring is touched. */
+    private void measure(Packet[] packets, int offset, int count) {
+        int headerLength = format.headerLength();
+        for (int i = 0; i < count; i++) {
+            Packet packet = packets[offset + i];
+            int length = requireSendable(packets, offset + i);
+            needed[i] = packet.offload() == 0 || offloadIsPossible(packet) ? headerLength + length : BAD_OFFLOAD;
+        }
+    }
+
+    /** Length of a packet that holds data. */
+    static int requireSendable(Packet[] packets, int index) {
+        Packet packet = Objects.requireNonNull(packets[index], "packet");
+        int length = packet.length();
+        if (length <= 0) {
+            throw new IllegalArgumentException("packets[" + index + "] cannot be sent: " + packet
+                    + "; send packets that hold data and are not back in their pool");
+        }
+        return length;
+    }
+
+    /** Completes the checksum here when the guest takes no partial ones. */
+    private boolean offloadIsPossible(Packet packet) {
+        if (packet.gsoType() != NetHeader.GSO_NONE
+                || !NetHeader.isPlausible(packet.offload(), packet.checksumOffset(), packet.length())) {
+            badOffloads = true;
+            return false;
+        }
+        if (!format.checksums()) {
+            if (packet.needsChecksum()) {
+                counters.add(Counter.SOFTWARE_CHECKSUM, 1);
+                InternetChecksum.complete(packet);
+            }
+            packet.clearOffload();
+        }
+        return true;
+    }
+
+    /** Only now, since those that are not planned will come again. */
+    private void countBadOffloads(int planned) {
+        badOffloads = false;
+        for (int i = 0; i < planned; i++) {
+            if (needed[i] == BAD_OFFLOAD) {
+                needed[i] = DROP;
+                counters.add(Counter.BAD_OFFLOAD, 1);
+            }
+        }
+    }
+
+    /**
+     * Whether each of the first {@code count} packets has the one buffer of the chain with its number, the common case.
+     * Otherwise, ask for {@link #endChain}.
+     */
+    boolean isOneToOne(int count) {
+        boolean fits = batch.isPlain() && !badOffloads;
+        for (int i = 0; i < count && fits; i++) {
+            fits = needed[i] <= batch.bufferLength(i);
+        }
+        oneToOne = fits;
+        return fits;
+    }
+
+    boolean isOneToOne() {
+        return oneToOne;
+    }
+
+    private int assignChains(int count) {
+        ChainBatch batch = this.batch;
+        int headerLength = format.headerLength();
+        int chain = 0;
+        int done = 0;
+        while (done < count) {
+            int first = chain;
+            int need = needed[done];
+            long room = 0;
+            while (room < need) {
+                if (chain == batch.chains() && ring.gather(batch, 1) == 0) {
+                    break;
+                }
+                room += batch.length(chain++);
+                if (room < need && (!format.mergeable() || room < headerLength)) {
+                    break;
+                }
+            }
+            if (room < need) {
+                boolean never = canNeverFit(first, chain);
+                chain = first;
+                if (!never) {
+                    break;
+                }
+                needed[done] = DROP;
+                counters.add(Counter.NO_ROOM, 1);
+            }
+            endChain[done++] = chain;
+        }
+        ring.ungather(batch, batch.chains() - chain);
+        return done;
+    }
+
+    /**
+     * Whether no chain that may still come helps a packet for which those from {@code first} on do not suffice.
+     * A first chain without room for the header is a fault.
+     */
+    private boolean canNeverFit(int first, int end) {
+        if (end == first) {
+            return false;
+        }
+        if (batch.length(first) < format.headerLength()) {
+            return ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(first));
+        }
+        return !format.mergeable() || end - first == ring.size() || (first == 0 && batch.isFull());
+    }
+
+    /**
+     * Writes a packet's header only where it differs. In steady state it never does, and the guest's cache line stays
+     * shared instead of travelling between two processors.
+     */
+    void putHeader(Packet packet, MemorySegment memory, long target, int chains) {
+        long offload = packet.offload();
+        if (memory.get(OFFLOAD, target) != offload) {
+            memory.set(OFFLOAD, target, offload);
+        }
+        long position = target + NetHeader.CHECKSUM_OFFSET_OFFSET;
+        if (format.headerLength() == NetHeader.LENGTH) {
+            int tail = packet.checksumOffset() | chains << 16;
+            if (memory.get(TAIL, position) != tail) {
+                memory.set(TAIL, position, tail);
+            }
+        } else if (memory.get(CHECKSUM_OFFSET, position) != (short) packet.checksumOffset()) {
+            memory.set(CHECKSUM_OFFSET, position, (short) packet.checksumOffset());
+        }
+    }
+}

@@ -1,0 +1,28 @@
+package io.vhost.device;
+
+import io.vhost.net.NetHeader;
+import io.vhost.ring.RingOptions;
+
+/**
+ * What the negotiated features mean for one queue.
+ *
+ * @param ring options of the ring
+ * @param headerLength bytes of the virtio-net header before each packet
+ * @param mergeable a packet may be spread over several chains
+ * @param checksums the receiver of this queue's packets takes partial checksums
+ */
+record QueueFormat(RingOptions ring, int headerLength, boolean mergeable, boolean checksums) {
+    static QueueFormat of(long features, boolean toGuest) {
+        boolean mergeable = Feature.VIRTIO_NET_F_MRG_RXBUF.in(features);
+        RingOptions ring = new RingOptions(
+                toGuest,
+                Feature.VIRTIO_F_INDIRECT_DESC.in(features),
+                Feature.VIRTIO_F_EVENT_IDX.in(features),
+                Feature.VIRTIO_F_IN_ORDER.in(features));
+        return new QueueFormat(
+                ring,
+                NetHeader.length(mergeable, Feature.VIRTIO_F_VERSION_1.in(features)),
+                mergeable,
+                (toGuest ? Feature.VIRTIO_NET_F_GUEST_CSUM : Feature.VIRTIO_NET_F_CSUM).in(features));
+    }
+}

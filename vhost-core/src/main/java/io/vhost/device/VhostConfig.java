@@ -1,0 +1,124 @@
+package io.vhost.device;
+
+import static io.vhost.device.Feature.mask;
+
+import io.vhost.dma.DmaRegistry;
+import java.time.Duration;
+import java.util.Objects;
+
+/**
+ * What a device offers to its front-end.
+ *
+ * @param queuePairs pairs of receive and transmit queue, 1 to {@value #MAX_QUEUE_PAIRS}
+ * @param features virtio feature bits to offer, of {@link #SUPPORTED}
+ * @param dma whose channels queues may use for asynchronous copies; null: asynchronous copies are not enabled
+ * @param copyStall a copy that takes longer is reported
+ * @param copyTimeout when a ring stops, how long its copies may still take before their channel is abandoned
+ * @param lockTiming whether {@link AccessLock#longestHold} is measured
+ */
+public record VhostConfig(
+        int queuePairs,
+        long features,
+        DmaRegistry dma,
+        Duration copyStall,
+        Duration copyTimeout,
+        boolean lockTiming) {
+    /** Most queue pairs of a device: queue indexes are eight bits in some vhost-user messages. */
+    public static final int MAX_QUEUE_PAIRS = 128;
+
+    /** Every virtio feature that this library implements; {@link Builder} offers them all unless told otherwise. */
+    public static final long SUPPORTED = mask(
+            Feature.VIRTIO_F_VERSION_1,
+            Feature.VIRTIO_F_ANY_LAYOUT,
+            Feature.VIRTIO_F_INDIRECT_DESC,
+            Feature.VIRTIO_F_EVENT_IDX,
+            Feature.VIRTIO_F_IN_ORDER,
+            Feature.VIRTIO_NET_F_MRG_RXBUF,
+            Feature.VIRTIO_NET_F_MQ,
+            Feature.VIRTIO_NET_F_CSUM,
+            Feature.VIRTIO_NET_F_GUEST_CSUM);
+
+    /** Checks the ranges. */
+    public VhostConfig {
+        if (queuePairs < 1 || queuePairs > MAX_QUEUE_PAIRS) {
+            throw new IllegalArgumentException("queuePairs=" + queuePairs + " is not in 1.." + MAX_QUEUE_PAIRS);
+        }
+        if ((features & ~SUPPORTED) != 0) {
+            throw new IllegalArgumentException("features=0x%x has bits that are not implemented: 0x%x"
+                    .formatted(features, features & ~SUPPORTED));
+        }
+        if (copyStall.isNegative() || copyTimeout.isNegative()) {
+            throw new IllegalArgumentException(
+                    "copyStall=%s and copyTimeout=%s must not be negative".formatted(copyStall, copyTimeout));
+        }
+    }
+
+    /** One queue pair and all features. */
+    public static VhostConfig defaults() {
+        return builder().build();
+    }
+
+    /** A builder with the defaults. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /** Collects the settings of a {@link VhostConfig}. */
+    public static final class Builder {
+        private int queuePairs = 1;
+        private long features = SUPPORTED;
+        private DmaRegistry dma;
+        private Duration copyStall = Duration.ofMillis(100);
+        private Duration copyTimeout = Duration.ofSeconds(1);
+        private boolean lockTiming;
+
+        private Builder() {}
+
+        /** Pairs of receive and transmit queue; default 1. */
+        public Builder queuePairs(int pairs) {
+            queuePairs = pairs;
+            return this;
+        }
+
+        /** Exactly these virtio feature bits; default {@link VhostConfig#SUPPORTED}. */
+        public Builder features(long mask) {
+            features = mask;
+            return this;
+        }
+
+        /** Leaves the named features out of what is offered. */
+        public Builder without(Feature... left) {
+            features &= ~mask(left);
+            return this;
+        }
+
+        /** Enables asynchronous copies through this registry's channels; default: not enabled. */
+        public Builder asyncCopy(DmaRegistry registry) {
+            dma = Objects.requireNonNull(registry, "registry");
+            return this;
+        }
+
+        /** A copy that takes longer is counted and reported as an event; default 100 ms. */
+        public Builder copyStall(Duration threshold) {
+            copyStall = Objects.requireNonNull(threshold, "threshold");
+            return this;
+        }
+
+        /** How long copies may still take when their ring stops, before their channel is abandoned; default 1 s. */
+        public Builder copyTimeout(Duration timeout) {
+            copyTimeout = Objects.requireNonNull(timeout, "timeout");
+            return this;
+        }
+
+        /** Measures how long queues' locks are held, for about 50 ns a burst; default: not. */
+        public Builder lockTiming(boolean measured) {
+            lockTiming = measured;
+            return this;
+        }
+
+        /** The configuration; {@link IllegalArgumentException} names a setting that is out of range. */
+        public VhostConfig build() {
+            return new VhostConfig(queuePairs, features, dma, copyStall, copyTimeout, lockTiming);
+        }
+    }
+}

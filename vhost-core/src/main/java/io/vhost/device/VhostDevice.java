@@ -1,0 +1,100 @@
+package io.vhost.device;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.Objects;
+
+/**
+ * One connected front-end: a virtual machine or a DPDK process, with its queues.
+ *
+ * <p>Threads: any. The object lives from {@link DeviceListener#newConnection} to
+ * {@link DeviceListener#destroyConnection}; afterwards its queues move nothing and may still be asked for counters.
+ */
+public final class VhostDevice {
+    private static final Logger LOG = System.getLogger("io.vhost.device");
+
+    private final String name;
+    private final DeviceListener listener;
+    private final VirtQueue[] queues;
+    private volatile long features;
+    private volatile Runnable onFailure = () -> {};
+    private volatile boolean failed;
+
+    VhostDevice(String name, VhostConfig config, DeviceListener listener) {
+        this.name = name;
+        this.listener = listener;
+        this.queues = new VirtQueue[2 * config.queuePairs()];
+        for (int i = 0; i < queues.length; i++) {
+            queues[i] = new VirtQueue(this, i, config);
+        }
+    }
+
+    /** Name for logs: the path of the socket that the front-end uses. */
+    public String name() {
+        return name;
+    }
+
+    /** Number of queues, twice the configured pairs. */
+    public int queueCount() {
+        return queues.length;
+    }
+
+    /**
+     * The queue with this index; even ones carry packets to the guest, odd ones from it.
+     *
+     * @param index 0 to {@link #queueCount()} - 1
+     */
+    public VirtQueue queue(int index) {
+        return queues[Objects.checkIndex(index, queues.length)];
+    }
+
+    /** The feature bits that were negotiated, see {@link Feature}; 0 before. */
+    public long features() {
+        return features;
+    }
+
+    /** Whether {@code feature} was negotiated. */
+    public boolean has(Feature feature) {
+        return feature.in(features);
+    }
+
+    /** Whether the guest's memory went away under a burst; the connection is then closed. */
+    public boolean isFailed() {
+        return failed;
+    }
+
+    @Override
+    public String toString() {
+        return name;
+    }
+
+    DeviceListener listener() {
+        return listener;
+    }
+
+    void features(long negotiated) {
+        features = negotiated;
+    }
+
+    void onFailure(Runnable action) {
+        onFailure = action;
+    }
+
+    /** Called by a burst, under its queue's lock: the connection's thread does the rest. */
+    void fail(Throwable cause) {
+        if (!failed) {
+            failed = true;
+            LOG.log(Level.ERROR, () -> "(%s) guest memory is gone, closing the connection".formatted(name), cause);
+        }
+        onFailure.run();
+    }
+
+    /** A listener's exception, of whatever kind, must not end the connection's thread. */
+    void notifyListener(String callback, Runnable call) {
+        try {
+            call.run();
+        } catch (Throwable e) {
+            LOG.log(Level.ERROR, () -> "(%s) listener threw from %s".formatted(name, callback), e);
+        }
+    }
+}

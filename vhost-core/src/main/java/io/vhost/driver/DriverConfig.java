@@ -1,0 +1,110 @@
+package io.vhost.driver;
+
+import io.vhost.device.Feature;
+import io.vhost.net.PacketPool;
+import io.vhost.ring.SplitLayout;
+import java.time.Duration;
+
+/**
+ * How a {@link VirtioUser} behaves.
+ *
+ * @param queuePairs pairs of queues to use, 1 to 128; the back-end must have as many
+ * @param queueSize entries of each ring, a power of two up to 32768
+ * @param features feature bits to use where the back-end offers them
+ * @param packets packets in the pool; the receive rings hold one a free entry
+ * @param bufferSize bytes of each packet's buffer, headroom included
+ * @param receiveSize most bytes offered to the device in one receive buffer, header included; smaller than the packet's
+ *     buffer where mergeable buffers shall be put to the test
+ * @param transmitMode how packets are laid out for the device
+ * @param timeout how long to wait for each of the back-end's answers
+ */
+public record DriverConfig(
+        int queuePairs,
+        int queueSize,
+        long features,
+        int packets,
+        int bufferSize,
+        int receiveSize,
+        TransmitMode transmitMode,
+        Duration timeout) {
+
+    /** How a packet to be sent is described to the device. */
+    public enum TransmitMode {
+        /** Header and packet in one buffer: the header is written into the packet's headroom. */
+        ONE_BUFFER,
+        /** Two chained descriptors, header and packet, as drivers without VIRTIO_F_ANY_LAYOUT have it. */
+        CHAINED,
+        /** An indirect table with header and packet; needs VIRTIO_F_INDIRECT_DESC. */
+        INDIRECT
+    }
+
+    /** Everything the driver role implements. */
+    public static final long SUPPORTED = Feature.mask(
+            Feature.VHOST_USER_F_PROTOCOL_FEATURES,
+            Feature.VIRTIO_F_VERSION_1,
+            Feature.VIRTIO_F_ANY_LAYOUT,
+            Feature.VIRTIO_F_INDIRECT_DESC,
+            Feature.VIRTIO_F_EVENT_IDX,
+            Feature.VIRTIO_F_IN_ORDER,
+            Feature.VIRTIO_NET_F_MRG_RXBUF,
+            Feature.VIRTIO_NET_F_MQ,
+            Feature.VIRTIO_NET_F_CSUM,
+            Feature.VIRTIO_NET_F_GUEST_CSUM);
+
+    /** Checks the ranges. */
+    public DriverConfig {
+        if (queuePairs < 1 || queuePairs > 128) {
+            throw new IllegalArgumentException("queuePairs=" + queuePairs + " is not in 1..128");
+        }
+        if (queueSize < 1 || queueSize > SplitLayout.MAX_SIZE || Integer.bitCount(queueSize) != 1) {
+            throw new IllegalArgumentException("queueSize=" + queueSize + " is not a power of two up to 32768");
+        }
+        if ((features & ~SUPPORTED) != 0) {
+            throw new IllegalArgumentException("features=0x%x has bits that are not implemented: 0x%x"
+                    .formatted(features, features & ~SUPPORTED));
+        }
+        if (bufferSize <= PacketPool.DEFAULT_HEADROOM) {
+            throw new IllegalArgumentException("bufferSize=" + bufferSize + " leaves no room after the headroom of "
+                    + PacketPool.DEFAULT_HEADROOM);
+        }
+    }
+
+    /** One pair of 256 entries, all features, 2 KiB of data a packet. */
+    public static DriverConfig defaults() {
+        return new DriverConfig(
+                1,
+                256,
+                SUPPORTED,
+                1024,
+                2048 + PacketPool.DEFAULT_HEADROOM,
+                Integer.MAX_VALUE,
+                TransmitMode.ONE_BUFFER,
+                Duration.ofSeconds(10));
+    }
+
+    /** The same with other queues. */
+    public DriverConfig withQueues(int pairs, int size) {
+        return new DriverConfig(pairs, size, features, packets, bufferSize, receiveSize, transmitMode, timeout);
+    }
+
+    /** The same with exactly these features, as far as the back-end has them. */
+    public DriverConfig withFeatures(long mask) {
+        return new DriverConfig(
+                queuePairs, queueSize, mask, packets, bufferSize, receiveSize, transmitMode, timeout);
+    }
+
+    /** The same without these features. */
+    public DriverConfig without(Feature... left) {
+        return withFeatures(features & ~Feature.mask(left));
+    }
+
+    /** The same with another pool and other receive buffers. */
+    public DriverConfig withPackets(int count, int size, int receive) {
+        return new DriverConfig(queuePairs, queueSize, features, count, size, receive, transmitMode, timeout);
+    }
+
+    /** The same with another transmit mode. */
+    public DriverConfig withTransmitMode(TransmitMode mode) {
+        return new DriverConfig(queuePairs, queueSize, features, packets, bufferSize, receiveSize, mode, timeout);
+    }
+}

@@ -1,0 +1,94 @@
+package io.vhost.driver;
+
+import io.vhost.net.NetHeader;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+import io.vhost.os.EventFd;
+import io.vhost.ring.RingAddresses;
+import io.vhost.ring.RingOptions;
+import io.vhost.ring.RingViolation;
+import io.vhost.ring.SplitDriverRing;
+import io.vhost.ring.SplitLayout;
+import java.lang.foreign.MemorySegment;
+
+/** What receive and transmit queues share: the ring in shared memory, its event descriptors, its packets. */
+abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue, TransmitQueue {
+    final SharedMemory memory;
+    final MemorySegment segment;
+    final PacketPool pool;
+    final EventFd kick = EventFd.create();
+    final EventFd call = EventFd.create();
+    /** By packet index: those that are with the device. */
+    final Packet[] out;
+
+    private final RingAddresses addresses;
+    private final int size;
+
+    SplitDriverRing ring;
+    int headerLength;
+
+    DriverQueue(SharedMemory memory, PacketPool pool, int size) {
+        this.memory = memory;
+        this.segment = memory.segment();
+        this.pool = pool;
+        this.size = size;
+        this.out = new Packet[pool.size()];
+        this.addresses = new RingAddresses(
+                memory.carve(SplitLayout.descBytes(size)),
+                memory.carve(SplitLayout.availBytes(size)),
+                memory.carve(SplitLayout.usedBytes(size)));
+    }
+
+    /** Bytes of shared memory that a queue needs for its ring. */
+    static long ringBytes(int size) {
+        return SharedMemory.areaSize(SplitLayout.descBytes(size))
+                + SharedMemory.areaSize(SplitLayout.availBytes(size))
+                + SharedMemory.areaSize(SplitLayout.usedBytes(size));
+    }
+
+    /** An empty ring with indexes at 0. */
+    void reset(RingOptions options, int netHeaderLength) {
+        headerLength = netHeaderLength;
+        ring = new SplitDriverRing(segment, addresses, size, options);
+        ring.disableInterrupts();
+    }
+
+    /** Takes back what the device had, after it was stopped. */
+    void reclaimAll() {
+        for (int i = 0; i < out.length; i++) {
+            if (out[i] != null) {
+                out[i].release();
+                out[i] = null;
+            }
+        }
+    }
+
+    int size() {
+        return size;
+    }
+
+    RingAddresses addresses() {
+        return addresses;
+    }
+
+    RingViolation violation() {
+        return ring == null ? null : ring.violation();
+    }
+
+    void publishAndKick() {
+        ring.publish();
+        if (ring.needsKick()) {
+            kick.signal();
+        }
+    }
+
+    static int headerLength(boolean mergeable, boolean version1) {
+        return NetHeader.length(mergeable, version1);
+    }
+
+    @Override
+    public void close() {
+        kick.close();
+        call.close();
+    }
+}

@@ -1,0 +1,113 @@
+package io.vhost.driver;
+
+import io.vhost.driver.DriverConfig.TransmitMode;
+import io.vhost.net.NetHeader;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
+
+/** Driver to device. Packets are sent from where they lie. */
+final class TransmitQueue extends DriverQueue {
+    private static final ValueLayout.OfLong OFFLOAD =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt TAIL = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    /** Room for an indirect table of two descriptors, then a header; one for each packet of the pool. */
+    private static final int EXTRA = 64;
+    private static final int HEADER_IN_EXTRA = 32;
+
+    private final TransmitMode mode;
+    private final long extra;
+    private final Packet[] done = new Packet[64];
+    private final long[] address = new long[2];
+    private final int[] length = new int[2];
+
+    TransmitQueue(SharedMemory memory, PacketPool pool, int size, TransmitMode mode) {
+        super(memory, pool, size);
+        this.mode = mode;
+        this.extra = memory.carve(extraBytes(pool.size()));
+    }
+
+    static long extraBytes(int packets) {
+        return (long) EXTRA * packets;
+    }
+
+    int transmit(Packet[] packets, int offset, int count) {
+        reclaim();
+        int sent = 0;
+        while (sent < count) {
+            Packet packet = packets[offset + sent];
+            int index = packet.index();
+            if (packet.pool() != pool || out[index] != null || packet.length() <= 0) {
+                throw foreign(packet, offset + sent, sent);
+            }
+            if (!offer(packet, index)) {
+                break;
+            }
+            out[index] = packet;
+            sent++;
+        }
+        if (sent > 0) {
+            publishAndKick();
+        }
+        return sent;
+    }
+
+    private IllegalArgumentException foreign(Packet packet, int position, int sent) {
+        if (sent > 0) {
+            publishAndKick();
+        }
+        return new IllegalArgumentException(
+                "packets[%d] cannot be sent: %s; send packets of this driver's pool, with data, once each (%d before it were sent)"
+                        .formatted(position, packet, sent));
+    }
+
+    private boolean offer(Packet packet, int index) {
+        int bytes = packet.length();
+        if (mode == TransmitMode.ONE_BUFFER && packet.headroom() >= headerLength) {
+            long start = packet.dataOffset() - headerLength;
+            return putHeader(packet, packet.segment().address() + start - segment.address())
+                    && ring.offer(index, packet.segment().address() + start, headerLength + bytes, false);
+        }
+        long slot = extra + (long) EXTRA * index;
+        putHeader(packet, slot + HEADER_IN_EXTRA);
+        address[0] = memory.address(slot + HEADER_IN_EXTRA);
+        length[0] = headerLength;
+        address[1] = packet.segment().address() + packet.dataOffset();
+        length[1] = bytes;
+        return mode == TransmitMode.INDIRECT
+                ? ring.offerIndirect(index, slot, memory.address(slot), address, length, 2, 2)
+                : ring.offer(index, address, length, 2, 2);
+    }
+
+    /** The last field of a 12-byte header, the number of buffers, is 0 in this direction. */
+    private boolean putHeader(Packet packet, long position) {
+        segment.set(OFFLOAD, position, packet.offload());
+        if (headerLength == NetHeader.LENGTH) {
+            segment.set(TAIL, position + NetHeader.CHECKSUM_OFFSET_OFFSET, packet.checksumOffset());
+        } else {
+            segment.set(
+                    ValueLayout.JAVA_BYTE, position + NetHeader.CHECKSUM_OFFSET_OFFSET, (byte) packet.checksumOffset());
+            segment.set(
+                    ValueLayout.JAVA_BYTE,
+                    position + NetHeader.CHECKSUM_OFFSET_OFFSET + 1,
+                    (byte) (packet.checksumOffset() >>> 8));
+        }
+        return true;
+    }
+
+    /** Puts packets that the device has read back into their pool. */
+    void reclaim() {
+        int index;
+        int count = 0;
+        while ((index = ring.poll()) >= 0) {
+            done[count++] = out[index];
+            out[index] = null;
+            if (count == done.length) {
+                pool.release(done, 0, count);
+                count = 0;
+            }
+        }
+        pool.release(done, 0, count);
+    }
+}

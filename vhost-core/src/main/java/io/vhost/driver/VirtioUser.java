@@ -1,0 +1,276 @@
+package io.vhost.driver;
+
+import io.vhost.device.Feature;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+import io.vhost.protocol.FrontendSession;
+import io.vhost.protocol.ProtocolFeature;
+import io.vhost.ring.RingAddresses;
+import io.vhost.ring.RingOptions;
+import io.vhost.ring.RingViolation;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+
+/**
+ * A network card whose other end is a vhost-user back-end: connects to the back-end's socket and exchanges packets with
+ * it through shared memory, as DPDK's virtio-user does.
+ *
+ * <p>Threads: see the package. Packets must come from {@link #pool}: their buffers lie in the shared memory.
+ */
+public final class VirtioUser implements AutoCloseable {
+    private static final int ACKNOWLEDGE = 1;
+    private static final int DRIVER = 2;
+    private static final int DRIVER_OK = 4;
+    private static final int FEATURES_OK = 8;
+
+    private final FrontendSession session;
+    private final DriverConfig config;
+    private final SharedMemory memory;
+    private final PacketPool pool;
+    private final ReceiveQueue[] receive;
+    private final TransmitQueue[] transmit;
+    private long features;
+    private boolean started;
+    private boolean closed;
+
+    private VirtioUser(FrontendSession session, DriverConfig config) {
+        this.session = session;
+        this.config = config;
+        long slab = PacketPool.slabSize(config.packets(), config.bufferSize());
+        memory = new SharedMemory(SharedMemory.areaSize(slab)
+                + config.queuePairs()
+                        * (2 * DriverQueue.ringBytes(config.queueSize())
+                                + SharedMemory.areaSize(TransmitQueue.extraBytes(config.packets()))));
+        pool = PacketPool.over(
+                memory.segment().asSlice(memory.carve(slab), slab),
+                config.packets(),
+                config.bufferSize(),
+                PacketPool.DEFAULT_HEADROOM);
+        receive = new ReceiveQueue[config.queuePairs()];
+        transmit = new TransmitQueue[config.queuePairs()];
+        for (int i = 0; i < config.queuePairs(); i++) {
+            receive[i] = new ReceiveQueue(memory, pool, config.queueSize(), config.receiveSize());
+            transmit[i] = new TransmitQueue(memory, pool, config.queueSize(), config.transmitMode());
+        }
+    }
+
+    /**
+     * Connects to a back-end, negotiates features, shares memory and starts all queues.
+     *
+     * @param socket the back-end's socket
+     * @param config what to ask for
+     * @throws IOException when nobody listens, or the back-end refuses or does not answer; nothing is left behind
+     */
+    public static VirtioUser connect(Path socket, DriverConfig config) throws IOException {
+        Objects.requireNonNull(config, "config");
+        FrontendSession session = FrontendSession.connect(socket, config.timeout());
+        VirtioUser driver = null;
+        try {
+            driver = new VirtioUser(session, config);
+            driver.negotiate();
+            driver.start();
+            return driver;
+        } catch (IOException | RuntimeException e) {
+            if (driver == null) {
+                session.close();
+            } else {
+                driver.release();
+            }
+            throw e;
+        }
+    }
+
+    private void negotiate() throws IOException {
+        long offered = session.handshake(
+                ProtocolFeature.mask(ProtocolFeature.MQ, ProtocolFeature.REPLY_ACK, ProtocolFeature.STATUS));
+        if (session.queuePairs() < config.queuePairs() && ProtocolFeature.MQ.in(session.protocolFeatures())) {
+            throw new IOException("the back-end has %d queue pairs, %d are wanted"
+                    .formatted(session.queuePairs(), config.queuePairs()));
+        }
+        for (int i = 0; i < queueCount(); i++) {
+            session.call(i, queue(i).call.descriptor());
+        }
+        features = offered & config.features();
+        session.features(features);
+        status(ACKNOWLEDGE | DRIVER | FEATURES_OK);
+    }
+
+    /** Sets the rings up from scratch and starts them. Does nothing when started. */
+    public void start() throws IOException {
+        if (started) {
+            return;
+        }
+        session.memory(List.of(memory.region()), List.of(memory.file()));
+        for (int i = 0; i < queueCount(); i++) {
+            startRing(i);
+        }
+        if (has(Feature.VHOST_USER_F_PROTOCOL_FEATURES)) {
+            for (int i = 0; i < queueCount(); i++) {
+                session.enable(i, true);
+            }
+        }
+        status(ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
+        session.barrier();
+        started = true;
+    }
+
+    private void startRing(int index) throws IOException {
+        DriverQueue queue = queue(index);
+        boolean mergeable = has(Feature.VIRTIO_NET_F_MRG_RXBUF);
+        queue.reset(
+                new RingOptions(
+                        (index & 1) == 0,
+                        has(Feature.VIRTIO_F_INDIRECT_DESC),
+                        has(Feature.VIRTIO_F_EVENT_IDX),
+                        has(Feature.VIRTIO_F_IN_ORDER)),
+                DriverQueue.headerLength(mergeable, has(Feature.VIRTIO_F_VERSION_1)));
+        if (queue instanceof ReceiveQueue receiveQueue) {
+            receiveQueue.mergeable = mergeable;
+            receiveQueue.fill();
+        }
+        RingAddresses ring = queue.addresses();
+        session.ringSize(index, queue.size());
+        session.ringBase(index, 0);
+        session.ringAddresses(
+                index, memory.address(ring.desc()), memory.address(ring.avail()), memory.address(ring.used()), 0, 0);
+        session.kick(index, queue.kick.descriptor());
+    }
+
+    /** Stops all rings and takes the packets back that the device had. Does nothing when stopped. */
+    public void stop() throws IOException {
+        if (!started) {
+            return;
+        }
+        started = false;
+        if (has(Feature.VHOST_USER_F_PROTOCOL_FEATURES)) {
+            for (int i = 0; i < queueCount(); i++) {
+                session.enable(i, false);
+            }
+        }
+        for (int i = 0; i < queueCount(); i++) {
+            session.stopRing(i);
+            queue(i).reclaimAll();
+        }
+    }
+
+    /**
+     * Sends packets. Those that are accepted belong to the driver, which puts them back into the pool when the device has
+     * read them.
+     *
+     * @param pair queue pair, from 0
+     * @param packets packets of {@link #pool}
+     * @param offset index of the first
+     * @param count how many
+     * @return packets accepted, 0 to {@code count}: fewer when the ring is full
+     * @throws IllegalArgumentException for a packet of another pool, or one that is empty or with the device already
+     */
+    public int transmitBurst(int pair, Packet[] packets, int offset, int count) {
+        Objects.checkFromIndexSize(offset, count, packets.length);
+        requireStarted();
+        return transmit[pair].transmit(packets, offset, count);
+    }
+
+    /** Puts packets that the device has read back into the pool, as each {@link #transmitBurst} does first. */
+    public void reclaim(int pair) {
+        requireStarted();
+        transmit[pair].reclaim();
+    }
+
+    /**
+     * Takes packets that have arrived.
+     *
+     * @param pair queue pair, from 0
+     * @param packets receives the packets, which are the caller's from then on
+     * @param offset first index to fill
+     * @param count most packets to take
+     * @return packets taken, 0 to {@code count}
+     */
+    public int receiveBurst(int pair, Packet[] packets, int offset, int count) {
+        Objects.checkFromIndexSize(offset, count, packets.length);
+        requireStarted();
+        return receive[pair].receive(packets, offset, count);
+    }
+
+    /** Packets whose buffers the back-end can reach. */
+    public PacketPool pool() {
+        return pool;
+    }
+
+    /** The negotiated feature bits. */
+    public long features() {
+        return features;
+    }
+
+    /** Whether {@code feature} was negotiated. */
+    public boolean has(Feature feature) {
+        return feature.in(features);
+    }
+
+    /** Received packets of a pair that were dropped: incomplete, or larger than a packet of the pool can be. */
+    public long receiveDropped(int pair) {
+        return receive[pair].dropped();
+    }
+
+    /** The first rule that the device broke in one of the rings, or null. */
+    public RingViolation violation() {
+        for (int i = 0; i < queueCount(); i++) {
+            if (queue(i).violation() != null) {
+                return queue(i).violation();
+            }
+        }
+        return null;
+    }
+
+    /**
+     * Stops and disconnects. Packets that the application still holds become unusable.
+     *
+     * <p>A back-end that is gone does not keep this from releasing everything.
+     */
+    @Override
+    public void close() {
+        if (closed) {
+            return;
+        }
+        try {
+            stop();
+        } catch (IOException e) {
+            System.getLogger("io.vhost.driver")
+                    .log(System.Logger.Level.DEBUG, "the back-end was gone before the rings were stopped", e);
+        }
+        release();
+    }
+
+    private void release() {
+        closed = true;
+        started = false;
+        session.close();
+        for (int i = 0; i < queueCount(); i++) {
+            queue(i).close();
+        }
+        memory.close();
+    }
+
+    private void status(int status) throws IOException {
+        if (ProtocolFeature.STATUS.in(session.protocolFeatures())) {
+            session.status(status);
+        }
+    }
+
+    private int queueCount() {
+        return 2 * config.queuePairs();
+    }
+
+    /** Ring {@code index} as virtio numbers them: receive queues are even, transmit queues odd (virtio 1.2, 5.1.2). */
+    private DriverQueue queue(int index) {
+        return (index & 1) == 0 ? receive[index / 2] : transmit[index / 2];
+    }
+
+    private void requireStarted() {
+        if (!started) {
+            throw new IllegalStateException(
+                    closed ? "the driver is closed" : "the driver is stopped: call start() before bursts");
+        }
+    }
+}

@@ -1,0 +1,187 @@
+package io.vhost.protocol;
+
+import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.ERROR;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.vhost.device.ControlException;
+import io.vhost.device.DeviceControl;
+import io.vhost.os.UnixSocket;
+import java.lang.foreign.Arena;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The device's end of one connection, from the first message to the last.
+ *
+ * <p>Thread: {@link #run} occupies one thread, which makes all calls into the device and so all callbacks;
+ * {@link #stop} may be called on any thread, with any lock held.
+ *
+ * <p>A message that cannot be carried out is answered with a failure if the front-end negotiated REPLY_ACK,
+ * asked for an answer and the message has no answer of its own; then the session goes on. In every other case
+ * one WARNING with the values is logged and the connection is closed.
+ */
+public final class BackendSession {
+    private static final System.Logger LOGGER = System.getLogger(BackendSession.class.getPackageName());
+
+    private static final long SUCCESS = 0;
+    private static final long FAILURE = 1;
+
+    private final String name;
+    private final UnixSocket socket;
+    private final DeviceControl device;
+    private final WarningLimiter warnings;
+    private final FeatureRequests features;
+    private final Map<Request, Handler> handlers = new EnumMap<>(Request.class);
+
+    // A leaf: keeps the socket from being closed between a look at "closed" and the call that shuts it down.
+    private final ReentrantLock socketLock = new ReentrantLock();
+    @GuardedBy("socketLock")
+    private boolean closed;
+    private volatile boolean stopped;
+
+    /**
+     * A session that has not begun.
+     *
+     * @param name the socket's path, for log lines
+     * @param socket the connection, closed at the end of {@link #run}
+     * @param device what the messages configure
+     * @param warnings limits and takes the log lines that the peer can cause; its logger should be named by
+     *         this package
+     */
+    public BackendSession(String name, UnixSocket socket, DeviceControl device, WarningLimiter warnings) {
+        this.name = name;
+        this.socket = socket;
+        this.device = device;
+        this.warnings = warnings;
+        features = new FeatureRequests(device);
+        features.register(handlers);
+        new MemoryRequests(device).register(handlers);
+        new RingRequests(device).register(handlers);
+    }
+
+    /**
+     * Serves the connection until either end closes it, then tears the device down. Returns normally whatever
+     * the peer does and whatever a callback throws.
+     */
+    public void run() {
+        if (stopped) {
+            closeSocket();
+            return;
+        }
+        device.onFailure(this::stop);
+        try (Arena arena = Arena.ofConfined()) {
+            device.connected();
+            serve(new MessageCodec(socket), new Message(arena), new Message(arena));
+        } catch (ProtocolException fault) {
+            if (!stopped) {
+                warn(fault.getMessage() + "; connection closed");
+            }
+        } catch (RuntimeException | Error failure) {
+            unexpected("connection closed after an unexpected failure", failure);
+        } finally {
+            end();
+        }
+    }
+
+    /** Makes {@link #run} return soon: at the latest when the message in progress has been carried out. */
+    public void stop() {
+        stopped = true;
+        socketLock.lock();
+        try {
+            if (!closed) {
+                socket.shutdown();
+            }
+        } finally {
+            socketLock.unlock();
+        }
+    }
+
+    private void serve(MessageCodec codec, Message request, Message reply) throws ProtocolException {
+        while (!stopped && codec.receive(request)) {
+            try {
+                LOGGER.log(DEBUG, () -> "(" + name + ") " + request);
+                answer(codec, request, reply);
+            } finally {
+                request.closeDescriptors();
+            }
+            device.messageHandled();
+        }
+    }
+
+    /** Carries out one message and replies as its row says; throws if that must end the connection. */
+    private void answer(MessageCodec codec, Message request, Message reply) throws ProtocolException {
+        Request row = Request.of(request.id());
+        boolean ownReply = row != null && row.reply() == Request.Reply.OWN;
+        reply.begin(request.id(), Message.REPLY);
+        try {
+            dispatch(row, request, reply);
+        } catch (ProtocolException | ControlException refusal) {
+            String text = Request.name(request.id()) + " refused: " + refusal.getMessage();
+            if (ownReply || !acknowledges(request)) {
+                throw new ProtocolException(text, refusal);
+            }
+            warn(text + "; failure reply sent");
+            codec.send(reply.begin(request.id(), Message.REPLY).put64(FAILURE));
+            return;
+        }
+        if (ownReply) {
+            codec.send(reply);
+        } else if (acknowledges(request)) {
+            codec.send(reply.put64(SUCCESS));
+        }
+    }
+
+    private void dispatch(Request row, Message request, Message reply)
+            throws ControlException, ProtocolException {
+        if (row == null) {
+            throw new ProtocolException("unknown, " + request);
+        }
+        if ((request.flags() & Message.REPLY) != 0) {
+            throw new ProtocolException("a reply where a request belongs, " + request);
+        }
+        row.check(request, features.negotiated());
+        Handler handler = handlers.get(row);
+        if (handler == null) {
+            throw new ProtocolException("not supported by this back-end");
+        }
+        handler.handle(request, reply);
+    }
+
+    /** Asked after the message has been carried out, which may itself have negotiated REPLY_ACK. */
+    private boolean acknowledges(Message request) {
+        return request.needsReply() && ProtocolFeature.REPLY_ACK.in(features.negotiated());
+    }
+
+    private void end() {
+        try {
+            if (device.failed()) {
+                warn("the device has failed; connection closed");
+            }
+            device.disconnected();
+        } catch (RuntimeException | Error failure) {
+            unexpected("unexpected failure while the device was torn down", failure);
+        } finally {
+            closeSocket();
+        }
+    }
+
+    private void closeSocket() {
+        socketLock.lock();
+        try {
+            closed = true;
+            socket.close();
+        } finally {
+            socketLock.unlock();
+        }
+    }
+
+    private void warn(String text) {
+        warnings.warn("(" + name + ") " + text);
+    }
+
+    private void unexpected(String text, Throwable failure) {
+        warnings.log(ERROR, "(" + name + ") " + text, failure);
+    }
+}

@@ -1,0 +1,56 @@
+package io.vhost.protocol;
+
+import io.vhost.device.ControlException;
+import io.vhost.device.DeviceControl;
+import java.util.Map;
+
+/** Messages about the device as a whole: features, owner, number of queues, status. */
+final class FeatureRequests {
+    /** What this back-end implements of the protocol. */
+    static final long OFFERED =
+            ProtocolFeature.mask(ProtocolFeature.MQ, ProtocolFeature.REPLY_ACK, ProtocolFeature.STATUS);
+
+    private final DeviceControl device;
+    private long negotiated;
+
+    FeatureRequests(DeviceControl device) {
+        this.device = device;
+    }
+
+    void register(Map<Request, Handler> handlers) {
+        handlers.put(Request.GET_FEATURES, (_, reply) -> reply.put64(device.features()));
+        handlers.put(Request.SET_FEATURES, (request, _) -> device.features(request.u64(0)));
+        // The socket has one peer from beginning to end, so there is nothing to own.
+        handlers.put(Request.SET_OWNER, (_, _) -> {});
+        handlers.put(Request.RESET_OWNER, (_, _) -> device.resetOwner());
+        handlers.put(Request.GET_PROTOCOL_FEATURES, (_, reply) -> reply.put64(OFFERED));
+        handlers.put(Request.SET_PROTOCOL_FEATURES, (request, _) -> negotiate(request.u64(0)));
+        // Network devices count pairs here, although the specification says queues.
+        handlers.put(Request.GET_QUEUE_NUM, (_, reply) -> reply.put64(device.queueCount() / 2));
+        handlers.put(Request.SET_STATUS, (request, _) -> status(request.u64(0)));
+        handlers.put(Request.GET_STATUS, (_, reply) -> reply.put64(device.status()));
+    }
+
+    /** The protocol features of both ends. */
+    long negotiated() {
+        return negotiated;
+    }
+
+    private void negotiate(long features) throws ProtocolException {
+        long unknown = features & ~OFFERED;
+        if (unknown != 0) {
+            throw new ProtocolException("protocol features=0x" + Long.toHexString(features) + " contain 0x"
+                    + Long.toHexString(unknown) + ", which were not offered, offered=0x"
+                    + Long.toHexString(OFFERED));
+        }
+        negotiated = features;
+        device.protocolFeatures(features);
+    }
+
+    private void status(long status) throws ControlException, ProtocolException {
+        if ((status & ~0xFFL) != 0) {
+            throw new ProtocolException("status=0x" + Long.toHexString(status) + " has more than 8 bits");
+        }
+        device.status((int) status);
+    }
+}

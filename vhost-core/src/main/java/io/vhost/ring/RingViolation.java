@@ -1,0 +1,60 @@
+package io.vhost.ring;
+
+/**
+ * What a peer can do wrong in a ring. Each class of fault is counted by this name.
+ *
+ * <p>The section numbers are those of virtio 1.2.
+ */
+public enum RingViolation {
+    /** The driver's index moved by more than the ring holds (2.7.13). */
+    AVAIL_INDEX_JUMP("driver's index moved by more than the ring size"),
+    /** The available ring names a descriptor that does not exist (2.7.6). */
+    HEAD_OUT_OF_RANGE("head of a chain is not below the ring size"),
+    /** The next field names a descriptor that does not exist (2.7.5). */
+    NEXT_OUT_OF_RANGE("next descriptor is not below the table size"),
+    /** A chain has more descriptors than the ring or table has: it loops or is too long (2.7.5.3.1). */
+    CHAIN_TOO_LONG("chain has more descriptors than its table"),
+    /** An indirect table inside an indirect table (2.7.5.3.1). */
+    NESTED_INDIRECT("indirect descriptor inside an indirect table"),
+    /** A descriptor that is both indirect and continued (2.7.5.3.1). */
+    INDIRECT_WITH_NEXT("indirect descriptor has NEXT set"),
+    /** An indirect table whose length is zero, no multiple of 16, or beyond the ring size (2.7.5.3). */
+    INDIRECT_TABLE_SIZE("indirect table has a bad length"),
+    /** An indirect table that is not inside the guest's memory. */
+    INDIRECT_TABLE_UNMAPPED("indirect table is outside guest memory"),
+    /** An indirect descriptor although the feature was not negotiated (2.7.5.3.1). */
+    INDIRECT_NOT_NEGOTIATED("indirect descriptor without VIRTIO_F_INDIRECT_DESC"),
+    /** A buffer that is not inside the guest's memory, or whose end wraps around. */
+    BUFFER_UNMAPPED("buffer is outside guest memory"),
+    /** A device-readable buffer where the device must write, or the reverse (2.7.4.2). */
+    WRONG_DIRECTION("buffer has the wrong direction for its queue"),
+    /** A chain of 4 GiB or more (2.7.5.2). */
+    CHAIN_TOO_LARGE("chain has 4 GiB or more"),
+    /** A chain without a single byte in its buffers. */
+    EMPTY_CHAIN("chain has no bytes"),
+    /** A chain with no room for the header that precedes each packet (5.1.6). */
+    NO_ROOM_FOR_HEADER("chain is shorter than the packet header"),
+    /** A chain that is with the device was offered again (2.7.13). */
+    HEAD_IN_FLIGHT("chain was offered again before it was used"),
+    /** The device's index moved by more than the driver offered; seen by the driver's end. */
+    USED_INDEX_JUMP("device's index moved by more than was offered"),
+    /** The used ring names a chain that was not offered; seen by the driver's end. */
+    USED_ID_UNKNOWN("used element names a chain that was not offered"),
+    /** A used length beyond the buffers of the chain; seen by the driver's end. */
+    USED_LENGTH_TOO_LARGE("used length is beyond the chain's buffers"),
+    /** The guest's memory went away under the ring: the file behind it was truncated. */
+    MEMORY_LOST("guest memory vanished under the ring"),
+    /** The engine that copied for this queue failed; no fault of the driver. */
+    DMA_FAILED("DMA engine failed with copies of this queue under way");
+
+    private final String text;
+
+    RingViolation(String text) {
+        this.text = text;
+    }
+
+    /** What happened, as a clause for a log line. */
+    public String text() {
+        return text;
+    }
+}

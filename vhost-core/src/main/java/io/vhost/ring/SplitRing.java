@@ -1,0 +1,457 @@
+package io.vhost.ring;
+
+import static io.vhost.ring.SplitLayout.DESC_F_INDIRECT;
+import static io.vhost.ring.SplitLayout.DESC_F_NEXT;
+import static io.vhost.ring.SplitLayout.DESC_F_WRITE;
+import static io.vhost.ring.SplitLayout.DESC_SIZE;
+
+import io.vhost.memory.AddressTranslator;
+import io.vhost.memory.GuestMemory;
+import java.lang.foreign.MemorySegment;
+import java.lang.invoke.VarHandle;
+
+/**
+ * Device side of a split virtqueue (virtio 1.2, 2.7).
+ *
+ * <p>Thread: the holder of the queue's lock. Memory order: {@link #gather} acquires the driver's index, {@link #publish}
+ * releases the device's. Lengths are bytes; indexes are unsigned 16-bit and wrap.
+ *
+ * <p>Buffers are used in the order in which they were offered, always, so VIRTIO_F_IN_ORDER holds whether or not it was
+ * negotiated.
+ */
+public final class SplitRing {
+    private final MemorySegment memory;
+    private final AddressTranslator translator;
+    private final long desc;
+    private final long avail;
+    private final long used;
+    private final int size;
+    private final int mask;
+    private final int directionFlag;
+    private final boolean indirect;
+    private final boolean eventIdx;
+
+    private int nextAvail;
+    private int nextUsed;
+    private int knownAvailIdx;
+    private int signalledUsed;
+    private boolean signalledOnce;
+    private boolean kicksWanted;
+    private RingViolation violation;
+    private long violationDetail;
+
+    /**
+     * A ring in guest memory.
+     *
+     * @param memory the guest's memory, which the ring and its buffers lie in
+     * @param addresses offsets of the three areas in the memory's window, aligned and complete
+     * @param size entries, a power of two up to {@link SplitLayout#MAX_SIZE}
+     * @param options negotiated features and direction
+     * @param base index of the next chain to take, which is that of the next used element too
+     */
+    public SplitRing(GuestMemory memory, RingAddresses addresses, int size, RingOptions options, int base) {
+        if (size < 1 || size > SplitLayout.MAX_SIZE || Integer.bitCount(size) != 1) {
+            throw new IllegalArgumentException("ring size=" + size + " is not a power of two up to 32768");
+        }
+        this.memory = memory.window();
+        this.translator = new AddressTranslator(memory);
+        this.desc = addresses.desc();
+        this.avail = addresses.avail();
+        this.used = addresses.used();
+        this.size = size;
+        this.mask = size - 1;
+        this.directionFlag = options.deviceWrites() ? DESC_F_WRITE : 0;
+        this.indirect = options.indirect();
+        this.eventIdx = options.eventIdx();
+        this.nextAvail = base & 0xFFFF;
+        this.nextUsed = nextAvail;
+        this.knownAvailIdx = nextAvail;
+        this.signalledUsed = nextAvail;
+    }
+
+    /** The window that ring and buffers lie in. */
+    public MemorySegment memory() {
+        return memory;
+    }
+
+    /** Entries of the ring. */
+    public int size() {
+        return size;
+    }
+
+    /** Index of the next chain to take. */
+    public int nextAvail() {
+        return nextAvail;
+    }
+
+    /** Index of the next used element to write. */
+    public int nextUsed() {
+        return nextUsed;
+    }
+
+    /** The rule that the driver broke, or null. A ring with a violation hands out no more chains. */
+    public RingViolation violation() {
+        return violation;
+    }
+
+    /** The offending value of {@link #violation}: an index, address or length, as its text says. */
+    public long violationDetail() {
+        return violationDetail;
+    }
+
+    /**
+     * Device index as it stands in memory. After a device that died, this is where its successor goes on, since the
+     * elements before it were seen by the driver and those after it were not.
+     *
+     * @param memory the guest's memory
+     * @param addresses where the ring lies in it
+     */
+    public static int usedIdx(GuestMemory memory, RingAddresses addresses) {
+        return SplitLayout.usedIdxAcquire(memory.window(), addresses.used());
+    }
+
+    /** Chains that the driver has offered and nobody took, 0 to the size; 0 after a {@link #violation}. */
+    public int available() {
+        return violation == null ? available(size) : 0;
+    }
+
+    /**
+     * Gathers the next chains: each descriptor is read once, validated and translated. The driver's index is read only
+     * when the chains already known do not suffice, to leave its cache line with the driver.
+     *
+     * @param batch receives the chains, behind those it holds
+     * @param max most chains to add
+     * @return chains added; fewer than {@code max} when the driver offered fewer, the batch is full or
+     *     {@link #violation} is set
+     */
+    public int gather(ChainBatch batch, int max) {
+        if (violation != null) {
+            return 0;
+        }
+        int count = Math.min(available(max), Math.min(max, batch.head.length - batch.chains));
+        int added = 0;
+        while (added < count) {
+            int plain = gatherPlain(batch, count - added);
+            added += plain;
+            if (added == count || !walkNext(batch)) {
+                break;
+            }
+            added++;
+        }
+        return added;
+    }
+
+    /** The common case, chains of one translated buffer: stops before the first chain that is anything else. */
+    private int gatherPlain(ChainBatch batch, int max) {
+        int count = Math.min(max, batch.bufferOffset.length - batch.buffers);
+        readHeads(batch, count);
+        int added = resolve(batch, count);
+        batch.addPlainChains(added);
+        nextAvail = (nextAvail + added) & 0xFFFF;
+        return added;
+    }
+
+    // Two small loops without calls: what they use stays in registers.
+
+    private void readHeads(ChainBatch batch, int count) {
+        MemorySegment memory = this.memory;
+        int[] head = batch.head;
+        long avail = this.avail;
+        int mask = this.mask;
+        int next = nextAvail;
+        int chain = batch.chains;
+        for (int i = 0; i < count; i++) {
+            head[chain + i] = SplitLayout.availEntry(memory, avail, (next + i) & mask);
+        }
+    }
+
+    /** Stops at a buffer of another memory region, too; the walk of that one chain makes the region the present one. */
+    private int resolve(ChainBatch batch, int count) {
+        MemorySegment memory = this.memory;
+        int[] head = batch.head;
+        long[] bufferOffset = batch.bufferOffset;
+        int[] bufferLength = batch.bufferLength;
+        long desc = this.desc;
+        int size = this.size;
+        int wanted = directionFlag;
+        long start = translator.start();
+        long end = translator.size();
+        long window = translator.windowOffset();
+        int chain = batch.chains;
+        int buffer = batch.buffers;
+        int i = 0;
+        for (; i < count; i++) {
+            int index = head[chain + i];
+            if (index >= size) {
+                break;
+            }
+            long entry = desc + (long) DESC_SIZE * index;
+            long word = SplitLayout.descWord(memory, entry);
+            long distance = SplitLayout.descAddress(memory, entry) - start;
+            int length = (int) word;
+            if (SplitLayout.flags(word) != wanted || length <= 0 || distance < 0 || distance > end - length) {
+                break;
+            }
+            bufferOffset[buffer + i] = window + distance;
+            bufferLength[buffer + i] = length;
+        }
+        return i;
+    }
+
+    /** Any chain at all: continued, indirect, across regions, with empty buffers, or broken. */
+    private boolean walkNext(ChainBatch batch) {
+        int head = SplitLayout.availEntry(memory, avail, nextAvail & mask);
+        if (head >= size) {
+            return fault(RingViolation.HEAD_OUT_OF_RANGE, head);
+        }
+        int first = batch.buffers;
+        long length = walk(batch, head);
+        if (length < 0) {
+            batch.buffers = first;
+            return false;
+        }
+        if (length == 0) {
+            // Nobody has a use for it, and a chain without a buffer would be an exception for all users.
+            return fault(RingViolation.EMPTY_CHAIN, head);
+        }
+        batch.addChain(head, first);
+        nextAvail = (nextAvail + 1) & 0xFFFF;
+        return true;
+    }
+
+    /** Adds the buffers of one chain. Its length in bytes, or -1 after a fault or when the batch is full. */
+    private long walk(ChainBatch batch, int head) {
+        long table = desc;
+        int entries = size;
+        int index = head;
+        boolean inTable = false;
+        long total = 0;
+        // A chain visits each entry of its table at most once; more hops mean that it loops.
+        for (int hops = 0; hops < entries; hops++) {
+            long entry = table + (long) DESC_SIZE * index;
+            long address = SplitLayout.descAddress(memory, entry);
+            long word = SplitLayout.descWord(memory, entry);
+            int flags = SplitLayout.flags(word);
+            if ((flags & DESC_F_INDIRECT) != 0) {
+                if (!indirectIsValid(address, word, inTable)) {
+                    return -1;
+                }
+                inTable = true;
+                table = translator.translate(address, SplitLayout.length(word));
+                entries = (int) (SplitLayout.length(word) / DESC_SIZE);
+                index = 0;
+                hops = -1;
+                continue;
+            }
+            if ((flags & DESC_F_WRITE) != directionFlag) {
+                fault(RingViolation.WRONG_DIRECTION, index);
+                return -1;
+            }
+            total += SplitLayout.length(word);
+            if (total >= 1L << 32) {
+                fault(RingViolation.CHAIN_TOO_LARGE, total);
+                return -1;
+            }
+            if (!addBuffer(batch, address, SplitLayout.length(word))) {
+                return -1;
+            }
+            if ((flags & DESC_F_NEXT) == 0) {
+                return total;
+            }
+            index = SplitLayout.next(word);
+            if (index >= entries) {
+                fault(RingViolation.NEXT_OUT_OF_RANGE, index);
+                return -1;
+            }
+        }
+        fault(RingViolation.CHAIN_TOO_LONG, head);
+        return -1;
+    }
+
+    private boolean indirectIsValid(long address, long word, boolean nested) {
+        long bytes = SplitLayout.length(word);
+        if (!indirect) {
+            return fault(RingViolation.INDIRECT_NOT_NEGOTIATED, address);
+        }
+        if (nested) {
+            return fault(RingViolation.NESTED_INDIRECT, address);
+        }
+        if ((SplitLayout.flags(word) & DESC_F_NEXT) != 0) {
+            return fault(RingViolation.INDIRECT_WITH_NEXT, address);
+        }
+        long most = (long) DESC_SIZE * Math.max(size, ChainBatch.MAX_INDIRECT);
+        if (bytes == 0 || bytes % DESC_SIZE != 0 || bytes > most) {
+            return fault(RingViolation.INDIRECT_TABLE_SIZE, bytes);
+        }
+        if (translator.translate(address, bytes) < 0) {
+            return fault(RingViolation.INDIRECT_TABLE_UNMAPPED, address);
+        }
+        return true;
+    }
+
+    /** Adds one descriptor's buffer, in pieces where it crosses from one memory region into the next. */
+    private boolean addBuffer(ChainBatch batch, long address, long length) {
+        if (length > 0 && Long.compareUnsigned(address + length - 1, address) < 0) {
+            return fault(RingViolation.BUFFER_UNMAPPED, address);
+        }
+        long rest = length;
+        while (rest > 0) {
+            long position = address + (length - rest);
+            long piece = Math.min(Math.min(rest, Integer.MAX_VALUE), translator.contiguousLength(position));
+            long offset = piece == 0 ? -1 : translator.translate(position, piece);
+            if (offset < 0) {
+                return fault(RingViolation.BUFFER_UNMAPPED, position);
+            }
+            if (batch.buffers == batch.bufferOffset.length) {
+                // With chains before it in the batch it only has to wait for the next one.
+                batch.full = true;
+                return batch.chains == 0 && fault(RingViolation.CHAIN_TOO_LONG, batch.buffers);
+            }
+            batch.bufferOffset[batch.buffers] = offset;
+            batch.bufferLength[batch.buffers++] = (int) piece;
+            rest -= piece;
+        }
+        return true;
+    }
+
+    /**
+     * Takes back the last chains of a batch: the ring will hand them out again.
+     *
+     * @param batch what {@link #gather} filled
+     * @param count chains to take back, 0 to {@code batch.chains()}
+     */
+    public void ungather(ChainBatch batch, int count) {
+        batch.chains -= count;
+        batch.full &= count == 0;
+        batch.buffers = batch.firstBuffer[batch.chains];
+        nextAvail = (nextAvail - count) & 0xFFFF;
+    }
+
+    /**
+     * Gives all chains of a batch back to the driver as used and empties the batch. Everything written to guest memory
+     * before is visible to the driver once it sees the new index.
+     *
+     * @param batch gathered chains, each with its {@linkplain ChainBatch#written written} length
+     */
+    public void publish(ChainBatch batch) {
+        MemorySegment memory = this.memory;
+        int[] head = batch.head;
+        int[] written = batch.written;
+        int count = batch.chains;
+        int next = nextUsed;
+        for (int i = 0; i < count; i++) {
+            SplitLayout.usedElement(memory, used, (next + i) & mask, head[i], written[i]);
+        }
+        nextUsed = (next + count) & 0xFFFF;
+        // Orders the elements and the packet bytes before the index: the driver's acquire of it sees them all.
+        SplitLayout.usedIdxRelease(memory, used, nextUsed);
+        batch.clear();
+    }
+
+    /**
+     * Leaves the first chains of a batch taken, without giving them back, lets go of the others, and empties the batch.
+     *
+     * @param batch gathered chains
+     * @param count how many are kept, from the first
+     */
+    public void keep(ChainBatch batch, int count) {
+        ungather(batch, batch.chains() - count);
+        batch.clear();
+    }
+
+    /**
+     * Gives the oldest chains in flight back to the driver as used; the caller forgets them. Everything written to guest memory before, by whoever
+     * told the caller of it, is visible to the driver once it sees the new index.
+     *
+     * @param chains what was taken, the oldest first
+     * @param count how many to give back
+     */
+    public void publish(ChainsInFlight chains, int count) {
+        MemorySegment memory = this.memory;
+        int next = nextUsed;
+        for (int i = 0; i < count; i++) {
+            SplitLayout.usedElement(memory, used, (next + i) & mask, chains.headAt(i), chains.writtenAt(i));
+        }
+        nextUsed = (next + count) & 0xFFFF;
+        // Orders the elements and the copied bytes before the index, as in the other publish.
+        SplitLayout.usedIdxRelease(memory, used, nextUsed);
+    }
+
+    /**
+     * Whether the driver wants an interrupt for what was published since this was last asked (virtio 1.2, 2.7.7.2). Ask
+     * once after each burst that published something.
+     */
+    public boolean needsInterrupt() {
+        // Orders our index before the read of the driver's wish. The driver stores its wish, fences and re-reads our
+        // index; without both fences each side could miss the other's store and the driver would sleep for ever.
+        VarHandle.fullFence();
+        if (!eventIdx) {
+            return (SplitLayout.availFlags(memory, avail) & SplitLayout.AVAIL_F_NO_INTERRUPT) == 0;
+        }
+        boolean passed = SplitLayout.passed(SplitLayout.usedEvent(memory, avail, size), signalledUsed, nextUsed);
+        // After a (re)start the driver's event index may be older than our indexes: the first publication signals.
+        boolean needed = passed || !signalledOnce;
+        signalledUsed = nextUsed;
+        signalledOnce = true;
+        return needed;
+    }
+
+    /**
+     * Asks the driver for a kick when it offers the next chain (virtio 1.2, 2.7.10).
+     *
+     * @return true when chains are available already: work on them instead of waiting for a kick that will not come
+     */
+    public boolean enableKicks() {
+        kicksWanted = true;
+        if (eventIdx) {
+            SplitLayout.availEvent(memory, used, size, nextAvail);
+        } else {
+            SplitLayout.usedFlags(memory, used, 0);
+        }
+        // Orders our wish before the re-read of the driver's index. The driver stores its index, fences and reads the
+        // wish: one of the two sees the other's store, so no kick is lost.
+        VarHandle.fullFence();
+        return available() > 0;
+    }
+
+    /** Tells the driver that no kicks are needed. It may still send some: this is a hint (virtio 1.2, 2.7.10). */
+    public void disableKicks() {
+        kicksWanted = false;
+        if (!eventIdx) {
+            SplitLayout.usedFlags(memory, used, SplitLayout.USED_F_NO_NOTIFY);
+        }
+        // With the event index there is nothing to store: the index asked for lies behind, a kick comes once in 65,536.
+    }
+
+    /** Whether kicks were asked for last. */
+    public boolean kicksWanted() {
+        return kicksWanted;
+    }
+
+    /** Fences the ring for a fault found outside it, such as a packet header that is not complete. */
+    public boolean fault(RingViolation fault, long detail) {
+        if (violation == null) {
+            violation = fault;
+            violationDetail = detail;
+        }
+        return false;
+    }
+
+    private int available(int wanted) {
+        int known = (knownAvailIdx - nextAvail) & 0xFFFF;
+        return known >= wanted ? known : refreshAvailable();
+    }
+
+    private int refreshAvailable() {
+        int idx = SplitLayout.availIdxAcquire(memory, avail);
+        // A driver cannot have more chains out than the ring has entries, those in flight with us included,
+        // and cannot take back what it has offered.
+        int out = (idx - nextUsed) & 0xFFFF;
+        if (out > size || ((idx - knownAvailIdx) & 0xFFFF) > out) {
+            fault(RingViolation.AVAIL_INDEX_JUMP, idx);
+            return 0;
+        }
+        knownAvailIdx = idx;
+        return (idx - nextAvail) & 0xFFFF;
+    }
+}

@@ -1,0 +1,168 @@
+package io.vhost.server;
+
+import static java.lang.System.Logger.Level.INFO;
+
+import io.vhost.device.DeviceControl;
+import io.vhost.device.DeviceListener;
+import io.vhost.device.VhostConfig;
+import io.vhost.os.Descriptor;
+import io.vhost.os.InheritedSocket;
+import io.vhost.os.OsException;
+import io.vhost.os.UnixListener;
+import io.vhost.os.UnixSocket;
+import io.vhost.protocol.BackendSession;
+import io.vhost.protocol.WarningLimiter;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Listens on a Unix socket and makes a device of each front-end that connects, at once or one after another.
+ *
+ * <p>Thread: all methods may be called on any thread, in any callback, and more than once. Memory
+ * synchronization: what happened before {@link #listen} is visible in every callback, and every callback of
+ * the server's devices happens before the return of a {@link #close} that waits.
+ */
+public final class VhostServer implements AutoCloseable {
+    private static final System.Logger LOGGER = System.getLogger(VhostServer.class.getPackageName());
+
+    private final Path path;
+    private final VhostConfig config;
+    private final DeviceListener listener;
+    private final AcceptLoop acceptLoop;    // null: there is one front-end, which was there from the start
+    private final WarningLimiter sessionWarnings =
+            new WarningLimiter(System.getLogger(BackendSession.class.getPackageName()));
+    private final AtomicBoolean closing = new AtomicBoolean();
+    private final AtomicLong connectionNumber = new AtomicLong();
+    private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+
+    private VhostServer(Path path, VhostConfig config, DeviceListener listener, UnixListener socket) {
+        this.path = path;
+        this.config = config;
+        this.listener = listener;
+        WarningLimiter warnings = new WarningLimiter(LOGGER);
+        acceptLoop = socket == null ? null
+                : new AcceptLoop("vhost-accept " + path, socket, this::accepted, warnings);
+    }
+
+    /**
+     * Begins to listen. A socket file that a dead process has left behind is replaced.
+     *
+     * @param path where the socket is created; at most 107 bytes
+     * @param config what each device offers
+     * @param listener told of devices and queues, on the connections' threads
+     * @throws IOException if the path cannot be used; the text names path, reason and remedy
+     */
+    public static VhostServer listen(Path path, VhostConfig config, DeviceListener listener)
+            throws IOException {
+        Objects.requireNonNull(path, "path");
+        Objects.requireNonNull(config, "config");
+        Objects.requireNonNull(listener, "listener");
+        try {
+            UnixListener socket = UnixListener.bind(path);
+            try {
+                VhostServer server = new VhostServer(path, config, listener, socket);
+                server.acceptLoop.start();
+                LOGGER.log(INFO, "({0}) listening", path);
+                return server;
+            } catch (RuntimeException | Error failure) {
+                socket.close();
+                throw failure;
+            }
+        } catch (OsException failure) {
+            throw new IOException(failure.getMessage(), failure);
+        }
+    }
+
+    /**
+     * Serves a socket that this process was started with: one that listens, to which front-ends connect as
+     * with {@link #listen}, or one that is connected to its only front-end already.
+     *
+     * @param fd number of the descriptor, which is this server's from now on
+     * @param config what each device offers
+     * @param listener told of devices and queues, on the connections' threads
+     * @throws IOException if this is not an open Unix stream socket
+     */
+    public static VhostServer inherit(int fd, VhostConfig config, DeviceListener listener)
+            throws IOException {
+        Objects.requireNonNull(config, "config");
+        Objects.requireNonNull(listener, "listener");
+        try {
+            Descriptor socket = InheritedSocket.take(fd);
+            UnixListener listening = InheritedSocket.isListening(socket) ? UnixListener.adopt(socket) : null;
+            VhostServer server =
+                    new VhostServer(Path.of("/proc/self/fd/" + fd), config, listener, listening);
+            if (listening == null) {
+                server.accepted(UnixSocket.adopt(socket));
+            } else {
+                server.acceptLoop.start();
+            }
+            return server;
+        } catch (OsException failure) {
+            throw new IOException(failure.getMessage(), failure);
+        }
+    }
+
+    /** Whether further front-ends may connect; false only for an inherited connection. */
+    public boolean isListening() {
+        return acceptLoop != null && !closing.get();
+    }
+
+    /** Where the server listens; for an inherited socket its place in {@code /proc}. */
+    public Path path() {
+        return path;
+    }
+
+    /** Number of front-ends connected at this moment. */
+    public int connectionCount() {
+        return connections.size();
+    }
+
+    /**
+     * Ends the server: no more connections, the socket file is removed, every connection is closed with all
+     * its callbacks. Returns when the last thread of the server has ended.
+     *
+     * <p>On the thread of a connection, that is in a callback, it does not wait for connections: they end
+     * soon, this one when the callback has returned. Elsewhere do not hold a lock that a callback or a burst
+     * takes. An interrupt does not cut the wait short and stays set. A second call has no effect but to wait
+     * as well.
+     */
+    @Override
+    public void close() {
+        if (closing.compareAndSet(false, true)) {
+            LOGGER.log(INFO, "({0}) closing", path);
+            if (acceptLoop != null) {
+                acceptLoop.stop();
+            }
+        }
+        if (acceptLoop != null) {
+            acceptLoop.join();
+        }
+        // Nothing is added any more, so this is everyone who has not ended by himself.
+        List<Connection> left = List.copyOf(connections);
+        left.forEach(Connection::stop);
+        if (!Connection.onConnectionThread()) {
+            left.forEach(connection -> Threads.join(connection.thread()));
+        }
+    }
+
+    /** Takes over an accepted socket; accept thread. */
+    private void accepted(UnixSocket socket) {
+        String name = "vhost-" + connectionNumber.incrementAndGet() + " " + path;
+        DeviceControl device = DeviceControl.create(path.toString(), config, listener);
+        BackendSession session = new BackendSession(path.toString(), socket, device, sessionWarnings);
+        Connection connection = new Connection(name, session, connections::remove);
+        connections.add(connection);
+        try {
+            connection.start();
+        } catch (Error noThread) {
+            connections.remove(connection);
+            throw noThread;
+        }
+    }
+}

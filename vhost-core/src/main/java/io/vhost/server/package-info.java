@@ -1,0 +1,11 @@
+/**
+ * Sockets for devices: where front-ends connect, and the threads that serve them.
+ *
+ * <p>{@link io.vhost.server.VhostServer} listens on a path. An accept thread hands each connection to a
+ * platform thread of its own, which runs the protocol for one device and makes all callbacks of that device;
+ * a callback that blocks holds up its own connection only. All threads are daemons and carry the path in
+ * their names.
+ *
+ * <p>No lock of this package is ever held while a callback runs, so a server may be closed from any callback.
+ */
+package io.vhost.server;

@@ -1,0 +1,45 @@
+package io.vhost.app;
+
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.time.Duration;
+import java.util.function.UnaryOperator;
+import picocli.CommandLine;
+
+/**
+ * One run of the command line within this JVM.
+ *
+ * @param status the exit status
+ * @param out standard output
+ * @param err standard error
+ */
+record CommandRun(int status, String out, String err) {
+    /** Runs it as if these were the words after {@code vhost}. */
+    static CommandRun of(String... words) {
+        return of(new EndSignal(), words);
+    }
+
+    static CommandRun of(EndSignal end, String... words) {
+        StringWriter out = new StringWriter();
+        StringWriter err = new StringWriter();
+        int status =
+                Main.run(
+                        new CommandContext(new PrintWriter(out), false, end),
+                        new PrintWriter(err, true),
+                        words);
+        return new CommandRun(status, out.toString(), err.toString());
+    }
+
+    /** Runs the demo with something between the guests and the switch. */
+    static CommandRun demo(UnaryOperator<Link> wiring, Duration patience, String... words) {
+        StringWriter out = new StringWriter();
+        CommandContext context = new CommandContext(new PrintWriter(out, true), false, new EndSignal());
+        int status = new CommandLine(new DemoCommand(context, wiring, patience)).execute(words);
+        return new CommandRun(status, out.toString(), "");
+    }
+
+    @Override
+    public String toString() {
+        return "status " + status + "\n" + out + err;
+    }
+}

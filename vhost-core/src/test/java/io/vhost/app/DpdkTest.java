@@ -1,0 +1,226 @@
+package io.vhost.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+
+import io.vhost.device.Feature;
+import io.vhost.device.VhostConfig;
+import io.vhost.driver.DriverConfig;
+import io.vhost.driver.DriverConfig.TransmitMode;
+import io.vhost.peer.Counters;
+import io.vhost.peer.Peers;
+import io.vhost.peer.TestPmd;
+import io.vhost.server.VhostServer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * Forwarding between DPDK's virtio-user and itself, us, and another; and our driver with DPDK's back-end.
+ * {@code -Dpeer.seconds} says how long traffic flows in those tests where that matters.
+ */
+@Tag("peer")
+class DpdkTest {
+    private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("peer.seconds", 1));
+    private static final Duration LIMIT = Duration.ofSeconds(60);
+    private static final DriverConfig DRIVER = DriverConfig.defaults();
+    private static final long PACKETS = 50_000;
+    private static final int BURSTS = 8;
+
+    @TempDir
+    private Path directory;
+
+    @BeforeEach
+    void needs() {
+        Peers.require("dpdk-testpmd", "stdbuf");
+        Peers.requireHugePages(512);
+        Peers.requireCpus(2);
+    }
+
+    /** The ways in which virtio-user works with a split ring, as its device arguments. */
+    static Stream<String> splitPaths() {
+        return Stream.of("", "in_order=0", "mrg_rxbuf=0,in_order=0", "mrg_rxbuf=0,in_order=1",
+                "mrg_rxbuf=0,in_order=0,vectorized=1");
+    }
+
+    static Stream<Arguments> splitPathsAndSizes() {
+        return splitPaths().flatMap(path -> Stream.of(Arguments.of(path, 64), Arguments.of(path, 1518)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("splitPathsAndSizes")
+    void nothingIsLostAndBothSidesCountTheSame(String path, int size) throws IOException {
+        try (Forwarder forwarder = forwarder(1);
+                TestPmd front = TestPmd.frontEnd(socket(0)).cpu(1).device(path).packetBytes(size).start()) {
+            front.startSending(BURSTS);
+            assertFalse(front.ended(TIME), front::output);
+            long late = front.portCounters().received();
+            front.awaitPortCounters(counters -> counters.received() > late + 1_000, LIMIT);
+            front.stop();
+            assertEquals(0, front.forwardCounters().value("TX-dropped"));
+            ForwardPort port = forwarder.ports().getFirst();
+            long sent = front.portCounters().sent();
+            Await.until(
+                    "all that was sent is forwarded", () -> port.counters().txPackets() >= sent);
+            PortCounters ours = port.counters();
+            assertEquals(new PortCounters(sent, size * sent, sent, size * sent, 0, 0, 0), ours);
+
+            front.mode("rxonly");   // takes what came after the end
+            front.start();
+            Counters theirs =
+                    front.awaitPortCounters(
+                            counters -> counters.received() == ours.txPackets(), LIMIT);
+            assertEquals(size * sent, theirs.value("RX-bytes"));
+            assertEquals(
+                    0,
+                    theirs.value("RX-errors")
+                            + theirs.value("TX-errors")
+                            + theirs.value("RX-missed"));
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("splitPaths")
+    void everyByteComesBackFromTheOtherSide(String path) throws IOException {
+        try (Forwarder forwarder = forwarder(2);
+                TestPmd front =
+                        TestPmd.frontEnd(socket(0)).cpu(1).device(path).mode("macswap").start()) {
+            front.start();
+            try (Exchange exchange = Exchange.loop(socket(1), DRIVER, 0, PACKETS, true).start()) {
+                assertEquals(PACKETS, exchange.finish());
+            }
+            assertEquals(PACKETS, front.portCounters().received());
+            PortCounters theirs = forwarder.ports().get(0).counters();
+            assertEquals(PACKETS, theirs.rxPackets());
+            assertEquals(PACKETS, theirs.txPackets());
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("splitPaths")
+    void thePortIsStoppedAndStartedTenTimes(String path) throws IOException {
+        try (Forwarder forwarder = forwarder(1);
+                TestPmd front = TestPmd.frontEnd(socket(0)).cpu(1).device(path).start()) {
+            for (int round = 0; round < 10; round++) {
+                long before = front.portCounters().received();
+                front.startSending(BURSTS);
+                front.awaitPortCounters(counters -> counters.received() > before + 1_000, LIMIT);
+                front.stop();
+                front.stopPort();
+                front.startPort();
+            }
+            assertEquals(0, forwarder.ports().getFirst().counters().badPackets());
+            assertEquals(0, front.quit());
+        }
+    }
+
+    @Test
+    void twoPortsAreBridged() throws IOException {
+        try (Forwarder forwarder = forwarder(2);
+                TestPmd one = TestPmd.frontEnd(socket(0)).cpu(0).start();
+                TestPmd other =
+                        TestPmd.frontEnd(socket(1))
+                                .cpu(1)
+                                .device("in_order=0")
+                                .packetBytes(1518)
+                                .start()) {
+            one.start();
+            other.startSending(BURSTS);
+            assertFalse(other.ended(TIME), other::output);
+            other.awaitPortCounters(counters -> counters.received() > 1_000, LIMIT);
+            one.awaitPortCounters(counters -> counters.received() > 1_000, LIMIT);
+            other.stop();
+            one.stop();
+            for (ForwardPort port : forwarder.ports()) {
+                assertEquals(0, port.counters().dropPackets() + port.counters().badPackets());
+            }
+            long sentByOne = one.portCounters().sent();
+            long sentByOther = other.portCounters().sent();
+            Await.until(
+                    "all is forwarded",
+                    () ->
+                            forwarder.ports().get(0).counters().txPackets() == sentByOther
+                                    && forwarder.ports().get(1).counters().txPackets()
+                                            == sentByOne);
+        }
+    }
+
+    @Test
+    void macswapSwapsForThemAsWell() throws IOException {
+        try (Forwarder forwarder = forwarder(1, true);
+                TestPmd front = TestPmd.frontEnd(socket(0)).cpu(1).mode("macswap").start()) {
+            front.startSending(BURSTS);
+            front.awaitPortCounters(counters -> counters.received() > 10_000, LIMIT);
+            assertEquals(0, forwarder.ports().getFirst().counters().dropPackets());
+        }
+    }
+
+    static Stream<DriverConfig> drivers() {
+        return Stream.of(
+                DRIVER,
+                DRIVER.without(Feature.VIRTIO_F_IN_ORDER),
+                DRIVER.without(Feature.VIRTIO_NET_F_MRG_RXBUF),
+                DRIVER.without(Feature.VIRTIO_F_EVENT_IDX, Feature.VIRTIO_F_INDIRECT_DESC),
+                DRIVER.without(Feature.VIRTIO_F_VERSION_1, Feature.VIRTIO_F_IN_ORDER),
+                DRIVER.without(Feature.VIRTIO_F_IN_ORDER).withTransmitMode(TransmitMode.CHAINED),
+                DRIVER.withTransmitMode(TransmitMode.INDIRECT),
+                DRIVER.withPackets(1024, 2048 + 128, 256));
+    }
+
+    @ParameterizedTest
+    @MethodSource("drivers")
+    void ourDriverExchangesVerifiedPacketsWithTheirBackEnd(DriverConfig driver) throws IOException {
+        try (TestPmd back = TestPmd.backEnd(socket(0)).cpu(0).start()) {
+            back.start();
+            try (Exchange exchange = Exchange.loop(socket(0), driver, 0, PACKETS, false).start()) {
+                assertEquals(PACKETS, exchange.finish());
+            }
+            back.stop();
+            Counters counters = back.forwardCounters();
+            assertEquals(PACKETS, counters.received());
+            assertEquals(PACKETS, counters.sent());
+            assertEquals(0, counters.value("TX-dropped"));
+        }
+    }
+
+    @Test
+    void theirBackEndServesOneDriverOfOursAfterAnother() throws IOException {
+        try (TestPmd back = TestPmd.backEnd(socket(0)).cpu(0).mode("macswap").start()) {
+            back.start();
+            for (int round = 0; round < 3; round++) {
+                try (Exchange exchange = Exchange.loop(socket(0), DRIVER, 1514, PACKETS, true).start()) {
+                    assertEquals(PACKETS, exchange.finish());
+                }
+            }
+        }
+    }
+
+    private Path socket(int number) {
+        return directory.resolve("port" + number);
+    }
+
+    private Forwarder forwarder(int ports) throws IOException {
+        return forwarder(ports, false);
+    }
+
+    private Forwarder forwarder(int ports, boolean swap) throws IOException {
+        List<String> names = new ArrayList<>();
+        List<Forwarder.Opening> openings = new ArrayList<>();
+        for (int i = 0; i < ports; i++) {
+            Path path = socket(i);
+            names.add(path.toString());
+            openings.add((offer, port) -> VhostServer.listen(path, offer, port));
+        }
+        return new Forwarder(VhostConfig.defaults(), names, openings, swap, List.of());
+    }
+}

@@ -1,0 +1,104 @@
+package io.vhost.app;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vhost.driver.DriverConfig;
+import io.vhost.peer.Program;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The program as its own process. */
+class ProgramTest {
+    private static final String MAIN = "io.vhost.app.Main";
+
+    @TempDir
+    private Path directory;
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void theDemoRunsOnClassPathAndModulePath(boolean modules) {
+        try (Program program = start(modules, "demo", "--packets", "500")) {
+            program.await("Every packet arrived, in order and unchanged.\n");
+            assertEquals(0, program.exitStatus());
+            assertFalse(program.output().matches("(?s).*(INFO|WARNING).*"), program.output());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"TERM", "INT"})
+    void aSignalEndsForwardingCleanly(String signal) throws IOException {
+        Path socket = directory.resolve("socket");
+        try (Program program = start(true, "forward", "--socket-path", socket.toString())) {
+            program.await("port 0: " + socket + "\n");
+            try (Exchange exchange =
+                    Exchange.loop(socket, DriverConfig.defaults(), 64, 1000, false).start()) {
+                exchange.finish();
+                Program.signal(signal, program.pid());
+                assertEquals(0, program.exitStatus());
+            }
+            assertFalse(Files.exists(socket));
+            String totals = program.await("  " + socket + "\n");
+            assertTrue(totals.matches("(?s).*\n0 +1000 +64000 +1000 +64000 +0 +0 +0"), totals);
+        }
+    }
+
+    @Test
+    void aSignalEndsTheDemoCleanly() throws IOException {
+        try (Program program = start(false, "demo", "--seconds", "3600")) {
+            program.await(" verified");
+            Program.signal("TERM", program.pid());
+            program.await("\nboth ");
+            program.await("Every packet arrived, in order and unchanged.\n");
+            assertEquals(0, program.exitStatus());
+        }
+        try (Stream<Path> files = Files.list(directory)) {
+            assertEquals(List.of(), files.toList());
+        }
+    }
+
+    @Test
+    void theExitStatusIsThatOfTheCommand() {
+        try (Program bad = start(true, "bogus");
+                Program failed = start(true, "forward", "--socket-path", "/missing/socket")) {
+            assertEquals(2, bad.exitStatus());
+            assertEquals(1, failed.exitStatus());
+            assertEquals("", failed.await("vhost: bind(/missing/socket): ENOENT"));
+        }
+    }
+
+    private Program start(boolean modules, String... words) {
+        List<String> command = new ArrayList<>();
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.add("-Djava.io.tmpdir=" + directory);
+        command.add("--enable-native-access=" + (modules ? "io.vhost.core" : "ALL-UNNAMED"));
+        // The tests themselves run with the library on the module path and their own libraries on
+        // the class path.
+        String path =
+                Stream.of("jdk.module.path", "java.class.path")
+                        .map(System::getProperty)
+                        .filter(value -> value != null && !value.isEmpty())
+                        .collect(Collectors.joining(File.pathSeparator));
+        command.addAll(
+                modules
+                        ? List.of(
+                                "-p",
+                                System.getProperty("jdk.module.path"),
+                                "-m",
+                                "io.vhost.core/" + MAIN)
+                        : List.of("-cp", path, MAIN));
+        command.addAll(List.of(words));
+        return Program.start(command);
+    }
+}

@@ -1,0 +1,113 @@
+package io.vhost.bench;
+
+import io.vhost.bench.PvpResult.Placed;
+import io.vhost.peer.Counters;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+
+/**
+ * Compares a back-end with DPDK's, both behind DPDK's virtio-user, in short windows that alternate.
+ *
+ * <p>Single runs mislead where the host moves the CPUs. So both pairs run from the start, all but one
+ * stopped; each gets its window in turn, the order reversed every round, and only windows of one round are
+ * compared, when the CPUs were equally far from each other before and after both.
+ */
+@Command(name = "pvp", mixinStandardHelpOptions = true, sortOptions = false,
+        description = "Compares a vhost-user back-end (B) with DPDK's (A), both behind DPDK's virtio-user.")
+final class Pvp implements Callable<Integer> {
+    @Option(names = "--virtio", paramLabel = "ARGS", arity = "1",
+            description = "Device arguments of virtio-user, may be given more than once. "
+                    + "Without it: the default path and in_order=0.")
+    private List<String> virtio = List.of("", "in_order=0");
+
+    @Option(names = "--size", paramLabel = "BYTES", defaultValue = "64",
+            description = "Packet length, ${DEFAULT-VALUE} bytes.")
+    private int size;
+
+    @Option(names = "--rounds", defaultValue = "40", description = "Rounds, ${DEFAULT-VALUE}.")
+    private int rounds;
+
+    @Option(names = "--window", paramLabel = "MS", defaultValue = "100",
+            description = "Window, ${DEFAULT-VALUE} ms.")
+    private int window;
+
+    @Option(names = "--warm-up", paramLabel = "MS", defaultValue = "3000",
+            description = "What each pair runs before the first round, ${DEFAULT-VALUE} ms.")
+    private int warmUp;
+
+    @Option(names = "--back-end", paramLabel = "COMMAND",
+            defaultValue = "{java} -jar target/vhost-core.jar forward --socket-path {socket} --cpu {cpu}",
+            description = "The back-end to compare, ${DEFAULT-VALUE}")
+    private String backEnd;
+
+    @Option(names = "--control", description = "Compare DPDK's back-end with itself: the ratio should be 1.")
+    private boolean control;
+
+    @Override
+    public Integer call() throws IOException {
+        Path directory = Files.createTempDirectory("pvp");
+        try {
+            for (String arguments : virtio) {
+                compare(arguments, directory);
+            }
+        } finally {
+            Files.deleteIfExists(directory.resolve("a"));
+            Files.deleteIfExists(directory.resolve("b"));
+            Files.delete(directory);
+        }
+        return 0;
+    }
+
+    private void compare(String arguments, Path directory) throws IOException {
+        System.out.printf("%nvirtio-user \"%s\", %d bytes, windows of %d ms%nA  DPDK's back-end%nB  %s%n",
+                arguments, size, window, control ? "DPDK's back-end" : backEnd);
+        try (CoreDistance distance = new CoreDistance(PvpPair.BACK_END_CPU, PvpPair.FRONT_END_CPU);
+                PvpPair a = PvpPair.dpdk(directory.resolve("a"), arguments, size)) {
+            a.warmUp(Duration.ofMillis(warmUp));
+            try (PvpPair b = other(directory.resolve("b"), arguments)) {
+                b.warmUp(Duration.ofMillis(warmUp));
+                PvpResult result = new PvpResult();
+                for (int round = 0; round < rounds; round++) {
+                    if (round % 2 == 0) {
+                        Placed first = measure(a, distance);
+                        result.add(first, measure(b, distance));
+                    } else {
+                        Placed first = measure(b, distance);
+                        result.add(measure(a, distance), first);
+                    }
+                }
+                System.out.print(result.table());
+                System.out.println("A  front-end " + dropped(a.total()));
+                System.out.println("B  front-end " + dropped(b.total()));
+            }
+        }
+    }
+
+    private PvpPair other(Path socket, String arguments) throws IOException {
+        if (control) {
+            return PvpPair.dpdk(socket, arguments, size);
+        }
+        String command = backEnd
+                .replace("{java}", Path.of(System.getProperty("java.home"), "bin", "java").toString())
+                .replace("{socket}", socket.toString())
+                .replace("{cpu}", Integer.toString(PvpPair.BACK_END_CPU));
+        return PvpPair.of(Arrays.asList(command.split(" ")), socket, arguments, size);
+    }
+
+    private Placed measure(PvpPair pair, CoreDistance distance) {
+        CoreDistance.Mode before = CoreDistance.mode(distance.roundTrip());
+        PvpPair.Window seen = pair.measure(Duration.ofMillis(window));
+        return new Placed(seen, before, CoreDistance.mode(distance.roundTrip()));
+    }
+
+    private static String dropped(Counters counters) {
+        return "sent " + counters.value("TX-packets") + ", dropped " + counters.value("TX-dropped");
+    }
+}

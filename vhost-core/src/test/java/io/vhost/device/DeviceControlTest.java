@@ -1,0 +1,399 @@
+package io.vhost.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vhost.memory.MemoryRegion;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+import io.vhost.os.Descriptor;
+import io.vhost.os.EventFd;
+import io.vhost.os.MemFd;
+import io.vhost.os.Opened;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The requests of a front-end, in any order, and what becomes of the descriptors that come with them. */
+class DeviceControlTest {
+    private final PacketPool pool = PacketPool.create(64, 512);
+    private final Packet[] packets = new Packet[64];
+    private int descriptors;
+
+    @BeforeEach
+    void count() {
+        descriptors = Descriptor.openDescriptors();
+    }
+
+    @AfterEach
+    void everyDescriptorIsClosedAndEveryPacketAccountedFor() {
+        assertEquals(descriptors, Descriptor.openDescriptors(), "open descriptors");
+        pool.close();
+    }
+
+    private static void assertRefused(Executable request, String... values) {
+        ControlException refusal = assertThrows(ControlException.class, request);
+        for (String value : values) {
+            assertTrue(refusal.getMessage().contains(value), refusal.getMessage() + " should name " + value);
+        }
+    }
+
+    private static Descriptor eventFd() {
+        return EventFd.create().descriptor();
+    }
+
+    private int dequeue(TestGuest guest) {
+        int count = guest.fromGuest().queue.dequeueBurst(pool, packets, 0, 32);
+        pool.release(packets, 0, count);
+        return count;
+    }
+
+    @Test
+    void onlyWhatIsOfferedCanBeNegotiated() throws ControlException {
+        VhostConfig config = VhostConfig.builder().without(Feature.VIRTIO_NET_F_CSUM).build();
+        DeviceControl control = DeviceControl.create("test", config, new DeviceListener() {});
+        assertTrue(Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(control.features()));
+        assertFalse(Feature.VIRTIO_NET_F_CSUM.in(control.features()));
+        assertRefused(() -> control.features(1), "0x1");
+        long packed = control.features() | Feature.VIRTIO_F_RING_PACKED.mask();
+        assertRefused(() -> control.features(packed), "0x400000000");
+        assertRefused(() -> control.features(Feature.VHOST_F_LOG_ALL.mask()), "0x4000000");
+        assertEquals(0, control.device().features());
+        control.features(control.features());
+        assertTrue(control.device().has(Feature.VIRTIO_F_VERSION_1));
+        assertEquals(2, control.queueCount());
+    }
+
+    @Test
+    void featuresCannotChangeUnderAStartedRing() throws ControlException {
+        try (TestGuest guest = TestGuest.running()) {
+            guest.control.features(guest.features);
+            long other = guest.features & ~Feature.VIRTIO_F_INDIRECT_DESC.mask();
+            assertRefused(() -> guest.control.features(other), Long.toHexString(other), "queue 0");
+            assertEquals(guest.features, guest.device.features());
+            guest.control.stopRing(0);
+            assertRefused(() -> guest.control.features(other), "queue 1");
+            guest.control.stopRing(1);
+            guest.control.features(other);
+            assertEquals(other, guest.device.features());
+        }
+    }
+
+    @Test
+    void withoutProtocolFeaturesRingsAreEnabledFromTheStart() throws ControlException {
+        try (TestGuest guest = new TestGuest(
+                TestGuest.MODERN & ~Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask(), TestGuest.RING, 1)) {
+            guest.start();
+            assertTrue(guest.toGuest().queue.isRunning());
+            assertTrue(guest.listener.calls.contains("newDevice"));
+            assertRefused(() -> guest.control.enable(0, false), "queue 0");
+            assertTrue(guest.toGuest().queue.isRunning());
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, -1, 3, 100, 65536, 0x1_0000 + 256, Integer.MIN_VALUE})
+    void aRingSizeThatIsNoneIsRefused(int size) throws ControlException {
+        try (TestGuest guest = new TestGuest(TestGuest.MODERN, TestGuest.RING, 1)) {
+            guest.control.connected();
+            assertRefused(() -> guest.control.ringSize(0, size), Integer.toUnsignedString(size), "queue 0");
+            guest.control.ringSize(0, 32768);
+            guest.control.ringSize(0, 1);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, -1, 256, 0x1_0001, Integer.MIN_VALUE})
+    void aQueueThatDoesNotExistIsRefusedByEveryRequest(int queue) throws ControlException {
+        try (TestGuest guest = TestGuest.running()) {
+            DeviceControl control = guest.control;
+            String name = Integer.toUnsignedString(queue);
+            assertRefused(() -> control.ringSize(queue, 64), name);
+            assertRefused(() -> control.ringAddresses(queue, 0, 0, 0, 0, 0), name);
+            assertRefused(() -> control.ringBase(queue, 0), name);
+            assertRefused(() -> control.stopRing(queue), name);
+            assertRefused(() -> control.enable(queue, true), name);
+            assertRefused(() -> control.kick(queue, eventFd()), name);
+            assertRefused(() -> control.call(queue, eventFd()), name);
+            assertRefused(() -> control.error(queue, eventFd()), name);
+            assertRefused(() -> control.error(queue, null), name);
+            assertEquals(descriptors + 1 + 12, Descriptor.openDescriptors(), "the guest's and the device's");
+        }
+    }
+
+    @Test
+    void ringsAreSetUpInAnyOrderAndStartWhenAllIsKnown() throws ControlException {
+        try (TestGuest guest = new TestGuest(TestGuest.MODERN, TestGuest.RING, 1)) {
+            guest.control.connected();
+            guest.control.enable(0, true);
+            assertFalse(guest.toGuest().queue.isRunning());
+        } catch (ControlException e) {
+            assertTrue(e.getMessage().contains("protocol features"), "enable comes after the features");
+        }
+        try (TestGuest guest = new TestGuest(TestGuest.MODERN, TestGuest.RING, 1)) {
+            TestQueue queue = guest.fromGuest();
+            guest.control.connected();
+            guest.control.features(guest.features);
+            guest.control.enable(1, true);
+            guest.control.call(1, eventFd());
+            guest.control.error(1, eventFd());
+            assertRefused(() -> guest.control.kick(1, eventFd()), "queue 1", "addresses");
+            assertRefused(() -> guest.control.ringAddresses(1, 8, 0, 0, 0, 0), "descriptor");
+            assertRefused(() -> guest.control.ringAddresses(1, 0, 1, 0, 0, 0), "driver");
+            assertRefused(() -> guest.control.ringAddresses(1, 0, 0, 2, 0, 0), "device");
+            queue.addresses();
+            assertRefused(() -> guest.control.kick(1, eventFd()), "queue 1", "size");
+            guest.shareMemory();
+            guest.control.ringBase(1, 0);
+            assertRefused(() -> guest.control.kick(1, eventFd()), "queue 1", "size");
+            guest.control.ringSize(1, TestGuest.RING);
+            assertFalse(queue.queue.isRunning());
+            guest.control.kick(1, null);
+            assertTrue(queue.queue.isRunning());
+            queue.send(new byte[72], 72);
+            assertEquals(1, dequeue(guest));
+        }
+    }
+
+    @Test
+    void sizeAndPositionOfAStartedRingCannotChange() throws ControlException {
+        try (TestGuest guest = TestGuest.running()) {
+            assertRefused(() -> guest.control.ringSize(1, 32), "queue 1", "size");
+            assertRefused(() -> guest.control.ringBase(1, 5), "queue 1", "base");
+            guest.control.stopRing(1);
+            guest.control.ringSize(1, 32);
+            guest.control.ringBase(1, 5);
+            assertRefused(() -> guest.control.ringBase(1, 0x1_0000), "65536");
+            assertRefused(() -> guest.control.ringBase(1, -1), "4294967295");
+            assertEquals(5, guest.control.stopRing(1));
+        }
+    }
+
+    /** A refused change leaves a running ring running, where it is. */
+    @Test
+    void refusedAddressesLeaveTheRingAsItIs() throws ControlException {
+        try (TestGuest guest = TestGuest.running()) {
+            TestQueue queue = guest.fromGuest();
+            long desc = TestGuest.USER;
+            long avail = TestGuest.USER + 0x2000;
+            long used = TestGuest.USER + 0x3000;
+            assertRefused(() -> guest.control.ringAddresses(1, desc + 8, avail, used, 0, 0), "descriptor");
+            assertRefused(() -> guest.control.ringAddresses(1, desc, avail + 1, used, 0, 0), "driver", "1");
+            assertRefused(() -> guest.control.ringAddresses(1, desc, avail, used + 2, 0, 0), "device", "2");
+            assertRefused(() -> guest.control.ringAddresses(1, 0x5000, avail, used, 0, 0), "0x5000", "1024");
+            assertRefused(() -> guest.control.ringAddresses(
+                    1, desc, TestGuest.USER + TestGuest.BORDER - 100, used, 0, 0), "driver", "134");
+            assertRefused(() -> guest.control.ringAddresses(1, desc, avail, -4, 0, 0), "device");
+            assertRefused(() -> guest.control.ringAddresses(1, desc, avail, used, 7, 1), "0x1", "0x7");
+            queue.send(new byte[72], 72);
+            assertTrue(queue.queue.isRunning());
+            assertEquals(1, dequeue(guest));
+            assertEquals("vring 1 on lock 1", guest.listener.take().getLast());
+        }
+    }
+
+    @Test
+    void aRingMovesWhileItRuns() throws ControlException {
+        try (TestGuest guest = TestGuest.running()) {
+            TestQueue queue = guest.fromGuest();
+            queue.send(new byte[72], 72);
+            queue.send(new byte[72], 72);
+            assertEquals(2, dequeue(guest));
+            queue.addresses();
+            guest.control.kick(1, eventFd());
+            guest.shareMemory();
+            guest.control.enable(1, false);
+            queue.send(new byte[72], 72);
+            assertEquals(0, dequeue(guest));
+            guest.control.enable(1, true);
+            assertEquals(1, dequeue(guest));
+            assertEquals(3, guest.control.stopRing(1));
+            guest.control.kick(1, null);
+            queue.send(new byte[72], 72);
+            assertEquals(1, dequeue(guest));
+            assertEquals(4, queue.ring.pending());
+        }
+    }
+
+    /** After a device that died the used index in memory tells where its successor goes on. */
+    @Test
+    void aBaseBehindTheUsedIndexIsCorrected() throws ControlException {
+        try (TestGuest guest = TestGuest.running()) {
+            TestQueue queue = guest.fromGuest();
+            for (int i = 0; i < 3; i++) {
+                queue.send(new byte[72], 72);
+            }
+            assertEquals(3, dequeue(guest));
+            guest.control.stopRing(1);
+            guest.control.ringBase(1, 1);
+            guest.control.kick(1, null);
+            assertEquals(0, dequeue(guest), "these were used before");
+            queue.send(new byte[72], 72);
+            assertEquals(1, dequeue(guest));
+            assertEquals(4, guest.control.stopRing(1));
+        }
+    }
+
+    @Test
+    void aTableThatLacksARingStopsItAndTheNextStartIsClean() throws ControlException {
+        try (TestGuest guest = TestGuest.running()) {
+            long offset = TestGuest.BUFFERS;
+            List<MemoryRegion> without = List.of(
+                    new MemoryRegion(TestGuest.GUEST + offset, TestGuest.USER + offset, 0x1_0000, offset));
+            guest.listener.take();
+            assertRefused(() -> guest.control.memory(without, List.of(guest.file.duplicate())), "queue");
+            assertFalse(guest.toGuest().queue.isRunning() || guest.fromGuest().queue.isRunning());
+            assertEquals(List.of("vring 0 off lock 0", "vring 1 off lock 1"), guest.listener.take());
+            guest.shareMemory();
+            assertFalse(guest.fromGuest().queue.isRunning(), "it has to be started again");
+            guest.control.kick(1, null);
+            guest.fromGuest().send(new byte[72], 72);
+            assertEquals(1, dequeue(guest));
+        }
+    }
+
+    @Test
+    void aTableThatIsWrongLeavesTheOldOne() throws ControlException {
+        try (TestGuest guest = TestGuest.running()) {
+            guest.listener.take();
+            List<MemoryRegion> tooLong = List.of(new MemoryRegion(0, 0, TestGuest.SIZE + 4096, 0));
+            assertRefused(() -> guest.control.memory(tooLong, List.of(guest.file.duplicate())));
+            assertRefused(() -> guest.control.memory(List.of(), List.of(guest.file.duplicate())));
+            assertRefused(() -> guest.control.memory(guest.regions(), List.of(guest.file.duplicate())));
+            assertEquals(List.of(), guest.listener.take());
+            guest.fromGuest().send(new byte[72], 72);
+            assertEquals(1, dequeue(guest));
+        }
+    }
+
+    @Test
+    void manyTablesLeaveNothingBehind() throws Exception {
+        try (TestGuest guest = TestGuest.running()) {
+            int before = Descriptor.openDescriptors();
+            long mappings = mappings();
+            for (int i = 0; i < 200; i++) {
+                guest.shareMemory();
+                guest.fromGuest().send(new byte[72], 72);
+                assertEquals(1, dequeue(guest));
+                guest.fromGuest().assertUsed(0, 0);
+            }
+            assertEquals(before, Descriptor.openDescriptors());
+            assertEquals(mappings, mappings());
+            guest.control.disconnected();
+            assertEquals(1, mappings(), "the guest's own");
+        }
+    }
+
+    /** Places where memory of a {@link TestGuest} is mapped. */
+    private static long mappings() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+            return lines.filter(line -> line.contains("memfd:test-guest")).count();
+        }
+    }
+
+    @Test
+    void descriptorsAreClosedWhenTheyAreReplaced() throws ControlException {
+        try (TestGuest guest = TestGuest.running()) {
+            int before = Descriptor.openDescriptors();
+            for (int i = 0; i < 20; i++) {
+                guest.control.kick(0, eventFd());
+                guest.control.call(0, eventFd());
+                guest.control.error(0, eventFd());
+            }
+            assertEquals(before, Descriptor.openDescriptors());
+            guest.control.kick(0, null);
+            guest.control.call(0, null);
+            guest.control.error(0, null);
+            assertEquals(before - 3, Descriptor.openDescriptors());
+            guest.control.stopRing(1);
+            assertEquals(before - 4, Descriptor.openDescriptors(), "a stop closes the kick descriptor");
+        }
+    }
+
+    @Test
+    void aDescriptorThatIsNoDoorbellIsRefused() throws ControlException {
+        try (TestGuest guest = TestGuest.running()) {
+            int before = Descriptor.openDescriptors();
+            assertRefused(() -> guest.control.kick(0, Opened.pathOnly(Path.of("/"))), "queue 0");
+            assertRefused(() -> guest.control.call(0, Opened.pathOnly(Path.of("/"))), "queue 0");
+            assertRefused(() -> guest.control.error(0, Opened.pathOnly(Path.of("/"))), "queue 0");
+            assertEquals(before, Descriptor.openDescriptors());
+            guest.control.call(0, MemFd.create("odd, but writable", 0));
+            assertTrue(guest.toGuest().queue.isRunning());
+        }
+    }
+
+    @Test
+    void whatIsLeftIsClosedWhenTheFrontEndGoes() throws ControlException {
+        TestGuest guest = TestGuest.running();
+        guest.control.disconnected();
+        assertEquals(descriptors + 1 + 6, Descriptor.openDescriptors(), "the guest's own");
+        assertFalse(guest.toGuest().queue.isRunning());
+        assertEquals(0, dequeue(guest));
+        guest.control.disconnected();
+        guest.close();
+    }
+
+    @Test
+    void whatIsLeftIsClosedEvenIfNobodyWasToldOfTheConnection() throws ControlException {
+        try (TestGuest guest = new TestGuest(TestGuest.MODERN, TestGuest.RING, 1)) {
+            guest.control.features(guest.features);
+            guest.shareMemory();
+            guest.queues.forEach(queue -> assertTrue(guest.holds() == 0));
+            for (TestQueue queue : guest.queues) {
+                queue.configure();
+                queue.start();
+            }
+            guest.control.disconnected();
+            assertEquals(descriptors + 1 + 6, Descriptor.openDescriptors());
+            assertFalse(guest.listener.calls.contains("destroyConnection"));
+        }
+    }
+
+    @Test
+    void withTheStatusFeatureADeviceIsNewWhenTheDriverIsOk() throws ControlException {
+        try (TestGuest guest = new TestGuest(TestGuest.MODERN, TestGuest.RING, 1)) {
+            guest.control.protocolFeatures(1L << 16);
+            guest.start();
+            assertFalse(guest.listener.calls.contains("newDevice"));
+            assertRefused(() -> guest.control.status(0x100), "0x100");
+            guest.control.status(3);
+            guest.control.messageHandled();
+            assertFalse(guest.listener.calls.contains("newDevice"));
+            guest.control.status(7);
+            guest.control.messageHandled();
+            assertTrue(guest.listener.calls.contains("newDevice"));
+            assertEquals(7, guest.control.status());
+        }
+    }
+
+    @Test
+    void aResetOfTheStatusKeepsThePositions() throws ControlException {
+        try (TestGuest guest = TestGuest.running()) {
+            guest.fromGuest().send(new byte[72], 72);
+            assertEquals(1, dequeue(guest));
+            guest.control.status(0);
+            assertEquals(1, guest.control.stopRing(1));
+        }
+    }
+
+    @Test
+    void configurationsOutOfRangeAreRefused() {
+        assertThrows(IllegalArgumentException.class, () -> VhostConfig.builder().queuePairs(0).build());
+        assertThrows(IllegalArgumentException.class, () -> VhostConfig.builder().queuePairs(129).build());
+        assertThrows(IllegalArgumentException.class,
+                () -> VhostConfig.builder().features(Feature.VIRTIO_F_RING_PACKED.mask()).build());
+        assertEquals(256, DeviceControl.create("test", VhostConfig.builder().queuePairs(128).build(),
+                new DeviceListener() {}).queueCount());
+    }
+}

@@ -1,0 +1,137 @@
+package io.vhost.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vhost.os.EventFd;
+import io.vhost.ring.RingAddresses;
+import io.vhost.ring.RingOptions;
+import io.vhost.ring.SplitDriverRing;
+import io.vhost.ring.SplitLayout;
+import java.util.Arrays;
+
+/** One queue of a {@link TestGuest}, seen from the guest. */
+final class TestQueue implements AutoCloseable {
+    private static final long AREA = 0x4_0000;
+
+    final VirtQueue queue;
+    final EventFd kick = EventFd.create();
+    final EventFd call = EventFd.create();
+    final EventFd error = EventFd.create();
+    final RingAddresses addresses;
+    SplitDriverRing ring;
+
+    private final TestGuest guest;
+    private final int index;
+    private final int size;
+    private long nextBuffer;
+
+    TestQueue(TestGuest guest, int index) {
+        this(guest, index, guest.ringSize);
+    }
+
+    TestQueue(TestGuest guest, int index, int size) {
+        this.guest = guest;
+        this.index = index;
+        this.size = size;
+        this.queue = guest.device.queue(index);
+        long begin = index * AREA;
+        long avail = begin + SplitLayout.descBytes(size);
+        long used = (avail + SplitLayout.availBytes(size) + 63) / 64 * 64;
+        this.addresses = new RingAddresses(begin, avail, used);
+        this.nextBuffer = TestGuest.BUFFERS + index * 0x8_0000L;
+        newRing();
+    }
+
+    /** An empty ring, indexes at 0. */
+    void newRing() {
+        RingOptions options = QueueFormat.of(guest.features, (index & 1) == 0).ring();
+        ring = new SplitDriverRing(guest.memory, addresses, size, options);
+    }
+
+    void configure() throws ControlException {
+        guest.control.ringSize(index, size);
+        guest.control.ringBase(index, 0);
+        addresses();
+        guest.control.call(index, call.descriptor().duplicate());
+        guest.control.error(index, error.descriptor().duplicate());
+    }
+
+    void addresses() throws ControlException {
+        long user = TestGuest.USER;
+        guest.control.ringAddresses(
+                index, user + addresses.desc(), user + addresses.avail(), user + addresses.used(), 0, 0);
+    }
+
+    void start() throws ControlException {
+        guest.control.kick(index, kick.descriptor().duplicate());
+        if (Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(guest.features)) {
+            guest.control.enable(index, true);
+        }
+    }
+
+    /** Room for {@code length} bytes that nobody else uses. */
+    long allocate(int length) {
+        long offset = nextBuffer;
+        nextBuffer += (length + 63L) / 64 * 64;
+        return offset;
+    }
+
+    /** Offers a frame, header included, in buffers of these lengths; in one piece at the offset returned. */
+    long send(byte[] frame, int... lengths) {
+        long offset = allocate(frame.length);
+        sendAt(offset, frame, lengths);
+        return offset;
+    }
+
+    void sendAt(long offset, byte[] frame, int... lengths) {
+        guest.put(offset, frame);
+        assertTrue(ring.offer(0, split(offset, lengths), lengths, lengths.length, lengths.length));
+        ring.publish();
+    }
+
+    void sendThroughTable(byte[] frame, int... lengths) {
+        long offset = allocate(frame.length);
+        guest.put(offset, frame);
+        long table = allocate(16 * lengths.length);
+        int count = lengths.length;
+        assertTrue(ring.offerIndirect(
+                0, table, TestGuest.GUEST + table, split(offset, lengths), lengths, count, count));
+        ring.publish();
+    }
+
+    /** Offers a chain of buffers to be filled, in one piece at the offset returned. */
+    long accept(int token, int... lengths) {
+        long offset = allocate(Arrays.stream(lengths).sum());
+        acceptAt(offset, token, lengths);
+        return offset;
+    }
+
+    void acceptAt(long offset, int token, int... lengths) {
+        assertTrue(ring.offer(token, split(offset, lengths), lengths, 0, lengths.length));
+        ring.publish();
+    }
+
+    private static long[] split(long offset, int[] lengths) {
+        long[] addresses = new long[lengths.length];
+        long position = TestGuest.GUEST + offset;
+        for (int i = 0; i < lengths.length; i++) {
+            addresses[i] = position;
+            position += lengths[i];
+        }
+        return addresses;
+    }
+
+    /** The next used chain must be this one. */
+    void assertUsed(int token, int length) {
+        assertEquals(token, ring.poll());
+        assertEquals(length, ring.usedLength());
+    }
+
+    @Override
+    public void close() {
+        kick.close();
+        call.close();
+        error.close();
+    }
+}

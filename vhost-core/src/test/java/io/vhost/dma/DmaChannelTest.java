@@ -1,0 +1,192 @@
+package io.vhost.dma;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vhost.testing.FaultyDmaEngine;
+import io.vhost.testing.FaultyDmaEngine.Breach;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** Channels and their registry: whose copy is whose, and what happens to copies when engines fail or are taken away. */
+class DmaChannelTest {
+    private final MemorySegment memory = Arena.ofAuto().allocate(64 * 1024, 64);
+    private final DmaRegistry registry = new DmaRegistry();
+    private final List<String> done = new ArrayList<>();
+
+    private void copy(DmaChannel channel, int from, int to, CopyListener owner, int slot) {
+        channel.lock.lock();
+        try {
+            assertTrue(channel.capacity() > 0);
+            channel.copy(memory, from, memory, to, 64, owner, slot);
+            channel.submit();
+        } finally {
+            channel.lock.unlock();
+        }
+    }
+
+    private CopyListener owner(String name) {
+        return (slot, failed) -> done.add(name + slot + (failed ? " failed" : ""));
+    }
+
+    @Test
+    void eachOwnerIsToldOfItsOwnCopiesWhoeverDrains() {
+        DmaChannel channel = registry.configure("a", FaultyDmaEngine.seeded(1).build());
+        memory.set(ValueLayout.JAVA_LONG, 0, 77);
+        for (int i = 0; i < 4; i++) {
+            copy(channel, 0, 1024 + 64 * i, owner("x"), i);
+            copy(channel, 0, 2048 + 64 * i, owner("y"), i);
+        }
+        assertEquals(8, channel.inFlight());
+        channel.drain();
+        assertEquals(Set.of("x0", "x1", "x2", "x3", "y0", "y1", "y2", "y3"), Set.copyOf(done));
+        assertEquals(8, done.size());
+        assertEquals(77, memory.get(ValueLayout.JAVA_LONG, 2048 + 64 * 3));
+        assertEquals(0, channel.inFlight());
+        registry.close();
+    }
+
+    @Test
+    void aChannelWithCopiesOrPacketsInFlightIsNotUnconfigured() {
+        FaultyDmaEngine engine = FaultyDmaEngine.seeded(1).build();
+        DmaChannel channel = registry.configure("a", engine);
+        engine.hold(true);
+        copy(channel, 0, 1024, owner("x"), 0);
+        channel.retain(1);
+        assertEquals("DMA channel a has 1 copies and 1 packets in flight: poll or clear its queues first",
+                assertThrows(IllegalStateException.class, () -> registry.unconfigure(channel)).getMessage());
+        assertFalse(channel.isClosed());
+        assertFalse(engine.isClosed());
+        engine.hold(false);
+        assertThrows(IllegalStateException.class, registry::close, "the packet is not given back");
+        assertEquals(List.of("x0"), done);
+        channel.release(1);
+        registry.unconfigure(channel);
+        assertTrue(channel.isClosed());
+        assertTrue(engine.isClosed());
+        assertEquals(Set.of(), registry.channels());
+        assertThrows(IllegalStateException.class, () -> registry.unconfigure(channel));
+        channel.abandon(new IllegalStateException("too late"));
+        assertNull(channel.failure());
+    }
+
+    @Test
+    void theRegistryClosesTheOthersWhenOneRefuses() {
+        DmaChannel busy = registry.configure("busy", FaultyDmaEngine.seeded(1).build());
+        DmaChannel idle = registry.configure("idle", new InlineDmaEngine());
+        busy.retain(2);
+        assertThrows(IllegalStateException.class, registry::close);
+        assertTrue(idle.isClosed());
+        assertEquals(Set.of(busy), registry.channels());
+        busy.release(2);
+        registry.close();
+        try (DmaRegistry other = new DmaRegistry()) {
+            DmaChannel foreign = other.configure("foreign", new InlineDmaEngine());
+            assertThrows(IllegalArgumentException.class, () -> registry.unconfigure(foreign));
+            assertThrows(NullPointerException.class, () -> other.configure("none", null));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Breach.class)
+    void aBreachOfContractClosesTheEngineAndFailsEachCopyOnce(Breach breach) {
+        FaultyDmaEngine engine = FaultyDmaEngine.seeded(11).capacity(200).depth(201).build();
+        DmaChannel channel = registry.configure("a", engine);
+        int submitted = 0;
+        engine.breakContract(breach);
+        while (channel.failure() == null) {
+            submitted += submitOne(channel, submitted);
+            if (submitted % 4 == 0) {
+                channel.drain();
+            }
+        }
+        assertTrue(engine.isClosed());
+        assertEquals(0, channel.inFlight());
+        assertEquals(submitted, done.size());
+        assertEquals(submitted, Set.copyOf(done).size(), "each once");
+        Throwable first = channel.failure();
+        channel.abandon(new IllegalStateException("again"));
+        assertSame(first, channel.failure());
+        channel.drain();
+        assertEquals(0, submitOne(channel, 0));
+        assertEquals(submitted, done.size());
+        registry.close();
+    }
+
+    private int submitOne(DmaChannel channel, int slot) {
+        channel.lock.lock();
+        try {
+            if (channel.capacity() == 0) {
+                return 0;
+            }
+            channel.copy(memory, 0, memory, 1024, 64, owner("x"), slot);
+            channel.submit();
+            return 1;
+        } finally {
+            channel.lock.unlock();
+        }
+    }
+
+    /** A token that was just free is not used again at once, so a second report of it means nothing yet. */
+    @Test
+    void aLateSecondReportOfATokenIsCaughtAlthoughOthersAreUnderWay() {
+        int[] report = new int[1];
+        List<Integer> tokens = new ArrayList<>();
+        DmaChannel channel = registry.configure("twice", new DmaEngine() {
+            @Override
+            public int depth() {
+                return 8;
+            }
+
+            @Override
+            public int capacity() {
+                return 8;
+            }
+
+            @Override
+            public void copy(MemorySegment from, long fromOffset, MemorySegment to, long toOffset, int bytes, int token) {
+                tokens.add(token);
+            }
+
+            @Override
+            public void submit() {}
+
+            @Override
+            public int completed(int[] into, int offset, int count) {
+                into[offset] = report[0];
+                return 1;
+            }
+
+            @Override
+            public void close() {}
+        });
+        copy(channel, 0, 1024, owner("x"), 0);
+        report[0] = tokens.getFirst();
+        channel.drain();
+        copy(channel, 0, 1024, owner("x"), 1);
+        copy(channel, 0, 1024, owner("x"), 2);
+        channel.drain();
+        assertNotNull(channel.failure());
+        assertEquals(List.of("x0", "x1 failed", "x2 failed"), done);
+        registry.close();
+    }
+
+    @Test
+    void anEngineWithoutPlacesIsRefused() {
+        assertThrows(IllegalArgumentException.class,
+                () -> registry.configure("none", FaultyDmaEngine.seeded(1).depth(0).build()));
+        assertEquals(Set.of(), registry.channels());
+    }
+}

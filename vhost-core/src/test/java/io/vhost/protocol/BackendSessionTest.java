@@ -1,0 +1,232 @@
+package io.vhost.protocol;
+
+import static io.vhost.protocol.RawPeer.NEED_REPLY;
+import static io.vhost.protocol.RawPeer.PLAIN;
+import static io.vhost.protocol.RawPeer.message;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+
+import io.vhost.device.DeviceControl;
+import io.vhost.device.DeviceListener;
+import io.vhost.device.VhostConfig;
+import io.vhost.device.VhostDevice;
+import io.vhost.os.Descriptor;
+import io.vhost.os.UnixSocket;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+/** What a well-behaved front-end sees. */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class BackendSessionTest {
+    private static final long PROTOCOL_FEATURES = 1L << 30;
+    private static final long VERSION_1 = 1L << 32;
+    private static final long MQ_REPLY_ACK_STATUS = 1 | 1 << 3 | 1 << 16;
+
+    private int descriptorsBefore;
+
+    @BeforeEach
+    void countDescriptors() {
+        descriptorsBefore = Descriptor.openDescriptors();
+    }
+
+    @AfterEach
+    void noDescriptorIsLeft() {
+        assertEquals(descriptorsBefore, Descriptor.openDescriptors(), "open descriptors");
+    }
+
+    @Test
+    void aFrontEndSendsItsMessagesInTheOrderOfVirtioUser() {
+        try (BackendFixture backend = new BackendFixture()) {
+            RawPeer peer = backend.peer;
+            peer.send(3, PLAIN);
+            long offered = backend.ask(1);
+            assertEquals(PROTOCOL_FEATURES | VERSION_1, offered & (PROTOCOL_FEATURES | VERSION_1));
+            assertEquals(MQ_REPLY_ACK_STATUS, backend.ask(15));
+            peer.send(16, PLAIN, MQ_REPLY_ACK_STATUS);
+            for (long ring = 0; ring < 2; ring++) {
+                peer.sendWithFiles(message(13, PLAIN, ring), 1);
+            }
+            peer.send(2, PLAIN, PROTOCOL_FEATURES | VERSION_1);
+            assertEquals(0, backend.ack(39, 0xBL));
+            assertEquals(0xB, backend.ask(40));
+            long address = 0x7F00_0000_0000L;
+            byte[] table = message(5, NEED_REPLY, 1, 0, address, 4096L, address, 0L);
+            assertEquals(0, backend.ack(table, 1));
+            for (int ring = 0; ring < 2; ring++) {
+                peer.send(8, PLAIN, ring, 64);
+                peer.send(10, PLAIN, ring, 0);
+                peer.send(9, PLAIN, ring, 0, address, address + 2048, address + 1024, 0L);
+                peer.sendWithFiles(message(12, PLAIN, (long) ring), 1);
+            }
+            peer.send(18, PLAIN, 0, 1);
+            peer.send(18, PLAIN, 1, 1);
+            peer.send(18, PLAIN, 0, 0);
+            assertEquals(1, backend.ask(11, 1, 0), "ring and base");
+            assertEquals(List.of(), backend.log.records());
+        }
+    }
+
+    @Test
+    void theUpperHalfOfAGetVringBaseRequestMayBeGarbage() {
+        try (BackendFixture backend = BackendFixture.negotiated()) {
+            assertEquals(0, backend.ack(10, 3, 5));
+            assertEquals(3 | 5L << 32, backend.ask(11, 3, 0xDEADBEEF));
+        }
+    }
+
+    @Test
+    void theNumberOfQueuesIsCountedInPairs() {
+        try (BackendFixture backend = new BackendFixture()) {
+            assertEquals(BackendFixture.QUEUES / 2, backend.ask(17));
+        }
+    }
+
+    @Test
+    void aMessageWithAnAnswerOfItsOwnIsNeverAcknowledged() {
+        try (BackendFixture backend = BackendFixture.negotiated()) {
+            backend.peer.send(1, NEED_REPLY);
+            backend.peer.send(17, NEED_REPLY);
+            assertEquals(1, backend.peer.receive().id());
+            assertEquals(17, backend.peer.receive().id());
+        }
+    }
+
+    @Test
+    void nothingIsAcknowledgedUnlessBothEndsKnowHow() {
+        try (BackendFixture backend = new BackendFixture()) {
+            backend.peer.send(3, NEED_REPLY);
+            backend.ask(1);
+        }
+    }
+
+    @Test
+    void theMessageThatNegotiatesAcknowledgementsCanBeAcknowledged() {
+        try (BackendFixture backend = new BackendFixture()) {
+            assertEquals(0, backend.ack(16, MQ_REPLY_ACK_STATUS));
+        }
+    }
+
+    @Test
+    void eventfdsAreReplacedAndTakenAway() {
+        try (BackendFixture backend = BackendFixture.negotiated()) {
+            backend.mapMemory();
+            backend.describeRing(1);
+            for (int id : List.of(12, 13, 14, 12, 13, 14)) {
+                assertEquals(0, backend.ack(message(id, NEED_REPLY, 1L), 1), Request.name(id));
+            }
+            for (int id : List.of(12, 13, 14)) {
+                assertEquals(0, backend.ack(message(id, NEED_REPLY, 1L | 0x100), 0), Request.name(id));
+            }
+        }
+    }
+
+    @Test
+    void messagesMayArriveInAnyPieces() {
+        try (BackendFixture backend = new BackendFixture()) {
+            byte[] two = RawPeer.bytes(message(10, PLAIN, 2, 9), message(11, PLAIN, 2, 0));
+            for (byte piece : two) {
+                backend.peer.sendBytes(new byte[] {piece});
+            }
+            backend.peer.sendBytes(two);
+            assertEquals(2 | 9L << 32, backend.peer.receive().u64());
+            assertEquals(2 | 9L << 32, backend.peer.receive().u64());
+        }
+    }
+
+    @Test
+    void descriptorsMayComeWithThePayload() {
+        try (BackendFixture backend = BackendFixture.negotiated()) {
+            byte[] call = message(13, NEED_REPLY, 0L);
+            backend.peer.sendBytes(Arrays.copyOf(call, 12));
+            backend.peer.sendWithFiles(Arrays.copyOfRange(call, 12, 20), 1);
+            assertEquals(0, backend.peer.receive().u64());
+        }
+    }
+
+    @Test
+    void resetOwnerKeepsTheConnection() {
+        try (BackendFixture backend = BackendFixture.negotiated()) {
+            assertEquals(0, backend.ack(4));
+            assertEquals(0, backend.ack(10, 0, 0));
+        }
+    }
+
+    @Test
+    void theDeviceIsToldOfTheConnectionAndItsEnd() {
+        List<String> calls = new ArrayList<>();
+        DeviceListener listener = new DeviceListener() {
+            @Override
+            public void newConnection(VhostDevice device) {
+                calls.add("connected");
+            }
+
+            @Override
+            public void destroyConnection(VhostDevice device) {
+                calls.add("disconnected");
+            }
+        };
+        BackendFixture backend = new BackendFixture(listener);
+        backend.ask(1);
+        backend.close();
+        assertEquals(List.of("connected", "disconnected"), calls);
+        assertEquals(List.of(), backend.log.records());
+    }
+
+    @Test
+    void stoppingWakesASessionThatWaitsForAMessage() {
+        try (BackendFixture backend = new BackendFixture()) {
+            backend.ask(1);
+            backend.session.stop();
+            backend.session.stop();
+            backend.join();
+            backend.session.stop();
+            assertEquals(List.of(), backend.log.records());
+        }
+    }
+
+    @Test
+    void stoppingWakesASessionWhosePeerDoesNotReadItsAnswers() {
+        try (BackendFixture backend = new BackendFixture()) {
+            byte[] flood = new byte[64 * 1024];
+            byte[] one = message(1, PLAIN);
+            for (int at = 0; at + one.length <= flood.length; at += one.length) {
+                System.arraycopy(one, 0, flood, at, one.length);
+            }
+            backend.peer.sendBytes(flood);
+            backend.session.stop();
+            backend.join();
+        }
+    }
+
+    @Test
+    void aSessionThatIsStoppedBeforeItBeginsCallsNothing() {
+        List<String> calls = new ArrayList<>();
+        DeviceListener listener = new DeviceListener() {
+            @Override
+            public void newConnection(VhostDevice device) {
+                calls.add("connected");
+            }
+
+            @Override
+            public void destroyConnection(VhostDevice device) {
+                calls.add("disconnected");
+            }
+        };
+        UnixSocket[] ends = UnixSocket.pair();
+        RecordingLogger log = new RecordingLogger();
+        try (RawPeer peer = new RawPeer(ends[0])) {
+            DeviceControl device = DeviceControl.create("test", VhostConfig.defaults(), listener);
+            BackendSession session = new BackendSession("test", ends[1], device, new WarningLimiter(log));
+            session.stop();
+            session.run();
+            assertNull(peer.receive());
+        }
+        assertEquals(List.of(), calls);
+        assertEquals(List.of(), log.records());
+    }
+}

@@ -1,0 +1,45 @@
+package io.vhost.protocol;
+
+import static io.vhost.protocol.WarningLimiter.BURST;
+import static io.vhost.protocol.WarningLimiter.NANOS_A_RECORD;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class WarningLimiterTest {
+    private final RecordingLogger log = new RecordingLogger();
+    private long now = Long.MAX_VALUE - NANOS_A_RECORD;
+    private final WarningLimiter limiter = new WarningLimiter(log, () -> now);
+
+    @Test
+    void aBurstIsLoggedAndTheRestIsCounted() {
+        for (int i = 0; i < BURST + 5; i++) {
+            limiter.warn("text");
+        }
+        assertEquals(BURST, log.records().size());
+        now += NANOS_A_RECORD;
+        limiter.warn("late");
+        limiter.warn("too many again");
+        assertEquals(BURST + 1, log.records().size());
+        assertEquals("WARNING late (5 records were left out before this one)", log.records().getLast());
+        now += NANOS_A_RECORD;
+        limiter.warn("later");
+        assertEquals("WARNING later (1 records were left out before this one)", log.records().getLast());
+    }
+
+    @Test
+    void aQuietTimeRestoresNoMoreThanTheBurst() {
+        now += 1000 * NANOS_A_RECORD;
+        for (int i = 0; i < 2 * BURST; i++) {
+            limiter.warn("text");
+        }
+        assertEquals(BURST, log.records().size());
+    }
+
+    @Test
+    void theCauseIsPassedOn() {
+        limiter.log(System.Logger.Level.ERROR, "text", new IllegalStateException("reason"));
+        assertEquals(List.of("ERROR text java.lang.IllegalStateException: reason"), log.records());
+    }
+}

@@ -1,0 +1,100 @@
+package io.vhost.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vhost.os.Descriptor;
+import io.vhost.os.OsException;
+import io.vhost.os.UnixListener;
+import io.vhost.os.UnixSocket;
+import io.vhost.protocol.RecordingLogger;
+import io.vhost.protocol.WarningLimiter;
+import java.nio.file.Path;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class AcceptLoopTest {
+    @TempDir
+    private Path directory;
+
+    private final RecordingLogger log = new RecordingLogger();
+
+    private static OsException anyFailure(Path path) {
+        return assertThrows(OsException.class, () -> UnixSocket.connect(path.resolve("nobody")));
+    }
+
+    @Test
+    void anErrorIsLoggedAndTheNextAttemptSucceeds() throws Exception {
+        int descriptors = Descriptor.openDescriptors();
+        Path path = directory.resolve("vm.sock");
+        UnixListener listener = UnixListener.bind(path);
+        OsException failure = anyFailure(directory);
+        AtomicInteger attempts = new AtomicInteger();
+        BlockingQueue<UnixSocket> accepted = new LinkedBlockingQueue<>();
+        AcceptLoop loop = new AcceptLoop("accept " + path, listener, () -> {
+            if (attempts.incrementAndGet() <= 2) {
+                throw failure;
+            }
+            return listener.accept();
+        }, accepted::add, new WarningLimiter(log));
+        loop.start();
+        try (UnixSocket client = UnixSocket.connect(path)) {
+            accepted.take().close();
+            assertTrue(client.descriptor().isOpen());
+        }
+        assertEquals(2, log.records().size(), "log lines");
+        assertEquals("WARNING (" + path + ") connection not accepted: " + failure.getMessage(),
+                log.records().getFirst());
+        loop.stop();
+        assertEquals(descriptors, Descriptor.openDescriptors(), "open descriptors");
+    }
+
+    @Test
+    void theLoopRestsAfterAnErrorAndCanBeStoppedThen() throws Exception {
+        Path path = directory.resolve("vm.sock");
+        UnixListener listener = UnixListener.bind(path);
+        OsException failure = anyFailure(directory);
+        AtomicInteger attempts = new AtomicInteger();
+        CountDownLatch fourth = new CountDownLatch(1);
+        long begin = System.nanoTime();
+        AcceptLoop loop = new AcceptLoop("accept " + path, listener, () -> {
+            if (attempts.incrementAndGet() == 4) {
+                fourth.countDown();
+            }
+            throw failure;
+        }, UnixSocket::close, new WarningLimiter(log));
+        loop.start();
+        try (UnixSocket client = UnixSocket.connect(path)) {
+            fourth.await();
+            assertTrue(client.descriptor().isOpen());
+        }
+        long rests = 3L * AcceptLoop.REST * 1_000_000;
+        assertTrue(System.nanoTime() - begin >= rests, "four attempts without three rests");
+        loop.stop();
+    }
+
+    @Test
+    void aConnectionThatCannotBeServedIsClosed() throws Exception {
+        int descriptors = Descriptor.openDescriptors();
+        Path path = directory.resolve("vm.sock");
+        AcceptLoop loop = new AcceptLoop("accept " + path, UnixListener.bind(path), _ -> {
+            throw new OutOfMemoryError("no thread, on purpose");
+        }, new WarningLimiter(log));
+        loop.start();
+        try (UnixSocket client = UnixSocket.connect(path)) {
+            log.await(1);
+            assertTrue(client.descriptor().isOpen());
+        }
+        loop.stop();
+        assertEquals("ERROR (" + path + ") connection not served "
+                + "java.lang.OutOfMemoryError: no thread, on purpose", log.records().getFirst());
+        assertEquals(descriptors, Descriptor.openDescriptors(), "open descriptors");
+    }
+}
