@@ -82,7 +82,7 @@ public final class Kernel implements AutoCloseable {
     }
 
     /** Offers a program to {@code BPF_PROG_LOAD}; the caller closes a descriptor that it returns. */
-    public Answer loadProgram(ProgramLoad program, int btfFd) {
+    Answer loadProgram(ProgramLoad program, int btfFd) {
         byte[] instructions = program.instructions();
         int infoAt = instructions.length;
         MemorySegment.copy(instructions, 0, data, ValueLayout.JAVA_BYTE, 0, instructions.length);
