@@ -316,20 +316,24 @@ final class BtfFaults {
         typed("const of a variable", "Invalid type_id", b -> b.raw(0, CONST, b.raw(b.string("v"), VAR, 1, 0)));
         typed("pointer to a section", "Invalid type_id",
                 b -> b.pointer(b.raw(b.string(".d"), DATASEC, 4)));
-        typed("typedef of a function", "Invalid type_id", b -> b.typedef("t", b.function("f", 1, 1)));
+        typed("typedef of a tag", "Invalid type_id",
+                b -> b.typedef("t", b.raw(b.string("x"), DECL_TAG, b.struct("s", 0), -1)));
         fault("33 pointers", Errno.E2BIG, "Exceeded max resolving depth:32", b -> {
             for (int i = 1; i <= 33; i++) {
                 b.pointer(i < 33 ? i + 1 : 0);
             }
         });
-        fault("33 modifiers", Errno.ELOOP, "Max chain length or cycle detected", b -> {
-            for (int i = 33; i > 0; i--) {
-                b.raw(0, CONST, i == 33 ? 0 : 33 - i);
+        // The union has the chain resolved from its end, so that no resolver ever follows all of it.
+        fault("34 modifiers", Errno.ELOOP, "Max chain length or cycle detected", b -> {
+            BtfType.Member[] members = new BtfType.Member[34];
+            for (int i = 0; i < 34; i++) {
+                members[i] = new BtfType.Member("", 35 - i, 0, 0);
             }
-            b.pointer(0);
-            for (int i = 0; i < 33; i++) {
-                b.raw(0, CONST, 0);
+            b.add(new BtfType.Composite(BtfKind.UNION, "u", 4, List.of(members), false));
+            for (int id = 2; id <= 35; id++) {
+                b.raw(0, CONST, id + 1);
             }
+            b.integer("int", 4, 0);
         });
     }
 

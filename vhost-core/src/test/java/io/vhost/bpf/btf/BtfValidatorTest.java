@@ -108,7 +108,7 @@ class BtfValidatorTest {
     /** A blob whose layout section lies between types and strings, after {@code gap} bytes of strings. */
     static byte[] withLayout(byte[] layout, int gap) {
         BtfBuilder builder = new BtfBuilder();
-        builder.integer(gap == 0 ? "int" : "in", 4, 0);
+        builder.integer("int", 4, 0);
         byte[] blob = builder.build();
         int types = BtfRaw.word(blob, 12, false);
         int strings = BtfRaw.word(blob, 20, false);
