@@ -83,12 +83,18 @@ public final class Kernel implements AutoCloseable {
 
     /** Offers a program to {@code BPF_PROG_LOAD}; the caller closes a descriptor that it returns. */
     Answer loadProgram(ProgramLoad program, int btfFd) {
+        return loadProgram(program, btfFd, program.functionInfo(), new int[0]);
+    }
+
+    /** The same with function and line information of the caller's making. */
+    Answer loadProgram(ProgramLoad program, int btfFd, int[] info, int[] lines) {
         byte[] instructions = program.instructions();
         int infoAt = instructions.length;
         MemorySegment.copy(instructions, 0, data, ValueLayout.JAVA_BYTE, 0, instructions.length);
-        int[] info = program.functionInfo();
         MemorySegment.copy(info, 0, data, ValueLayout.JAVA_INT, infoAt, info.length);
-        int licenseAt = infoAt + 4 * info.length;
+        int linesAt = infoAt + 4 * info.length;
+        MemorySegment.copy(lines, 0, data, ValueLayout.JAVA_INT, linesAt, lines.length);
+        int licenseAt = linesAt + 4 * lines.length;
         data.setString(licenseAt, "GPL");
         attributes.fill((byte) 0);
         attributes.set(ValueLayout.JAVA_INT, 0, program.type().id());
@@ -104,6 +110,9 @@ public final class Kernel implements AutoCloseable {
         attributes.set(ValueLayout.JAVA_INT, 76, 8);
         attributes.set(ValueLayout.JAVA_LONG, 80, data.address() + infoAt);
         attributes.set(ValueLayout.JAVA_INT, 88, info.length / 2);
+        attributes.set(ValueLayout.JAVA_INT, 92, 16);
+        attributes.set(ValueLayout.JAVA_LONG, 96, data.address() + linesAt);
+        attributes.set(ValueLayout.JAVA_INT, 104, lines.length / 4);
         attributes.set(ValueLayout.JAVA_INT, 108, program.attachBtfId());
         attributes.set(ValueLayout.JAVA_INT, 112, program.attachProgram());
         log.set(ValueLayout.JAVA_BYTE, 0, (byte) 0);

@@ -218,6 +218,8 @@ final class BtfFaults {
                 b -> b.raw(0, FLAG | STRUCT | 1, 8, 0, b.raw(0, ENUM, 4), 33 << 24));
         typed("enum bit field: outside", "Member exceeds struct_size",
                 b -> b.raw(0, FLAG | STRUCT | 1, 2, 0, b.raw(0, ENUM, 4), 0));
+        typed("enum bit field: small enums count as 32 bits", "Member exceeds struct_size",
+                b -> b.raw(0, FLAG | STRUCT | 1, 1, 0, b.raw(0, ENUM, 1), 0));
         for (int kind : new int[] {PTR, ARRAY, STRUCT, FLOAT}) {
             String name = BtfKind.of(kind >>> 24) + " member: ";
             typed(name + "bit field", "Invalid member bitfield_size",
