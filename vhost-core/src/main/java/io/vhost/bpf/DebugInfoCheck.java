@@ -94,6 +94,7 @@ public final class DebugInfoCheck {
             }
             previous = at;
         }
-        return next == starts.length ? Optional.empty() : Optional.of("missing bpf_line_info for func#" + next);
+        return next == starts.length ? Optional.empty() : Optional.of("missing bpf_line_info for "
+                + (starts.length - next) + " funcs starting from func#" + next);
     }
 }

@@ -56,7 +56,7 @@ class DebugInfoCheckTest {
         cases.add(new Case("Invalid line_info[0].line_off or .file_name_off", 0, 1, 9999, 0));
         cases.add(new Case("missing bpf_line_info for func#1", 0, 1, 1, 0, 4, 1, 1, 0));
         cases.add(new Case("missing bpf_line_info for func#0", 1, 1, 1, 0));
-        cases.add(new Case("missing bpf_line_info for func#1", 0, 1, 1, 0));
+        cases.add(new Case("missing bpf_line_info for 1 funcs starting from func#1", 0, 1, 1, 0));
         return cases;
     }
 
