@@ -23,15 +23,17 @@ final class SwitchPort {
         return dropped;
     }
 
+    /** Takes a packet over, to be sent with the next {@link #flush}. */
     void add(Packet packet) {
         leaving[count++] = packet;
     }
 
-    /** Sends what was added; the packets stay the switch's. */
+    /** Sends what was added, and drops what finds no room. */
     void flush() {
         if (count > 0) {
             int sent = link.send(leaving, 0, count);
             if (sent < count) {
+                leaving[sent].pool().release(leaving, sent, count - sent);
                 drop(count - sent);
             }
             count = 0;
@@ -39,7 +41,7 @@ final class SwitchPort {
     }
 
     @SuppressWarnings("NonAtomicVolatileUpdate")   // one thread writes
-    private void drop(int packets) {
+    void drop(int packets) {
         dropped += packets;
     }
 }

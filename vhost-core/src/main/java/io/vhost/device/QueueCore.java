@@ -151,6 +151,10 @@ final class QueueCore {
         new QueueEvents.Register().emitFor(queue);
     }
 
+    boolean isAsyncRegistered() {
+        return async != null;
+    }
+
     void unregisterAsync() {
         if (async == null) {
             return;

@@ -224,6 +224,19 @@ public final class VirtQueue {
     }
 
     /**
+     * {@return whether asynchronous copies are registered} Takes the lock. The answer holds for as long as the caller keeps
+     * the lock: a listener that unregisters needs it, too.
+     */
+    public boolean isAsyncRegistered() {
+        access_lock.lock();
+        try {
+            return core.isAsyncRegistered();
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
      * How many packets the library holds: accepted, and not given back to the application. Takes the lock.
      *
      * @return packets, 0 to the ring's size; never negative

@@ -198,7 +198,7 @@ class DeviceControlTest {
             queue.send(new byte[72], 72);
             assertTrue(queue.queue.isRunning());
             assertEquals(1, dequeue(guest));
-            assertEquals("vring 1 on lock 1", guest.listener.take().getLast());
+            assertEquals("newDevice", guest.listener.take().getLast(), "nobody was told anything");
         }
     }
 

@@ -97,7 +97,7 @@ class DmaEngineTest {
             for (int i = 0; i < 200; i++) {
                 if (i % 4 == 0) {
                     while (worker.getState() == Thread.State.RUNNABLE) {
-                        Thread.yield();
+                        Thread.onSpinWait();
                     }
                 }
                 engine.copy(memory, 0, memory, 2048, 64, i);
