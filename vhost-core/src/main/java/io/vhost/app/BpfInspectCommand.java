@@ -24,7 +24,8 @@ import picocli.CommandLine.TypeConversionException;
 @Command(
         name = "inspect",
         mixinStandardHelpOptions = true,
-        description = {"Shows the programs, maps and types of an object file compiled with clang -g -target bpf,"
+        description = {
+                "Shows the programs, maps and types of an object file compiled with clang -g -target bpf,"
                 + " and checks that each program takes the context of its type.",
                 "Exit status: 0 all programs pass, 1 not, 2 the command line is not understood."})
 final class BpfInspectCommand implements Callable<Integer> {
@@ -41,13 +42,13 @@ final class BpfInspectCommand implements Callable<Integer> {
     private boolean lines;
 
     @Option(names = "--mode", paramLabel = "MODE", defaultValue = "strict", converter = ModeConverter.class,
-            description = "How to judge: strict (a program must take its context), kernel (as Linux 6.18), seed (as"
-                    + " Linux did in 2019). Default: ${DEFAULT-VALUE}.")
+            description = "How to judge: strict (a program must take its context), kernel (as Linux 6.18),"
+                    + " seed (as Linux did in 2019). Default: ${DEFAULT-VALUE}.")
     private CheckMode mode;
 
     @Option(names = "--kernel-types", paramLabel = "BTF",
-            description = "Take the kernel's context types from this file, or from the running kernel if it is"
-                    + " \"host\". Default: the types that come with this program.")
+            description = "Take the kernel's context types from this file, or from the running kernel if it"
+                    + " is \"host\". Default: the types that come with this program.")
     private String kernelTypes;
 
     /** Reads a mode in small letters, as the help writes it. */

@@ -23,7 +23,8 @@ final class InspectionText {
 
     void write(Inspection inspection) {
         BpfObject object = inspection.object();
-        out.printf("%s: %s, license %s, %s%n", inspection.file(), counted(object.btf().typeCount() - 1, "type"),
+        out.printf("%s: %s, license %s, %s%n", inspection.file(),
+                counted(object.btf().typeCount() - 1, "type"),
                 object.license().isEmpty() ? "missing" : "\"" + object.license() + "\"",
                 counted(object.information().relocations(), "CO-RE relocation"));
         if (!object.maps().isEmpty()) {

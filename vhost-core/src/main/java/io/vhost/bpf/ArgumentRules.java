@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What Linux 6.18 makes of a function's prototype: what each argument stands for, or why the function cannot be
- * checked. One object checks one function.
+ * What Linux 6.18 makes of a function's prototype: what each argument stands for, or why the function cannot
+ * be checked. One object checks one function.
  */
 final class ArgumentRules {
     private static final int MAX_ARGUMENTS = 5;
@@ -43,7 +43,10 @@ final class ArgumentRules {
         return List.copyOf(arguments);
     }
 
-    /** The error with which the function is refused, if it is; {@link #arguments} then ends where that happened. */
+    /**
+     * The error with which the function is refused, if it is; {@link #arguments} then ends where that
+     * happened.
+     */
     Optional<Errno> check(int functionId) {
         BtfType.Function function = (BtfType.Function) btf.type(functionId);
         if (!(btf.type(function.prototype()) instanceof BtfType.Prototype prototype)) {
@@ -125,7 +128,8 @@ final class ArgumentRules {
                 return fail(Errno.EINVAL, prefix + " untrusted cannot be combined with any other tags");
             }
             return isPrimitive(btf.strip(btf.referred(pointer)))
-                    ? accept(Argument.of(name, Argument.Kind.UNTRUSTED)) : kernelObject(index, name, pointer, false);
+                    ? accept(Argument.of(name, Argument.Kind.UNTRUSTED))
+                    : kernelObject(index, name, pointer, false);
         }
         if (tagged.contains(ArgumentTag.ARENA)) {
             return tagged.size() > 1

@@ -1,8 +1,8 @@
 package io.vhost.bpf;
 
 /**
- * Where a program is attached ({@code enum bpf_attach_type} of linux/bpf.h); for some program types it also decides
- * which context a program may take. The constants are the kernel's without {@code BPF_}.
+ * Where a program is attached ({@code enum bpf_attach_type} of linux/bpf.h); for some program types it also
+ * decides which context a program may take. The constants are the kernel's without {@code BPF_}.
  */
 public enum AttachType {
     CGROUP_INET_INGRESS(0),

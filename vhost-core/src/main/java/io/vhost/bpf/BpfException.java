@@ -4,7 +4,8 @@ import io.vhost.bpf.btf.BtfException;
 import java.io.Serial;
 
 /**
- * An object file or a set of kernel types that cannot be used: the one error of this package for broken input.
+ * An object file or a set of kernel types that cannot be used: the one error of this package for broken
+ * input.
  *
  * <p>The message is a sentence that names the stage, the place and what is wrong with its values.
  */

@@ -14,14 +14,15 @@ import java.util.List;
  * @param keyType    the key's C type, or the empty string if only its size is known
  * @param valueType  the value's C type, likewise
  */
-public record BpfMap(String name, int type, long keySize, long valueSize, long maxEntries, int flags, String keyType,
-                     String valueType) {
+public record BpfMap(String name, int type, long keySize, long valueSize, long maxEntries, int flags,
+                     String keyType, String valueType) {
     /** The type with which a loader stores a section of variables. */
     public static final int ARRAY = 2;
 
-    private static final List<String> TYPES = List.of("unspec", "hash", "array", "prog_array", "perf_event_array",
-            "percpu_hash", "percpu_array", "stack_trace", "cgroup_array", "lru_hash", "lru_percpu_hash", "lpm_trie",
-            "array_of_maps", "hash_of_maps", "devmap", "sockmap", "cpumap", "xskmap", "sockhash", "cgroup_storage",
+    private static final List<String> TYPES = List.of(
+            "unspec", "hash", "array", "prog_array", "perf_event_array", "percpu_hash", "percpu_array",
+            "stack_trace", "cgroup_array", "lru_hash", "lru_percpu_hash", "lpm_trie", "array_of_maps",
+            "hash_of_maps", "devmap", "sockmap", "cpumap", "xskmap", "sockhash", "cgroup_storage",
             "reuseport_sockarray", "percpu_cgroup_storage", "queue", "stack", "sk_storage", "devmap_hash",
             "struct_ops", "ringbuf", "inode_storage", "task_storage", "bloom_filter", "user_ringbuf",
             "cgrp_storage", "arena");

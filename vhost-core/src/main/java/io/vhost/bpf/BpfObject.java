@@ -18,8 +18,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * An object file as {@code clang -g -target bpf} writes it: its programs, maps, license and types, ready to be
- * checked. The types have passed {@link BtfValidator}.
+ * An object file as {@code clang -g -target bpf} writes it: its programs, maps, license and types, ready to
+ * be checked. The types have passed {@link BtfValidator}.
  *
  * <p>Thread: immutable; any thread.
  */
@@ -52,7 +52,8 @@ public final class BpfObject {
         try (InputStream stream = Files.newInputStream(file)) {
             byte[] contents = stream.readNBytes(MAX_FILE + 1);
             if (contents.length > MAX_FILE) {
-                throw new IOException(file + " has more than " + MAX_FILE + " bytes; no BPF object is that large");
+                throw new IOException(file + " has more than " + MAX_FILE
+                        + " bytes; no BPF object is that large");
             }
             return parse(contents);
         }
@@ -114,12 +115,14 @@ public final class BpfObject {
      *
      * @param types the kernel's context types
      * @param mode  how to judge
-     * @return one outcome per function; a single rejection if the section's name does not tell the program's type
+     * @return one outcome per function; a single rejection if the section's name does not tell the program's
+     * type
      */
     public List<FunctionCheck> check(BpfProgram program, ContextTypes types, CheckMode mode) {
         if (program.target().isEmpty()) {
             return List.of(new FunctionCheck(program.name(), FunctionCheck.Verdict.REJECT, Optional.empty(),
-                    List.of(), "section name '" + program.function().section() + "' tells no program type\n"));
+                    List.of(), "section name '" + program.function().section()
+                    + "' tells no program type\n"));
         }
         ContextCheck.Target target = program.target().get();
         ContextCheck check = new ContextCheck(btf, tags, types, mode);

@@ -18,6 +18,7 @@ public record BpfProgram(BpfFunction function, Optional<SectionName> convention,
 
     /** What it is to a kernel, if its section's name says so. */
     public Optional<ContextCheck.Target> target() {
-        return convention.map(name -> new ContextCheck.Target(name.type(), name.attachType(), Optional.empty()));
+        return convention.map(name -> new ContextCheck.Target(name.type(), name.attachType(),
+                Optional.empty()));
     }
 }

@@ -18,11 +18,11 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Completes the BTF of an object file as a loader must before a kernel takes it: a compiler does not know where a
- * linker will put variables, and marks as extern what a loader resolves.
+ * Completes the BTF of an object file as a loader must before a kernel takes it: a compiler does not know
+ * where a linker will put variables, and marks as extern what a loader resolves.
  *
- * <p>Words are changed in place and at most two types are appended, so that ids and string offsets stay what the
- * file's other sections say they are.
+ * <p>Words are changed in place and at most two types are appended, so that ids and string offsets stay what
+ * the file's other sections say they are.
  */
 final class BtfFixUp {
     private static final int TYPES_LENGTH = 12;
@@ -117,7 +117,9 @@ final class BtfFixUp {
         }
     }
 
-    /** Compilers do not name the parameters of what is only declared; kernels insist on names. Any will do. */
+    /**
+     * Compilers do not name the parameters of what is only declared; kernels insist on names. Any will do.
+     */
     private void nameParameters(int id, int prototype) {
         if (btf.type(prototype) instanceof BtfType.Prototype found) {
             int name = blob.getInt(btf.offset(id));
@@ -160,7 +162,10 @@ final class BtfFixUp {
         }
     }
 
-    /** Addresses and functions of the kernel: each gets the room of an integer, functions get a variable instead. */
+    /**
+     * Addresses and functions of the kernel: each gets the room of an integer, functions get a variable
+     * instead.
+     */
     private void symbolsOfKernel(int id, BtfType.Section data) {
         List<BtfType.Placed> places = data.variables();
         for (int i = 0; i < places.size(); i++) {

@@ -27,7 +27,8 @@ public final class ContextCheck {
      *
      * @param type       the program's type
      * @param attachType where the program will be attached, if known
-     * @param extended   for {@link ProgramType#EXT}: the type of the program that it replaces a part of, if known
+     * @param extended   for {@link ProgramType#EXT}: the type of the program that it replaces a part of, if
+     * known
      */
     public record Target(ProgramType type, Optional<AttachType> attachType, Optional<ProgramType> extended) {
         /** A program of this type, not told where it will be attached. */
@@ -167,8 +168,8 @@ public final class ContextCheck {
     }
 
     /**
-     * Whether a program without a context type of its own takes what is customary instead: what the kernel's rule for
-     * tagged arguments allows, which knows these cases.
+     * Whether a program without a context type of its own takes what is customary instead: what the kernel's
+     * rule for tagged arguments allows, which knows these cases.
      */
     private boolean unnamedContext(BtfType.Parameter parameter, Target target) {
         int type = btf.strip(parameter.type());

@@ -6,8 +6,8 @@ import io.vhost.bpf.btf.BtfType;
 import java.util.Optional;
 
 /**
- * Whether a pointer points to the context of a program type: the rule of 2019, the rule of Linux 6.18 for untagged
- * arguments, and its rule for arguments tagged {@code arg:ctx}.
+ * Whether a pointer points to the context of a program type: the rule of 2019, the rule of Linux 6.18 for
+ * untagged arguments, and its rule for arguments tagged {@code arg:ctx}.
  *
  * <p>Each rule compares names only: an empty {@code struct __sk_buff} is as good as the whole.
  */
@@ -72,7 +72,8 @@ final class ContextRules {
     }
 
     /** The rule of Linux 6.18 for an argument tagged {@code arg:ctx}; a refusal is logged. */
-    boolean tagged(StringBuilder log, int pointer, int index, ProgramType type, Optional<AttachType> attachType) {
+    boolean tagged(StringBuilder log, int pointer, int index, ProgramType type,
+            Optional<AttachType> attachType) {
         int target = program.referred(pointer);
         if (type == ProgramType.KPROBE || type == ProgramType.PERF_EVENT) {
             target = stripToTypedef(target);

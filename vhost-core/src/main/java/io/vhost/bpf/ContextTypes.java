@@ -11,8 +11,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The context types of a kernel, looked up in its BTF: the struct {@code bpf_ctx_convert} has two members for each
- * program type, the program's side and the kernel's side.
+ * The context types of a kernel, looked up in its BTF: the struct {@code bpf_ctx_convert} has two members for
+ * each program type, the program's side and the kernel's side.
  *
  * <p>Thread: immutable; any thread.
  */
@@ -68,7 +68,8 @@ public final class ContextTypes {
     }
 
     /**
-     * The types in {@code btf}: the first struct named {@code bpf_ctx_convert} decides, as in the kernel of 2019.
+     * The types in {@code btf}: the first struct named {@code bpf_ctx_convert} decides, as in the kernel of
+     * 2019.
      *
      * @throws BpfException with ENOENT in its text if there is none
      */

@@ -8,11 +8,11 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Checks that function and line information belong to a program's instructions, in the order and with the words of
- * {@code BPF_PROG_LOAD} (Linux 6.18, kernel/bpf/verifier.c). Every refusal is EINVAL there.
+ * Checks that function and line information belong to a program's instructions, in the order and with the
+ * words of {@code BPF_PROG_LOAD} (Linux 6.18, kernel/bpf/verifier.c). Every refusal is EINVAL there.
  *
- * <p>Offsets count instructions of the whole program as it is loaded, its own function first, then those that it
- * calls. Thread: stateless.
+ * <p>Offsets count instructions of the whole program as it is loaded, its own function first, then those that
+ * it calls. Thread: stateless.
  */
 public final class DebugInfoCheck {
     private DebugInfoCheck() {
@@ -79,7 +79,8 @@ public final class DebugInfoCheck {
             boolean backwards = i > 0 && Integer.compareUnsigned(at, previous) <= 0;
             if (backwards || Integer.compareUnsigned(at, opcodes.length) >= 0) {
                 return Optional.of("Invalid line_info[" + i + "].insn_off:" + Integer.toUnsignedString(at)
-                        + " (prev_offset:" + Integer.toUnsignedString(previous) + " prog->len:" + opcodes.length + ")");
+                        + " (prev_offset:" + Integer.toUnsignedString(previous) + " prog->len:"
+                        + opcodes.length + ")");
             }
             if (opcodes[at] == 0) {
                 return Optional.of("Invalid insn code at line_info[" + i + "].insn_off");

@@ -62,7 +62,8 @@ final class FunctionReader {
         for (TreeMap<Integer, BpfFunction> functions : bySection.values()) {
             for (BpfFunction function : functions.values()) {
                 if (!function.section().equals(SUBPROGRAMS)) {
-                    programs.add(new BpfProgram(function, SectionName.of(function.section()), reachable(function)));
+                    programs.add(new BpfProgram(function, SectionName.of(function.section()),
+                            reachable(function)));
                 }
             }
         }
@@ -75,22 +76,25 @@ final class FunctionReader {
                     + symbol.section() + ", which holds no code");
         }
         ElfSection section = elf.sections().get(symbol.section());
-        boolean whole = symbol.value() % INSTRUCTION == 0 && symbol.size() % INSTRUCTION == 0 && symbol.size() > 0;
+        boolean whole = symbol.value() % INSTRUCTION == 0 && symbol.size() % INSTRUCTION == 0
+                && symbol.size() > 0;
         if (!whole || symbol.value() < 0 || symbol.value() > section.size() - symbol.size()) {
             throw new BpfException(Stage.OBJECT, section.offset(), "function " + symbol.name() + " at "
-                    + symbol.value() + " with " + symbol.size() + " bytes in section " + section.name() + " of "
-                    + section.size());
+                    + symbol.value() + " with " + symbol.size() + " bytes in section " + section.name()
+                    + " of " + section.size());
         }
         if (++count > MAX_FUNCTIONS) {
-            throw new BpfException(Stage.OBJECT, section.offset(), "more than " + MAX_FUNCTIONS + " functions");
+            throw new BpfException(Stage.OBJECT, section.offset(), "more than " + MAX_FUNCTIONS
+                    + " functions");
         }
         int start = (int) symbol.value();
         int end = start + (int) symbol.size();
         Information information = information(section.name());
-        List<LineInfo> lines = information.lines.subList(information.firstLine(start), information.firstLine(end));
+        List<LineInfo> lines = information.lines.subList(information.firstLine(start),
+                information.firstLine(end));
         int typeId = information.functions.getOrDefault(start, 0);
-        bySection.computeIfAbsent(section.index(), key -> new TreeMap<>()).put(start, new BpfFunction(symbol.name(),
-                section.name(), start, (end - start) / INSTRUCTION,
+        bySection.computeIfAbsent(section.index(), key -> new TreeMap<>()).put(start,
+                new BpfFunction(symbol.name(), section.name(), start, (end - start) / INSTRUCTION,
                 typeId == 0 ? btf.find(BtfKind.FUNC, symbol.name()) : typeId, lines, source(lines)));
     }
 
@@ -173,7 +177,8 @@ final class FunctionReader {
         if (symbol == null) {
             int registers = code.get(at + 1) & 0xFF;
             int source = code.order() == ByteOrder.LITTLE_ENDIAN ? registers >>> 4 : registers & 0xF;
-            return call && source == CALL_LOCAL ? functionAt(section, at + INSTRUCTION * (immediate + 1L)) : null;
+            return call && source == CALL_LOCAL
+                    ? functionAt(section, at + INSTRUCTION * (immediate + 1L)) : null;
         }
         if (symbol.type() == ElfSymbol.FUNCTION) {
             return functionAt(symbol.section(), symbol.value());

@@ -11,8 +11,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Reads map definitions: variables of the section {@code .maps} whose struct's members carry the numbers, as pointers
- * to arrays of so many integers, and the sections of variables, which a loader stores in maps, too.
+ * Reads map definitions: variables of the section {@code .maps} whose struct's members carry the numbers, as
+ * pointers to arrays of so many integers, and the sections of variables, which a loader stores in maps, too.
  */
 final class MapReader {
     private final Btf btf;
@@ -120,7 +120,8 @@ final class MapReader {
 
         private BpfException wrong(int variable, BtfType.Member member, String expected) {
             return new BpfException(Stage.OBJECT, btf.offset(variable), variable, "map " + name + ": member "
-                    + member.name() + " is " + new CTypes(btf).name(member.type()) + ", not " + expected, null);
+                    + member.name() + " is " + new CTypes(btf).name(member.type()) + ", not " + expected,
+                    null);
         }
     }
 }

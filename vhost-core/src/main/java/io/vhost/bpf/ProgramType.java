@@ -5,11 +5,12 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * The program types of Linux 6.18 with the context that each takes: the one table of this package, in id order.
+ * The program types of Linux 6.18 with the context that each takes: the one table of this package, in id
+ * order.
  *
  * <p>A program is written against the first type; the kernel hands over the second and rewrites the program's
- * accesses. Sources: {@code include/linux/bpf_types.h} since "bpf: Annotate context types" (2019), {@code enum
- * bpf_prog_type} of linux/bpf.h. The constants are the kernel's without {@code BPF_PROG_TYPE_}.
+ * accesses. Sources: {@code include/linux/bpf_types.h} since "bpf: Annotate context types" (2019),
+ * {@code enum bpf_prog_type} of linux/bpf.h. The constants are the kernel's without {@code BPF_PROG_TYPE_}.
  */
 public enum ProgramType {
     SOCKET_FILTER(1, "struct __sk_buff", "struct sk_buff"),

@@ -7,12 +7,14 @@ import java.util.Optional;
  * What the name of a program's section says about the program, by libbpf's conventions: {@code SEC("xdp")},
  * {@code SEC("tc")}, {@code SEC("fentry/vfs_read")}.
  *
- * @param pattern    the convention that matched; one that ends in {@code +} also stands for {@code name/anything}
+ * @param pattern    the convention that matched; one that ends in {@code +} also stands for
+ * {@code name/anything}
  * @param type       the program's type
  * @param attachType where it is meant to be attached, if the name says so
  * @param sleepable  whether the program may sleep
  */
-public record SectionName(String pattern, ProgramType type, Optional<AttachType> attachType, boolean sleepable) {
+public record SectionName(String pattern, ProgramType type, Optional<AttachType> attachType,
+                          boolean sleepable) {
     private static final List<SectionName> ALL =
             Resources.lines("section-names.txt").stream().map(SectionName::read).toList();
 
@@ -21,7 +23,9 @@ public record SectionName(String pattern, ProgramType type, Optional<AttachType>
         return ALL;
     }
 
-    /** The convention that {@code section} follows, if any. A leading {@code ?} (do not load) does not matter. */
+    /**
+     * The convention that {@code section} follows, if any. A leading {@code ?} (do not load) does not matter.
+     */
     public static Optional<SectionName> of(String section) {
         String name = section.startsWith("?") ? section.substring(1) : section;
         return ALL.stream().filter(candidate -> candidate.matches(name)).findFirst();

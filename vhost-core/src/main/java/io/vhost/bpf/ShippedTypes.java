@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Writes the BTF that is shipped: the programs' side of each context as linux/bpf.h has it, the kernel's side as an
- * empty struct of the right name, and {@code bpf_ctx_convert}, which pairs them.
+ * Writes the BTF that is shipped: the programs' side of each context as linux/bpf.h has it, the kernel's side
+ * as an empty struct of the right name, and {@code bpf_ctx_convert}, which pairs them.
  */
 final class ShippedTypes {
     private static final long POINTER = 8;
@@ -27,7 +27,8 @@ final class ShippedTypes {
     private final Map<String, Long> sizes = new HashMap<>();
     private final Deque<Open> open = new ArrayDeque<>();
 
-    private record Open(int indent, String kind, String name, long size, long offset, List<BtfType.Member> members) {
+    private record Open(int indent, String kind, String name, long size, long offset,
+            List<BtfType.Member> members) {
     }
 
     private ShippedTypes() {
@@ -62,7 +63,8 @@ final class ShippedTypes {
                 sizes.put(words[1], sizes.get(words[2]));
             }
             case "struct" ->
-                    open.push(new Open(indent, "struct", words[1], Long.parseLong(words[2]), 0, new ArrayList<>()));
+                    open.push(new Open(indent, "struct", words[1], Long.parseLong(words[2]), 0,
+                            new ArrayList<>()));
             default -> member(indent, words);
         }
     }
@@ -95,7 +97,8 @@ final class ShippedTypes {
         if (text.endsWith("*")) {
             String target = text.substring(0, text.length() - 1);
             int id = target.startsWith("const-")
-                    ? builder.add(new BtfType.Modifier(BtfKind.CONST, "", structOf(target.substring(6)), false))
+                    ? builder.add(new BtfType.Modifier(BtfKind.CONST, "", structOf(target.substring(6)),
+                            false))
                     : structOf(target);
             return ids.computeIfAbsent(text, key -> builder.pointer(id));
         }
@@ -103,7 +106,8 @@ final class ShippedTypes {
         if (bracket < 0) {
             return ids.get(text);
         }
-        return arrays.computeIfAbsent(text, key -> builder.add(new BtfType.Array(ids.get(text.substring(0, bracket)),
+        return arrays.computeIfAbsent(text, key -> builder.add(new BtfType.Array(
+                ids.get(text.substring(0, bracket)),
                 ids.get("uint"), Long.parseLong(text.substring(bracket + 1, text.length() - 1)))));
     }
 

@@ -16,8 +16,8 @@ import java.lang.invoke.VarHandle;
 /**
  * The {@code bpf(2)} system call, bare: a command number and its attributes.
  *
- * <p>libc has no function for it, so it goes through {@code syscall(2)}. Results follow the convention of the system
- * call: negative means an error number. Thread: any.
+ * <p>libc has no function for it, so it goes through {@code syscall(2)}. Results follow the convention of the
+ * system call: negative means an error number. Thread: any.
  */
 @SuppressWarnings("restricted")
 public final class BpfSyscall {

@@ -36,7 +36,8 @@ class BpfCommandTest {
     @Tag("peer")
     void theExitStatusIsZeroOnlyIfAllProgramsPass() throws Exception {
         assertEquals(0, run("inspect", Clang.compile(folder, "right", RIGHT).toString()), err::toString);
-        assertTrue(text().contains("\n  right                xdp              XDP, 2 instructions: pass\n"), this::text);
+        assertTrue(text().contains("\n  right                xdp              XDP, 2 instructions: pass\n"),
+                this::text);
         assertTrue(text().endsWith("1 program, 0 refused (strict)\n"), this::text);
         assertEquals(1, run("inspect", Clang.compile(folder, "wrong", WRONG).toString()));
         assertTrue(text().contains("""
@@ -52,7 +53,8 @@ class BpfCommandTest {
     @Tag("peer")
     void linesOfInstructionsAreListedOnRequest() throws Exception {
         assertEquals(0, run("inspect", "--lines", Clang.compile(folder, "right", RIGHT).toString()));
-        assertTrue(text().contains("   0: SEC(\"xdp\") int right(struct xdp_md *c) { return 0; } @ "), this::text);
+        assertTrue(text().contains("   0: SEC(\"xdp\") int right(struct xdp_md *c) { return 0; } @ "),
+                this::text);
     }
 
     @Test
@@ -95,7 +97,8 @@ class BpfCommandTest {
     private int run(String... arguments) {
         out.getBuffer().setLength(0);
         err.getBuffer().setLength(0);
-        return new CommandLine(new BpfCommand()).setOut(new PrintWriter(out)).setErr(new PrintWriter(err, true))
+        return new CommandLine(new BpfCommand()).setOut(new PrintWriter(out)).setErr(new PrintWriter(err,
+                true))
                 .execute(arguments);
     }
 

@@ -23,7 +23,9 @@ record ArgumentShape(String name, Maker maker, int change) {
         return new ArgumentShape(name, maker, to);
     }
 
-    /** Adds the parameter's type and returns its id; {@code own} is the name of the program type's own struct. */
+    /**
+     * Adds the parameter's type and returns its id; {@code own} is the name of the program type's own struct.
+     */
     interface Maker {
         int make(BtfBuilder builder, int integer, String own);
     }
@@ -51,7 +53,8 @@ record ArgumentShape(String name, Maker maker, int change) {
         int main = function;
         if (!shapeMain) {
             int pointer = builder.pointer(struct(builder, integer, own));
-            main = builder.function("main", BtfType.Function.GLOBAL, integer, new BtfType.Parameter("c", pointer));
+            main = builder.function("main", BtfType.Function.GLOBAL, integer, new BtfType.Parameter("c",
+                    pointer));
         }
         try {
             return new Built(BtfValidator.standard().load(builder.build()), main, shapeMain ? 0 : function);
@@ -62,7 +65,8 @@ record ArgumentShape(String name, Maker maker, int change) {
 
     static List<ArgumentShape> all() {
         List<ArgumentShape> shapes = new ArrayList<>();
-        Set<String> names = new TreeSet<>(List.of("sk_buff", "xdp_buff", "pt_regs", "user_pt_regs", "stranger",
+        Set<String> names = new TreeSet<>(List.of("sk_buff", "xdp_buff", "pt_regs", "user_pt_regs",
+                "stranger",
                 "bpf_iter__task", "bpf_user_pt_regs_t", "__u64", "u64", "bpf_dynptr"));
         for (ProgramType type : ProgramType.values()) {
             if (!type.programContext().name().isEmpty()) {
@@ -86,7 +90,8 @@ record ArgumentShape(String name, Maker maker, int change) {
                 b.typedef("bpf_user_pt_regs_t", struct(b, integer, "anything")))));
         add(shapes, "other_t to bpf_user_pt_regs_t *", (b, integer, own) -> b.pointer(
                 b.typedef("other_t", b.typedef("bpf_user_pt_regs_t", struct(b, integer, "anything")))));
-        add(shapes, "union own *", (b, integer, own) -> b.pointer(b.add(new BtfType.Composite(BtfKind.UNION, own, 4,
+        add(shapes, "union own *", (b, integer, own) -> b.pointer(b.add(new BtfType.Composite(BtfKind.UNION,
+                own, 4,
                 List.of(new BtfType.Member("m", integer, 0, 0)), false))));
         add(shapes, "struct own; *", (b, integer, own) -> b.pointer(b.add(new BtfType.Forward(own, false))));
         add(shapes, "union own; *", (b, integer, own) -> b.pointer(b.add(new BtfType.Forward(own, true))));
@@ -99,12 +104,14 @@ record ArgumentShape(String name, Maker maker, int change) {
         add(shapes, "int", (b, integer, own) -> integer);
         add(shapes, "struct own", (b, integer, own) -> struct(b, integer, own));
         add(shapes, "int *", (b, integer, own) -> b.pointer(integer));
-        add(shapes, "__u64 *", (b, integer, own) -> b.pointer(b.typedef("__u64", b.integer("unsigned long long", 8, 0))));
+        add(shapes, "__u64 *", (b, integer, own) -> b.pointer(b.typedef("__u64",
+                b.integer("unsigned long long", 8, 0))));
         add(shapes, "struct own **", (b, integer, own) -> b.pointer(b.pointer(struct(b, integer, own))));
         add(shapes, "enum e *", (b, integer, own) -> b.pointer(enumeration(b)));
         add(shapes, "enum e", (b, integer, own) -> enumeration(b));
         add(shapes, "struct own (*)[2]",
-                (b, integer, own) -> b.pointer(b.add(new BtfType.Array(struct(b, integer, own), integer, 2))));
+                (b, integer, own) -> b.pointer(b.add(new BtfType.Array(struct(b, integer, own), integer,
+                2))));
         add(shapes, "int (*)(int)", (b, integer, own) -> b.pointer(
                 b.add(new BtfType.Prototype(integer, List.of(new BtfType.Parameter("x", integer))))));
         add(shapes, "float", (b, integer, own) -> b.add(new BtfType.Floating("float", 4)));
@@ -126,6 +133,7 @@ record ArgumentShape(String name, Maker maker, int change) {
     }
 
     private static int enumeration(BtfBuilder builder) {
-        return builder.add(new BtfType.Enumeration(BtfKind.ENUM, "e", 4, false, List.of(new BtfType.Value("E", 1))));
+        return builder.add(new BtfType.Enumeration(BtfKind.ENUM, "e", 4, false,
+                List.of(new BtfType.Value("E", 1))));
     }
 }

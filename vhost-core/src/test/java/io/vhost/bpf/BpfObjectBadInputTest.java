@@ -30,10 +30,12 @@ class BpfObjectBadInputTest {
             BpfObject object = BpfObject.parse(SmallObject.build(order));
             assertEquals("main", object.programs().getFirst().name());
             assertEquals("called", object.programs().getFirst().called().getFirst().name());
-            assertEquals("int main(struct xdp_md *c) @ x.c:3", object.programs().getFirst().function().source());
+            assertEquals("int main(struct xdp_md *c) @ x.c:3",
+                    object.programs().getFirst().function().source());
             assertEquals(new BpfMap("map", 2, 0, 0, 2, 0, "", ""), object.maps().getFirst());
             assertEquals("GPL", object.license());
-            assertTrue(object.check(object.programs().getFirst(), ContextTypes.shipped(), CheckMode.STRICT).stream()
+            assertTrue(object.check(object.programs().getFirst(), ContextTypes.shipped(),
+                    CheckMode.STRICT).stream()
                     .allMatch(check -> check.verdict() == FunctionCheck.Verdict.PASS));
         }
     }
@@ -45,7 +47,8 @@ class BpfObjectBadInputTest {
         refused(Stage.ELF, "machine 62 instead of 247", bent(file -> file.putShort(18, (short) 62)));
         refused(Stage.ELF, "class 1 instead of 2: not a 64-bit file", bent(file -> file.put(4, (byte) 1)));
         refused(Stage.ELF, "byte order 3 is neither 1 nor 2", bent(file -> file.put(5, (byte) 3)));
-        refused(Stage.ELF, "type 2 instead of 1: not a relocatable object", bent(file -> file.putShort(16, (short) 2)));
+        refused(Stage.ELF, "type 2 instead of 1: not a relocatable object", bent(file -> file.putShort(16,
+                (short) 2)));
         refused(Stage.READ, "no section .BTF: compile with -g", new ElfBuilder(LITTLE).build());
     }
 
@@ -60,7 +63,8 @@ class BpfObjectBadInputTest {
         refused(Stage.ELF, "exceeds the file", bent(file -> file.putLong(TABLE + 64 + 24, -5)));
         refused(Stage.ELF, "exceeds the file", bent(file -> file.putLong(TABLE + 64 + 32, Long.MAX_VALUE)));
         refused(Stage.ELF, "of a string table of", bent(file -> file.putInt(TABLE + 2 * 64, 1 << 20)));
-        refused(Stage.ELF, "is no table of entries of 24", bent(file -> file.putLong(TABLE + 2 * 64 + 56, 8)));
+        refused(Stage.ELF, "is no table of entries of 24", bent(file -> file.putLong(TABLE + 2 * 64 + 56,
+                8)));
         refused(Stage.ELF, "which is no string table", bent(file -> file.putInt(TABLE + 2 * 64 + 40, 2)));
     }
 
@@ -104,7 +108,8 @@ class BpfObjectBadInputTest {
         refused(Stage.OBJECT, "function f at 0 with 0 bytes", function(4, 0, 0));
         refused(Stage.OBJECT, "function f at 4 with 8 bytes", function(4, 4, 8));
         refused(Stage.OBJECT, "function f at -8 with 8 bytes", function(4, -8, 8));
-        refused(Stage.OBJECT, "function f at 8 with 9223372036854775800 bytes", function(4, 8, Long.MAX_VALUE - 7));
+        refused(Stage.OBJECT, "function f at 8 with 9223372036854775800 bytes", function(4, 8,
+                Long.MAX_VALUE - 7));
         refused(Stage.OBJECT, "overlaps the one before it in xdp", function(4, 0, 16, 8, 8));
     }
 
@@ -146,7 +151,8 @@ class BpfObjectBadInputTest {
                     : object.clone();
             for (int change = random.nextInt(1, 4); change > 0 && bent.length > 0; change--) {
                 int at = random.nextInt(bent.length);
-                bent[at] = (byte) (random.nextBoolean() ? random.nextInt() : bent[at] ^ 1 << random.nextInt(8));
+                bent[at] = (byte) (random.nextBoolean()
+                        ? random.nextInt() : bent[at] ^ 1 << random.nextInt(8));
             }
             try {
                 FuzzTarget.object(bent);

@@ -73,7 +73,8 @@ class BpfObjectTest {
         BpfObject object = BpfObject.read(Clang.compile(folder, "programs", PROGRAMS));
         assertEquals(List.of(Verdict.PASS, Verdict.REJECT, Verdict.PASS, Verdict.REJECT, Verdict.REJECT,
                 Verdict.PASS, Verdict.PASS, Verdict.PASS), verdicts(object, CheckMode.STRICT));
-        assertEquals(List.of(Verdict.PASS, Verdict.UNRELIABLE, Verdict.PASS, Verdict.UNRELIABLE, Verdict.REJECT,
+        assertEquals(List.of(Verdict.PASS, Verdict.UNRELIABLE, Verdict.PASS, Verdict.UNRELIABLE,
+                Verdict.REJECT,
                 Verdict.PASS, Verdict.UNRELIABLE, Verdict.UNRELIABLE), verdicts(object, CheckMode.KERNEL));
         assertEquals(List.of(Verdict.PASS, Verdict.REJECT, Verdict.PASS, Verdict.REJECT, Verdict.REJECT,
                 Verdict.PASS, Verdict.REJECT, Verdict.REJECT), verdicts(object, CheckMode.SEED));
@@ -99,7 +100,8 @@ class BpfObjectTest {
         assertEquals(8, kernel.size());
         assertEquals(List.of(0L, 4L), kernel.variables().stream().map(BtfType.Placed::offset).toList());
         BtfType.Section zero = section(object, ".bss");
-        assertEquals(List.of(0L, 8L), zero.variables().stream().map(BtfType.Placed::offset).sorted().toList());
+        assertEquals(List.of(0L, 8L),
+                zero.variables().stream().map(BtfType.Placed::offset).sorted().toList());
         assertEquals(BtfType.Function.STATIC, function(object, "hidden").linkage());
         assertEquals(BtfType.Function.GLOBAL, function(object, "kernel_function").linkage());
         assertEquals(4, section(object, ".kconfig").size());
@@ -124,7 +126,8 @@ class BpfObjectTest {
                 static __noinline int middle(struct xdp_md *c) { volatile int x = leaf(c); return x; }
                 SEC("xdp") int root(struct xdp_md *c) { return middle(c) + leaf(c); }
                 """));
-        BpfProgram root = object.programs().stream().filter(p -> p.name().equals("root")).findFirst().orElseThrow();
+        BpfProgram root = object.programs().stream().filter(p ->
+                p.name().equals("root")).findFirst().orElseThrow();
         assertEquals(List.of("middle", "leaf"), root.called().stream().map(BpfFunction::name).toList());
     }
 
@@ -178,6 +181,7 @@ class BpfObjectTest {
 
     private static List<Verdict> verdicts(BpfObject object, CheckMode mode) {
         return object.programs().stream()
-                .map(program -> object.check(program, ContextTypes.shipped(), mode).getFirst().verdict()).toList();
+                .map(program -> object.check(program, ContextTypes.shipped(),
+                mode).getFirst().verdict()).toList();
     }
 }

@@ -21,8 +21,8 @@ class ContextCheckTest {
     private static final String NO_STRUCT = "BPF program ctx type is not a struct\n";
 
     /**
-     * The algorithm of 2019 in its outcomes: which shapes match, and what is logged for those that do not. Shapes that
-     * are missing here name another struct or are no pointer: refused in silence.
+     * The algorithm of 2019 in its outcomes: which shapes match, and what is logged for those that do not.
+     * Shapes that are missing here name another struct or are no pointer: refused in silence.
      */
     @ParameterizedTest
     @EnumSource(ProgramType.class)
@@ -30,10 +30,12 @@ class ContextCheckTest {
         String context = type.programContext().name();
         boolean struct = type.programContext().kind() == ContextType.Kind.STRUCT;
         Set<String> ownShapes = Set.of("CONST struct own *", "VOLATILE struct own *", "RESTRICT struct own *",
-                "TYPE_TAG struct own *", "TYPEDEF struct own *", "struct own * CONST", "struct own * VOLATILE",
+                "TYPE_TAG struct own *", "TYPEDEF struct own *", "struct own * CONST",
+                "struct own * VOLATILE",
                 "struct own * RESTRICT", "struct own * TYPE_TAG", "struct own * TYPEDEF",
                 "const volatile struct own *", "union own *");
-        Set<String> noStruct = Set.of("void *", "const void *", "void_t *", "int *", "__u64 *", "struct own **",
+        Set<String> noStruct = Set.of("void *", "const void *", "void_t *", "int *", "__u64 *",
+                "struct own **",
                 "enum e *", "struct own; *", "union own; *", "struct bpf_dynptr; *", "struct own (*)[2]",
                 "int (*)(int)");
         Set<String> matching = new TreeSet<>();
@@ -43,7 +45,8 @@ class ContextCheckTest {
             // The kernel's pointer has no name, and neither has an anonymous struct: in 2019 they were equal.
             boolean unnamed = context.isEmpty() && shape.name().equals("struct { } *");
             boolean expected = named || unnamed || (struct && ownShapes.contains(shape.name()));
-            assertEquals(expected ? Verdict.PASS : Verdict.REJECT, check.verdict(), () -> type + " " + shape.name());
+            assertEquals(expected ? Verdict.PASS : Verdict.REJECT, check.verdict(), () -> type + " "
+                    + shape.name());
             assertEquals(noStruct.contains(shape.name()) ? NO_STRUCT : "", check.log(), shape::name);
             if (expected) {
                 matching.add(shape.name());
@@ -55,11 +58,13 @@ class ContextCheckTest {
     @Test
     void seedFollowsATypedefInTheProgramButNotInTheKernel() {
         assertEquals(Verdict.REJECT, check("struct pt_regs *", ProgramType.KPROBE, CheckMode.SEED).verdict());
-        assertEquals(Verdict.REJECT, check("bpf_user_pt_regs_t *", ProgramType.KPROBE, CheckMode.SEED).verdict());
+        assertEquals(Verdict.REJECT, check("bpf_user_pt_regs_t *", ProgramType.KPROBE,
+                CheckMode.SEED).verdict());
         assertEquals(Verdict.PASS,
                 check("struct bpf_user_pt_regs_t *", ProgramType.KPROBE, CheckMode.SEED).verdict());
         assertEquals(Verdict.PASS, check("struct pt_regs *", ProgramType.KPROBE, CheckMode.STRICT).verdict());
-        assertEquals(Verdict.PASS, check("bpf_user_pt_regs_t *", ProgramType.KPROBE, CheckMode.STRICT).verdict());
+        assertEquals(Verdict.PASS, check("bpf_user_pt_regs_t *", ProgramType.KPROBE,
+                CheckMode.STRICT).verdict());
     }
 
     @ParameterizedTest
@@ -69,7 +74,8 @@ class ContextCheckTest {
             FunctionCheck kernel = check(shape, type, CheckMode.KERNEL, List.of());
             FunctionCheck strict = check(shape, type, CheckMode.STRICT, List.of());
             if (type != ProgramType.EXT) {
-                assertFalse(kernel.verdict() == Verdict.REJECT, () -> "the kernel refuses no program: " + shape);
+                assertFalse(kernel.verdict() == Verdict.REJECT, () -> "the kernel refuses no program: "
+                        + shape);
             }
             if (kernel.verdict() == Verdict.PASS) {
                 assertEquals(Verdict.PASS, strict.verdict(), shape::name);
@@ -93,12 +99,14 @@ class ContextCheckTest {
     @Test
     void strictTextsNameBothTypes() {
         assertEquals("arg#0 is `void *`, XDP programs take `struct xdp_md *`\n; line @ file.c:1\n",
-                check("void *", ProgramType.XDP, CheckMode.STRICT).log().replaceFirst(".*cannot be determined.*\n", ""));
+                check("void *", ProgramType.XDP,
+                CheckMode.STRICT).log().replaceFirst(".*cannot be determined.*\n", ""));
         assertEquals("takes no argument, SCHED_CLS programs take `struct __sk_buff *`\n; line @ file.c:1\n",
                 check("no argument", ProgramType.SCHED_CLS, CheckMode.STRICT).log());
         assertTrue(check("int", ProgramType.TRACING, CheckMode.STRICT).log()
                 .startsWith("arg#0 is `int`, TRACING programs take `void *`\n"));
-        FunctionCheck many = check(shape("struct xdp_md *").changed(2), ProgramType.XDP, CheckMode.STRICT, List.of());
+        FunctionCheck many = check(shape("struct xdp_md *").changed(2), ProgramType.XDP, CheckMode.STRICT,
+                List.of());
         assertTrue(many.log().contains("6 > 5 args"), many::log);
     }
 
@@ -109,7 +117,8 @@ class ContextCheckTest {
                 Optional.of(ProgramType.XDP));
         for (ArgumentShape shape : ArgumentShape.all()) {
             for (List<String> tags : List.of(List.<String>of(), List.of("ctx"))) {
-                ArgumentShape.Built built = shape.build(tags, GLOBAL, false, ProgramType.XDP.programContext());
+                ArgumentShape.Built built = shape.build(tags, GLOBAL, false,
+                        ProgramType.XDP.programContext());
                 ContextCheck check = new ContextCheck(built.btf(), TYPES, mode);
                 assertEquals(check.function(built.called(), ContextCheck.Target.of(ProgramType.XDP)),
                         check.function(built.called(), extension), shape::name);
@@ -119,7 +128,8 @@ class ContextCheckTest {
 
     @Test
     void aFunctionWithoutTypeIsRefused() {
-        ArgumentShape.Built built = shape("int").build(List.of(), GLOBAL, true, ProgramType.XDP.programContext());
+        ArgumentShape.Built built = shape("int").build(List.of(), GLOBAL, true,
+                ProgramType.XDP.programContext());
         ContextCheck check = new ContextCheck(built.btf(), TYPES, CheckMode.KERNEL);
         assertEquals("Global functions need valid BTF\n",
                 check.program(0, ContextCheck.Target.of(ProgramType.XDP), "").log());
@@ -130,14 +140,17 @@ class ContextCheckTest {
         return check(shape(shape), type, mode, List.of());
     }
 
-    private static FunctionCheck check(ArgumentShape shape, ProgramType type, CheckMode mode, List<String> tags) {
+    private static FunctionCheck check(ArgumentShape shape, ProgramType type, CheckMode mode,
+            List<String> tags) {
         ArgumentShape.Built built = shape.build(tags, GLOBAL, true, type.programContext());
         AttachType attachType = type == ProgramType.TRACING ? AttachType.TRACE_FENTRY : null;
         return new ContextCheck(built.btf(), TYPES, mode).program(built.main(),
-                new ContextCheck.Target(type, Optional.ofNullable(attachType), Optional.empty()), "line @ file.c:1");
+                new ContextCheck.Target(type, Optional.ofNullable(attachType), Optional.empty()),
+                "line @ file.c:1");
     }
 
     private static ArgumentShape shape(String name) {
-        return ArgumentShape.all().stream().filter(shape -> shape.name().equals(name)).findFirst().orElseThrow();
+        return ArgumentShape.all().stream().filter(shape ->
+                shape.name().equals(name)).findFirst().orElseThrow();
     }
 }

@@ -50,9 +50,11 @@ class ContextKernelTest {
             }
         }
         assertEquals(List.of(), differences);
-        assertEquals(Set.of("arg#0 has pointer tag, but is not a pointer type", "arg#0 type doesn't have a name",
+        assertEquals(Set.of("arg#0 has pointer tag, but is not a pointer type",
+                "arg#0 type doesn't have a name",
                 "arg#0 should be void pointer", "arg#0 should be `..`", "arg#0 reference type(..",
-                "Arg#0 type FLOAT in main() is not supported yet.", "Arg#0 type FLOAT in called() is not supported yet.",
+                "Arg#0 type FLOAT in main() is not supported yet.",
+                "Arg#0 type FLOAT in called() is not supported yet.",
                 "Arg#0 type STRUCT in main() is not supported yet.",
                 "Arg#0 type STRUCT in called() is not supported yet."), texts);
     }
@@ -61,7 +63,8 @@ class ContextKernelTest {
     void combinationsOfTagsAreJudgedAsTheKernelDoes() throws Exception {
         Place xdp = new Place(ProgramType.XDP, Optional.empty(), 0, 0);
         List<String> all = List.of("ctx", "trusted", "untrusted", "nonnull", "nullable", "arena", "other");
-        Set<String> shapes = Set.of("struct xdp_md *", "struct stranger *", "struct task_struct *", "int *", "int",
+        Set<String> shapes = Set.of("struct xdp_md *", "struct stranger *", "struct task_struct *", "int *",
+                "int",
                 "void *", "struct bpf_dynptr *", "enum e");
         List<ArgumentShape> tagged = new ArrayList<>(ArgumentShape.all());
         tagged.add(new ArgumentShape("struct task_struct *", (b, integer, own) -> b.pointer(
@@ -79,7 +82,8 @@ class ContextKernelTest {
         }
         assertEquals(List.of(), differences);
         assertTrue(texts.containsAll(List.of("arg#0 has unsupported set of tags",
-                "arg#0 has invalid combination of tags", "arg#0 untrusted cannot be combined with any other tags",
+                "arg#0 has invalid combination of tags",
+                "arg#0 untrusted cannot be combined with any other tags",
                 "arg#0 arena cannot be combined with any other tags")), texts::toString);
     }
 
@@ -113,7 +117,8 @@ class ContextKernelTest {
     void extensionsTakeTheContextOfTheProgramThatTheyExtend() throws Exception {
         ArgumentShape own = own();
         ArgumentShape.Built extended = own.build(List.of(), GLOBAL, true, ProgramType.XDP.programContext());
-        int target = load(extended, new ProgramLoad(ProgramType.XDP, 0, 0, 0, extended.main(), 0, Passed.CONTEXT))
+        int target = load(extended, new ProgramLoad(ProgramType.XDP, 0, 0, 0, extended.main(), 0,
+                Passed.CONTEXT))
                 .result();
         if (refusesExtensions(extended, target)) {
             return;
@@ -131,8 +136,10 @@ class ContextKernelTest {
     void aProgramThatIsCalledUnreliableCannotBeReplaced() throws Exception {
         Place xdp = new Place(ProgramType.XDP, Optional.empty(), 0, 0);
         for (ArgumentShape shape : ArgumentShape.all()) {
-            ArgumentShape.Built built = shape.build(List.of(), GLOBAL, true, ProgramType.XDP.programContext());
-            int target = load(built, new ProgramLoad(ProgramType.XDP, 0, 0, 0, built.main(), 0, Passed.CONTEXT))
+            ArgumentShape.Built built = shape.build(List.of(), GLOBAL, true,
+                    ProgramType.XDP.programContext());
+            int target = load(built, new ProgramLoad(ProgramType.XDP, 0, 0, 0, built.main(), 0,
+                    Passed.CONTEXT))
                     .result();
             if (refusesExtensions(built, target)) {
                 return;
@@ -140,7 +147,8 @@ class ContextKernelTest {
             Kernel.Answer answer = load(built, new ProgramLoad(ProgramType.EXT, 0, built.main(), target,
                     built.main(), 0, Passed.CONTEXT));
             Kernel.close(target);
-            boolean unreliable = check(built, CheckMode.KERNEL).program(built.main(), xdp.target(), "").verdict()
+            boolean unreliable = check(built, CheckMode.KERNEL).program(built.main(), xdp.target(),
+                    "").verdict()
                     == FunctionCheck.Verdict.UNRELIABLE;
             assertEquals(unreliable, answer.log().contains("Cannot replace static functions"),
                     () -> shape.name() + ": " + answer.log());
@@ -150,10 +158,14 @@ class ContextKernelTest {
         }
     }
 
-    /** Some kernels let nobody load what needs a trampoline, whatever it is: then there is nothing to compare with. */
+    /**
+     * Some kernels let nobody load what needs a trampoline, whatever it is: then there is nothing to compare
+     * with.
+     */
     private boolean isForbidden(Place place) {
         ArgumentShape.Built built = own().build(List.of(), GLOBAL, true, place.type().programContext());
-        return isForbidden(place.type(), load(built, new ProgramLoad(place.type(), place.expected(), place.btfId(), 0,
+        return isForbidden(place.type(), load(built, new ProgramLoad(place.type(), place.expected(),
+                place.btfId(), 0,
                 built.main(), 0, Passed.CONTEXT)));
     }
 
@@ -168,7 +180,8 @@ class ContextKernelTest {
     }
 
     private boolean refusesExtensions(ArgumentShape.Built built, int target) {
-        boolean refused = isForbidden(ProgramType.EXT, load(built, new ProgramLoad(ProgramType.EXT, 0, built.main(),
+        boolean refused = isForbidden(ProgramType.EXT, load(built, new ProgramLoad(ProgramType.EXT, 0,
+                built.main(),
                 target, built.main(), 0, Passed.CONTEXT)));
         if (refused) {
             Kernel.close(target);
@@ -214,9 +227,11 @@ class ContextKernelTest {
             if (errno != 0) {
                 caller.add("Caller passes invalid args into func#1 ('called')");
             }
-            Kernel.Answer answer = load(built, new ProgramLoad(place.type(), place.expected(), place.btfId(), extended,
+            Kernel.Answer answer = load(built, new ProgramLoad(place.type(), place.expected(), place.btfId(),
+                    extended,
                     built.main(), built.called(), passed));
-            compare(place + " " + shape.name() + " " + tags + " called with " + passed, ours, errno, caller, answer);
+            compare(place + " " + shape.name() + " " + tags + " called with " + passed, ours, errno, caller,
+                    answer);
             if (ours.verdict() != FunctionCheck.Verdict.PASS) {
                 return;
             }
@@ -228,7 +243,8 @@ class ContextKernelTest {
         return switch (argument.kind()) {
             case CONTEXT -> passed == Passed.CONTEXT ? "" : "arg#0 expects pointer to ctx";
             case SCALAR -> passed == Passed.NUMBER ? "" : "R1 is not a scalar";
-            case MEMORY -> passed == Passed.STACK ? "" : passed == Passed.NUMBER && argument.nullable() ? "" : null;
+            case MEMORY -> passed == Passed.STACK ? "" : passed == Passed.NUMBER && argument.nullable()
+                    ? "" : null;
             default -> null;
         };
     }
@@ -241,12 +257,14 @@ class ContextKernelTest {
         return answer;
     }
 
-    private void compare(String what, FunctionCheck ours, int errno, List<String> caller, Kernel.Answer answer) {
+    private void compare(String what, FunctionCheck ours, int errno, List<String> caller,
+            Kernel.Answer answer) {
         List<String> lines = new ArrayList<>(ours.log().lines().toList());
         lines.forEach(line -> texts.add(line.replaceAll("`.*`", "`..`").replaceAll("type\\(.*", "type(..")));
         lines.addAll(caller);
         String expected = errno + " " + lines;
-        String actual = answer.errno() + " " + answer.log().lines().filter(ContextKernelTest::isAboutTypes).toList();
+        String actual = answer.errno() + " "
+                + answer.log().lines().filter(ContextKernelTest::isAboutTypes).toList();
         if (!expected.equals(actual)) {
             differences.add("\n" + what + "\n  ours   " + expected + "\n  kernel " + actual + "\n"
                     + answer.log().indent(8));

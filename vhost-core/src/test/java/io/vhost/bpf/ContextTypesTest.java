@@ -107,7 +107,8 @@ class ContextTypesTest {
 
     private static List<String> numbers(Btf btf, String enumeration) {
         List<String> values = new ArrayList<>();
-        for (BtfType.Value value : ((BtfType.Enumeration) btf.type(btf.find(BtfKind.ENUM, enumeration))).values()) {
+        for (BtfType.Value value : ((BtfType.Enumeration) btf.type(btf.find(BtfKind.ENUM,
+                enumeration))).values()) {
             if (!value.name().startsWith("__MAX") && !value.name().endsWith("_UNSPEC")) {
                 values.add(value.name() + "=" + value.value());
             }

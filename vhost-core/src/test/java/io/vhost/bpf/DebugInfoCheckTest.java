@@ -39,19 +39,23 @@ class DebugInfoCheckTest {
         List<Case> cases = new ArrayList<>();
         cases.add(new Case("", 0, main, 3, called));
         cases.add(new Case("nonzero insn_off 1 for the first func info record", 1, main, 3, called));
-        cases.add(new Case("same or smaller insn offset (0) than previous func info record (0)", 0, main, 0, called));
+        cases.add(new Case("same or smaller insn offset (0) than previous func info record (0)", 0, main, 0,
+                called));
         cases.add(new Case("invalid type id 1 in func info", 0, main, 3, 1));
         cases.add(new Case("invalid type id 999 in func info", 0, main, 3, 999));
         cases.add(new Case("number of funcs in func_info doesn't match number of subprogs", 0, main));
-        cases.add(new Case("func_info BTF section doesn't match subprog layout in BPF program", 0, main, 2, called));
+        cases.add(new Case("func_info BTF section doesn't match subprog layout in BPF program", 0, main, 2,
+                called));
         return cases;
     }
 
     private static List<Case> lineCases() {
         List<Case> cases = new ArrayList<>();
         cases.add(new Case("", 0, 1, 1, 0, 3, 1, 1, 0));
-        cases.add(new Case("Invalid line_info[1].insn_off:0 (prev_offset:0 prog->len:5)", 0, 1, 1, 0, 0, 1, 1, 0));
-        cases.add(new Case("Invalid line_info[1].insn_off:5 (prev_offset:0 prog->len:5)", 0, 1, 1, 0, 5, 1, 1, 0));
+        cases.add(new Case("Invalid line_info[1].insn_off:0 (prev_offset:0 prog->len:5)", 0, 1, 1, 0, 0, 1,
+                1, 0));
+        cases.add(new Case("Invalid line_info[1].insn_off:5 (prev_offset:0 prog->len:5)", 0, 1, 1, 0, 5, 1,
+                1, 0));
         cases.add(new Case("Invalid line_info[0].line_off or .file_name_off", 0, 9999, 1, 0));
         cases.add(new Case("Invalid line_info[0].line_off or .file_name_off", 0, 1, 9999, 0));
         cases.add(new Case("missing bpf_line_info for func#1", 0, 1, 1, 0, 4, 1, 1, 0));
@@ -69,7 +73,8 @@ class DebugInfoCheckTest {
     void lineInformationMustFitTheProgram() {
         lineCases().forEach(test -> assertEquals(test.text, lines(test.words, OPCODES)));
         byte[] wide = {0x18, 0, (byte) 0x95, (byte) 0xb7, (byte) 0x95};
-        assertEquals("Invalid insn code at line_info[1].insn_off", lines(new int[] {0, 1, 1, 0, 1, 1, 1, 0}, wide));
+        assertEquals("Invalid insn code at line_info[1].insn_off", lines(new int[] {0, 1, 1, 0, 1, 1, 1, 0},
+                wide));
     }
 
     @Test
@@ -80,7 +85,8 @@ class DebugInfoCheckTest {
             functionCases().forEach(test ->
                     compare(kernel.loadProgram(PROGRAM, blob.result(), test.words, new int[0]), test.text));
             lineCases().forEach(test ->
-                    compare(kernel.loadProgram(PROGRAM, blob.result(), PROGRAM.functionInfo(), test.words), test.text));
+                    compare(kernel.loadProgram(PROGRAM, blob.result(), PROGRAM.functionInfo(), test.words),
+                            test.text));
             Kernel.close(blob.result());
         }
     }
@@ -106,7 +112,8 @@ class DebugInfoCheckTest {
     private static String lines(int[] words, byte[] opcodes) {
         List<LineInfo> records = new ArrayList<>();
         for (int i = 0; i < words.length; i += 4) {
-            records.add(new LineInfo(words[i], words[i + 1], words[i + 2], words[i + 3] >>> 10, words[i + 3] & 0x3FF));
+            records.add(new LineInfo(words[i], words[i + 1], words[i + 2], words[i + 3] >>> 10, words[i
+                    + 3] & 0x3FF));
         }
         return DebugInfoCheck.lines(BUILT.btf(), records, opcodes, STARTS).orElse("");
     }

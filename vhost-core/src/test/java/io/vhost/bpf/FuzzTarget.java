@@ -23,7 +23,7 @@ public final class FuzzTarget {
     public static void blob(byte[] data) {
         boolean valid = false;
         try {
-            BtfValidator.standard().tracing().check(data);
+            BtfValidator.standard().check(data);
             valid = true;
         } catch (BtfException e) {
             require(e.offset() >= 0 && e.typeId() >= 0 && !e.text().isEmpty(), e.getMessage());

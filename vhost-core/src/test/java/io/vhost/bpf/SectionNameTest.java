@@ -12,7 +12,8 @@ class SectionNameTest {
     @Test
     void anExactNameMatchesOnlyItself() {
         assertEquals(ProgramType.XDP, SectionName.of("xdp").orElseThrow().type());
-        assertEquals(Optional.of(AttachType.XDP_DEVMAP), SectionName.of("xdp/devmap").orElseThrow().attachType());
+        assertEquals(Optional.of(AttachType.XDP_DEVMAP),
+                SectionName.of("xdp/devmap").orElseThrow().attachType());
         assertTrue(SectionName.of("xdp/other").isEmpty());
         assertTrue(SectionName.of("xdp_old").isEmpty());
         assertTrue(SectionName.of("").isEmpty());

@@ -10,7 +10,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.List;
 
-/** An object as a compiler would write it, made without one: an XDP program that calls a function, and a map. */
+/**
+ * An object as a compiler would write it, made without one: an XDP program that calls a function, and a map.
+ */
 final class SmallObject {
     private SmallObject() {
     }
@@ -47,7 +49,8 @@ final class SmallObject {
         elf.symbol("main", ElfSymbol.FUNCTION, program, 0, 16);
         int mapSymbol = elf.symbol("map", ElfSymbol.OBJECT, maps, 0, 16);
         elf.relocations(program, 0, subprogram, ElfRelocation.BPF_64_32);
-        elf.relocations(btf, blob.length - textLength(blob, order) - 8, mapSymbol, ElfRelocation.BPF_64_NODYLD32);
+        elf.relocations(btf, blob.length - textLength(blob, order) - 8, mapSymbol,
+                ElfRelocation.BPF_64_NODYLD32);
         return elf.build();
     }
 
@@ -58,7 +61,8 @@ final class SmallObject {
     private static byte[] code(ByteOrder order, int... opcodes) {
         ByteBuffer code = ByteBuffer.allocate(8 * opcodes.length).order(order);
         for (int opcode : opcodes) {
-            code.put((byte) opcode).put((byte) (order == ByteOrder.LITTLE_ENDIAN ? 0x10 : 0x01)).putShort((short) 0)
+            code.put((byte) opcode).put((byte) (order == ByteOrder.LITTLE_ENDIAN
+                    ? 0x10 : 0x01)).putShort((short) 0)
                     .putInt(-1);
         }
         return code.array();

@@ -11,8 +11,8 @@ import java.util.Objects;
 /**
  * The types of a program, an object file or a kernel, read from a BTF blob.
  *
- * <p>Opening a blob finds where each record starts and that what it refers to exists; records are decoded one by one
- * when they are asked for. Opening says nothing about whether a kernel would accept the blob: see
+ * <p>Opening a blob finds where each record starts and that what it refers to exists; records are decoded one
+ * by one when they are asked for. Opening says nothing about whether a kernel would accept the blob: see
  * {@link BtfValidator}. Both byte orders can be read, and heads with and without the layout section of 2026.
  *
  * <p>Thread: immutable; any thread. Ids run from 0 (void) to {@link #typeCount} - 1.
@@ -92,8 +92,8 @@ public final class Btf {
     }
 
     /**
-     * The string at an offset of the string section, or null if there is none; line information refers to these.
-     * More than 1,024 bytes are cut.
+     * The string at an offset of the string section, or null if there is none; line information refers to
+     * these. More than 1,024 bytes are cut.
      */
     public String string(int offset) {
         boolean inside = Integer.compareUnsigned(offset, header.stringsLength()) < 0;
@@ -117,8 +117,8 @@ public final class Btf {
     /**
      * The type behind typedefs, qualifiers and type tags; {@code id} itself if it is none of these.
      *
-     * <p>In a blob that was not validated a chain may have no end: then the result is the modifier where following
-     * stopped, after 64 steps.
+     * <p>In a blob that was not validated a chain may have no end: then the result is the modifier where
+     * following stopped, after 64 steps.
      */
     public int strip(int id) {
         int at = Objects.checkIndex(id, raw.count());
@@ -128,7 +128,9 @@ public final class Btf {
         return at;
     }
 
-    /** The type that a pointer, modifier, variable, function or tag refers to, without decoding the record. */
+    /**
+     * The type that a pointer, modifier, variable, function or tag refers to, without decoding the record.
+     */
     public int referred(int id) {
         return switch (kind(id)) {
             case PTR, TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG, FUNC, VAR, DECL_TAG -> raw.size(id);

@@ -8,11 +8,11 @@ import java.util.HashMap;
 import java.util.Map;
 
 /**
- * Writes BTF blobs. Types get ids in the order in which they are added, from 1; a type may refer to ids that are
- * added later.
+ * Writes BTF blobs. Types get ids in the order in which they are added, from 1; a type may refer to ids that
+ * are added later.
  *
- * <p>Nothing is judged here: whether the result is legal is for {@link BtfValidator} to say, and tests need illegal
- * ones. Thread: not thread safe.
+ * <p>Nothing is judged here: whether the result is legal is for {@link BtfValidator} to say, and tests need
+ * illegal ones. Thread: not thread safe.
  */
 public final class BtfBuilder {
     private final boolean big;
@@ -91,7 +91,8 @@ public final class BtfBuilder {
     public int add(BtfType type) {
         return switch (type) {
             case BtfType.Nothing v -> throw new IllegalArgumentException("void has no record: " + v);
-            case BtfType.Unknown u -> throw new IllegalArgumentException("kind " + u.kindId() + " cannot be written");
+            case BtfType.Unknown u -> throw new IllegalArgumentException("kind " + u.kindId()
+                    + " cannot be written");
             case BtfType.Int i -> record(i, false, 0, (int) i.size(),
                     i.encoding() << 24 | i.offset() << 16 | i.bits());
             case BtfType.Floating f -> record(f, false, 0, (int) f.size());
@@ -146,7 +147,8 @@ public final class BtfBuilder {
     }
 
     private int record(BtfType type, boolean flag, int vlen, int third, int... trailing) {
-        return raw(string(type.name()), (flag ? 1 << 31 : 0) | type.kind().id() << 24 | vlen, third, trailing);
+        return raw(string(type.name()), (flag ? 1 << 31 : 0) | type.kind().id() << 24 | vlen, third,
+                trailing);
     }
 
     private int composite(BtfType.Composite type) {

@@ -29,7 +29,8 @@ final class BtfDecoder {
             case STRUCT, UNION -> new BtfType.Composite(kind, name, size, members(raw, id, flag), flag);
             case ENUM, ENUM64 -> new BtfType.Enumeration(kind, name, size, flag, values(raw, id, kind, flag));
             case FWD -> new BtfType.Forward(name, flag);
-            case TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG -> new BtfType.Modifier(kind, name, third, flag);
+            case TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG ->
+                    new BtfType.Modifier(kind, name, third, flag);
             case FUNC -> new BtfType.Function(name, raw.vlen(id), third);
             case FUNC_PROTO -> new BtfType.Prototype(third, parameters(raw, id));
             case VAR -> new BtfType.Variable(name, third, raw.trailing(id, 0));
@@ -45,8 +46,8 @@ final class BtfDecoder {
         for (int i = 0; i < count; i++) {
             int place = raw.trailing(id, 3 * i + 2);
             long offset = bitFields ? place & 0xFFFFFF : Integer.toUnsignedLong(place);
-            members.add(new BtfType.Member(raw.name(raw.trailing(id, 3 * i)), raw.trailing(id, 3 * i + 1), offset,
-                    bitFields ? place >>> 24 : 0));
+            members.add(new BtfType.Member(raw.name(raw.trailing(id, 3 * i)), raw.trailing(id, 3 * i + 1),
+                    offset, bitFields ? place >>> 24 : 0));
         }
         return List.copyOf(members);
     }
@@ -70,7 +71,8 @@ final class BtfDecoder {
         int count = raw.vlen(id);
         List<BtfType.Parameter> parameters = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
-            parameters.add(new BtfType.Parameter(raw.name(raw.trailing(id, 2 * i)), raw.trailing(id, 2 * i + 1)));
+            parameters.add(new BtfType.Parameter(raw.name(raw.trailing(id, 2 * i)),
+                    raw.trailing(id, 2 * i + 1)));
         }
         return List.copyOf(parameters);
     }

@@ -32,7 +32,8 @@ public final class BtfDump {
         switch (type) {
             case BtfType.Nothing v -> { }
             case BtfType.Unknown u -> text.append(" kind=").append(u.kindId());
-            case BtfType.Int i -> text.append(" size=").append(i.size()).append(" bits_offset=").append(i.offset())
+            case BtfType.Int i ->
+                    text.append(" size=").append(i.size()).append(" bits_offset=").append(i.offset())
                     .append(" nr_bits=").append(i.bits()).append(" encoding=").append(encoding(i.encoding()));
             case BtfType.Floating f -> text.append(" size=").append(f.size());
             case BtfType.Pointer p -> text.append(" type_id=").append(p.type());
@@ -45,7 +46,8 @@ public final class BtfDump {
             case BtfType.Function f -> text.append(" type_id=").append(f.prototype()).append(" linkage=")
                     .append(linkage(f.linkage()));
             case BtfType.Prototype p -> {
-                text.append(" ret_type_id=").append(p.returned()).append(" vlen=").append(p.parameters().size());
+                text.append(" ret_type_id=").append(p.returned()).append(" vlen=")
+                        .append(p.parameters().size());
                 for (BtfType.Parameter parameter : p.parameters()) {
                     text.append("\n\t'").append(shown(parameter.name())).append("' type_id=")
                             .append(parameter.type());
@@ -54,7 +56,8 @@ public final class BtfDump {
             case BtfType.Variable v -> text.append(" type_id=").append(v.type()).append(", linkage=")
                     .append(linkage(v.linkage()));
             case BtfType.Section s -> section(text, btf, s);
-            case BtfType.DeclarationTag t -> text.append(" type_id=").append(t.type()).append(" component_idx=")
+            case BtfType.DeclarationTag t ->
+                    text.append(" type_id=").append(t.type()).append(" component_idx=")
                     .append(t.component());
         }
         text.append('\n');
@@ -72,12 +75,13 @@ public final class BtfDump {
     }
 
     private static void enumeration(StringBuilder text, BtfType.Enumeration type) {
-        text.append(" encoding=").append(type.signed() ? "SIGNED" : "UNSIGNED").append(" size=").append(type.size())
-                .append(" vlen=").append(type.values().size());
+        text.append(" encoding=").append(type.signed() ? "SIGNED" : "UNSIGNED").append(" size=")
+                .append(type.size()).append(" vlen=").append(type.values().size());
         String suffix = type.kind() == BtfKind.ENUM ? "" : type.signed() ? "LL" : "ULL";
         for (BtfType.Value value : type.values()) {
             text.append("\n\t'").append(value.name()).append("' val=")
-                    .append(type.signed() ? Long.toString(value.value()) : Long.toUnsignedString(value.value()))
+                    .append(type.signed() ? Long.toString(value.value())
+                            : Long.toUnsignedString(value.value()))
                     .append(suffix);
         }
     }

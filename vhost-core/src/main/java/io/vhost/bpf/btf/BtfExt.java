@@ -9,8 +9,8 @@ import java.util.Map;
 /**
  * Which type and which source line belong to an instruction: the section {@code .BTF.ext} of an object file.
  * <pre>
- *   | magic | version | flags | hdr_len | func_info_off | _len | line_info_off | _len | core_relo_off | _len |
- *   each part: record size, then per section | name | number of records | records |
+ *   | magic | version | flags | hdr_len | func_info_off | _len | line_info_off | _len | core_relo_off | _len
+ *   | each part: record size, then per section | name | number of records | records |
  * </pre>
  *
  * <p>Thread: immutable; any thread.
@@ -108,11 +108,13 @@ public final class BtfExt {
         }
         int headerLength = word(4);
         if (headerLength < HEADER || headerLength > blob.length) {
-            throw fail(4, "hdr_len " + Integer.toUnsignedString(headerLength) + " of " + blob.length + " bytes");
+            throw fail(4, "hdr_len " + Integer.toUnsignedString(headerLength) + " of " + blob.length
+                    + " bytes");
         }
         part(8, headerLength, FUNCTION, (section, at) -> {
             if (Integer.compareUnsigned(word(at + 4), btf.typeCount()) >= 0) {
-                throw fail(at + 4, "invalid type id " + Integer.toUnsignedString(word(at + 4)) + " in func info");
+                throw fail(at + 4, "invalid type id " + Integer.toUnsignedString(word(at + 4))
+                        + " in func info");
             }
             functions.computeIfAbsent(section, key -> new ArrayList<>())
                     .add(new FunctionInfo(word(at), word(at + 4)));

@@ -38,13 +38,14 @@ public record BtfHeader(int magic, int version, int flags, int headerLength, int
 
     /** The order that the first two bytes announce; little-endian if they are no magic number at all. */
     static ByteOrder orderOf(byte[] blob) {
-        boolean big = blob.length >= 2 && (blob[0] & 0xFF) == MAGIC >>> 8 && (blob[1] & 0xFF) == (MAGIC & 0xFF);
+        boolean big = blob.length >= 2 && (blob[0] & 0xFF) == MAGIC >>> 8
+                && (blob[1] & 0xFF) == (MAGIC & 0xFF);
         return big ? ByteOrder.BIG_ENDIAN : ByteOrder.LITTLE_ENDIAN;
     }
 
     /**
-     * Reads the head as the kernel does: what lies beyond the blob's own {@code hdr_len} or beyond {@code known}
-     * bytes reads as zero.
+     * Reads the head as the kernel does: what lies beyond the blob's own {@code hdr_len} or beyond
+     * {@code known} bytes reads as zero.
      */
     static BtfHeader read(byte[] blob, int known, ByteOrder order) {
         boolean big = order == ByteOrder.BIG_ENDIAN;

@@ -68,7 +68,9 @@ public enum BtfKind {
         return id >= 0 && id <= MAX_ID ? BY_ID[id] : UNKNOWN;
     }
 
-    /** Whether the kind's size can only be found by following its reference: typedef, qualifier or type tag. */
+    /**
+     * Whether the kind's size can only be found by following its reference: typedef, qualifier or type tag.
+     */
     public boolean isModifier() {
         return switch (this) {
             case TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG -> true;

@@ -1,12 +1,12 @@
 package io.vhost.bpf.btf;
 
 /**
- * Writes what the kernel's BTF log says, line by line: a line about a type, a struct member, or a variable of a
- * section.
+ * Writes what the kernel's BTF log says, line by line: a line about a type, a struct member, or a variable of
+ * a section.
  *
- * <p>Without tracing only the lines that lead to the error are written, so that a valid blob costs no text at all.
- * Each piece is cut after 1023 bytes, as the kernel's formatting buffer cuts it, and only the tail of the whole is
- * kept: a hostile blob cannot make the log grow.
+ * <p>Without tracing only the lines that lead to the error are written, so that a valid blob costs no text at
+ * all. Each piece is cut after 1023 bytes, as the kernel's formatting buffer cuts it, and only the tail of
+ * the whole is kept: a hostile blob cannot make the log grow.
  */
 final class BtfLog {
     private static final int PIECE = 1023;
@@ -131,7 +131,8 @@ final class BtfLog {
             }
             case ARRAY -> append("type_id=" + word(offset, 0) + " index_type_id=" + word(offset, 1)
                     + " nr_elems=" + word(offset, 2));
-            case STRUCT, UNION, ENUM, ENUM64, DATASEC -> append("size=" + third + " vlen=" + raw.vlenOf(info));
+            case STRUCT, UNION, ENUM, ENUM64, DATASEC -> append("size=" + third + " vlen="
+                    + raw.vlenOf(info));
             case FWD -> append(info < 0 ? "union" : "struct");
             case FLOAT -> append("size=" + third);
             case VAR -> append("type_id=" + third + " linkage=" + word(offset, 0));

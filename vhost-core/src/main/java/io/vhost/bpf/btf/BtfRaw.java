@@ -25,7 +25,8 @@ final class BtfRaw {
     static final int MAX_BLOB = 16 << 20;
 
     private static final VarHandle LITTLE =
-            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN).withInvokeExactBehavior();
+            MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN)
+                    .withInvokeExactBehavior();
     private static final VarHandle BIG =
             MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN).withInvokeExactBehavior();
 
@@ -140,7 +141,9 @@ final class BtfRaw {
                 && Integer.compareUnsigned(nameOffset, stringsLength) < 0;
     }
 
-    /** The byte at a position of the string section; callers stay inside because the section ends in a NUL. */
+    /**
+     * The byte at a position of the string section; callers stay inside because the section ends in a NUL.
+     */
     byte stringByte(int nameOffset) {
         return blob[stringsStart + nameOffset];
     }

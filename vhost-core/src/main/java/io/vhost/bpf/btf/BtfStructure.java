@@ -1,11 +1,12 @@
 package io.vhost.bpf.btf;
 
 /**
- * The least that must hold before a blob can be read at all: sections inside the blob, complete records, and every
- * name and type that a record refers to exists. Cheap, in one pass over the records and one over the references.
+ * The least that must hold before a blob can be read at all: sections inside the blob, complete records, and
+ * every name and type that a record refers to exists. Cheap, in one pass over the records and one over the
+ * references.
  *
- * <p>All names together may take 128 MiB, ten times what a kernel has: without a limit a blob of 16 MiB could stand
- * for terabytes of text, by naming a million types after one string of a megabyte.
+ * <p>All names together may take 128 MiB, ten times what a kernel has: without a limit a blob of 16 MiB could
+ * stand for terabytes of text, by naming a million types after one string of a megabyte.
  */
 final class BtfStructure {
     private static final int MAX_NAMES = 128 << 20;
@@ -56,7 +57,8 @@ final class BtfStructure {
         return header;
     }
 
-    private static void inside(byte[] blob, BtfHeader header, int offset, int length, int at) throws BtfException {
+    private static void inside(byte[] blob, BtfHeader header, int offset, int length, int at)
+            throws BtfException {
         long end = header.headerLength() + Integer.toUnsignedLong(offset) + Integer.toUnsignedLong(length);
         if (end > blob.length) {
             throw fail(at, "Total section length too long");

@@ -5,7 +5,8 @@ import java.util.List;
 /**
  * One type, decoded. Other types are named by id; id 0 is void.
  *
- * <p>Thread: immutable. Sizes are bytes, offsets are bits unless said otherwise. An absent name is the empty string.
+ * <p>Thread: immutable. Sizes are bytes, offsets are bits unless said otherwise. An absent name is the empty
+ * string.
  */
 public sealed interface BtfType {
     /** The record's kind. */

@@ -4,12 +4,12 @@ import java.nio.ByteOrder;
 import java.util.Set;
 
 /**
- * Decides whether a blob is BTF that a kernel would accept: the same checks in the same order with the same words
- * and error numbers, in bounded time and memory whatever the blob holds.
+ * Decides whether a blob is BTF that a kernel would accept: the same checks in the same order with the same
+ * words and error numbers, in bounded time and memory whatever the blob holds.
  *
- * <p>Stages: head and sections, strings, each record on its own, references, chains of modifiers. What a kernel does
- * beyond that for types with special names ({@code bpf_spin_lock}, {@code bpf_list_head}, referenced kernel
- * pointers) is not done: such blobs are accepted.
+ * <p>Stages: head and sections, strings, each record on its own, references, chains of modifiers. What a
+ * kernel does beyond that for types with special names ({@code bpf_spin_lock}, {@code bpf_list_head},
+ * referenced kernel pointers) is not done: such blobs are accepted.
  *
  * <p>Thread: immutable; any thread.
  */
@@ -56,10 +56,12 @@ public final class BtfValidator {
         BtfRaw raw = new BtfRaw(blob, header, rules.contains(BtfRule.WIDE_INFO));
         BtfLog log = new BtfLog(raw, text, trace);
         if ((header.typesOffset() & 3) != 0) {
-            throw new BtfException(Errno.EINVAL, 8, 0, "Unaligned type_off", text.append("Unaligned type_off").toString());
+            throw new BtfException(Errno.EINVAL, 8, 0, "Unaligned type_off",
+                    text.append("Unaligned type_off").toString());
         }
         if (header.typesLength() == 0) {
-            throw new BtfException(Errno.EINVAL, 12, 0, "No type found", text.append("No type found").toString());
+            throw new BtfException(Errno.EINVAL, 12, 0, "No type found",
+                    text.append("No type found").toString());
         }
         new MetaCheck(raw, log, rules).checkAll(raw.typesStart(), raw.typesStart() + header.typesLength());
         new ResolveCheck(raw, log, rules).checkAll();

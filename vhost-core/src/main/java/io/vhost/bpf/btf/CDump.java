@@ -6,12 +6,12 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Writes types as a C header that a compiler takes: every definition after those that it needs, every struct with the
- * size and the offsets that the types say, by way of padding and {@code packed} where C would place members
- * otherwise.
+ * Writes types as a C header that a compiler takes: every definition after those that it needs, every struct
+ * with the size and the offsets that the types say, by way of padding and {@code packed} where C would place
+ * members otherwise.
  *
- * <p>Alignments are those of 64-bit machines. Of types with equal names the second is called {@code name___2}. What C
- * cannot express is cut: see {@link CTypes}. No more than 64 MiB are written.
+ * <p>Alignments are those of 64-bit machines. Of types with equal names the second is called
+ * {@code name___2}. What C cannot express is cut: see {@link CTypes}. No more than 64 MiB are written.
  *
  * <p>Thread: one use, one thread.
  */
@@ -103,10 +103,12 @@ public final class CDump {
                 if (!started[id] && !enumeration.values().isEmpty()) {
                     started[id] = true;
                     String tag = name(id);
-                    out.append("enum ").append(tag.isEmpty() ? "" : tag + " ").append(body(enumeration)).append(";\n");
+                    out.append("enum ").append(tag.isEmpty() ? "" : tag + " ")
+                            .append(body(enumeration)).append(";\n");
                 }
             }
-            case BtfType.Modifier modifier when modifier.kind() == BtfKind.TYPEDEF -> typedef(id, modifier, depth);
+            case BtfType.Modifier modifier when modifier.kind() == BtfKind.TYPEDEF ->
+                    typedef(id, modifier, depth);
             default -> prepare(id, true, depth);
         }
     }
@@ -121,7 +123,8 @@ public final class CDump {
         }
         if (!composite.name().isEmpty()) {
             String tag = name(id);
-            out.append(word(composite.kind())).append(tag).append(' ').append(body(id, composite)).append(";\n");
+            out.append(word(composite.kind())).append(tag).append(' ').append(body(id, composite))
+                    .append(";\n");
         }
     }
 

@@ -50,7 +50,8 @@ final class CLayout {
 
     private boolean packed(BtfType.Composite composite, int depth) {
         for (BtfType.Member member : composite.members()) {
-            boolean odd = member.bitField() == 0 && member.offset() % (8L * alignment(member.type(), depth + 1)) != 0;
+            long alignedBits = 8L * alignment(member.type(), depth + 1);
+            boolean odd = member.bitField() == 0 && member.offset() % alignedBits != 0;
             if (odd || straddles(member)) {
                 return true;
             }

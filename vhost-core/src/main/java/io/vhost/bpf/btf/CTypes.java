@@ -5,8 +5,8 @@ import java.util.function.IntFunction;
 /**
  * Writes types as C does: {@code struct xdp_md *ctx}, {@code int (*table[4])(void)}.
  *
- * <p>C cannot write every type that BTF can hold: a prototype may take a pointer to itself. Such a type is cut with
- * {@code void *}, after 32 steps in one direction or 4,096 in all.
+ * <p>C cannot write every type that BTF can hold: a prototype may take a pointer to itself. Such a type is
+ * cut with {@code void *}, after 32 steps in one direction or 4,096 in all.
  *
  * <p>Thread: not thread safe.
  */
@@ -23,7 +23,9 @@ public final class CTypes {
         this(btf, btf::name);
     }
 
-    /** A writer that calls types what {@code names} calls them, for dumps that must keep equal names apart. */
+    /**
+     * A writer that calls types what {@code names} calls them, for dumps that must keep equal names apart.
+     */
     CTypes(Btf btf, IntFunction<String> names) {
         this.btf = btf;
         this.names = names;

@@ -1,6 +1,8 @@
 package io.vhost.bpf.btf;
 
-/** The last stage: no chain of modifiers is longer than 32, and, where the rules say so, type tags come first. */
+/**
+ * The last stage: no chain of modifiers is longer than 32, and, where the rules say so, type tags come first.
+ */
 final class ChainCheck {
     private static final int LONGEST = 32;
 

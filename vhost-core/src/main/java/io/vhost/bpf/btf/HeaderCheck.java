@@ -22,7 +22,8 @@ final class HeaderCheck {
     }
 
     private record Section(int offset, int length) {
-        // The kernel compares differences as signed numbers: with offsets above 2 GiB the order is odd but the same.
+        // The kernel compares differences as signed numbers: with offsets above 2 GiB the order is odd but
+        // the same.
         boolean before(Section other) {
             return (offset != other.offset ? offset - other.offset : length - other.length) < 0;
         }
@@ -101,7 +102,8 @@ final class HeaderCheck {
         }
     }
 
-    // By insertion, which asks in the same direction as the kernel's heap sort; a library's sort may ask either way.
+    // By insertion, which asks in the same direction as the kernel's heap sort; a library's sort may ask
+    // either way.
     private static void sort(Section[] sections) {
         for (int end = 1; end < sections.length; end++) {
             for (int i = end; i > 0 && !sections[i - 1].before(sections[i]); i--) {

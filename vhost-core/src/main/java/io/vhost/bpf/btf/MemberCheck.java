@@ -1,6 +1,9 @@
 package io.vhost.bpf.btf;
 
-/** Whether a member fits its struct, once the member's type is resolved; the rules differ by the member's kind. */
+/**
+ * Whether a member fits its struct, once the member's type is resolved; the rules differ by the member's
+ * kind.
+ */
 final class MemberCheck {
     private static final int WIDEST_INTEGER = 128;
     private static final int ENUM_BITS = 32;
@@ -92,7 +95,8 @@ final class MemberCheck {
     private void floating(Member member, int typeId) throws BtfException {
         int size = raw.size(typeId);
         int alignedBits = 8 * Math.min(8, size);
-        member.refuse(Integer.remainderUnsigned(member.offset, alignedBits) != 0, "Member is not properly aligned");
+        member.refuse(Integer.remainderUnsigned(member.offset, alignedBits) != 0,
+                "Member is not properly aligned");
         long end = (member.offset >>> 3) + Integer.toUnsignedLong(size);
         member.refuse(end > Integer.toUnsignedLong(member.size), TOO_LONG);
     }

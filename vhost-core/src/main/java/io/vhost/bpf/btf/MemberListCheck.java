@@ -28,7 +28,8 @@ final class MemberListCheck {
                 throw log.member(at, i, "Invalid member name_offset:" + Integer.toUnsignedString(memberName));
             }
             refuseMember(at, i, memberName != 0 && !names.identifier(memberName), NAME);
-            refuseMember(at, i, !MetaCheck.representableAndNotVoid(raw.wordAt(memberAt + 4)), "Invalid type_id");
+            refuseMember(at, i, !MetaCheck.representableAndNotVoid(raw.wordAt(memberAt + 4)),
+                    "Invalid type_id");
             int place = raw.wordAt(memberAt + 8);
             int offset = info < 0 ? place & 0xFFFFFF : place;
             refuseMember(at, i, kind == BtfKind.UNION && offset != 0, "Invalid member bits_offset");
@@ -94,10 +95,12 @@ final class MemberListCheck {
             int variableAt = at + BtfRaw.RECORD + 12 * i;
             long offset = Integer.toUnsignedLong(raw.wordAt(variableAt + 4));
             long length = Integer.toUnsignedLong(raw.wordAt(variableAt + 8));
-            refuseVariable(at, i, !MetaCheck.representableAndNotVoid(raw.wordAt(variableAt)), "Invalid type_id");
+            refuseVariable(at, i, !MetaCheck.representableAndNotVoid(raw.wordAt(variableAt)),
+                    "Invalid type_id");
             refuseVariable(at, i, offset < end || offset >= size, "Invalid offset");
             refuseVariable(at, i, length == 0 || length > size, "Invalid size");
-            // The kernel adds in 32 bits; both addends are at most size, so only a section above 2 GiB can wrap.
+            // The kernel adds in 32 bits; both addends are at most size, so only a section above 2 GiB can
+            // wrap.
             end = offset + length & 0xFFFFFFFFL;
             refuseVariable(at, i, end > size, "Invalid offset+size");
             log.traceVariable(at, i);

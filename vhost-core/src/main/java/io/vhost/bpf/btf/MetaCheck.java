@@ -3,8 +3,8 @@ package io.vhost.bpf.btf;
 import java.util.Set;
 
 /**
- * The third stage: walks the records in order and checks each on its own, before anything is known about the types
- * that it refers to. Afterwards every record is complete and every name exists.
+ * The third stage: walks the records in order and checks each on its own, before anything is known about the
+ * types that it refers to. Afterwards every record is complete and every name exists.
  */
 final class MetaCheck {
     private static final int FUNC_GLOBAL = 1;
@@ -37,7 +37,8 @@ final class MetaCheck {
             if (raw.count() < BtfRaw.MAX_TYPE) {
                 raw.add(at);
             } else if (log.traces()) {
-                // The kernel says so and goes on: what comes after the last id is checked but never looked at again.
+                // The kernel says so and goes on: what comes after the last id is checked but never looked at
+                // again.
                 log.traceText("Exceeded max num of types");
             }
             at += length;
@@ -46,7 +47,8 @@ final class MetaCheck {
 
     private int check(int at, int left) throws BtfException {
         if (left < BtfRaw.RECORD) {
-            throw log.plain(Errno.EINVAL, at, "[" + log.current() + "] meta_left:" + left + " meta_needed:12");
+            throw log.plain(Errno.EINVAL, at, "[" + log.current() + "] meta_left:" + left
+                    + " meta_needed:12");
         }
         int info = raw.wordAt(at + 4);
         int kindId = raw.kindOf(info);
@@ -108,7 +110,8 @@ final class MetaCheck {
         }
         int bits = (data & 0xFF) + (data >>> 16 & 0xFF);
         refuse(at, bits > 128, "nr_bits exceeds 128");
-        refuse(at, Integer.compareUnsigned((bits + 7) / 8, raw.wordAt(at + 8)) > 0, "nr_bits exceeds type_size");
+        refuse(at, Integer.compareUnsigned((bits + 7) / 8, raw.wordAt(at + 8)) > 0,
+                "nr_bits exceeds type_size");
         int encoding = data >>> 24;
         if (encoding != 0 && encoding != 1 && encoding != 2 && encoding != 4) {
             throw log.type(Errno.ENOTSUPP, at, "Unsupported encoding");

@@ -1,11 +1,11 @@
 package io.vhost.bpf.btf;
 
 /**
- * Named types by the hash of their name: an open table of ids, filled in id order so that the first of equal names
- * is met first.
+ * Named types by the hash of their name: an open table of ids, filled in id order so that the first of equal
+ * names is met first.
  *
- * <p>A probe is cut off after 4,096 records: only a blob made of colliding names can reach that, and then lookups
- * stay quick and may miss.
+ * <p>A probe is cut off after 4,096 records: only a blob made of colliding names can reach that, and then
+ * lookups stay quick and may miss.
  */
 final class NameIndex {
     private static final int LONGEST_PROBE = 4096;

@@ -1,8 +1,8 @@
 package io.vhost.bpf.btf;
 
 /**
- * What resolving has found out so far: for each type whether it is done, which type it comes down to and, for an
- * array, its size in bytes.
+ * What resolving has found out so far: for each type whether it is done, which type it comes down to and, for
+ * an array, its size in bytes.
  */
 final class Resolution {
     private static final byte VISITED = 1;
@@ -74,7 +74,9 @@ final class Resolution {
         };
     }
 
-    /** The type that {@code id} comes down to if that type has a size, else -1. A modifier must be resolved. */
+    /**
+     * The type that {@code id} comes down to if that type has a size, else -1. A modifier must be resolved.
+     */
     int sized(int id) {
         if (noSizeOrMissing(id)) {
             return -1;

@@ -3,11 +3,12 @@ package io.vhost.bpf.btf;
 import java.util.Set;
 
 /**
- * The fourth stage: follows references depth first, with a stack of at most 32 types, and finds loops, references to
- * what cannot be referred to, and members that do not fit.
+ * The fourth stage: follows references depth first, with a stack of at most 32 types, and finds loops,
+ * references to what cannot be referred to, and members that do not fit.
  *
- * <p>Three modes decide where following stops. A pointer may point back to the struct that holds it, so following
- * from a pointer stops at structs and arrays, and following from a struct or array stops at pointers.
+ * <p>Three modes decide where following stops. A pointer may point back to the struct that holds it, so
+ * following from a pointer stops at structs and arrays, and following from a struct or array stops at
+ * pointers.
  */
 final class ResolveCheck {
     private static final int MAX_DEPTH = 32;
@@ -141,7 +142,8 @@ final class ResolveCheck {
             return;
         }
         if (raw.kind(next).isModifier()) {
-            // Resolved under a struct, a modifier stops at the pointer behind it; that pointer may lead back here.
+            // Resolved under a struct, a modifier stops at the pointer behind it; that pointer may lead back
+            // here.
             int behind = resolution.resolvedId(next);
             if (raw.kind(behind) == BtfKind.PTR && pending(behind)) {
                 push(root, behind);
@@ -182,7 +184,8 @@ final class ResolveCheck {
             return;
         }
         int sizedIndex = resolution.sized(index);
-        refuse(at, sizedIndex < 0 || raw.kind(sizedIndex) != BtfKind.INT || !resolution.regularInteger(sizedIndex),
+        refuse(at, sizedIndex < 0 || raw.kind(sizedIndex) != BtfKind.INT
+                || !resolution.regularInteger(sizedIndex),
                 "Invalid index");
         int element = raw.trailing(id, 0);
         refuse(at, resolution.noSizeOrMissing(element) || resolution.sourceOnly(element), "Invalid elem");
@@ -192,7 +195,8 @@ final class ResolveCheck {
         }
         int sized = resolution.sized(element);
         refuse(at, sized < 0, "Invalid elem");
-        refuse(at, raw.kind(sized) == BtfKind.INT && !resolution.regularInteger(sized), "Invalid array of int");
+        refuse(at, raw.kind(sized) == BtfKind.INT && !resolution.regularInteger(sized),
+                "Invalid array of int");
         long size = Integer.toUnsignedLong(resolution.sizeOf(sized));
         long elements = Integer.toUnsignedLong(raw.trailing(id, 2));
         refuse(at, elements != 0 && size > 0xFFFFFFFFL / elements, "Array size overflows U32_MAX");
@@ -311,7 +315,8 @@ final class ResolveCheck {
             case DECL_TAG, FUNC -> resolvedId != 0 && resolution.resolvedSize(id) == 0;
             case ARRAY -> {
                 int sized = resolution.sized(raw.trailing(id, 0));
-                yield sized >= 0 && raw.trailing(id, 2) * resolution.sizeOf(sized) == resolution.resolvedSize(id);
+                int elements = raw.trailing(id, 2);
+                yield sized >= 0 && elements * resolution.sizeOf(sized) == resolution.resolvedSize(id);
             }
             default -> {
                 BtfKind kind = raw.kind(resolvedId);

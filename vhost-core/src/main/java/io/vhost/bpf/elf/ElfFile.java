@@ -23,7 +23,8 @@ public final class ElfFile {
     private static final int SYMBOL = 24;
     private static final int RELOCATION = 16;
     private static final int RELOCATABLE = 1;
-    // All names together; a hostile file could otherwise name a million symbols after one string of a megabyte.
+    // All names together; a hostile file could otherwise name a million symbols after one string of a
+    // megabyte.
     private static final int MAX_NAMES = 64 << 20;
 
     private final ByteBuffer file;
@@ -118,8 +119,8 @@ public final class ElfFile {
             long info = file.getLong(at + 8);
             int symbol = (int) (info >>> 32);
             if (offset < 0 || offset > target.size() - 4) {
-                throw new ElfException(at, "relocation of offset " + Long.toUnsignedString(offset) + " in section "
-                        + target.name() + " of " + target.size() + " bytes");
+                throw new ElfException(at, "relocation of offset " + Long.toUnsignedString(offset)
+                        + " in section " + target.name() + " of " + target.size() + " bytes");
             }
             if (symbol < 0 || symbol >= symbols.size()) {
                 throw new ElfException(at, "relocation by symbol " + Integer.toUnsignedString(symbol) + " of "
@@ -138,7 +139,8 @@ public final class ElfFile {
             throw new ElfException(60, "no sections");
         }
         if (entrySize != SECTION_HEADER) {
-            throw new ElfException(58, "section headers of " + entrySize + " bytes instead of " + SECTION_HEADER);
+            throw new ElfException(58, "section headers of " + entrySize + " bytes instead of "
+                    + SECTION_HEADER);
         }
         if (table < 0 || table > file.capacity() - (long) count * SECTION_HEADER) {
             throw new ElfException(40, "section table at " + Long.toUnsignedString(table) + " with " + count
@@ -161,13 +163,16 @@ public final class ElfFile {
         int type = file.getInt(at + 4);
         long offset = file.getLong(at + 24);
         long size = file.getLong(at + 32);
-        boolean inFile = offset >= 0 && size >= 0 && offset <= file.capacity() && size <= file.capacity() - offset;
+        boolean inFile = offset >= 0 && size >= 0 && offset <= file.capacity()
+                && size <= file.capacity() - offset;
         if (index != 0 && type != ElfSection.NO_BITS && !inFile) {
             throw new ElfException(at, "section " + index + " at " + Long.toUnsignedString(offset) + " with "
-                    + Long.toUnsignedString(size) + " bytes exceeds the file of " + file.capacity() + " bytes");
+                    + Long.toUnsignedString(size) + " bytes exceeds the file of " + file.capacity()
+                    + " bytes");
         }
         if (type == ElfSection.NO_BITS && (size < 0 || size > Integer.MAX_VALUE)) {
-            throw new ElfException(at + 32, "section " + index + " of " + Long.toUnsignedString(size) + " bytes");
+            throw new ElfException(at + 32, "section " + index + " of " + Long.toUnsignedString(size)
+                    + " bytes");
         }
         String name = names == null ? "" : string(names, file.getInt(at), at);
         return new ElfSection(index, name, type, file.getLong(at + 8), inFile ? (int) offset : 0, size,
@@ -218,7 +223,8 @@ public final class ElfFile {
             end++;
         }
         if (end == limit) {
-            throw new ElfException(at, "name without end, or names of more than " + MAX_NAMES + " bytes in all");
+            throw new ElfException(at, "name without end, or names of more than " + MAX_NAMES
+                    + " bytes in all");
         }
         namesLeft -= end - first;
         byte[] text = new byte[end - first];

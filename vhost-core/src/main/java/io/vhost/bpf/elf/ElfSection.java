@@ -13,8 +13,8 @@ package io.vhost.bpf.elf;
  * @param info      more, by type
  * @param entrySize bytes of an entry of a table, else 0
  */
-public record ElfSection(int index, String name, int type, long flags, int offset, long size, int link, int info,
-                         long entrySize) {
+public record ElfSection(int index, String name, int type, long flags, int offset, long size, int link,
+                         int info, long entrySize) {
     /** Code or data. */
     public static final int PROG_BITS = 1;
     /** Symbols. */

@@ -9,9 +9,11 @@ package io.vhost.bpf.elf;
  * @param type       one of the constants below, or another
  * @param binding    0 local, 1 global, 2 weak
  * @param visibility one of the constants below, or another
- * @param section    index of its section; 0 if it is not defined here; above the number of sections for special ones
+ * @param section    index of its section; 0 if it is not defined here; above the number of sections for
+ * special ones
  */
-public record ElfSymbol(String name, long value, long size, int type, int binding, int visibility, int section) {
+public record ElfSymbol(String name, long value, long size, int type, int binding, int visibility,
+                        int section) {
     /** A variable. */
     public static final int OBJECT = 1;
     /** A function. */

@@ -10,9 +10,9 @@ import java.util.function.UnaryOperator;
 /**
  * A blob for each thing that can be wrong with BTF, in the order in which validation looks.
  *
- * <p>Not here because no blob gets there: {@code Unaligned type_off} (types of a blob without gaps start at 0),
- * {@code Invalid resolve state}, {@code Unsupported resolve}, {@code Unsupported check_member}, and a string section of
- * more than 16 MiB in a blob of at most 16 MiB.
+ * <p>Not here because no blob gets there: {@code Unaligned type_off} (types of a blob without gaps start at
+ * 0), {@code Invalid resolve state}, {@code Unsupported resolve}, {@code Unsupported check_member}, and a
+ * string section of more than 16 MiB in a blob of at most 16 MiB.
  */
 final class BtfFaults {
     private static final int FLAG = 1 << 31;
@@ -166,7 +166,8 @@ final class BtfFaults {
         fault("array: void index", "Invalid index", b -> b.raw(0, ARRAY, 0, 1, 0, 1));
         typed("array: struct index", "Invalid index", b -> b.raw(0, ARRAY, 0, 1, b.struct("s", 0) , 1));
         typed("array: pointer index", "Invalid index", b -> b.raw(0, ARRAY, 0, 1, b.pointer(0), 1));
-        typed("array: of functions", "Invalid elem", b -> b.raw(0, ARRAY, 0, 3, 1, 1 | 0 * b.function("f", 1, 1)));
+        typed("array: of functions", "Invalid elem", b -> b.raw(0, ARRAY, 0, 3, 1, 1 | 0 * b.function("f", 1,
+                1)));
         typed("array: of const void", "Invalid elem", b -> b.raw(0, ARRAY, 0, b.raw(0, CONST, 0), 1, 1));
         typed("array: of bit fields", "Invalid array of int",
                 b -> b.raw(0, ARRAY, 0, b.raw(b.string("bits"), INT, 4, 3), 1, 1));
@@ -201,7 +202,8 @@ final class BtfFaults {
                 b -> b.raw(0, STRUCT | 1, 20, 0, b.raw(0, INT, 16, 128), 1));
         typed("bit field: irregular int", "Invalid member base type",
                 b -> b.raw(0, FLAG | STRUCT | 1, 8, 0, b.raw(0, INT, 4, 3), 0));
-        typed("bit field: int off a byte", "Invalid member offset", b -> b.raw(0, FLAG | STRUCT | 1, 8, 0, 1, 3));
+        typed("bit field: int off a byte", "Invalid member offset", b -> b.raw(0, FLAG | STRUCT | 1, 8, 0, 1,
+                3));
         typed("bit field: wide", "Invalid member bitfield_size",
                 b -> b.raw(0, FLAG | STRUCT | 1, 8, 0, 1, 33 << 24));
         typed("bit field: too many bits", "nr_copy_bits exceeds 128",
@@ -224,9 +226,11 @@ final class BtfFaults {
             String name = BtfKind.of(kind >>> 24) + " member: ";
             typed(name + "bit field", "Invalid member bitfield_size",
                     b -> b.raw(0, FLAG | STRUCT | 1, 8, 0, wide(b, kind), 1 << 24));
-            typed(name + "off a byte", kind == FLOAT ? "Member is not properly aligned" : "Member is not byte aligned",
+            typed(name + "off a byte", kind == FLOAT
+                    ? "Member is not properly aligned" : "Member is not byte aligned",
                     b -> b.raw(0, STRUCT | 1, 16, 0, wide(b, kind), 1));
-            typed(name + "outside", "Member exceeds struct_size", b -> b.raw(0, STRUCT | 1, 4, 0, wide(b, kind), 0));
+            typed(name + "outside", "Member exceeds struct_size", b -> b.raw(0, STRUCT | 1, 4, 0, wide(b,
+                    kind), 0));
         }
     }
 
@@ -245,7 +249,8 @@ final class BtfFaults {
         fault("func: linkage", "Invalid func linkage", b -> b.raw(b.string("f"), FUNC | 2, 1));
         fault("func: flag", "Invalid btf_info kind_flag", b -> b.raw(b.string("f"), FLAG | FUNC, 1));
         typed("func: no proto", "Invalid type_id", b -> b.raw(b.string("f"), FUNC, 1));
-        typed("func: unnamed argument", "Invalid arg#1", b -> b.raw(b.string("f"), FUNC, b.raw(0, PROTO | 1, 0, 0, 1)));
+        typed("func: unnamed argument", "Invalid arg#1", b -> b.raw(b.string("f"), FUNC, b.raw(0, PROTO | 1,
+                0, 0, 1)));
         fault("proto: cut", "meta_left:0 meta_needed:8", b -> b.raw(0, PROTO | 1, 0));
         fault("proto: name", "Invalid name", b -> b.raw(b.string("p"), PROTO, 0));
         fault("proto: flag", "Invalid btf_info kind_flag", b -> b.raw(0, FLAG | PROTO, 0));
@@ -261,7 +266,8 @@ final class BtfFaults {
         typed("proto: unknown argument", "Invalid arg#1", b -> b.raw(0, PROTO | 1, 0, 0, 9));
         typed("proto: variable as argument", "Invalid arg#2",
                 b -> b.raw(0, PROTO | 2, 0, 0, 1, 0, b.raw(b.string("v"), VAR, 1, 0)));
-        typed("proto: argument without size", "Invalid arg#1", b -> b.raw(0, PROTO | 1, 0, 0, b.raw(0, CONST, 0)));
+        typed("proto: argument without size", "Invalid arg#1", b -> b.raw(0, PROTO | 1, 0, 0, b.raw(0, CONST,
+                0)));
     }
 
     private void variables() {
@@ -280,9 +286,11 @@ final class BtfFaults {
         fault("datasec: name", "Invalid name", b -> b.raw(b.string("a\u0001"), DATASEC, 4));
         fault("datasec: void", "Invalid type_id", b -> b.raw(b.string(".d"), DATASEC | 1, 4, 0, 0, 4));
         fault("datasec: offset", "Invalid offset", b -> b.raw(b.string(".d"), DATASEC | 1, 4, 1, 4, 4));
-        fault("datasec: overlap", "Invalid offset", b -> b.raw(b.string(".d"), DATASEC | 2, 8, 1, 0, 4, 1, 3, 4));
+        fault("datasec: overlap", "Invalid offset", b -> b.raw(b.string(".d"), DATASEC | 2, 8, 1, 0, 4, 1, 3,
+                4));
         fault("datasec: entry size 0", "Invalid size", b -> b.raw(b.string(".d"), DATASEC | 1, 4, 1, 0, 0));
-        fault("datasec: entry too large", "Invalid size", b -> b.raw(b.string(".d"), DATASEC | 1, 4, 1, 0, 5));
+        fault("datasec: entry too large", "Invalid size", b -> b.raw(b.string(".d"), DATASEC | 1, 4, 1, 0,
+                5));
         fault("datasec: entry outside", "Invalid offset+size",
                 b -> b.raw(b.string(".d"), DATASEC | 1, 4, 1, 2, 4));
         typed("datasec: no variable", "Not a VAR kind member",
@@ -315,7 +323,8 @@ final class BtfFaults {
             b.pointer(2);
             b.pointer(1);
         });
-        typed("const of a variable", "Invalid type_id", b -> b.raw(0, CONST, b.raw(b.string("v"), VAR, 1, 0)));
+        typed("const of a variable", "Invalid type_id", b -> b.raw(0, CONST, b.raw(b.string("v"), VAR, 1,
+                0)));
         typed("pointer to a section", "Invalid type_id",
                 b -> b.pointer(b.raw(b.string(".d"), DATASEC, 4)));
         typed("typedef of a tag", "Invalid type_id",

@@ -6,12 +6,14 @@ import java.util.List;
 import java.util.SplittableRandom;
 
 /**
- * Makes blobs that are mostly right: types that refer to each other as compilers do, then, in two of three blobs, a
- * few words bent. Purely random bytes would never get past the header.
+ * Makes blobs that are mostly right: types that refer to each other as compilers do, then, in two of three
+ * blobs, a few words bent. Purely random bytes would never get past the header.
  */
 final class BtfGenerator {
-    private static final String[] NAMES = {"a", "b", "task", "xdp_md", "f.isra.0", "_x", "T1", "count", "next"};
-    private static final String[] BAD_NAMES = {"9x", "a b", "?s", "a-b", "\u0001", "x".repeat(511), "x".repeat(512),
+    private static final String[] NAMES = {"a", "b", "task", "xdp_md", "f.isra.0", "_x", "T1", "count",
+            "next"};
+    private static final String[] BAD_NAMES = {"9x", "a b", "?s", "a-b", "\u0001", "x".repeat(511),
+            "x".repeat(512),
         "x".repeat(513), "\u00e9t\u00e9", "s" + "y".repeat(1200)};
     private static final int[] ODD = {0, 1, 2, 3, 4, 7, 8, 12, 16, 31, 32, 63, 64, 127, 128, 255, 256, 0xFFFF,
         0x10000, 0xFFFFF, 0x100000, 0xFFFFFF, 0x1000000, 0x7FFFFFFF, 0x80000000, -8, -2, -1};

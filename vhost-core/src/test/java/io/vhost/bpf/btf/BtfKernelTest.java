@@ -41,7 +41,8 @@ class BtfKernelTest {
         for (int i = 0; i < BLOBS; i++) {
             texts.add(compare("-Dbpf.seed=" + (seed + i), new BtfGenerator(seed + i).next()));
         }
-        System.out.println(BLOBS + " blobs judged as the kernel does, " + texts.size() + " texts, seed " + seed);
+        System.out.println(BLOBS + " blobs judged as the kernel does, " + texts.size() + " texts, seed "
+                + seed);
     }
 
     private String compare(String what, byte[] blob) {

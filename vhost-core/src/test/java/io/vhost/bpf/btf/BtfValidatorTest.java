@@ -21,7 +21,8 @@ class BtfValidatorTest {
     @ParameterizedTest
     @MethodSource("faults")
     void aFaultIsRefusedWithItsErrorAndText(BtfFault fault) {
-        BtfException refusal = assertThrows(BtfException.class, () -> BtfValidator.standard().check(fault.blob()));
+        BtfException refusal = assertThrows(BtfException.class,
+                () -> BtfValidator.standard().check(fault.blob()));
         assertEquals(fault.errno() + " " + fault.text(), refusal.errno() + " " + refusal.text());
         assertTrue(refusal.log().strip().endsWith(fault.text()), refusal::log);
     }
@@ -48,7 +49,8 @@ class BtfValidatorTest {
     void aTraceReadsLikeTheKernels() throws BtfException {
         BtfBuilder builder = new BtfBuilder();
         int integer = builder.integer("int", 4, BtfType.Int.SIGNED);
-        builder.struct("s", 8, new BtfType.Member("a", integer, 0, 0), new BtfType.Member("", integer, 32, 0));
+        builder.struct("s", 8, new BtfType.Member("a", integer, 0, 0), new BtfType.Member("", integer, 32,
+                0));
         String log = BtfValidator.standard().tracing().check(builder.build());
         assertEquals("""
                 [1] INT int size=4 bits_offset=0 nr_bits=32 encoding=SIGNED
@@ -90,7 +92,8 @@ class BtfValidatorTest {
         for (Set<BtfRule> rules : List.of(BtfRule.LINUX_5_17, BtfRule.LINUX_7_0)) {
             BtfValidator.standard().rules(rules).check(builder.build());
         }
-        assertEquals("Type tags don't precede modifiers", refusal(BtfValidator.standard(), builder.build()).text());
+        assertEquals("Type tags don't precede modifiers", refusal(BtfValidator.standard(),
+                builder.build()).text());
     }
 
     @Test

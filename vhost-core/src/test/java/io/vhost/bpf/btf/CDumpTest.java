@@ -44,7 +44,8 @@ class CDumpTest {
     @Test
     void aPrototypeThatTakesItselfIsCut() throws BtfException {
         BtfBuilder builder = new BtfBuilder();
-        builder.add(new BtfType.Prototype(0, List.of(new BtfType.Parameter("a", 2), new BtfType.Parameter("b", 2))));
+        builder.add(new BtfType.Prototype(0, List.of(new BtfType.Parameter("a", 2),
+                new BtfType.Parameter("b", 2))));
         builder.pointer(1);
         Btf btf = Btf.parse(builder.build());
         assertTrue(new CTypes(btf).name(2).length() < 1 << 20);
@@ -53,7 +54,8 @@ class CDumpTest {
     @Test
     void definitionsStandBeforeTheirUse() throws BtfException {
         BtfBuilder builder = new BtfBuilder();
-        builder.struct("outer", 16, new BtfType.Member("inner", 2, 0, 0), new BtfType.Member("self", 3, 64, 0));
+        builder.struct("outer", 16, new BtfType.Member("inner", 2, 0, 0), new BtfType.Member("self", 3, 64,
+                0));
         builder.struct("inner", 4, new BtfType.Member("value", 4, 0, 0));
         builder.pointer(1);
         builder.typedef("number", 5);

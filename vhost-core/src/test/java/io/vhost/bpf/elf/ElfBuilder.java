@@ -16,10 +16,14 @@ public final class ElfBuilder {
     private final ByteArrayOutputStream names = new ByteArrayOutputStream();
     private final ByteArrayOutputStream symbols = new ByteArrayOutputStream();
 
-    private record Part(int name, int type, long flags, ByteBuffer contents, int link, int info, long entrySize) {
+    private record Part(int name, int type, long flags, ByteBuffer contents, int link, int info,
+            long entrySize) {
     }
 
-    /** A builder of objects in this byte order, with the three sections that all have: none, names and symbols. */
+    /**
+     * A builder of objects in this byte order, with the three sections that all have: none, names and
+     * symbols.
+     */
     public ElfBuilder(ByteOrder order) {
         this.order = order;
         names.write(0);
@@ -56,10 +60,12 @@ public final class ElfBuilder {
         List<Part> all = new ArrayList<>();
         all.add(new Part(0, 0, 0, ByteBuffer.allocate(0), 0, 0, 0));
         all.add(new Part(name(".strtab"), ElfSection.STRING_TABLE, 0, null, 0, 0, 0));
-        all.add(new Part(name(".symtab"), ElfSection.SYMBOL_TABLE, 0, ByteBuffer.wrap(symbols.toByteArray()), 1, 0,
+        all.add(new Part(name(".symtab"), ElfSection.SYMBOL_TABLE, 0, ByteBuffer.wrap(symbols.toByteArray()),
+                1, 0,
                 24));
         all.addAll(parts);
-        all.set(1, new Part(all.get(1).name, ElfSection.STRING_TABLE, 0, ByteBuffer.wrap(names.toByteArray()), 0, 0,
+        all.set(1, new Part(all.get(1).name, ElfSection.STRING_TABLE, 0,
+                ByteBuffer.wrap(names.toByteArray()), 0, 0,
                 0));
         int size = HEADER + 64 * all.size() + all.stream().mapToInt(part -> part.contents.capacity()).sum();
         ByteBuffer file = ByteBuffer.allocate(size).order(order);
