@@ -62,7 +62,8 @@ public final class Peers {
                 .anyMatch(directory -> Files.isExecutable(Path.of(directory, program)));
     }
 
-    private static void missing(String what) {
+    /** Skips or fails the calling test because {@code what} the machine does not offer. */
+    public static void missing(String what) {
         if ("true".equals(System.getenv("CI")) || "required".equals(System.getProperty("peers"))) {
             fail("Peer test cannot run: " + what);
         }
