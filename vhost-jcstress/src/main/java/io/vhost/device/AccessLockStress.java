@@ -171,12 +171,11 @@ public final class AccessLockStress {
         public void reentrant(II_Result r) {
             AccessLock lock = fixture.queue.access_lock;
             lock.lock();
-            lock.lock();
-            lock.unlock();
             try {
-                r.r1 = Outcomes.of(fixture.queue, VirtQueue::getInflightThreadUnsafe);
+                int before = Outcomes.underLock(fixture.queue, VirtQueue::getInflightThreadUnsafe);
                 fixture.queue.getInflight();
-                r.r1 += lock.getHoldCount() - 1;
+                int after = Outcomes.of(fixture.queue, VirtQueue::getInflightThreadUnsafe);
+                r.r1 = before == after ? after + lock.getHoldCount() - 1 : -2;
             } finally {
                 lock.unlock();
             }

@@ -216,9 +216,10 @@ final class QueueFixture {
 
     /** Takes what the guest has got back and offers it again, so that the next state finds two buffers. */
     private void recycle() {
-        while (guest[0].poll() >= 0) {
-            continue;
-        }
+        int token;
+        do {
+            token = guest[0].poll();
+        } while (token >= 0);
         offer(0);
     }
 

@@ -21,11 +21,12 @@ public final class StopStress {
     @State
     public static class AStoppedRingEndsAPoller {
         private final QueueFixture fixture = QueueFixture.running();
+        int rounds;
 
         @Actor
         public void poller() {
             while (fixture.queue.isRunning()) {
-                continue;
+                rounds++;
             }
         }
 

@@ -46,7 +46,7 @@ final class TwoInFlight {
         MEMORY.set(JAVA_INT, base + SOURCE, 42);
         ChainBatch batch = BATCH.get();
         for (int i = 0; i < SIZE; i++) {
-            guest.offer(i, base + BUFFER + 4 * i, 4, true);
+            guest.offer(i, base + BUFFER + 4L * i, 4, true);
         }
         guest.publish();
         ring.gather(batch, SIZE);
@@ -60,14 +60,14 @@ final class TwoInFlight {
 
     /** Makes a copy and says so, as a channel does under its own lock. */
     void finish(int slot) {
-        NativeCopy.copy(MEMORY, base + SOURCE, MEMORY, base + BUFFER + 4 * slot, 4);
+        NativeCopy.copy(MEMORY, base + SOURCE, MEMORY, base + BUFFER + 4L * slot, 4);
         copies.copyDone(slot, false);
     }
 
     /** The wrong way round. */
     void finishBeforeCopy(int slot) {
         copies.copyDone(slot, false);
-        NativeCopy.copy(MEMORY, base + SOURCE, MEMORY, base + BUFFER + 4 * slot, 4);
+        NativeCopy.copy(MEMORY, base + SOURCE, MEMORY, base + BUFFER + 4L * slot, 4);
     }
 
     void fail(int slot) {
@@ -76,7 +76,7 @@ final class TwoInFlight {
 
     /** What the guest finds in a buffer. */
     int bytes(int slot) {
-        return MEMORY.get(JAVA_INT, base + BUFFER + 4 * slot);
+        return MEMORY.get(JAVA_INT, base + BUFFER + 4L * slot);
     }
 
     /** Gives chains back that are done, and packets; how many packets. */

@@ -64,6 +64,19 @@ final class RingPair {
         }
     }
 
+    /** The driver offers the buffer and the device takes it, so that it has only to be published. */
+    ChainsInFlight takeOne() {
+        offer(true);
+        driver.publish();
+        ChainsInFlight chains = new ChainsInFlight(SIZE);
+        ChainBatch batch = batch();
+        device.gather(batch, 1);
+        batch.written(0, LENGTH);
+        chains.take(batch, 0, 1);
+        device.keep(batch, 1);
+        return chains;
+    }
+
     void payload(int value) {
         MEMORY.set(ValueLayout.JAVA_INT, base + BUFFER, value);
     }

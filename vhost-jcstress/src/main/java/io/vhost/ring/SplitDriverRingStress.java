@@ -49,9 +49,13 @@ public final class SplitDriverRingStress {
     public static class NoKickIsLostWithFlags {
         private final RingPair pair = new RingPair(false, false);
 
+        /** Prepares the chain, so that both actors begin with the store that matters. */
+        public NoKickIsLostWithFlags() {
+            pair.offer(false);
+        }
+
         @Actor
         public void driver(ZZ_Result r) {
-            pair.offer(false);
             pair.driver.publish();
             r.r1 = pair.driver.needsKick();
         }
@@ -70,9 +74,13 @@ public final class SplitDriverRingStress {
     public static class NoKickIsLostWithEventIdx {
         private final RingPair pair = new RingPair(false, true);
 
+        /** Prepares the chain, so that both actors begin with the store that matters. */
+        public NoKickIsLostWithEventIdx() {
+            pair.offer(false);
+        }
+
         @Actor
         public void driver(ZZ_Result r) {
-            pair.offer(false);
             pair.driver.publish();
             r.r1 = pair.driver.needsKick();
         }

@@ -54,18 +54,7 @@ public final class SplitRingStress {
     @State
     public static class UsedElementOfAChainInFlightIsVisibleBeforeIndex {
         private final RingPair pair = new RingPair(true, false);
-        private final ChainsInFlight chains = new ChainsInFlight(RingPair.SIZE);
-
-        /** Takes the chain. */
-        public UsedElementOfAChainInFlightIsVisibleBeforeIndex() {
-            pair.offer(true);
-            pair.driver.publish();
-            ChainBatch batch = RingPair.batch();
-            pair.device.gather(batch, 1);
-            batch.written(0, RingPair.LENGTH);
-            chains.take(batch, 0, 1);
-            pair.device.keep(batch, 1);
-        }
+        private final ChainsInFlight chains = pair.takeOne();
 
         @Actor
         public void device() {
@@ -86,16 +75,11 @@ public final class SplitRingStress {
     @State
     public static class NoInterruptIsLostWithFlags {
         private final RingPair pair = new RingPair(true, false);
-
-        /** Offers the chain. */
-        public NoInterruptIsLostWithFlags() {
-            pair.offer(true);
-            pair.driver.publish();
-        }
+        private final ChainsInFlight chains = pair.takeOne();
 
         @Actor
         public void device(ZZ_Result r) {
-            pair.use();
+            pair.device.publish(chains, 1);
             r.r1 = pair.device.needsInterrupt();
         }
 
@@ -112,16 +96,11 @@ public final class SplitRingStress {
     @State
     public static class NoInterruptIsLostWithEventIdx {
         private final RingPair pair = new RingPair(true, true);
-
-        /** Offers the chain. */
-        public NoInterruptIsLostWithEventIdx() {
-            pair.offer(true);
-            pair.driver.publish();
-        }
+        private final ChainsInFlight chains = pair.takeOne();
 
         @Actor
         public void device(ZZ_Result r) {
-            pair.use();
+            pair.device.publish(chains, 1);
             r.r1 = pair.device.needsInterrupt();
         }
 
