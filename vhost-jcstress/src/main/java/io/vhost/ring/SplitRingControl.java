@@ -14,7 +14,7 @@ import org.openjdk.jcstress.infra.results.ZZ_Result;
 public final class SplitRingControl {
     private SplitRingControl() {}
 
-    /** The index first. COUNT_USED */
+    /** The index first. Seen 228 times in 354,381. */
     @JCStressTest
     @Outcome(id = {"-1, 0, 0", "7, 64, 42"}, expect = ACCEPTABLE, desc = "Nothing, or all of it.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "The index came before what it publishes.")
@@ -41,7 +41,7 @@ public final class SplitRingControl {
         }
     }
 
-    /** No fence between index and wish, on either side. COUNT_INT_Flags */
+    /** No fence between index and wish, on either side. Seen 5,612 times in 407,571. */
     @JCStressTest
     @Outcome(id = "false, false", expect = ACCEPTABLE_INTERESTING, desc = "The driver sleeps on work.")
     @Outcome(id = ".*", expect = ACCEPTABLE, desc = "Noticed.")
@@ -62,7 +62,7 @@ public final class SplitRingControl {
         }
     }
 
-    /** No fence between index and wish, on either side. COUNT_INT_EventIdx */
+    /** No fence between index and wish, on either side. Seen 6,567 times in 407,571. */
     @JCStressTest
     @Outcome(id = "false, false", expect = ACCEPTABLE_INTERESTING, desc = "The driver sleeps on work.")
     @Outcome(id = ".*", expect = ACCEPTABLE, desc = "Noticed.")
