@@ -17,6 +17,7 @@ public final class VhostDevice {
     private final DeviceListener listener;
     private final VirtQueue[] queues;
     private volatile long features;
+    private volatile DeviceSnapshot snapshot = DeviceSnapshot.NONE;
     private volatile Runnable onFailure = () -> {};
     private volatile boolean failed;
 
@@ -66,6 +67,15 @@ public final class VhostDevice {
     @Override
     public String toString() {
         return name;
+    }
+
+    /** How the device was after the front-end's last request. */
+    public DeviceSnapshot snapshot() {
+        return snapshot;
+    }
+
+    void snapshot(DeviceSnapshot present) {
+        snapshot = present;
     }
 
     DeviceListener listener() {
