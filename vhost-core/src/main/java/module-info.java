@@ -8,6 +8,7 @@
 module io.vhost.core {
     requires static com.google.errorprone.annotations;
     requires static java.logging;
+    requires com.fasterxml.jackson.core;
     requires info.picocli;
     requires jdk.jfr;
     requires org.jctools.core;
@@ -16,6 +17,7 @@ module io.vhost.core {
     exports io.vhost.dma;
     exports io.vhost.driver;
     exports io.vhost.memory;
+    exports io.vhost.monitor;
     exports io.vhost.net;
     exports io.vhost.ring;
     exports io.vhost.server;
