@@ -59,7 +59,8 @@ public final class Main {
     static int run(CommandContext context, PrintWriter err, String... args) {
         CommandLine line = new CommandLine(new Main())
                 .addSubcommand(new DemoCommand(context))
-                .addSubcommand(new ForwardCommand(context));
+                .addSubcommand(new ForwardCommand(context))
+                .addSubcommand(new TopCommand(context));
         line.setOut(context.out());
         line.setErr(err);
         line.setCaseInsensitiveEnumValuesAllowed(true);
