@@ -2,7 +2,8 @@
  * Virtqueues shared with virtual machines and DPDK processes, over vhost-user.
  *
  * <p>An application begins with {@code io.vhost.server} and gets devices and queues of {@code io.vhost.device}, packets of
- * {@code io.vhost.net}; {@code io.vhost.driver} is the guest's side.
+ * {@code io.vhost.net}; {@code io.vhost.driver} is the guest's side. {@code io.vhost.bpf} looks into eBPF
+ * objects and stands alone.
  */
 @SuppressWarnings("requires-automatic") // JCTools names its module in the manifest and has no descriptor.
 module io.vhost.core {
@@ -13,6 +14,8 @@ module io.vhost.core {
     requires jdk.jfr;
     requires org.jctools.core;
 
+    exports io.vhost.bpf;
+    exports io.vhost.bpf.btf;
     exports io.vhost.device;
     exports io.vhost.dma;
     exports io.vhost.driver;

@@ -1,9 +1,12 @@
 package io.vhost.app;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
+import io.vhost.device.VirtQueue;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.driver.DriverConfig;
 import io.vhost.net.NetHeader;
 import io.vhost.server.VhostServer;
@@ -13,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import java.util.OptionalInt;
@@ -36,6 +40,8 @@ final class Demo implements AutoCloseable {
     private final List<Guest> guests = new ArrayList<>();
     private final List<DemoFlow> flows = new ArrayList<>();
     private final SwitchPort[] ports = new SwitchPort[ADDRESSES.length];
+    private final DeviceLink[] links = new DeviceLink[ADDRESSES.length];
+    private final DmaRegistry dma;
     private final Set<Feature> features;
 
     /**
@@ -44,10 +50,12 @@ final class Demo implements AutoCloseable {
      * @param driver both guests' network cards
      * @param size of each packet in bytes, 0: varies
      * @param packets that each guest sends at most
+     * @param dma what copies the switch's packets; null: the switch does. Closed by the caller, afterwards
      * @param wiring puts something between a guest's device and the switch; for tests
      * @throws IOException if sockets or memory cannot be had
      */
-    Demo(DriverConfig driver, int size, long packets, UnaryOperator<Link> wiring) throws IOException {
+    Demo(DriverConfig driver, int size, long packets, DmaRegistry dma, UnaryOperator<Link> wiring) throws IOException {
+        this.dma = dma;
         int bufferSize = driver.bufferSize();
         boolean complete = false;
         try {
@@ -57,7 +65,7 @@ final class Demo implements AutoCloseable {
             opened.push(ethernet);
             for (int i = 0; i < ADDRESSES.length; i++) {
                 Path socket = directory.resolve(NAMES.get(i));
-                opened.push(VhostServer.listen(socket, VhostConfig.defaults(), new Attachment(i, wiring)));
+                opened.push(VhostServer.listen(socket, config(), new Attachment(i, wiring)));
             }
             switching = new PollingThread("demo switch", OptionalInt.empty(), Idle.sharing(),
                     () -> ethernet.poll(System.nanoTime()));
@@ -82,6 +90,20 @@ final class Demo implements AutoCloseable {
                 close();
             }
         }
+    }
+
+    private VhostConfig config() {
+        return dma == null ? VhostConfig.defaults() : VhostConfig.builder().asyncCopy(dma).build();
+    }
+
+    /** Packets that DMA channels are copying. */
+    long copying() {
+        return Arrays.stream(links).mapToLong(DeviceLink::inFlight).sum();
+    }
+
+    /** Whether DMA channels copy packets. */
+    boolean copies() {
+        return dma != null;
     }
 
     /** Both directions: flow 0 is sent by guest 0, and so on. */
@@ -204,14 +226,34 @@ final class Demo implements AutoCloseable {
         }
 
         @Override
+        public void newConnection(VhostDevice device) {
+            links[index] = new DeviceLink(device, dma);
+        }
+
+        @Override
+        @GuardedBy("queue.access_lock")
+        public void vringStateChanged(VirtQueue queue, boolean enabled) {
+            PacketQueue which = links[index].queue(queue.index());
+            if (enabled && which.isToBeRegistered()) {
+                queue.registerAsyncThreadUnsafe();
+                which.registered();
+            }
+        }
+
+        @Override
         public void newDevice(VhostDevice device) {
-            ports[index] = ethernet.attach(wiring.apply(new DeviceLink(device)));
+            ports[index] = ethernet.attach(wiring.apply(links[index]));
             attached.countDown();
         }
 
         @Override
         public void destroyDevice(VhostDevice device) {
             ethernet.detach(ports[index]);
+        }
+
+        @Override
+        public void destroyConnection(VhostDevice device) {
+            links[index].end();
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.vhost.app;
 
 import io.vhost.device.Feature;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.DriverConfig.TransmitMode;
 import io.vhost.net.PacketPool;
@@ -37,6 +38,7 @@ final class DemoCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
     private static final long GLANCE = 5_000_000;
     private static final int DEFAULT_SECONDS = 5;
+    private static final int THREADS = 3;
     private static final int MIN_BUFFER = 2048;
 
     @Option(
@@ -73,6 +75,19 @@ final class DemoCommand implements Callable<Integer> {
                     "Virtio features that the guests do without, such as mrg_rxbuf, in_order,"
                         + " event_idx, indirect_desc or version_1.")
     private List<Feature> without = List.of();
+
+    @Option(
+            names = "--async",
+            description = "Have the switch's packets copied by DMA channels, one for each guest.")
+    private boolean async;
+
+    @Option(
+            names = "--dma",
+            paramLabel = "KIND",
+            description =
+                    "What the channels are, with --async: worker, a thread each, or inline, the"
+                            + " switch itself; worker by default if there are CPUs to spare.")
+    private DmaKind dma;
 
     @Option(
             names = "--transmit-mode",
@@ -115,11 +130,22 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         DriverConfig driver = driver();
+        require(dma == null || async, "--dma needs --async");
+        if (!async) {
+            return run(driver, null);
+        }
+        DmaKind kind = dma == null ? DmaKind.suggested(THREADS) : dma;
+        try (DmaRegistry registry = kind.channels(2)) {
+            return run(driver, registry);
+        }
+    }
+
+    private int run(DriverConfig driver, DmaRegistry registry) throws IOException {
         long limit = packets == null ? Long.MAX_VALUE : packets;
         long nanos = seconds == null && packets != null
                 ? Long.MAX_VALUE
                 : (seconds == null ? DEFAULT_SECONDS : seconds) * SECOND;
-        try (Demo demo = new Demo(driver, size, limit, wiring)) {
+        try (Demo demo = new Demo(driver, size, limit, registry, wiring)) {
             String features =
                     demo.features().stream().map(FeatureName::shortName).collect(Collectors.joining(" "));
             context.out().printf("Two guests and a switch: packets of %s bytes, rings of %d%n  %s%n%n",

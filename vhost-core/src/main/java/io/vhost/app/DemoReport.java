@@ -51,6 +51,9 @@ final class DemoReport {
             underway += flow.underway();
             bad += demo.dropped(i) + flow.sink().disordered() + flow.sink().corrupted();
         }
+        if (demo.copies()) {
+            text.append(format("  %d copying", demo.copying()));
+        }
         return text.append(format("  %,d verified, %d in flight, %d bad", total, underway, bad))
                 .toString();
     }

@@ -1,8 +1,10 @@
 package io.vhost.app;
 
 import io.vhost.device.VhostDevice;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import java.util.List;
 
 /**
  * A guest's network card. Receives from all queue pairs, beginning with another one each time;
@@ -10,22 +12,44 @@ import io.vhost.net.PacketPool;
  */
 final class DeviceLink implements Link {
     private final VhostDevice device;
+    private final List<PacketQueue> queues;
     private final int pairs;
     private int first;
 
-    DeviceLink(VhostDevice device) {
+    /**
+     * A link to a device whose queues do not run yet.
+     *
+     * @param device the guest's
+     * @param dma what copies packets; null: the caller does
+     */
+    DeviceLink(VhostDevice device, DmaRegistry dma) {
         this.device = device;
-        this.pairs = device.queueCount() / 2;
+        this.queues = PacketQueue.of(device, dma);
+        this.pairs = queues.size() / 2;
+    }
+
+    /** One of the device's queues. */
+    PacketQueue queue(int index) {
+        return queues.get(index);
+    }
+
+    /** The connection has ended, and nobody receives any more. */
+    void end() {
+        queues.forEach(PacketQueue::end);
+    }
+
+    /** Packets that a DMA channel is copying. */
+    long inFlight() {
+        return PacketQueue.inFlight(device);
     }
 
     @Override
     public int receive(PacketPool pool, Packet[] packets, int offset, int count) {
+        queues.get(0).settle();
         int received = 0;
         int pair = first;
         for (int i = 0; i < pairs && received < count; i++) {
-            received +=
-                    device.queue(2 * pair + 1)
-                            .dequeueBurst(pool, packets, offset + received, count - received);
+            received += queues.get(2 * pair + 1).receive(pool, packets, offset + received, count - received);
             pair = pair + 1 == pairs ? 0 : pair + 1;
         }
         first = first + 1 >= pairs ? 0 : first + 1;
@@ -34,6 +58,6 @@ final class DeviceLink implements Link {
 
     @Override
     public int send(Packet[] packets, int offset, int count) {
-        return device.queue(0).enqueueBurst(packets, offset, count);
+        return queues.get(0).send(packets, offset, count);
     }
 }

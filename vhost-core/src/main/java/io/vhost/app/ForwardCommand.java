@@ -2,6 +2,7 @@ package io.vhost.app;
 
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.monitor.MonitorConfig;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
@@ -105,6 +106,19 @@ final class ForwardCommand implements Callable<Integer> {
     private List<Integer> cpus = List.of();
 
     @Option(
+            names = "--async",
+            description = "Have packets copied by DMA channels, one for each polling thread.")
+    private boolean async;
+
+    @Option(
+            names = "--dma",
+            paramLabel = "KIND",
+            description =
+                    "What the channels are, with --async: worker, a thread each, or inline, the polling"
+                            + " thread itself; worker by default if there are CPUs to spare.")
+    private DmaKind dma;
+
+    @Option(
             names = "--mask",
             paramLabel = "HEX",
             description = "Offer only virtio features of this mask, such as 0x100000000.")
@@ -153,8 +167,20 @@ final class ForwardCommand implements Callable<Integer> {
             context.out().println("{\"type\":\"net\"}");
             return 0;
         }
-        VhostConfig config = config();
+        VhostConfig.Builder offer = config();
         checkCpus();
+        require(dma == null || async, "--dma needs --async");
+        if (!async) {
+            return forward(offer.build());
+        }
+        int threads = Math.max(1, cpus.size());
+        DmaKind kind = dma == null ? DmaKind.suggested(threads) : dma;
+        try (DmaRegistry registry = kind.channels(threads)) {
+            return forward(offer.asyncCopy(registry).build());
+        }
+    }
+
+    private int forward(VhostConfig config) throws IOException {
         List<String> names = new ArrayList<>();
         List<Forwarder.Opening> openings = new ArrayList<>();
         MonitoredDevices devices = new MonitoredDevices();
@@ -201,14 +227,13 @@ final class ForwardCommand implements Callable<Integer> {
         line.end();
     }
 
-    private VhostConfig config() {
+    private VhostConfig.Builder config() {
         require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
         require(seconds >= 0, "--seconds must not be negative");
         return VhostConfig.builder()
                 .queuePairs(queues)
-                .features(VhostConfig.SUPPORTED & featureMask())
-                .without(without.toArray(Feature[]::new))
-                .build();
+                .features(VhostConfig.DEFAULT & featureMask())
+                .without(without.toArray(Feature[]::new));
     }
 
     private long featureMask() {

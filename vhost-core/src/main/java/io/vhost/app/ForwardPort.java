@@ -3,8 +3,13 @@ package io.vhost.app;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostDevice;
+import io.vhost.device.VirtQueue;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 
@@ -18,13 +23,14 @@ import java.util.concurrent.atomic.LongAdder;
 final class ForwardPort implements DeviceListener {
     private final int number;
     private final String name;
+    private final DmaRegistry dma;
     private final Runnable changed;
     private final LongAdder dropPackets = new LongAdder();
     private final LongAdder dropBytes = new LongAdder();
     private final Object lock = new Object();
 
     @GuardedBy("lock")
-    private final Set<VhostDevice> connected = new LinkedHashSet<>();
+    private final Map<VhostDevice, List<PacketQueue>> connected = new LinkedHashMap<>();
 
     @GuardedBy("lock")
     private final Set<VhostDevice> running = new LinkedHashSet<>();
@@ -38,11 +44,13 @@ final class ForwardPort implements DeviceListener {
      *
      * @param number of the port, from 0
      * @param name of its socket
+     * @param dma what copies packets; null: the polling threads do
      * @param changed called after {@link #device} has changed
      */
-    ForwardPort(int number, String name, Runnable changed) {
+    ForwardPort(int number, String name, DmaRegistry dma, Runnable changed) {
         this.number = number;
         this.name = name;
+        this.dma = dma;
         this.changed = changed;
     }
 
@@ -61,11 +69,30 @@ final class ForwardPort implements DeviceListener {
         }
     }
 
+    /** The queues of {@link #device}; none if there is none. */
+    List<PacketQueue> queues() {
+        synchronized (lock) {
+            return running.isEmpty() ? List.of() : connected.get(running.iterator().next());
+        }
+    }
+
+    /** Whether DMA channels copy this port's packets. */
+    boolean copies() {
+        return dma != null;
+    }
+
+    /** Packets that a DMA channel is copying, or has copied and not given back. */
+    long inFlight() {
+        synchronized (lock) {
+            return connected.keySet().stream().mapToLong(PacketQueue::inFlight).sum();
+        }
+    }
+
     /** What has passed so far. */
     PortCounters counters() {
         synchronized (lock) {
             PortCounters sum = gone.plus(PortCounters.dropped(dropPackets.sum(), dropBytes.sum()));
-            for (VhostDevice device : connected) {
+            for (VhostDevice device : connected.keySet()) {
                 sum = sum.plus(PortCounters.of(device));
             }
             return sum;
@@ -85,7 +112,21 @@ final class ForwardPort implements DeviceListener {
     @Override
     public void newConnection(VhostDevice device) {
         synchronized (lock) {
-            connected.add(device);
+            connected.put(device, PacketQueue.of(device, dma));
+        }
+    }
+
+    @Override
+    @GuardedBy("queue.access_lock")
+    public void vringStateChanged(VirtQueue queue, boolean enabled) {
+        List<PacketQueue> queues;
+        synchronized (lock) {
+            queues = connected.get(queue.device());
+        }
+        PacketQueue which = queues.get(queue.index());
+        if (enabled && which.isToBeRegistered()) {
+            queue.registerAsyncThreadUnsafe();
+            which.registered();
         }
     }
 
@@ -107,6 +148,11 @@ final class ForwardPort implements DeviceListener {
 
     @Override
     public void destroyConnection(VhostDevice device) {
+        List<PacketQueue> queues;
+        synchronized (lock) {
+            queues = connected.get(device);
+        }
+        queues.forEach(PacketQueue::end);
         synchronized (lock) {
             connected.remove(device);
             gone = gone.plus(PortCounters.of(device));

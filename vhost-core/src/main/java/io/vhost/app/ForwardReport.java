@@ -39,11 +39,12 @@ final class ForwardReport {
             text.append(
                     String.format(
                             Locale.ROOT,
-                            "  port %d rx %.3f tx %.3f dropped %.3f Mpps%s",
+                            "  port %d rx %.3f tx %.3f dropped %.3f Mpps%s%s",
                             port.number(),
                             (counters.rxPackets() - last.rxPackets()) * 1e3 / nanos,
                             (counters.txPackets() - last.txPackets()) * 1e3 / nanos,
                             (counters.dropPackets() - last.dropPackets()) * 1e3 / nanos,
+                            port.copies() ? ", " + port.inFlight() + " in flight" : "",
                             port.device() == null ? " (nobody connected)" : ""));
         }
         return text.toString();

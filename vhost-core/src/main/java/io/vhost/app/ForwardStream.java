@@ -1,6 +1,5 @@
 package io.vhost.app;
 
-import io.vhost.device.VirtQueue;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 
@@ -11,8 +10,9 @@ final class ForwardStream {
 
     private static final int ADDRESSES = 12;
 
-    private final VirtQueue from;
-    private final VirtQueue to;
+    private final PacketQueue from;
+    private final PacketQueue back;
+    private final PacketQueue to;
     private final ForwardPort target;
     private final boolean swapsAddresses;
 
@@ -20,31 +20,34 @@ final class ForwardStream {
      * A stream.
      *
      * @param from where packets are taken from
+     * @param back the other queue of that pair, whose copies are looked after here
      * @param to where they are put; null: nobody is there, and all are dropped
      * @param target the port of {@code to}, which counts what is dropped
      * @param swapsAddresses whether each packet goes back to its sender
      */
-    ForwardStream(VirtQueue from, VirtQueue to, ForwardPort target, boolean swapsAddresses) {
+    ForwardStream(PacketQueue from, PacketQueue back, PacketQueue to, ForwardPort target, boolean swapsAddresses) {
         this.from = from;
+        this.back = back;
         this.to = to;
         this.target = target;
         this.swapsAddresses = swapsAddresses;
     }
 
-    /** Moves one burst through {@code packets}, an array for this purpose; how many packets were taken. */
+    /** Moves one burst through {@code packets}, an array for this purpose; how many packets were taken or settled. */
     int run(PacketPool pool, Packet[] packets) {
-        int count = from.dequeueBurst(pool, packets, 0, BURST);
+        int settled = back.settle();
+        int count = from.receive(pool, packets, 0, BURST);
         if (count == 0) {
-            return 0;
+            return settled;
         }
         if (swapsAddresses) {
             swapAddresses(packets, count);
         }
-        int sent = to == null ? 0 : to.enqueueBurst(packets, 0, count);
+        int sent = to == null ? 0 : to.send(packets, 0, count);
         if (sent < count) {
             target.drop(packets, sent, count);
+            pool.release(packets, sent, count - sent);
         }
-        pool.release(packets, 0, count);
         return count;
     }
 

@@ -1,7 +1,6 @@
 package io.vhost.app;
 
 import io.vhost.device.VhostConfig;
-import io.vhost.device.VhostDevice;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.server.VhostServer;
@@ -23,6 +22,9 @@ final class Forwarder implements AutoCloseable {
     /** Bytes of a packet's buffer: room for a jumbo frame. */
     static final int BUFFER = PacketPool.DEFAULT_HEADROOM + 9216;
 
+    /** Packets of a polling thread, enough to keep a DMA channel busy. */
+    private static final int COPYING = 1024;
+
     private static final ForwardStream[] NONE = {};
 
     /** Opens the socket of one port. */
@@ -33,9 +35,13 @@ final class Forwarder implements AutoCloseable {
 
     /** One polling thread's queues and packets. */
     private static final class Share {
-        private final PacketPool pool = PacketPool.create(2 * ForwardStream.BURST, BUFFER);
+        private final PacketPool pool;
         private final Packet[] packets = new Packet[ForwardStream.BURST];
         private volatile ForwardStream[] streams = NONE;
+
+        private Share(int packets) {
+            pool = PacketPool.create(packets, BUFFER);
+        }
 
         private int poll() {
             int moved = 0;
@@ -56,7 +62,7 @@ final class Forwarder implements AutoCloseable {
     /**
      * A forwarder that runs, with nobody connected.
      *
-     * @param config what each port offers
+     * @param config what each port offers; with a DMA registry, its channels copy
      * @param names of the ports' sockets
      * @param openings of the ports, in the order of their numbers
      * @param swapsAddresses whether packets go back to their senders, that is source and
@@ -74,9 +80,9 @@ final class Forwarder implements AutoCloseable {
         this.swapsAddresses = swapsAddresses;
         boolean complete = false;
         try {
-            startPolling(cpus);
+            startPolling(cpus, config.dma() == null ? 2 * ForwardStream.BURST : COPYING);
             for (int i = 0; i < names.size(); i++) {
-                ports.add(new ForwardPort(i, names.get(i), this::plan));
+                ports.add(new ForwardPort(i, names.get(i), config.dma(), this::plan));
             }
             for (int i = 0; i < names.size(); i++) {
                 servers.add(openings.get(i).open(config, ports.get(i)));
@@ -89,9 +95,9 @@ final class Forwarder implements AutoCloseable {
         }
     }
 
-    private void startPolling(List<Integer> cpus) {
+    private void startPolling(List<Integer> cpus, int packets) {
         for (int i = 0; i < Math.max(1, cpus.size()); i++) {
-            Share share = new Share();
+            Share share = new Share(packets);
             shares.add(share);
             threads.add(
                     new PollingThread(
@@ -146,11 +152,11 @@ final class Forwarder implements AutoCloseable {
     }
 
     private List<ForwardStream> streams(ForwardPort from, ForwardPort to) {
-        VhostDevice source = from.device();
-        VhostDevice target = to.device();
+        List<PacketQueue> source = from.queues();
+        List<PacketQueue> target = to.queues();
         List<ForwardStream> streams = new ArrayList<>();
-        for (int i = 0; source != null && i < source.queueCount(); i += 2) {
-            streams.add(new ForwardStream(source.queue(i + 1), target == null ? null : target.queue(i), to,
+        for (int i = 0; i < source.size(); i += 2) {
+            streams.add(new ForwardStream(source.get(i + 1), source.get(i), target.isEmpty() ? null : target.get(i), to,
                     swapsAddresses));
         }
         return streams;

@@ -19,6 +19,8 @@ final class LearningSwitch implements AutoCloseable {
     /** How long an address is remembered, as the standard recommends. */
     static final Duration AGE = Duration.ofMinutes(5);
 
+    /** Enough for those that DMA channels are copying. */
+    private static final int PACKETS = 1024;
     private static final int ADDRESSES = 4096;
     private static final int HEADER = 14;
     private static final long GROUP = 1L << 40;
@@ -40,7 +42,7 @@ final class LearningSwitch implements AutoCloseable {
      * @param age how long an address is remembered
      */
     LearningSwitch(int bufferSize, Duration age) {
-        pool = PacketPool.create(2 * BURST, bufferSize);
+        pool = PacketPool.create(PACKETS, bufferSize);
         table = new MacTable<>(ADDRESSES, age.toNanos());
     }
 
@@ -80,18 +82,19 @@ final class LearningSwitch implements AutoCloseable {
         if (count == 0) {
             return 0;
         }
+        from.received(burst, count);
         for (int i = 0; i < count; i++) {
             route(burst[i], from, present, now);
         }
         for (SwitchPort port : present) {
             port.flush();
         }
-        pool.release(burst, 0, count);
         return count;
     }
 
     private void route(Packet packet, SwitchPort from, SwitchPort[] present, long now) {
         if (packet.length() < HEADER) {
+            packet.release();
             return;
         }
         long start = packet.networkLongAt(0);
@@ -101,21 +104,42 @@ final class LearningSwitch implements AutoCloseable {
             table.learn(source, from, now);
         }
         if ((destination & ~0xF) == LINK_LOCAL) {
+            packet.release();
             return;
         }
         SwitchPort to = (destination & GROUP) == 0 ? table.port(destination, now) : null;
         if (to == null) {
             flood(packet, from, present);
-        } else if (!to.equals(from)) {
+        } else if (to.equals(from)) {
+            packet.release();
+        } else {
             to.add(packet);
         }
     }
 
-    private static void flood(Packet packet, SwitchPort from, SwitchPort[] present) {
+    /** The first port gets the packet, each other one a copy, as long as there are packets. */
+    private void flood(Packet packet, SwitchPort from, SwitchPort[] present) {
+        SwitchPort first = null;
         for (SwitchPort port : present) {
-            if (!port.equals(from)) {
-                port.add(packet);
+            if (port.equals(from)) {
+                continue;
             }
+            if (first == null) {
+                first = port;
+                continue;
+            }
+            Packet copy = pool.take();
+            if (copy == null) {
+                port.drop(1);
+            } else {
+                copy.copyFrom(packet);
+                port.add(copy);
+            }
+        }
+        if (first == null) {
+            packet.release();
+        } else {
+            first.add(packet);
         }
     }
 

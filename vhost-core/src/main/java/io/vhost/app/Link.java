@@ -17,12 +17,12 @@ interface Link {
     int receive(PacketPool pool, Packet[] packets, int offset, int count);
 
     /**
-     * Sends copies of packets, which stay the caller's.
+     * Sends packets. Those that are done with are given away, and find back to their pool by themselves.
      *
-     * @param packets what to send
+     * @param packets what to send, all of one pool
      * @param offset index of the first
      * @param count how many
-     * @return packets that are done with; the rest found no room
+     * @return packets that are done with; the rest found no room and stay the caller's
      */
     int send(Packet[] packets, int offset, int count);
 }

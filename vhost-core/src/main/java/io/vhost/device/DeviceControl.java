@@ -1,6 +1,7 @@
 package io.vhost.device;
 
 import io.vhost.device.VirtQueue.Change;
+import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.memory.MemoryTableException;
@@ -8,6 +9,8 @@ import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.ring.SplitLayout;
+import io.vhost.ring.SplitRing;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Objects;
 
@@ -25,19 +28,22 @@ public final class DeviceControl {
 
     private final VhostConfig config;
     private final VhostDevice device;
+    private final MemorySlots slots = new MemorySlots();
     private GuestMemory memory;
+    private DirtyLog log;
+    private Descriptor backendChannel;
+    /** What was said last of each ring; null after a reset. */
+    private final Boolean[] enableSaid;
     private boolean featuresSet;
     private long protocolFeatures;
     private int status;
     private boolean announced;
     private boolean connected;
-    /** What each queue was told last, so that being told again stops nothing. */
-    private final boolean[] enabled;
 
     private DeviceControl(String name, VhostConfig config, DeviceListener listener) {
         this.config = config;
         this.device = new VhostDevice(name, config, listener);
-        this.enabled = new boolean[device.queueCount()];
+        this.enableSaid = new Boolean[device.queueCount()];
     }
 
     /**
@@ -84,7 +90,8 @@ public final class DeviceControl {
      * Accepts the front-end's choice.
      *
      * @param negotiated feature bits, a part of {@link #features()}
-     * @throws ControlException for bits that were not offered, or a change while rings are started
+     * @throws ControlException for bits that were not offered, or a change while rings are started, except that logging
+     *     may begin and end at any time
      */
     public void features(long negotiated) throws ControlException {
         if ((negotiated & ~features()) != 0) {
@@ -92,6 +99,11 @@ public final class DeviceControl {
                     .formatted(negotiated, negotiated & ~features()));
         }
         if (featuresSet && negotiated == device.features()) {
+            return;
+        }
+        if (featuresSet && (negotiated ^ device.features()) == Feature.VHOST_F_LOG_ALL.mask()) {
+            device.features(negotiated);
+            applyLog();
             return;
         }
         for (int i = 0; i < queueCount(); i++) {
@@ -102,10 +114,12 @@ public final class DeviceControl {
         }
         device.features(negotiated);
         featuresSet = true;
+        applyLog();
+        Arrays.fill(enableSaid, null);
         boolean enabledFromStart = !Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(negotiated);
         for (int i = 0; i < queueCount(); i++) {
-            enabled[i] = enabledFromStart;
-            device.queue(i).change(setup -> setup.enabled = enabledFromStart);
+            // QEMU enables rings before it sets features, and does not say it again.
+            device.queue(i).change(setup -> setup.enabled = enabledFromStart || setup.enableAsked);
         }
         device.notifyListener(
                 "featuresChanged", () -> device.listener().featuresChanged(device, negotiated));
@@ -136,6 +150,41 @@ public final class DeviceControl {
         } catch (MemoryTableException e) {
             throw new ControlException(e.getMessage(), e);
         }
+        slots.clear();
+        replaceMemory(replacement);
+    }
+
+    /** Regions that can be added one by one. */
+    public int memorySlots() {
+        return GuestMemory.MAX_REGIONS;
+    }
+
+    /**
+     * Adds one region. A region that is there already is accepted.
+     *
+     * @param region the region
+     * @param file its file; taken over
+     * @throws ControlException as for {@link #memory}
+     */
+    public void addMemory(MemoryRegion region, Descriptor file) throws ControlException {
+        GuestMemory replacement = slots.add(region, file);
+        if (replacement != null) {
+            replaceMemory(replacement);
+        }
+    }
+
+    /**
+     * Removes one region, given by its addresses and its size.
+     *
+     * @throws ControlException when it is not there, or holds the ring of a started queue, which then stands still
+     */
+    public void removeMemory(MemoryRegion region) throws ControlException {
+        if (slots.remove(region)) {
+            replaceMemory(slots.isEmpty() ? null : slots.map());
+        }
+    }
+
+    private void replaceMemory(GuestMemory replacement) throws ControlException {
         for (int i = 0; i < queueCount(); i++) {
             device.queue(i).stop();
         }
@@ -175,17 +224,18 @@ public final class DeviceControl {
      * @param avail driver area
      * @param used device area
      * @param log guest address of the device area, for the dirty log
-     * @param flags bit 0: log writes to the device area; refused, since logging is not on offer
+     * @param flags bit 0: log writes to the device area
      */
     public void ringAddresses(int queue, long desc, long avail, long used, long log, int flags)
             throws ControlException {
-        if (flags != 0) {
-            throw new ControlException("queue %d: flags 0x%x with log address 0x%x ask for what was not negotiated"
+        if ((flags & ~1) != 0) {
+            throw new ControlException("queue %d: flags 0x%x with log address 0x%x are not known"
                     .formatted(queue, flags, log));
         }
         // Before the ring is stopped: addresses that are refused disturb nobody.
         queue(queue).change(setup -> setup.locate(queue, memory, desc, avail, used));
         restart(queue, setup -> {
+            setup.usedLogAddress = flags == 0 ? SplitRing.NOT_LOGGED : log;
             setup.descUser = desc;
             setup.availUser = avail;
             setup.usedUser = used;
@@ -259,17 +309,22 @@ public final class DeviceControl {
                 .change(setup -> setup.error = RingSetup.replace(setup.error, eventFd)));
     }
 
-    /** Enables or disables a ring. One that is as it should be goes on undisturbed. */
-    public void enable(int queue, boolean enable) throws ControlException {
-        if (!Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(device.features())) {
+    /** Enables or disables a ring; this may come before the features, and then tells that they will be negotiated. */
+    public void enable(int queue, boolean enabled) throws ControlException {
+        queue(queue);
+        if (featuresSet && !Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(device.features())) {
             throw new ControlException("queue %d cannot be enabled or disabled: protocol features were not negotiated"
                     .formatted(queue));
         }
-        queue(queue);
-        if (enabled[queue] != enable) {
-            enabled[queue] = enable;
-            restart(queue, setup -> setup.enabled = enable);
+        // Front-ends say it again and again, which is no reason to stop a ring.
+        if (enableSaid[queue] != null && enableSaid[queue] == enabled) {
+            return;
         }
+        enableSaid[queue] = enabled;
+        restart(queue, setup -> {
+            setup.enableAsked = enabled;
+            setup.enabled = enabled;
+        });
     }
 
     /** Sets the device status (virtio 1.2, 2.1). 0 is a reset and leaves the positions in the rings alone. */
@@ -288,9 +343,90 @@ public final class DeviceControl {
     /** Disables all rings, as the deprecated RESET_OWNER is understood today. */
     public void resetOwner() throws ControlException {
         retract();
+        Arrays.fill(enableSaid, null);
         for (int i = 0; i < queueCount(); i++) {
-            enabled[i] = false;
-            restart(i, setup -> setup.enabled = false);
+            restart(i, setup -> {
+                setup.enableAsked = false;
+                setup.enabled = false;
+            });
+        }
+    }
+
+    /** Stops and disables all rings and clears the status. Memory and positions in the rings stay. */
+    public void resetDevice() throws ControlException {
+        for (int i = 0; i < queueCount(); i++) {
+            stopRing(i);
+        }
+        resetOwner();
+        status = 0;
+    }
+
+    /**
+     * Sets the largest packet of the guest's network, without Ethernet header, as {@link VhostDevice#mtu} tells.
+     *
+     * @param mtu bytes, {@value VhostDevice#LEAST_MTU} to {@value VhostDevice#MOST_MTU}
+     */
+    public void mtu(long mtu) throws ControlException {
+        if (mtu < VhostDevice.LEAST_MTU || mtu > VhostDevice.MOST_MTU) {
+            throw new ControlException("MTU %s is not in %d..%d"
+                    .formatted(Long.toUnsignedString(mtu), VhostDevice.LEAST_MTU, VhostDevice.MOST_MTU));
+        }
+        device.mtu((int) mtu);
+    }
+
+    /**
+     * Tells the network where the guest is now: the next burst from it begins with a RARP packet in its name.
+     *
+     * @param mac the guest's address, 48 bits
+     */
+    public void announce(long mac) throws ControlException {
+        if (mac >>> 48 != 0) {
+            throw new ControlException("address 0x%x has more than 48 bits".formatted(mac));
+        }
+        device.announcement().request(mac);
+        device.queue(1).wakeWaiter();
+    }
+
+    /** Takes the socket for requests to the front-end. There are none yet; it is kept as long as the connection. */
+    public void backendChannel(Descriptor socket) {
+        if (backendChannel != null) {
+            backendChannel.close();
+        }
+        backendChannel = socket;
+    }
+
+    /**
+     * Sets where dirty pages are logged while that is negotiated; also while it is under way.
+     *
+     * @param file the bitmap; taken over
+     * @param offset of its first byte in the file
+     * @param size bytes
+     * @throws ControlException when it cannot be mapped or has no room for all memory; the old log stays
+     */
+    public void dirtyLog(Descriptor file, long offset, long size) throws ControlException {
+        DirtyLog replacement;
+        try {
+            replacement = DirtyLog.map(file, offset, size);
+        } catch (MemoryTableException e) {
+            throw new ControlException(e.getMessage(), e);
+        }
+        if (memory != null && !replacement.covers(memory)) {
+            replacement.release();
+            throw new ControlException("dirty log of %d bytes is too small for the memory table %s"
+                    .formatted(size, memory.regions()));
+        }
+        DirtyLog old = log;
+        log = replacement;
+        applyLog();
+        if (old != null) {
+            old.release();
+        }
+    }
+
+    private void applyLog() {
+        DirtyLog used = Feature.VHOST_F_LOG_ALL.in(device.features()) ? log : null;
+        for (int i = 0; i < queueCount(); i++) {
+            device.queue(i).log(used);
         }
     }
 
@@ -318,12 +454,19 @@ public final class DeviceControl {
         retract();
         for (int i = 0; i < queueCount(); i++) {
             device.queue(i).stop();
+            device.queue(i).log(null);
             device.queue(i).closeDescriptors();
         }
         if (memory != null) {
             memory.release();
             memory = null;
         }
+        if (log != null) {
+            log.release();
+            log = null;
+        }
+        slots.clear();
+        backendChannel(null);
         if (connected) {
             connected = false;
             device.notifyListener("destroyConnection", () -> device.listener().destroyConnection(device));

@@ -102,12 +102,12 @@ final class EnqueuePlan {
 
     /** Completes the checksum here when the guest takes no partial ones. */
     private boolean offloadIsPossible(Packet packet) {
-        if (packet.gsoType() != NetHeader.GSO_NONE
+        if (!format.segmentations().accept(packet.gsoType())
                 || !NetHeader.isPlausible(packet.offload(), packet.checksumOffset(), packet.length())) {
             badOffloads = true;
             return false;
         }
-        if (!format.checksums()) {
+        if (!format.checksums() && packet.gsoType() == NetHeader.GSO_NONE) {
             if (packet.needsChecksum()) {
                 counters.add(Counter.SOFTWARE_CHECKSUM, 1);
                 InternetChecksum.complete(packet);

@@ -75,7 +75,7 @@ final class HeaderReader {
         if ((word & 0xFFFF) == 0) {
             return true;
         }
-        boolean negotiated = format.checksums() && NetHeader.gsoType(word) == NetHeader.GSO_NONE;
+        boolean negotiated = format.checksums() && format.segmentations().accept(NetHeader.gsoType(word));
         if (!negotiated || !NetHeader.isPlausible(word, offset, packet.length())) {
             counters.add(Counter.BAD_OFFLOAD, 1);
             return false;

@@ -2,11 +2,13 @@ package io.vhost.device;
 
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
+import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.EventFd;
+import io.vhost.os.OsException;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingViolation;
 import io.vhost.ring.SplitRing;
@@ -139,6 +141,36 @@ final class QueueCore {
         device.fail(cause);
     }
 
+    // Waiting for kicks. The queue runs.
+
+    QueueWaiter.Answer arm(QueueWaiter.Kick kick) {
+        if (setup.kick == null) {
+            return QueueWaiter.Answer.SENDS_NO_KICKS;
+        }
+        try {
+            kick.follow(setup.kick);
+            boolean work = active.ring().enableKicks();
+            checkViolation();
+            return work || violation != null ? QueueWaiter.Answer.HAS_WORK : QueueWaiter.Answer.ARMED;
+        } catch (OsException e) {
+            LOG.log(Level.WARNING, "({0}) queue {1} cannot be waited for: {2}", device.name(), queue.index(), e.getMessage());
+            return QueueWaiter.Answer.SENDS_NO_KICKS;
+        } catch (InternalError e) {
+            memoryLost(e);
+            return QueueWaiter.Answer.HAS_WORK;
+        }
+    }
+
+    void disarm() {
+        try {
+            if (active.ring().kicksWanted()) {
+                active.ring().disableKicks();
+            }
+        } catch (InternalError e) {
+            memoryLost(e);
+        }
+    }
+
     // Asynchronous copies.
 
     void registerAsync() {
@@ -153,6 +185,10 @@ final class QueueCore {
         }
         async = new AsyncChannel(queue, config, active);
         new QueueEvents.Register().emitFor(queue);
+    }
+
+    boolean isAsyncRegistered() {
+        return async != null;
     }
 
     void unregisterAsync() {
@@ -334,6 +370,14 @@ final class QueueCore {
         }
     }
 
+    /** Where writes are logged from now on; null: nowhere. */
+    void log(DirtyLog log) {
+        setup.log = log;
+        if (active != null) {
+            active.ring().log(log, setup.usedLogAddress);
+        }
+    }
+
     /** Stops the ring and tells the listener. */
     void stop() {
         detach();
@@ -375,6 +419,7 @@ final class QueueCore {
                         .formatted(queue.index()));
             }
             SplitRing ring = new SplitRing(memory, addresses, setup.size, format.ring(), base(memory, addresses));
+            ring.log(setup.log, setup.usedLogAddress);
             ring.disableKicks();
             active = new ActiveRing(memory, ring, format, counters, scratch);
             if (async != null) {
@@ -400,6 +445,10 @@ final class QueueCore {
                     device.name(), queue.index(), setup.base, used);
             setup.base = used;
         }
+        if (setup.freshBase && setup.base != 0 && setup.call != null) {
+            // Whoever worked on the ring before may have died between the used index and the interrupt.
+            setup.call.signal();
+        }
         setup.freshBase = false;
         return setup.base;
     }
@@ -423,6 +472,7 @@ final class QueueCore {
         boolean runs = active != null && setup.enabled && violation == null;
         tellListener(runs);
         queue.running(runs);
+        queue.wakeWaiter();
     }
 
     private void tellListener(boolean runs) {

@@ -10,8 +10,10 @@ import io.vhost.ring.RingOptions;
  * @param headerLength bytes of the virtio-net header before each packet
  * @param mergeable a packet may be spread over several chains
  * @param checksums the receiver of this queue's packets takes partial checksums
+ * @param segmentations what the receiver takes uncut
  */
-record QueueFormat(RingOptions ring, int headerLength, boolean mergeable, boolean checksums) {
+record QueueFormat(
+        RingOptions ring, int headerLength, boolean mergeable, boolean checksums, Segmentations segmentations) {
     static QueueFormat of(long features, boolean toGuest) {
         boolean mergeable = Feature.VIRTIO_NET_F_MRG_RXBUF.in(features);
         RingOptions ring = new RingOptions(
@@ -23,6 +25,7 @@ record QueueFormat(RingOptions ring, int headerLength, boolean mergeable, boolea
                 ring,
                 NetHeader.length(mergeable, Feature.VIRTIO_F_VERSION_1.in(features)),
                 mergeable,
-                (toGuest ? Feature.VIRTIO_NET_F_GUEST_CSUM : Feature.VIRTIO_NET_F_CSUM).in(features));
+                (toGuest ? Feature.VIRTIO_NET_F_GUEST_CSUM : Feature.VIRTIO_NET_F_CSUM).in(features),
+                Segmentations.of(features, toGuest));
     }
 }

@@ -1,9 +1,11 @@
 package io.vhost.device;
 
+import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import io.vhost.os.EventFd;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.SplitLayout;
+import io.vhost.ring.SplitRing;
 
 /**
  * What the front-end has said about one ring so far: the messages come one by one and in its own order. Used under the
@@ -21,6 +23,11 @@ final class RingSetup {
     boolean freshBase;
     boolean started;
     boolean enabled;
+    /** What the front-end has said of it; a ring may be enabled without. */
+    boolean enableAsked;
+    /** Guest address of the device area for the dirty log. */
+    long usedLogAddress = SplitRing.NOT_LOGGED;
+    DirtyLog log;
     EventFd kick;
     EventFd call;
     EventFd error;

@@ -26,8 +26,22 @@ public record VhostConfig(
     /** Most queue pairs of a device: queue indexes are eight bits in some vhost-user messages. */
     public static final int MAX_QUEUE_PAIRS = 128;
 
-    /** Every virtio feature that this library implements; {@link Builder} offers them all unless told otherwise. */
-    public static final long SUPPORTED = mask(
+    /**
+     * Segmentation offloads: with them a guest sends packets of up to 64 KiB, and is sent such. They are for an application
+     * whose packet pools have room for that and which sends no such packet to where {@link VirtQueue#accepts} says no.
+     */
+    public static final long SEGMENTATION = mask(
+            Feature.VIRTIO_NET_F_HOST_TSO4,
+            Feature.VIRTIO_NET_F_HOST_TSO6,
+            Feature.VIRTIO_NET_F_HOST_ECN,
+            Feature.VIRTIO_NET_F_GUEST_TSO4,
+            Feature.VIRTIO_NET_F_GUEST_TSO6,
+            Feature.VIRTIO_NET_F_GUEST_ECN);
+
+    /** Every virtio feature that this library implements. */
+    public static final long SUPPORTED = SEGMENTATION | mask(
+            Feature.VHOST_F_LOG_ALL,
+            Feature.VIRTIO_NET_F_MTU,
             Feature.VIRTIO_F_VERSION_1,
             Feature.VIRTIO_F_ANY_LAYOUT,
             Feature.VIRTIO_F_INDIRECT_DESC,
@@ -37,6 +51,9 @@ public record VhostConfig(
             Feature.VIRTIO_NET_F_MQ,
             Feature.VIRTIO_NET_F_CSUM,
             Feature.VIRTIO_NET_F_GUEST_CSUM);
+
+    /** What {@link Builder} offers unless told otherwise: all that asks nothing of the application. */
+    public static final long DEFAULT = SUPPORTED & ~SEGMENTATION;
 
     /** Checks the ranges. */
     public VhostConfig {
@@ -53,7 +70,7 @@ public record VhostConfig(
         }
     }
 
-    /** One queue pair and all features. */
+    /** One queue pair and the features of {@link #DEFAULT}. */
     public static VhostConfig defaults() {
         return builder().build();
     }
@@ -66,7 +83,7 @@ public record VhostConfig(
     /** Collects the settings of a {@link VhostConfig}. */
     public static final class Builder {
         private int queuePairs = 1;
-        private long features = SUPPORTED;
+        private long features = DEFAULT;
         private DmaRegistry dma;
         private Duration copyStall = Duration.ofMillis(100);
         private Duration copyTimeout = Duration.ofSeconds(1);
@@ -80,7 +97,7 @@ public record VhostConfig(
             return this;
         }
 
-        /** Exactly these virtio feature bits; default {@link VhostConfig#SUPPORTED}. */
+        /** Exactly these virtio feature bits; default {@link VhostConfig#DEFAULT}. */
         public Builder features(long mask) {
             features = mask;
             return this;
@@ -89,6 +106,12 @@ public record VhostConfig(
         /** Leaves the named features out of what is offered. */
         public Builder without(Feature... left) {
             features &= ~mask(left);
+            return this;
+        }
+
+        /** Offers segmentation offloads as well, see {@link VhostConfig#SEGMENTATION}; default: not. */
+        public Builder segmentation() {
+            features |= SEGMENTATION;
             return this;
         }
 

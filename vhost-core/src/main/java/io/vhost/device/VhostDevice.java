@@ -11,13 +11,20 @@ import java.util.Objects;
  * {@link DeviceListener#destroyConnection}; afterwards its queues move nothing and may still be asked for counters.
  */
 public final class VhostDevice {
+    /** Least MTU that a front-end may set. */
+    public static final int LEAST_MTU = 68;
+    /** Largest MTU that a front-end may set. */
+    public static final int MOST_MTU = 65535;
+
     private static final Logger LOG = System.getLogger("io.vhost.device");
 
     private final String name;
     private final DeviceListener listener;
     private final VirtQueue[] queues;
+    private final Announcement announcement = new Announcement();
     private volatile long features;
     private volatile DeviceSnapshot snapshot = DeviceSnapshot.NONE;
+    private volatile int mtu;
     private volatile Runnable onFailure = () -> {};
     private volatile boolean failed;
 
@@ -59,6 +66,11 @@ public final class VhostDevice {
         return feature.in(features);
     }
 
+    /** Largest packet of the guest's network in bytes, without Ethernet header; 0 when the front-end did not say. */
+    public int mtu() {
+        return mtu;
+    }
+
     /** Whether the guest's memory went away under a burst; the connection is then closed. */
     public boolean isFailed() {
         return failed;
@@ -84,6 +96,14 @@ public final class VhostDevice {
 
     void features(long negotiated) {
         features = negotiated;
+    }
+
+    void mtu(int bytes) {
+        mtu = bytes;
+    }
+
+    Announcement announcement() {
+        return announcement;
     }
 
     void onFailure(Runnable action) {

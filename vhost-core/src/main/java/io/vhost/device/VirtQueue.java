@@ -3,7 +3,9 @@ package io.vhost.device;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
+import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
+import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.EventFd;
@@ -41,6 +43,9 @@ public final class VirtQueue {
 
     /** Read without the lock to leave early; bursts check again under it. */
     private volatile boolean running;
+
+    /** Who is to be told of changes; null: nobody waits. */
+    private volatile QueueWaiter waiter;
 
     @GuardedBy("access_lock")
     private final QueueCore core;
@@ -132,7 +137,11 @@ public final class VirtQueue {
             return 0;
         }
         try {
-            return running ? core.dequeue(pool, packets, offset, count) : 0;
+            if (!running) {
+                return 0;
+            }
+            int own = announce(pool, packets, offset, count);
+            return own + core.dequeue(pool, packets, offset + own, count - own);
         } finally {
             access_lock.unlock();
         }
@@ -165,6 +174,20 @@ public final class VirtQueue {
         } finally {
             access_lock.unlock();
         }
+    }
+
+    /** What the device itself sends in the guest's name, before the guest's packets. */
+    private int announce(PacketPool pool, Packet[] packets, int offset, int count) {
+        return device.announcement().isPending() ? device.announcement().take(pool, packets, offset, count) : 0;
+    }
+
+    /**
+     * Whether the receiver of this queue's packets takes a packet with the segmentation that it asks for. If not, cut it
+     * with {@link io.vhost.net.Segmenter}: a burst drops it and counts {@link Counter#BAD_OFFLOAD}. Any thread.
+     */
+    public boolean accepts(Packet packet) {
+        return packet.gsoType() == NetHeader.GSO_NONE
+                || Segmentations.of(device.features(), isToGuest()).accept(packet.gsoType());
     }
 
     /**
@@ -243,6 +266,19 @@ public final class VirtQueue {
     public void unregisterAsyncThreadUnsafe() {
         requireLock("unregisterAsyncThreadUnsafe");
         core.unregisterAsync();
+    }
+
+    /**
+     * {@return whether asynchronous copies are registered} Takes the lock. The answer holds for as long as the caller keeps
+     * the lock: a listener that unregisters needs it, too.
+     */
+    public boolean isAsyncRegistered() {
+        access_lock.lock();
+        try {
+            return core.isAsyncRegistered();
+        } finally {
+            access_lock.unlock();
+        }
     }
 
     /**
@@ -386,14 +422,54 @@ public final class VirtQueue {
         if (isToGuest()) {
             throw wrongDirection("tryDequeueBurst", "odd");
         }
+        Objects.checkFromIndexSize(offset, count, packets.length);
         if (!access_lock.tryLock()) {
             counters.addShared(Counter.BUSY);
             return 0;
         }
         try {
-            return core.tryDequeue(pool, packets, offset, count, channel);
+            int own = running ? announce(pool, packets, offset, count) : 0;
+            return own + core.tryDequeue(pool, packets, offset + own, count - own, channel);
         } finally {
             access_lock.unlock();
+        }
+    }
+
+    /** Asks the guest for kicks, for a thread that is about to wait. */
+    QueueWaiter.Answer arm(QueueWaiter newWaiter, QueueWaiter.Kick kick) {
+        waiter = newWaiter;
+        if (!isToGuest() && device.announcement().isPending()) {
+            return QueueWaiter.Answer.HAS_WORK;
+        }
+        if (!running || !lockWhileRunning()) {
+            return QueueWaiter.Answer.IS_STOPPED;
+        }
+        try {
+            return running ? core.arm(kick) : QueueWaiter.Answer.IS_STOPPED;
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /** The thread no longer waits. */
+    void disarm() {
+        if (!running || !lockWhileRunning()) {
+            return;
+        }
+        try {
+            if (running) {
+                core.disarm();
+            }
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /** Something about this queue has changed, which a waiting thread has to see. */
+    void wakeWaiter() {
+        QueueWaiter present = waiter;
+        if (present != null) {
+            present.wakeUp();
         }
     }
 
@@ -443,6 +519,16 @@ public final class VirtQueue {
         access_lock.lock();
         try {
             core.call(eventFd);
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /** Where writes are logged from now on; null: nowhere. */
+    void log(DirtyLog log) {
+        access_lock.lock();
+        try {
+            core.log(log);
         } finally {
             access_lock.unlock();
         }

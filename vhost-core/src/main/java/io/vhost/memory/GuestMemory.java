@@ -22,8 +22,8 @@ import java.util.concurrent.atomic.AtomicInteger;
  * packets catches it around the burst.
  */
 public final class GuestMemory {
-    /** Most regions of a table: as many as a SET_MEM_TABLE message has room for. */
-    public static final int MAX_REGIONS = 8;
+    /** Most regions of a table. One message has room for 8; a front-end that adds them one by one may need more. */
+    public static final int MAX_REGIONS = 509;
 
     /** The window offset of what is not mapped. */
     public static final long UNMAPPED = -1;

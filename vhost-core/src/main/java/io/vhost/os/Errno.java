@@ -8,6 +8,8 @@ public final class Errno {
     public static final int ENOENT = 2;
     /** A signal arrived before the call had done anything. */
     public static final int EINTR = 4;
+    /** Input or output failed. */
+    public static final int EIO = 5;
     /** Not an open descriptor, or not open for this. */
     public static final int EBADF = 9;
     /** The call would have to wait. */
@@ -16,6 +18,8 @@ public final class Errno {
     public static final int ENOMEM = 12;
     /** Permission denied. */
     public static final int EACCES = 13;
+    /** In use. */
+    public static final int EBUSY = 16;
     /** A component of the path is not a directory. */
     public static final int ENOTDIR = 20;
     /** Invalid argument. */
@@ -28,6 +32,8 @@ public final class Errno {
     public static final int EPIPE = 32;
     /** The path does not fit. */
     public static final int ENAMETOOLONG = 36;
+    /** The descriptor is not in a state for this: its network interface is gone. */
+    public static final int EBADFD = 77;
     /** The descriptor is not that of a socket. */
     public static final int ENOTSOCK = 88;
     /** The socket behind the path is of another type. */
@@ -59,6 +65,9 @@ public final class Errno {
             case EAGAIN -> "EAGAIN";
             case ENOMEM -> "ENOMEM";
             case EACCES -> "EACCES";
+            case EBUSY -> "EBUSY";
+            case EBADFD -> "EBADFD";
+            case EIO -> "EIO";
             case ENOTDIR -> "ENOTDIR";
             case EINVAL -> "EINVAL";
             case EMFILE -> "EMFILE";

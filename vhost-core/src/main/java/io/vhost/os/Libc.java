@@ -45,12 +45,16 @@ final class Libc {
     private static final MethodHandle FTRUNCATE = capturing("ftruncate", JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle GETSOCKOPT =
             capturing("getsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
+    private static final MethodHandle IOCTL =
+            capturingVariadic("ioctl", 2, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
     private static final MethodHandle LISTEN = capturing("listen", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle MEMFD_CREATE = capturing("memfd_create", JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle MMAP =
             capturing("mmap", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle MUNMAP = capturing("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
+    private static final MethodHandle OPEN = capturingVariadic("open", 2, JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle POLL = capturing("poll", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle READ_ERRNO = capturing("read", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
     private static final MethodHandle READ = plain("read", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
     private static final MethodHandle RECVMSG = capturing("recvmsg", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle SCHED_GETAFFINITY =
@@ -157,6 +161,15 @@ final class Libc {
         }
     }
 
+    static int ioctl(int fd, long request, MemorySegment argument) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) IOCTL.invokeExact(state, fd, request, argument), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
     static int listen(int fd, int backlog) {
         MemorySegment state = STATE.get();
         try {
@@ -194,10 +207,28 @@ final class Libc {
         }
     }
 
+    static int open(MemorySegment path, int flags) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) OPEN.invokeExact(state, path, flags), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
     static int poll(MemorySegment descriptors, long count, int timeoutMillis) {
         MemorySegment state = STATE.get();
         try {
             return result((int) POLL.invokeExact(state, descriptors, count, timeoutMillis), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static long read(int fd, MemorySegment bytes, long length) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) READ_ERRNO.invokeExact(state, fd, bytes, length), state);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -9,7 +9,9 @@ import io.vhost.device.DeviceControl;
 import io.vhost.os.UnixSocket;
 import java.lang.foreign.Arena;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
@@ -34,6 +36,7 @@ public final class BackendSession {
     private final WarningLimiter warnings;
     private final FeatureRequests features;
     private final Map<Request, Handler> handlers = new EnumMap<>(Request.class);
+    private final Set<Request> seen = EnumSet.noneOf(Request.class);
 
     // A leaf: keeps the socket from being closed between a look at "closed" and the call that shuts it down.
     private final ReentrantLock socketLock = new ReentrantLock();
@@ -74,6 +77,7 @@ public final class BackendSession {
         try (Arena arena = Arena.ofConfined()) {
             device.connected();
             serve(new MessageCodec(socket), new Message(arena), new Message(arena));
+            explainDeparture();
         } catch (ProtocolException fault) {
             if (!stopped) {
                 warn(fault.getMessage() + "; connection closed");
@@ -82,6 +86,17 @@ public final class BackendSession {
             unexpected("connection closed after an unexpected failure", failure);
         } finally {
             end();
+        }
+    }
+
+    /**
+     * A front-end whose guest has negotiated features with an earlier process looks at what is on offer now, and goes if
+     * some are missing. It cannot tell us why.
+     */
+    private void explainDeparture() {
+        if (!stopped && seen.contains(Request.SET_VRING_CALL) && !seen.contains(Request.SET_FEATURES)) {
+            warn("the front-end went without accepting features; if its guest was connected before, more were on offer"
+                    + " then than 0x" + Long.toHexString(device.features()));
         }
     }
 
@@ -147,6 +162,7 @@ public final class BackendSession {
             throw new ProtocolException("not supported by this back-end");
         }
         handler.handle(request, reply);
+        seen.add(row);
     }
 
     /** Asked after the message has been carried out, which may itself have negotiated REPLY_ACK. */

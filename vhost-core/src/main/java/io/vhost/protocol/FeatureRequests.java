@@ -8,7 +8,16 @@ import java.util.Map;
 final class FeatureRequests {
     /** What this back-end implements of the protocol. */
     static final long OFFERED =
-            ProtocolFeature.mask(ProtocolFeature.MQ, ProtocolFeature.REPLY_ACK, ProtocolFeature.STATUS);
+            ProtocolFeature.mask(
+                    ProtocolFeature.MQ,
+                    ProtocolFeature.LOG_SHMFD,
+                    ProtocolFeature.RARP,
+                    ProtocolFeature.REPLY_ACK,
+                    ProtocolFeature.MTU,
+                    ProtocolFeature.BACKEND_REQ,
+                    ProtocolFeature.RESET_DEVICE,
+                    ProtocolFeature.CONFIGURE_MEM_SLOTS,
+                    ProtocolFeature.STATUS);
 
     private final DeviceControl device;
     private long negotiated;
@@ -23,6 +32,10 @@ final class FeatureRequests {
         // The socket has one peer from beginning to end, so there is nothing to own.
         handlers.put(Request.SET_OWNER, (_, _) -> {});
         handlers.put(Request.RESET_OWNER, (_, _) -> device.resetOwner());
+        handlers.put(Request.RESET_DEVICE, (_, _) -> device.resetDevice());
+        handlers.put(Request.NET_SET_MTU, (request, _) -> device.mtu(request.u64(0)));
+        handlers.put(Request.SEND_RARP, (request, _) -> device.announce(request.u64(0)));
+        handlers.put(Request.SET_BACKEND_REQ_FD, (request, _) -> device.backendChannel(request.takeDescriptor()));
         handlers.put(Request.GET_PROTOCOL_FEATURES, (_, reply) -> reply.put64(OFFERED));
         handlers.put(Request.SET_PROTOCOL_FEATURES, (request, _) -> negotiate(request.u64(0)));
         // Network devices count pairs here, although the specification says queues.

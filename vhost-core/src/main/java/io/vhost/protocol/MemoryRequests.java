@@ -11,6 +11,8 @@ import java.util.Map;
 final class MemoryRequests {
     private static final int TABLE_HEADER = 8;
     private static final int REGION = 32;
+    private static final int REGION_HEADER = 8;
+    private static final int LOG_SIZE = 16;
 
     private final DeviceControl device;
 
@@ -20,6 +22,11 @@ final class MemoryRequests {
 
     void register(Map<Request, Handler> handlers) {
         handlers.put(Request.SET_MEM_TABLE, (request, _) -> table(request));
+        handlers.put(Request.GET_MAX_MEM_SLOTS, (_, reply) -> reply.put64(device.memorySlots()));
+        handlers.put(Request.ADD_MEM_REG, (request, _) ->
+                device.addMemory(region(request, REGION_HEADER), request.takeDescriptor()));
+        handlers.put(Request.REM_MEM_REG, (request, _) -> device.removeMemory(region(request, REGION_HEADER)));
+        handlers.put(Request.SET_LOG_BASE, this::log);
     }
 
     private void table(Message request) throws ControlException, ProtocolException {
@@ -34,6 +41,17 @@ final class MemoryRequests {
             regions.add(region(request, at));
         }
         device.memory(regions, request.takeDescriptors());
+    }
+
+    private void log(Message request, Message reply) throws ControlException, ProtocolException {
+        if (request.size() != LOG_SIZE || request.descriptorCount() != 1) {
+            throw new ProtocolException("size=" + request.size() + " and descriptors=" + request.descriptorCount()
+                    + ", must be " + LOG_SIZE + " and 1 for a log in shared memory");
+        }
+        long size = request.u64(0);
+        long offset = request.u64(8);
+        device.dirtyLog(request.takeDescriptor(), offset, size);
+        reply.put64(0);
     }
 
     private static MemoryRegion region(Message request, int at) {

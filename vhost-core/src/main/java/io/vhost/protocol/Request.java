@@ -15,7 +15,8 @@ enum Request {
     SET_OWNER(3, Payload.NONE, DescriptorRule.NONE, ACK),
     RESET_OWNER(4, Payload.NONE, DescriptorRule.NONE, ACK),
     SET_MEM_TABLE(5, Payload.MEMORY_TABLE, DescriptorRule.ONE_PER_REGION, ACK),
-    SET_LOG_BASE(6, Payload.LOG, DescriptorRule.AT_MOST_ONE, ACK, ProtocolFeature.LOG_SHMFD),
+    /** Front-ends wait for an answer to this one unasked, and take any payload. */
+    SET_LOG_BASE(6, Payload.LOG, DescriptorRule.AT_MOST_ONE, OWN, ProtocolFeature.LOG_SHMFD),
     SET_LOG_FD(7, Payload.LOG_DESCRIPTOR, DescriptorRule.AT_MOST_ONE, ACK),
     SET_VRING_NUM(8, Payload.RING_STATE, DescriptorRule.NONE, ACK),
     SET_VRING_ADDR(9, Payload.RING_ADDRESSES, DescriptorRule.NONE, ACK),

@@ -159,6 +159,11 @@ public final class SplitLayout {
         SHORT.setOpaque(memory, used, (short) flags);
     }
 
+    /** Where an element lies in the device area, in bytes. */
+    static long usedElementOffset(int slot) {
+        return RING + 8L * slot;
+    }
+
     /** Id in the low, written length in the high half. */
     static long usedElement(MemorySegment memory, long used, int slot) {
         return (long) LONG.get(memory, used + RING + 8L * slot);

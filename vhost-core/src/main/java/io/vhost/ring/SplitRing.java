@@ -6,6 +6,7 @@ import static io.vhost.ring.SplitLayout.DESC_F_WRITE;
 import static io.vhost.ring.SplitLayout.DESC_SIZE;
 
 import io.vhost.memory.AddressTranslator;
+import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -20,6 +21,9 @@ import java.lang.invoke.VarHandle;
  * negotiated.
  */
 public final class SplitRing {
+    /** The guest address of the device area is not known, or writes to it are not to be logged. */
+    public static final long NOT_LOGGED = -1;
+
     private final MemorySegment memory;
     private final AddressTranslator translator;
     private final long desc;
@@ -39,6 +43,8 @@ public final class SplitRing {
     private boolean kicksWanted;
     private RingViolation violation;
     private long violationDetail;
+    private DirtyLog log;
+    private long usedGuestAddress;
 
     /**
      * A ring in guest memory.
@@ -67,6 +73,7 @@ public final class SplitRing {
         this.nextUsed = nextAvail;
         this.knownAvailIdx = nextAvail;
         this.signalledUsed = nextAvail;
+        this.usedGuestAddress = NOT_LOGGED;
     }
 
     /** The window that ring and buffers lie in. */
@@ -358,8 +365,14 @@ public final class SplitRing {
             SplitLayout.usedElement(memory, used, (next + i) & mask, head[i], written[i]);
         }
         nextUsed = (next + count) & 0xFFFF;
+        if (log != null) {
+            for (int i = 0; i < count; i++) {
+                logChain(head[i], written[i]);
+            }
+        }
         // Orders the elements and the packet bytes before the index: the driver's acquire of it sees them all.
         SplitLayout.usedIdxRelease(memory, used, nextUsed);
+        logUsed(next, count);
         batch.clear();
     }
 
@@ -388,8 +401,14 @@ public final class SplitRing {
             SplitLayout.usedElement(memory, used, (next + i) & mask, chains.headAt(i), chains.writtenAt(i));
         }
         nextUsed = (next + count) & 0xFFFF;
+        if (log != null) {
+            for (int i = 0; i < count; i++) {
+                logChain(chains.headAt(i), chains.writtenAt(i));
+            }
+        }
         // Orders the elements and the copied bytes before the index, as in the other publish.
         SplitLayout.usedIdxRelease(memory, used, nextUsed);
+        logUsed(next, count);
     }
 
     /**
@@ -420,8 +439,10 @@ public final class SplitRing {
         kicksWanted = true;
         if (eventIdx) {
             SplitLayout.availEvent(memory, used, size, nextAvail);
+            logUsedField(SplitLayout.usedBytes(size) - Short.BYTES);
         } else {
             SplitLayout.usedFlags(memory, used, 0);
+            logUsedField(0);
         }
         // Orders our wish before the re-read of the driver's index. The driver stores its index, fences and reads the
         // wish: one of the two sees the other's store, so no kick is lost.
@@ -434,8 +455,68 @@ public final class SplitRing {
         kicksWanted = false;
         if (!eventIdx) {
             SplitLayout.usedFlags(memory, used, SplitLayout.USED_F_NO_NOTIFY);
+            logUsedField(0);
         }
         // With the event index there is nothing to store: the index asked for lies behind, a kick comes once in 65,536.
+    }
+
+    /**
+     * Logs what is written from now on, or no longer. What is written to a chain is logged when the chain is published,
+     * before the driver can see that, and the device area right after each write.
+     *
+     * @param dirtyLog where to; null: not at all. The caller sees to it that it stays mapped
+     * @param usedAddress guest address of the device area, or {@link #NOT_LOGGED}
+     */
+    public void log(DirtyLog dirtyLog, long usedAddress) {
+        log = dirtyLog;
+        usedGuestAddress = dirtyLog == null ? NOT_LOGGED : usedAddress;
+    }
+
+    /** Follows the chain again, for the guest's addresses: it must not have changed, and only its driver suffers else. */
+    private void logChain(int head, int written) {
+        long rest = directionFlag == 0 ? 0 : Integer.toUnsignedLong(written);
+        long table = desc;
+        int entries = size;
+        int index = head;
+        for (int hops = 0; rest > 0 && hops < entries; hops++) {
+            long address = SplitLayout.descAddress(memory, table + (long) DESC_SIZE * index);
+            long word = SplitLayout.descWord(memory, table + (long) DESC_SIZE * index);
+            long length = SplitLayout.length(word);
+            if ((SplitLayout.flags(word) & DESC_F_INDIRECT) != 0) {
+                boolean nested = table != desc;
+                table = length < DESC_SIZE ? -1 : translator.translate(address, length);
+                if (table < 0 || nested) {
+                    return;
+                }
+                entries = (int) (length / DESC_SIZE);
+                index = 0;
+                hops = -1;
+                continue;
+            }
+            log.mark(address, Math.min(length, rest));
+            rest -= length;
+            index = SplitLayout.next(word);
+            if ((SplitLayout.flags(word) & DESC_F_NEXT) == 0 || index >= entries) {
+                return;
+            }
+        }
+    }
+
+    private void logUsed(int firstElement, int count) {
+        if (usedGuestAddress == NOT_LOGGED) {
+            return;
+        }
+        for (int i = 0; i < count; i++) {
+            log.mark(usedGuestAddress + SplitLayout.usedElementOffset((firstElement + i) & mask), Long.BYTES);
+        }
+        logUsedField(0);
+    }
+
+    /** Marks the page of flags and index at offset 0, or of the event index behind the elements. */
+    private void logUsedField(long offset) {
+        if (usedGuestAddress != NOT_LOGGED) {
+            log.mark(usedGuestAddress + offset, Integer.BYTES);
+        }
     }
 
     /** Whether kicks were asked for last. */

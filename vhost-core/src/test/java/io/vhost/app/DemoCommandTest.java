@@ -33,6 +33,13 @@ class DemoCommandTest {
         "--transmit-mode chained --without in_order",
         "--transmit-mode indirect",
         "--receive-buffer 128",
+        "--async",
+        "--async --dma inline",
+        "--async --dma worker",
+        "--async --dma worker --size 60 --ring-size 2",
+        "--async --dma worker --size 9014 --receive-buffer 600",
+        "--async --dma inline --receive-buffer 128 --without in_order,event_idx",
+        "--async --dma worker --without version_1,mrg_rxbuf --transmit-mode chained",
         "--receive-buffer 128 --without in_order,event_idx",
         "--size 9014 --receive-buffer 600"
     })

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.DriverConfig.TransmitMode;
 import io.vhost.peer.Counters;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
@@ -57,10 +59,28 @@ class DpdkTest {
         return splitPaths().flatMap(path -> Stream.of(Arguments.of(path, 64), Arguments.of(path, 1518)));
     }
 
+    static Stream<Arguments> splitPathsSizesAndEngines() {
+        return splitPathsAndSizes().flatMap(one -> Stream.of(DmaKind.values())
+                .map(kind -> Arguments.of(one.get()[0], one.get()[1], kind)));
+    }
+
     @ParameterizedTest
     @MethodSource("splitPathsAndSizes")
     void nothingIsLostAndBothSidesCountTheSame(String path, int size) throws IOException {
-        try (Forwarder forwarder = forwarder(1);
+        exchange(path, size, VhostConfig.defaults());
+    }
+
+    /** The same through the asynchronous calls, with a thread that copies and without. */
+    @ParameterizedTest
+    @MethodSource("splitPathsSizesAndEngines")
+    void nothingIsLostWhenDmaChannelsCopy(String path, int size, DmaKind kind) throws IOException {
+        try (DmaRegistry dma = kind.channels(1)) {
+            exchange(path, size, VhostConfig.builder().asyncCopy(dma).build());
+        }
+    }
+
+    private void exchange(String path, int size, VhostConfig config) throws IOException {
+        try (Forwarder forwarder = forwarder(1, false, config);
                 TestPmd front = TestPmd.frontEnd(socket(0)).cpu(1).device(path).packetBytes(size).start()) {
             front.startSending(BURSTS);
             assertFalse(front.ended(TIME), front::output);
@@ -119,6 +139,27 @@ class DpdkTest {
                 front.stopPort();
                 front.startPort();
             }
+            assertEquals(0, forwarder.ports().getFirst().counters().badPackets());
+            assertEquals(0, front.quit());
+        }
+    }
+
+    /** -Dpeer.cycles says how often; packets are in flight each time. */
+    @ParameterizedTest
+    @EnumSource(DmaKind.class)
+    void thePortIsStoppedAndStartedUnderTrafficWhileDmaChannelsCopy(DmaKind kind) throws IOException {
+        try (DmaRegistry dma = kind.channels(1);
+                Forwarder forwarder = forwarder(1, false, VhostConfig.builder().asyncCopy(dma).build());
+                TestPmd front = TestPmd.frontEnd(socket(0)).cpu(1).start()) {
+            for (int cycle = 0; cycle < Integer.getInteger("peer.cycles", 5); cycle++) {
+                long before = front.portCounters().received();
+                front.startSending(BURSTS);
+                front.awaitPortCounters(counters -> counters.received() > before + 1_000, LIMIT);
+                front.stop();
+                front.stopPort();
+                front.startPort();
+            }
+            forwarder.check();
             assertEquals(0, forwarder.ports().getFirst().counters().badPackets());
             assertEquals(0, front.quit());
         }
@@ -214,6 +255,10 @@ class DpdkTest {
     }
 
     private Forwarder forwarder(int ports, boolean swap) throws IOException {
+        return forwarder(ports, swap, VhostConfig.defaults());
+    }
+
+    private Forwarder forwarder(int ports, boolean swap, VhostConfig config) throws IOException {
         List<String> names = new ArrayList<>();
         List<Forwarder.Opening> openings = new ArrayList<>();
         for (int i = 0; i < ports; i++) {
@@ -221,6 +266,6 @@ class DpdkTest {
             names.add(path.toString());
             openings.add((offer, port) -> VhostServer.listen(path, offer, port));
         }
-        return new Forwarder(VhostConfig.defaults(), names, openings, swap, List.of());
+        return new Forwarder(config, names, openings, swap, List.of());
     }
 }

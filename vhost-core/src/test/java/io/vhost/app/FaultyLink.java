@@ -69,7 +69,11 @@ final class FaultyLink implements Link {
             packets[offset] = packets[offset + 1];
             packets[offset + 1] = first;
         } else if (fault == Fault.REPEAT && passed > EVERY) {
-            link.send(packets, offset, 1);
+            Packet[] copy = {packets[offset].pool().take()};
+            copy[0].copyFrom(packets[offset]);
+            if (link.send(copy, 0, 1) == 0) {
+                copy[0].release();
+            }
         } else if (fault == Fault.REFUSE && count > 1) {
             return link.send(packets, offset, count - 1);
         }

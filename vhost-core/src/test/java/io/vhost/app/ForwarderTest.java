@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.sun.management.ThreadMXBean;
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ForwarderTest {
@@ -236,6 +238,28 @@ class ForwarderTest {
             assertFalse(driver.has(Feature.VIRTIO_F_IN_ORDER));
             assertTrue(driver.has(Feature.VIRTIO_F_EVENT_IDX));
             assertFalse(forwarder.isOver());
+        }
+    }
+
+    /** Two queue pairs each, two polling threads, a channel for each thread; and front-ends that go while copies run. */
+    @ParameterizedTest
+    @EnumSource(DmaKind.class)
+    void dmaChannelsCopyWhatIsForwarded(DmaKind kind) throws IOException {
+        int[] cpus = CpuAffinity.allowedCpus();
+        try (DmaRegistry dma = kind.channels(2);
+                Forwarder forwarder = forwarder(2, false, VhostConfig.builder().queuePairs(2).asyncCopy(dma).build(),
+                        List.of(cpus[0], cpus[cpus.length - 1]))) {
+            for (int round = 0; round < 3; round++) {
+                try (Exchange exchange = Exchange.between(socket(0), socket(1), DRIVER, 0, PACKETS).start()) {
+                    assertEquals(2 * PACKETS, exchange.finish());
+                }
+            }
+            forwarder.check();
+            for (ForwardPort port : forwarder.ports()) {
+                Await.until("copies are settled", () -> port.inFlight() == 0);
+                assertEquals(3 * PACKETS, port.counters().txPackets());
+                assertEquals(0, port.counters().dropPackets());
+            }
         }
     }
 

@@ -61,6 +61,7 @@ class LearningSwitchTest {
             int sent = Math.min(count, room);
             for (int i = offset; i < offset + sent; i++) {
                 left.add(packets[i].networkIntAt(14));
+                packets[i].release();
             }
             return sent;
         }

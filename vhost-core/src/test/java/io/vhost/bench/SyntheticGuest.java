@@ -6,6 +6,7 @@ import io.vhost.device.DeviceListener;
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VirtQueue;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
@@ -25,13 +26,17 @@ final class SyntheticGuest implements AutoCloseable {
     static final int RING_SIZE = 1024;
 
     private static final long GUEST_BASE = 1L << 40;
-    private static final int BUFFER = 2048;
+    private static final int SMALLEST_BUFFER = 2048 + 64;
+    private static final int LARGE_BUFFERS = 256;
     private static final long RING_BYTES = 64 * 1024;
     private static final long BUFFERS = 2 * RING_BYTES;
     private static final int HEADER = 12;
     private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INDEX = SHORT.varHandle().withInvokeExactBehavior();
 
+    private final int buffer;
+    /** More descriptors than these share buffers; fewer are ever in flight. */
+    private final int distinct;
     private final Mapping mapping;
     private final MemorySegment memory;
     private final DeviceControl control;
@@ -39,7 +44,18 @@ final class SyntheticGuest implements AutoCloseable {
 
     /** A guest whose packets to the device have {@code packetLength} bytes. */
     SyntheticGuest(int packetLength) throws ControlException {
-        long size = BUFFERS + 2L * RING_SIZE * BUFFER;
+        this(packetLength, VhostConfig.defaults());
+    }
+
+    /** The same with DMA channels. */
+    SyntheticGuest(int packetLength, DmaRegistry registry) throws ControlException {
+        this(packetLength, VhostConfig.builder().asyncCopy(registry).build());
+    }
+
+    private SyntheticGuest(int packetLength, VhostConfig config) throws ControlException {
+        buffer = Math.max(SMALLEST_BUFFER, (HEADER + packetLength + 63) & ~63);
+        distinct = buffer == SMALLEST_BUFFER ? RING_SIZE : LARGE_BUFFERS;
+        long size = BUFFERS + 2L * distinct * buffer;
         Descriptor file = MemFd.create("synthetic-guest", size);
         mapping = Mapping.reserve(size);
         mapping.place(0, file, 0, size);
@@ -47,7 +63,7 @@ final class SyntheticGuest implements AutoCloseable {
         for (int queue = 0; queue < 2; queue++) {
             fillRing(queue, packetLength);
         }
-        control = DeviceControl.create("synthetic", VhostConfig.defaults(), new DeviceListener() {});
+        control = DeviceControl.create("synthetic", config, new DeviceListener() {});
         control.connected();
         control.features(control.features() & ~Feature.VIRTIO_F_EVENT_IDX.mask());
         control.memory(List.of(new MemoryRegion(GUEST_BASE, memory.address(), size, 0)), List.of(file));
@@ -72,10 +88,10 @@ final class SyntheticGuest implements AutoCloseable {
     private void fillRing(int queue, int packetLength) {
         long ring = queue * RING_BYTES;
         for (int i = 0; i < RING_SIZE; i++) {
-            long buffer = BUFFERS + (long) (queue * RING_SIZE + i) * BUFFER;
+            long position = BUFFERS + (long) (queue * distinct + i % distinct) * buffer;
             long desc = ring + 16L * i;
-            memory.set(ValueLayout.JAVA_LONG, desc, GUEST_BASE + buffer);
-            memory.set(ValueLayout.JAVA_INT, desc + 8, queue == 0 ? BUFFER : HEADER + packetLength);
+            memory.set(ValueLayout.JAVA_LONG, desc, GUEST_BASE + position);
+            memory.set(ValueLayout.JAVA_INT, desc + 8, queue == 0 ? buffer : HEADER + packetLength);
             memory.set(SHORT, desc + 12, (short) (queue == 0 ? 2 : 0));
             memory.set(SHORT, ring + avail() + 4 + 2L * i, (short) i);
         }

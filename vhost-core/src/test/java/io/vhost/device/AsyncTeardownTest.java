@@ -14,6 +14,7 @@ import io.vhost.net.Packet;
 import io.vhost.ring.RingViolation;
 import io.vhost.testing.FaultyDmaEngine;
 import io.vhost.testing.FaultyDmaEngine.Breach;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -153,6 +154,52 @@ class AsyncTeardownTest extends AsyncFixture {
         assertEquals(1, queue.counters().get(RingViolation.DMA_FAILED));
         assertBalanced(0);
         pool.release(done, 0, COUNT + 1);
+    }
+
+    @Test
+    void aQueueThatIsEnabledAgainGoesOnUndisturbed() throws ControlException {
+        VirtQueue queue = withPacketsUnderWay();
+        guest.listener.take();
+        guest.control.enable(0, true);
+        assertEquals(java.util.List.of(), guest.listener.take());
+        assertEquals(COUNT, engine.underWay());
+        engine.hold(false);
+        assertEquals(COUNT, queue.clearQueue(done, 0, 100, channel));
+        pool.release(done, 0, COUNT);
+    }
+
+    /** Slow is not broken: as long as the configured time lasts, nobody is abandoned. */
+    @Test
+    void anEngineThatNeedsAWhileIsWaitedFor() throws Exception {
+        start(TestGuest.MODERN, TestGuest.RING, FaultyDmaEngine.seeded(1));
+        try (TestGuest patient = new TestGuest(TestGuest.MODERN, TestGuest.RING, VhostConfig.builder()
+                .asyncCopy(registry).copyTimeout(Duration.ofMinutes(1)).build())) {
+            patient.start();
+            VirtQueue queue = patient.device.queue(0);
+            queue.registerAsync();
+            patient.toGuest().accept(1, 600);
+            fill(0, 1, 500);
+            engine.hold(true);
+            assertEquals(1, queue.submitEnqueueBurst(packets, 0, 1, channel));
+            Thread control = Thread.ofPlatform().start(() -> {
+                try {
+                    patient.control.enable(0, false);
+                } catch (ControlException e) {
+                    throw new AssertionError(e);
+                }
+            });
+            long asked = engine.questions();
+            while (engine.questions() < asked + 3) {
+                Thread.onSpinWait();
+            }
+            engine.hold(false);
+            control.join();
+            assertNull(channel.failure());
+            assertEquals(1, queue.clearQueue(done, 0, 1, channel));
+            assertFalse(done[0].isUndelivered());
+            patient.toGuest().assertUsed(1, 512);
+            done[0].release();
+        }
     }
 
     /** Engines that break their contract: a failure of the channel, packets back as failed, the queue fenced. */

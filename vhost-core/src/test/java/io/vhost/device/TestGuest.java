@@ -31,7 +31,7 @@ final class TestGuest implements AutoCloseable {
     static final long BORDER = 0x30_0000;
     /** First byte that no ring covers. */
     static final long BUFFERS = 0x10_0000;
-    static final long MODERN = (VhostConfig.SUPPORTED & ~Feature.VIRTIO_F_EVENT_IDX.mask())
+    static final long MODERN = (VhostConfig.DEFAULT & ~Feature.mask(Feature.VIRTIO_F_EVENT_IDX, Feature.VHOST_F_LOG_ALL))
             | Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask();
     static final int RING = 64;
 

@@ -148,7 +148,7 @@ class GuestMemoryTest {
         assertRefused("overlap", region(0, USER, PAGE, 0), region(0, USER, PAGE, 0));
         assertRefused("not aligned alike", region(8, USER, PAGE, 0));
         assertRefused("not aligned alike", region(0, USER + 1, PAGE, 0));
-        assertRefused("must have one file for each of 1 to 8");
+        assertRefused("must have one file for each of 1 to 509");
         assertRefused("must have one file for each", manyRegions(GuestMemory.MAX_REGIONS + 1));
     }
 

@@ -47,6 +47,14 @@ public final class Peers {
         }
     }
 
+    /** Needs a TAP driver that this user may use for new interfaces. */
+    public static void requireTap() {
+        Path driver = Path.of("/dev/net/tun");
+        if (!Files.isWritable(driver) || !"root".equals(System.getProperty("user.name"))) {
+            missing(driver + " is not there, or this user may not create network interfaces");
+        }
+    }
+
     /** Needs at least this many CPUs. */
     public static void requireCpus(int count) {
         int present = Runtime.getRuntime().availableProcessors();
@@ -61,7 +69,8 @@ public final class Peers {
                 .anyMatch(directory -> Files.isExecutable(Path.of(directory, program)));
     }
 
-    private static void missing(String what) {
+    /** Skips or fails the calling test because {@code what} the machine does not offer. */
+    public static void missing(String what) {
         if ("true".equals(System.getenv("CI")) || "required".equals(System.getProperty("peers"))) {
             fail("Peer test cannot run: " + what);
         }

@@ -91,13 +91,18 @@ public final class Program implements AutoCloseable {
      * @throws IllegalStateException when the program ends without it, or after a minute
      */
     public String await(String text) {
-        long left = PATIENCE.toNanos();
+        return await(text, PATIENCE);
+    }
+
+    /** The same, for what may take longer or must come sooner. */
+    public String await(String text, Duration patience) {
+        long left = patience.toNanos();
         lock.lock();
         try {
             int found;
             while ((found = output.indexOf(text, seen)) < 0) {
                 if (ended || left <= 0) {
-                    throw new IllegalStateException(name + (ended ? " ended" : " was silent for " + PATIENCE)
+                    throw new IllegalStateException(name + (ended ? " ended" : " was silent for " + patience)
                             + " without \"" + text + "\"\n" + tail());
                 }
                 left = grown.awaitNanos(left);

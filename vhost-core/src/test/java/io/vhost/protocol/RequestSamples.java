@@ -12,7 +12,9 @@ final class RequestSamples {
             Request.SET_VRING_BASE, Request.GET_VRING_BASE, Request.SET_VRING_KICK,
             Request.SET_VRING_CALL, Request.SET_VRING_ERR, Request.GET_PROTOCOL_FEATURES,
             Request.SET_PROTOCOL_FEATURES, Request.GET_QUEUE_NUM, Request.SET_VRING_ENABLE,
-            Request.SET_STATUS, Request.GET_STATUS);
+            Request.SET_STATUS, Request.GET_STATUS, Request.SEND_RARP, Request.NET_SET_MTU,
+            Request.SET_BACKEND_REQ_FD, Request.RESET_DEVICE, Request.GET_MAX_MEM_SLOTS, Request.ADD_MEM_REG,
+            Request.REM_MEM_REG, Request.SET_LOG_BASE);
 
     private RequestSamples() {}
 

@@ -120,4 +120,36 @@ class TestPmdFrontEndTest {
         assertEquals(descriptors, Descriptor.openDescriptors(), "open descriptors");
         assertEquals(List.of(), Proc.mapsOf("hugepages"), "mappings");
     }
+
+    @Test
+    void aFrontEndThatListensGetsItsDeviceWhicheverSideWasStartedAgain() throws Exception {
+        Path socket = directory.resolve("socket");
+        Echo echo = new Echo();
+        Thread poller = Thread.ofPlatform().name("echo").start(echo);
+        try {
+            for (int round = 0; round < 2; round++) {
+                VhostClient client = VhostClient.connect(socket, VhostConfig.defaults(), echo);
+                try (TestPmd front = TestPmd.frontEnd(socket).device("server=1").cpu(1).start()) {
+                    exchange(front);
+                    client.close();
+                    client = VhostClient.connect(socket, VhostConfig.defaults(), echo);
+                    exchange(front);
+                    assertEquals(0, front.quit());
+                } finally {
+                    client.close();
+                }
+            }
+        } finally {
+            echo.stop();
+            poller.join();
+        }
+        TestThreads.awaitNone(directory.toString());
+    }
+
+    private static void exchange(TestPmd front) {
+        long before = front.portCounters().received();
+        front.startSending(4);
+        front.awaitPortCounters(counters -> counters.received() > before + 1_000, LIMIT);
+        front.stop();
+    }
 }

@@ -4,6 +4,7 @@ import io.vhost.dma.DmaEngine;
 import io.vhost.memory.NativeCopy;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * A DMA engine that is as awkward as an engine may be: it has room for a few copies only, a different number each time it
@@ -46,6 +47,7 @@ public final class FaultyDmaEngine implements DmaEngine {
     private int count;
     private int promised;
     private long copies;
+    private final AtomicLong questions = new AtomicLong();
     private boolean closed;
     private volatile boolean held;
     private volatile Breach breach;
@@ -85,6 +87,11 @@ public final class FaultyDmaEngine implements DmaEngine {
     /** Copies made so far. */
     public long copies() {
         return copies;
+    }
+
+    /** How often it was asked for completions; any thread. */
+    public long questions() {
+        return questions.get();
     }
 
     /** Copies under way. */
@@ -159,6 +166,7 @@ public final class FaultyDmaEngine implements DmaEngine {
     @Override
     public int completed(int[] tokens, int offset, int most) {
         requireOpen();
+        questions.incrementAndGet();
         if (breaks(Breach.THROW_ON_COMPLETED)) {
             throw broken(Breach.THROW_ON_COMPLETED);
         }

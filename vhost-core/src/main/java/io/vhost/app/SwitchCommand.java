@@ -1,0 +1,158 @@
+package io.vhost.app;
+
+import io.vhost.device.Feature;
+import io.vhost.device.VhostConfig;
+import io.vhost.os.TapDevice;
+import io.vhost.server.VhostClient;
+import io.vhost.server.VhostServer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command {@code switch}. */
+@Command(
+        name = "switch",
+        mixinStandardHelpOptions = true,
+        versionProvider = Main.Version.class,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        description = {"An Ethernet switch between guests, and the network of this machine: learns where addresses are, and "
+                + "sends a frame for an unknown one everywhere. Waits for interrupts while nothing happens.",
+                "Ends after Ctrl-C or SIGTERM with status 0, and removes its sockets."})
+final class SwitchCommand implements Callable<Integer> {
+    private static final long SECOND = 1_000_000_000;
+    private static final int TAKES_ALL = TapDevice.OFFLOAD_CSUM | TapDevice.OFFLOAD_TSO4 | TapDevice.OFFLOAD_TSO6
+            | TapDevice.OFFLOAD_TSO_ECN;
+
+    @Option(names = "--socket-path", paramLabel = "PATH", split = ",",
+            description = "Listen here for guests; any number, separated by commas or with an option each.")
+    private List<Path> paths = List.of();
+
+    @Option(names = "--connect", paramLabel = "PATH", split = ",",
+            description = "Connect to a front-end that listens here, and again whenever it has gone.")
+    private List<Path> connections = List.of();
+
+    @Option(names = "--tap", paramLabel = "NAME",
+            description = "A network interface of this machine as one more port; it is created if it does not exist.")
+    private String tap;
+
+    @Option(names = "--mtu", paramLabel = "BYTES", description = "MTU of that interface; unchanged by default.")
+    private int mtu;
+
+    @Option(names = "--queues", paramLabel = "N", description = "Queue pairs for each guest, 1 to 128; 1 by default.")
+    private int queues = 1;
+
+    @Option(names = "--without", paramLabel = "FEATURE", split = ",", converter = FeatureName.class,
+            description = "Do not offer these virtio features, such as mrg_rxbuf or host_tso4.")
+    private List<Feature> without = List.of();
+
+    @Option(names = "--age", paramLabel = "SECONDS", description = "How long an address is remembered; 300 by default.")
+    private int age = (int) LearningSwitch.AGE.toSeconds();
+
+    @Option(names = "--poll", description = "Never wait: poll the queues always, for the least delay.")
+    private boolean poll;
+
+    @Option(names = "--seconds", paramLabel = "N", description = "End after N seconds; 0, the default: never.")
+    private int seconds;
+
+    @Option(names = "--quiet", description = "Print nothing while running, only the totals at the end.")
+    private boolean quiet;
+
+    @Spec
+    private CommandSpec spec;
+
+    private final CommandContext context;
+
+    SwitchCommand(CommandContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        require(!paths.isEmpty() || !connections.isEmpty(), "give a --socket-path or a --connect path");
+        require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
+        require(seconds >= 0, "--seconds must not be negative");
+        require(age > 0, "--age must be positive");
+        require(mtu == 0 || tap != null, "--mtu is for a --tap");
+        VhostConfig config = VhostConfig.builder()
+                .queuePairs(queues)
+                .segmentation()
+                .without(without.toArray(Feature[]::new))
+                .build();
+        List<String> names = new ArrayList<>();
+        List<Switch.Opening> openings = new ArrayList<>();
+        for (Path path : paths) {
+            names.add(path.toString());
+            openings.add((offer, socket) -> VhostServer.listen(path, offer, socket));
+        }
+        for (Path path : connections) {
+            names.add(path.toString());
+            openings.add((offer, socket) -> VhostClient.connect(path, offer, socket));
+        }
+        SwitchReport report;
+        TapDevice device = openTap();
+        try (Switch ethernet = new Switch(config, names, openings, device, Duration.ofSeconds(age), !poll)) {
+            report = new SwitchReport(ethernet.members());
+            run(ethernet, report);
+        }
+        report.totals(context.out());
+        return 0;
+    }
+
+    private TapDevice openTap() {
+        if (tap == null) {
+            return null;
+        }
+        TapDevice device = TapDevice.open(tap);
+        try {
+            device.offloads(TAKES_ALL);
+            if (mtu != 0) {
+                device.mtu(mtu);
+            }
+            device.up();
+            return device;
+        } catch (RuntimeException | Error e) {
+            device.close();
+            throw e;
+        }
+    }
+
+    private void run(Switch ethernet, SwitchReport report) {
+        PrintWriter out = context.out();
+        if (!quiet) {
+            for (int i = 0; i < ethernet.members().size(); i++) {
+                out.printf("port %d: %s%n", i, ethernet.members().get(i).name());
+            }
+            out.println("listening");
+            out.flush();
+        }
+        ProgressLine line = new ProgressLine(out, context.terminal());
+        long end = seconds == 0 ? Long.MAX_VALUE : seconds * SECOND;
+        long next = SECOND;
+        while (report.elapsed() < end && !context.end().await(Math.min(next, end) - report.elapsed())) {
+            ethernet.check();
+            if (report.elapsed() >= next) {
+                next += SECOND;
+                if (!quiet) {
+                    line.show(report.progress());
+                }
+            }
+        }
+        line.end();
+    }
+
+    private void require(boolean condition, String text) {
+        if (!condition) {
+            throw new ParameterException(spec.commandLine(), text);
+        }
+    }
+}

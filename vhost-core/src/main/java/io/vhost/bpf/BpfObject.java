@@ -1,0 +1,157 @@
+package io.vhost.bpf;
+
+import io.vhost.bpf.BpfException.Stage;
+import io.vhost.bpf.btf.Btf;
+import io.vhost.bpf.btf.BtfException;
+import io.vhost.bpf.btf.BtfExt;
+import io.vhost.bpf.btf.BtfValidator;
+import io.vhost.bpf.elf.ElfException;
+import io.vhost.bpf.elf.ElfFile;
+import io.vhost.bpf.elf.ElfSection;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * An object file as {@code clang -g -target bpf} writes it: its programs, maps, license and types, ready to
+ * be checked. The types have passed {@link BtfValidator}.
+ *
+ * <p>Thread: immutable; any thread.
+ */
+public final class BpfObject {
+    private static final int MAX_FILE = 64 << 20;
+
+    private final Btf btf;
+    private final ArgumentTags tags;
+    private final BtfExt ext;
+    private final String license;
+    private final List<BpfProgram> programs;
+    private final List<BpfMap> maps;
+
+    private BpfObject(Btf btf, BtfExt ext, String license, List<BpfProgram> programs, List<BpfMap> maps) {
+        this.btf = btf;
+        this.tags = new ArgumentTags(btf);
+        this.ext = ext;
+        this.license = license;
+        this.programs = programs;
+        this.maps = maps;
+    }
+
+    /**
+     * Reads an object file.
+     *
+     * @throws IOException  if the file cannot be read or has more than 64 MiB
+     * @throws BpfException if it is no BPF object, or a broken one; the error names the stage
+     */
+    public static BpfObject read(Path file) throws IOException, BpfException {
+        try (InputStream stream = Files.newInputStream(file)) {
+            byte[] contents = stream.readNBytes(MAX_FILE + 1);
+            if (contents.length > MAX_FILE) {
+                throw new IOException(file + " has more than " + MAX_FILE
+                        + " bytes; no BPF object is that large");
+            }
+            return parse(contents);
+        }
+    }
+
+    /**
+     * Reads an object file's contents. The array must not be changed meanwhile.
+     *
+     * @throws BpfException if it is no BPF object, or a broken one; the error names the stage
+     */
+    public static BpfObject parse(byte[] file) throws BpfException {
+        ElfFile elf;
+        try {
+            elf = ElfFile.parse(file, ElfFile.BPF);
+        } catch (ElfException e) {
+            throw new BpfException(Stage.ELF, e.offset(), 0, e.getMessage(), e);
+        }
+        ElfSection types = elf.section(".BTF").orElseThrow(() -> new BpfException(Stage.READ, 0,
+                "no section .BTF: compile with -g"));
+        byte[] blob = BtfFixUp.apply(elf, types);
+        Btf btf;
+        try {
+            btf = BtfValidator.standard().byteOrder(elf.byteOrder()).load(blob);
+        } catch (BtfException e) {
+            throw BpfException.of(Stage.VALIDATE, types.offset(), e);
+        }
+        BtfExt ext = readExt(elf, btf);
+        return new BpfObject(btf, ext, license(elf), new FunctionReader(btf, elf, ext).read(),
+                new MapReader(btf, elf).read());
+    }
+
+    /** The object's types, completed and validated. */
+    public Btf btf() {
+        return btf;
+    }
+
+    /** Which type and which line belong to which instruction. */
+    public BtfExt information() {
+        return ext;
+    }
+
+    /** The license, or the empty string. */
+    public String license() {
+        return license;
+    }
+
+    /** The programs, by section and place. */
+    public List<BpfProgram> programs() {
+        return programs;
+    }
+
+    /** The maps: those that are defined, then the sections of variables. */
+    public List<BpfMap> maps() {
+        return maps;
+    }
+
+    /**
+     * Checks the types of one program: its own function first, then those that it calls.
+     *
+     * @param types the kernel's context types
+     * @param mode  how to judge
+     * @return one outcome per function; a single rejection if the section's name does not tell the program's
+     * type
+     */
+    public List<FunctionCheck> check(BpfProgram program, ContextTypes types, CheckMode mode) {
+        if (program.target().isEmpty()) {
+            return List.of(new FunctionCheck(program.name(), FunctionCheck.Verdict.REJECT, Optional.empty(),
+                    List.of(), "section name '" + program.function().section()
+                    + "' tells no program type\n"));
+        }
+        ContextCheck.Target target = program.target().get();
+        ContextCheck check = new ContextCheck(btf, tags, types, mode);
+        List<FunctionCheck> outcomes = new ArrayList<>();
+        outcomes.add(check.program(program.function().typeId(), target, program.function().source()));
+        for (BpfFunction function : program.called()) {
+            outcomes.add(check.function(function.typeId(), target));
+        }
+        return List.copyOf(outcomes);
+    }
+
+    private static BtfExt readExt(ElfFile elf, Btf btf) throws BpfException {
+        Optional<ElfSection> section = elf.section(".BTF.ext");
+        if (section.isEmpty()) {
+            return BtfExt.none(btf);
+        }
+        try {
+            return BtfExt.parse(elf.contents(section.get()), btf);
+        } catch (BtfException e) {
+            throw BpfException.of(Stage.READ, section.get().offset(), e);
+        }
+    }
+
+    private static String license(ElfFile elf) {
+        byte[] text = elf.section("license").map(elf::contents).orElse(new byte[0]);
+        int end = 0;
+        while (end < text.length && text[end] != 0) {
+            end++;
+        }
+        return new String(text, 0, end, StandardCharsets.UTF_8);
+    }
+}

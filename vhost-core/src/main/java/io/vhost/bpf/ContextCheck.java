@@ -1,0 +1,196 @@
+package io.vhost.bpf;
+
+import io.vhost.bpf.FunctionCheck.Verdict;
+import io.vhost.bpf.btf.Btf;
+import io.vhost.bpf.btf.BtfKind;
+import io.vhost.bpf.btf.BtfType;
+import io.vhost.bpf.btf.CTypes;
+import io.vhost.bpf.btf.Errno;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Checks that functions take the context of their program's type.
+ *
+ * <p>Thread: immutable; any thread. The types of the program must have passed
+ * {@link io.vhost.bpf.btf.BtfValidator}: {@link BpfObject} sees to that.
+ */
+public final class ContextCheck {
+    private final ContextTypes types;
+    private final CheckMode mode;
+    private final Btf btf;
+    private final ArgumentTags tags;
+
+    /**
+     * What a function is to its program.
+     *
+     * @param type       the program's type
+     * @param attachType where the program will be attached, if known
+     * @param extended   for {@link ProgramType#EXT}: the type of the program that it replaces a part of, if
+     * known
+     */
+    public record Target(ProgramType type, Optional<AttachType> attachType, Optional<ProgramType> extended) {
+        /** A program of this type, not told where it will be attached. */
+        public static Target of(ProgramType type) {
+            return new Target(type, Optional.empty(), Optional.empty());
+        }
+
+        /** A program of this type for this place. */
+        public static Target of(ProgramType type, AttachType attachType) {
+            return new Target(type, Optional.of(attachType), Optional.empty());
+        }
+
+        private ProgramType contextOf() {
+            return type == ProgramType.EXT ? extended.orElse(type) : type;
+        }
+    }
+
+    /**
+     * Prepares a check.
+     *
+     * @param btf   the program's types
+     * @param types the kernel's
+     * @param mode  how to judge
+     */
+    public ContextCheck(Btf btf, ContextTypes types, CheckMode mode) {
+        this(btf, new ArgumentTags(btf), types, mode);
+    }
+
+    ContextCheck(Btf btf, ArgumentTags tags, ContextTypes types, CheckMode mode) {
+        this.btf = btf;
+        this.tags = tags;
+        this.types = types;
+        this.mode = mode;
+    }
+
+    /**
+     * Checks a program's first function.
+     *
+     * @param functionId its FUNC type, or 0 if the object does not say
+     * @param source     a line that tells where it stands in its source, or the empty string
+     */
+    public FunctionCheck program(int functionId, Target target, String source) {
+        if (btf.kind(functionId) != BtfKind.FUNC) {
+            return withoutType(functionId);
+        }
+        if (mode == CheckMode.SEED) {
+            return seed(functionId, target);
+        }
+        StringBuilder log = new StringBuilder();
+        ArgumentRules rules = rules(target, log);
+        Optional<Errno> error = rules.check(functionId);
+        List<Argument> arguments = rules.arguments();
+        // An extension takes the place of a function, so the kernel treats it as one.
+        boolean wrong = target.type == ProgramType.EXT ? error.isPresent()
+                : error.isPresent() || arguments.size() != 1
+                        || arguments.getFirst().kind() != Argument.Kind.CONTEXT;
+        String name = btf.name(functionId);
+        if (!wrong) {
+            return new FunctionCheck(name, Verdict.PASS, Optional.empty(), arguments, log.toString());
+        }
+        if (target.type == ProgramType.EXT) {
+            return new FunctionCheck(name, Verdict.REJECT, error, arguments, log.toString());
+        }
+        if (mode == CheckMode.KERNEL) {
+            return new FunctionCheck(name, Verdict.UNRELIABLE, Optional.empty(), arguments, log.toString());
+        }
+        return strict(functionId, target, source, log, arguments);
+    }
+
+    /** Checks a function that a program calls. */
+    public FunctionCheck function(int functionId, Target target) {
+        if (btf.kind(functionId) != BtfKind.FUNC) {
+            return withoutType(functionId);
+        }
+        if (mode == CheckMode.SEED) {
+            return seed(functionId, target);
+        }
+        StringBuilder log = new StringBuilder();
+        ArgumentRules rules = rules(target, log);
+        Optional<Errno> error = rules.check(functionId);
+        boolean global = ((BtfType.Function) btf.type(functionId)).linkage() == BtfType.Function.GLOBAL;
+        Verdict verdict = error.isEmpty() ? Verdict.PASS : global ? Verdict.REJECT : Verdict.UNRELIABLE;
+        return new FunctionCheck(btf.name(functionId), verdict, global ? error : Optional.empty(),
+                rules.arguments(), log.toString());
+    }
+
+    private ArgumentRules rules(Target target, StringBuilder log) {
+        return new ArgumentRules(btf, tags, types, target.contextOf(), target.attachType, log);
+    }
+
+    private FunctionCheck withoutType(int functionId) {
+        String log = functionId == 0 ? "Global functions need valid BTF\n"
+                : "type " + functionId + " is a " + btf.kind(functionId) + ", not a function\n";
+        return new FunctionCheck("", Verdict.REJECT, Optional.of(Errno.EFAULT), List.of(), log);
+    }
+
+    private FunctionCheck seed(int functionId, Target target) {
+        StringBuilder log = new StringBuilder();
+        ContextRules rules = new ContextRules(btf, types);
+        List<Argument> arguments = new ArrayList<>();
+        boolean context = false;
+        for (BtfType.Parameter parameter : parameters(functionId)) {
+            int type = btf.strip(parameter.type());
+            boolean match = btf.kind(type) == BtfKind.PTR && rules.seed(log, type, target.contextOf());
+            context |= match && arguments.isEmpty();
+            Argument.Kind kind = match ? Argument.Kind.CONTEXT
+                    : btf.kind(type) == BtfKind.INT ? Argument.Kind.SCALAR : Argument.Kind.UNKNOWN;
+            arguments.add(Argument.of(parameter.name(), kind));
+        }
+        return new FunctionCheck(btf.name(functionId), context ? Verdict.PASS : Verdict.REJECT,
+                context ? Optional.empty() : Optional.of(Errno.EINVAL), arguments, log.toString());
+    }
+
+    private FunctionCheck strict(int functionId, Target target, String source, StringBuilder log,
+            List<Argument> arguments) {
+        List<BtfType.Parameter> parameters = parameters(functionId);
+        if (parameters.size() == 1 && unnamedContext(parameters.getFirst(), target)) {
+            return new FunctionCheck(btf.name(functionId), Verdict.PASS, Optional.empty(),
+                    List.of(Argument.of(parameters.getFirst().name(), Argument.Kind.CONTEXT)), "");
+        }
+        String expected = expected(target);
+        if (parameters.isEmpty()) {
+            log.append("takes no argument, ").append(target.type).append(" programs take `").append(expected)
+                    .append("`\n");
+        } else if (arguments.isEmpty() || arguments.getFirst().kind() != Argument.Kind.CONTEXT) {
+            log.append("arg#0 is `").append(new CTypes(btf).name(parameters.getFirst().type())).append("`, ")
+                    .append(target.type).append(" programs take `").append(expected).append("`\n");
+        } else if (parameters.size() > 1) {
+            log.append("takes ").append(parameters.size()).append(" arguments, ").append(target.type)
+                    .append(" programs take one: `").append(expected).append("`\n");
+        }
+        if (!source.isEmpty()) {
+            log.append("; ").append(source).append('\n');
+        }
+        return new FunctionCheck(btf.name(functionId), Verdict.REJECT, Optional.of(Errno.EINVAL), arguments,
+                log.toString());
+    }
+
+    /**
+     * Whether a program without a context type of its own takes what is customary instead: what the kernel's
+     * rule for tagged arguments allows, which knows these cases.
+     */
+    private boolean unnamedContext(BtfType.Parameter parameter, Target target) {
+        int type = btf.strip(parameter.type());
+        if (btf.kind(type) != BtfKind.PTR) {
+            return false;
+        }
+        boolean named = target.contextOf().programContext().kind() == ContextType.Kind.STRUCT;
+        boolean toVoid = btf.strip(btf.referred(type)) == 0;
+        boolean integer = target.contextOf() == ProgramType.LIRC_MODE2
+                && btf.type(btf.strip(btf.referred(type))) instanceof BtfType.Int i && i.size() == 4;
+        return integer || (!(named && toVoid) && new ContextRules(btf, types)
+                .tagged(new StringBuilder(), type, 0, target.contextOf(), target.attachType));
+    }
+
+    private String expected(Target target) {
+        ContextType context = target.contextOf().programContext();
+        return context.kind() == ContextType.Kind.VOID_POINTER ? "void *" : context + " *";
+    }
+
+    private List<BtfType.Parameter> parameters(int functionId) {
+        return btf.type(btf.referred(functionId)) instanceof BtfType.Prototype prototype
+                ? prototype.parameters() : List.of();
+    }
+}

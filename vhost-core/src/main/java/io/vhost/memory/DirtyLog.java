@@ -1,0 +1,134 @@
+package io.vhost.memory;
+
+import io.vhost.os.Descriptor;
+import io.vhost.os.Mapping;
+import io.vhost.os.OsException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteOrder;
+
+/**
+ * The bitmap in which a back-end tells which pages of the guest it has written, for live migration (vhost-user,
+ * "Migration"). One bit a page of {@value #PAGE} bytes, beginning with the guest address 0.
+ *
+ * <p>Thread: any; the front-end takes bits out at the same time, so they are set atomically. A page is marked after it was
+ * written: the front-end may fetch mark and page at any moment, and must not fetch the mark alone. Users are counted as
+ * those of {@link GuestMemory}. The front-end can truncate the file: then {@link #mark} is an {@link InternalError}.
+ */
+public final class DirtyLog {
+    /** Bytes of the guest that one bit stands for. */
+    public static final int PAGE = 4096;
+
+    private static final int PAGE_SHIFT = 12;
+    private static final VarHandle WORD = ValueLayout.JAVA_LONG.withOrder(ByteOrder.LITTLE_ENDIAN).varHandle()
+            .withInvokeExactBehavior();
+
+    private final MemorySegment bits;
+    private final Mapping mapping;
+    private int users = 1;
+
+    private DirtyLog(MemorySegment bits, Mapping mapping) {
+        this.bits = bits;
+        this.mapping = mapping;
+    }
+
+    /**
+     * Maps a bitmap that the front-end shares.
+     *
+     * @param file where it lies; taken over, and closed in any case
+     * @param offset of its first byte in the file, a multiple of 8
+     * @param size bytes; what exceeds a multiple of 8 is not used
+     * @return the log, with one user
+     * @throws MemoryTableException when the file does not hold it or cannot be mapped
+     */
+    @SuppressWarnings("exports") // only the library itself has descriptors to give
+    public static DirtyLog map(Descriptor file, long offset, long size) throws MemoryTableException {
+        try (file) {
+            if (size < Long.BYTES || size > MemoryRegion.MAX_SIZE || offset < 0 || offset > MemoryRegion.MAX_SIZE
+                    || (offset & (Long.BYTES - 1)) != 0) {
+                throw new MemoryTableException("dirty log of size=0x%x at offset=0x%x: needs at least 8 bytes at a multiple of 8"
+                        .formatted(size, offset));
+            }
+            if (file.isRegularFile() && file.size() - offset < size) {
+                throw new MemoryTableException("dirty log of size=0x%x at offset=0x%x exceeds its file of %d bytes"
+                        .formatted(size, offset, file.size()));
+            }
+            long block = Mapping.blockSize(file);
+            Mapping mapping = Mapping.reserve((offset & (block - 1)) + size + block, block);
+            try {
+                long start = mapping.place(0, file, offset, size);
+                return new DirtyLog(mapping.segment().asSlice(start, size & -Long.BYTES), mapping);
+            } catch (RuntimeException | Error e) {
+                mapping.close();
+                throw e;
+            }
+        } catch (OsException e) {
+            throw new MemoryTableException(e);
+        }
+    }
+
+    /**
+     * A log in memory of this process, for tests and in-process use.
+     *
+     * @param bits native memory, aligned to 8 bytes, with a length that is a multiple of 8
+     */
+    public static DirtyLog of(MemorySegment bits) {
+        if (!bits.isNative() || (bits.byteSize() & (Long.BYTES - 1)) != 0) {
+            throw new IllegalArgumentException("needs native memory with a multiple of 8 bytes, has " + bits);
+        }
+        return new DirtyLog(bits, null);
+    }
+
+    /**
+     * Whether there is a bit for every byte of a guest's memory.
+     *
+     * @param memory the guest's memory
+     */
+    public boolean covers(GuestMemory memory) {
+        for (MemoryRegion region : memory.regions()) {
+            if ((region.guestAddress() + region.size() - 1) >>> PAGE_SHIFT >= bits.byteSize() * Byte.SIZE) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    /**
+     * Marks the pages of a range that has been written. What lies beyond the log is left out.
+     *
+     * @param guestAddress of the first byte, unsigned
+     * @param length bytes; nothing is marked for 0 or less
+     */
+    public void mark(long guestAddress, long length) {
+        if (length <= 0) {
+            return;
+        }
+        long pages = bits.byteSize() * Byte.SIZE;
+        long first = guestAddress >>> PAGE_SHIFT;
+        long last = Math.min((guestAddress + length - 1) >>> PAGE_SHIFT, pages - 1);
+        for (long page = first; page <= last; page++) {
+            long bit = 1L << (page & (Long.SIZE - 1));
+            long word = page / Long.SIZE * Long.BYTES;
+            // A page that is marked stays so until the front-end fetches it, which it does after it took the mark: what
+            // was written before this look is in what it fetches. The fence orders those writes before the look.
+            VarHandle.fullFence();
+            long before = (long) WORD.getVolatile(bits, word);
+            while ((before & bit) == 0 && !WORD.compareAndSet(bits, word, before, before | bit)) {
+                before = (long) WORD.getVolatile(bits, word);
+            }
+        }
+    }
+
+    /** Adds a user. */
+    public synchronized void retain() {
+        users++;
+    }
+
+    /** Removes a user; the last one unmaps the log. */
+    public synchronized void release() {
+        if (--users == 0 && mapping != null) {
+            mapping.close();
+        }
+    }
+}

@@ -1,0 +1,151 @@
+package io.vhost.server;
+
+import static java.lang.System.Logger.Level.ERROR;
+import static java.lang.System.Logger.Level.INFO;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.vhost.device.DeviceControl;
+import io.vhost.device.DeviceListener;
+import io.vhost.device.VhostConfig;
+import io.vhost.os.EventFd;
+import io.vhost.os.OsException;
+import io.vhost.os.Poll;
+import io.vhost.os.UnixSocket;
+import io.vhost.protocol.BackendSession;
+import io.vhost.protocol.WarningLimiter;
+import java.nio.file.Path;
+import java.util.Objects;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Connects to a front-end that listens on a Unix socket, and makes a device of it; connects again whenever the connection
+ * ends, or while nobody listens: at first after {@value #FIRST_REST} ms, then less and less often, but every
+ * {@value #LONGEST_REST} ms at least.
+ *
+ * <p>Thread: {@link #close} may be called on any thread, in any callback, and more than once. All callbacks come from one
+ * thread, the client's.
+ */
+public final class VhostClient implements AutoCloseable {
+    /** Rest before the first new attempt, in ms. */
+    public static final int FIRST_REST = 50;
+    /** Longest rest between attempts, in ms. */
+    public static final int LONGEST_REST = 1000;
+
+    private static final System.Logger LOGGER = System.getLogger(VhostClient.class.getPackageName());
+
+    private final Path path;
+    private final VhostConfig config;
+    private final DeviceListener listener;
+    private final WarningLimiter sessionWarnings =
+            new WarningLimiter(System.getLogger(BackendSession.class.getPackageName()));
+    private final EventFd wake = EventFd.create();
+    private final AtomicBoolean closing = new AtomicBoolean();
+    private final Object lock = new Object();
+    private final Thread thread;
+    @GuardedBy("lock")
+    private BackendSession session;
+    @GuardedBy("lock")
+    private boolean ended;
+
+    private VhostClient(Path path, VhostConfig config, DeviceListener listener) {
+        this.path = path;
+        this.config = config;
+        this.listener = listener;
+        thread = Thread.ofPlatform().daemon().name("vhost-client " + path).unstarted(this::run);
+    }
+
+    /**
+     * Begins to connect, and returns at once.
+     *
+     * @param path where the front-end listens, now or later; at most 107 bytes
+     * @param config what the device offers
+     * @param listener told of devices and queues, on the client's thread
+     */
+    public static VhostClient connect(Path path, VhostConfig config, DeviceListener listener) {
+        VhostClient client = new VhostClient(
+                Objects.requireNonNull(path, "path"),
+                Objects.requireNonNull(config, "config"),
+                Objects.requireNonNull(listener, "listener"));
+        client.thread.start();
+        return client;
+    }
+
+    /** Where the front-end listens. */
+    public Path path() {
+        return path;
+    }
+
+    /** Whether there is a connection at this moment. */
+    public boolean isConnected() {
+        synchronized (lock) {
+            return session != null;
+        }
+    }
+
+    /**
+     * Ends the connection with all its callbacks and connects no more. Returns when the client's thread has ended; in a
+     * callback it does not wait. Elsewhere do not hold a lock that a callback or a burst takes.
+     */
+    @Override
+    public void close() {
+        closing.set(true);
+        synchronized (lock) {
+            if (session != null) {
+                session.stop();
+            }
+            if (!ended) {
+                wake.signal();
+            }
+        }
+        Threads.join(thread);
+    }
+
+    private void run() {
+        Poll rest = new Poll(wake.descriptor());
+        int restMillis = FIRST_REST;
+        boolean told = false;
+        try {
+            while (!closing.get()) {
+                try {
+                    serve(UnixSocket.connect(path));
+                    restMillis = FIRST_REST;
+                    told = false;
+                } catch (OsException nobody) {
+                    if (!told) {
+                        LOGGER.log(INFO, "({0}) nobody to connect to yet: {1}", path, nobody.getMessage());
+                        told = true;
+                    }
+                }
+                rest.await(restMillis);
+                restMillis = Math.min(2 * restMillis, LONGEST_REST);
+            }
+        } catch (RuntimeException | Error failure) {
+            LOGGER.log(ERROR, "(" + path + ") no more attempts to connect", failure);
+        } finally {
+            synchronized (lock) {
+                ended = true;
+                wake.close();
+            }
+        }
+    }
+
+    /** One connection, from beginning to end. */
+    private void serve(UnixSocket socket) {
+        DeviceControl device = DeviceControl.create(path.toString(), config, listener);
+        BackendSession opened = new BackendSession(path.toString(), socket, device, sessionWarnings);
+        synchronized (lock) {
+            session = opened;
+            if (closing.get()) {
+                opened.stop();
+            }
+        }
+        try {
+            LOGGER.log(INFO, "({0}) connected", path);
+            opened.run();
+        } finally {
+            synchronized (lock) {
+                session = null;
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+package io.vhost.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import io.vhost.peer.Peers;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Compiles BPF objects. */
+public final class Clang {
+    /** What every test source begins with; no header of the machine is needed. */
+    private static final String HEAD = """
+            typedef unsigned char __u8;
+            typedef unsigned int __u32;
+            typedef unsigned long long __u64;
+            #define SEC(name) __attribute__((section(name), used))
+            #define __noinline __attribute__((noinline))
+            #define __uint(name, value) int (*name)[value]
+            #define __type(name, value) typeof(value) *name
+            struct xdp_md { __u32 data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex; };
+            struct __sk_buff { __u32 len, pkt_type, mark, queue_mapping, protocol; };
+            char _license[] SEC("license") = "GPL";
+            """;
+
+    private Clang() {}
+
+    /** Compiles {@code source} for BPF and returns the object file; skips the test where clang is missing. */
+    public static Path compile(Path folder, String name, String source, String... options)
+            throws IOException, InterruptedException {
+        Peers.require("clang");
+        Path file = Files.writeString(folder.resolve(name + ".c"), source);
+        Path head = Files.writeString(folder.resolve("head.h"), HEAD);
+        Path object = folder.resolve(name + ".o");
+        List<String> command = new ArrayList<>(List.of("clang", "-O2", "-g", "-target", "bpf", "-include",
+                head.toString(), "-c", file.toString(), "-o", object.toString()));
+        command.addAll(List.of(options));
+        run(command.toArray(String[]::new));
+        return object;
+    }
+
+    /** Runs a program to its end; what it printed. Fails the test if its exit status is not 0. */
+    public static String run(String... command) throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, process.waitFor(), () -> String.join(" ", command) + ":\n" + output);
+        return output;
+    }
+}

@@ -1,0 +1,156 @@
+package io.vhost.bpf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vhost.bpf.FunctionCheck.Verdict;
+import io.vhost.bpf.btf.BtfType;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class ContextCheckTest {
+    private static final int GLOBAL = BtfType.Function.GLOBAL;
+    private static final ContextTypes TYPES = ContextTypes.shipped();
+    private static final String NO_STRUCT = "BPF program ctx type is not a struct\n";
+
+    /**
+     * The algorithm of 2019 in its outcomes: which shapes match, and what is logged for those that do not.
+     * Shapes that are missing here name another struct or are no pointer: refused in silence.
+     */
+    @ParameterizedTest
+    @EnumSource(ProgramType.class)
+    void seedJudgesAsIn2019(ProgramType type) {
+        String context = type.programContext().name();
+        boolean struct = type.programContext().kind() == ContextType.Kind.STRUCT;
+        Set<String> ownShapes = Set.of("CONST struct own *", "VOLATILE struct own *", "RESTRICT struct own *",
+                "TYPE_TAG struct own *", "TYPEDEF struct own *", "struct own * CONST",
+                "struct own * VOLATILE",
+                "struct own * RESTRICT", "struct own * TYPE_TAG", "struct own * TYPEDEF",
+                "const volatile struct own *", "union own *");
+        Set<String> noStruct = Set.of("void *", "const void *", "void_t *", "int *", "__u64 *",
+                "struct own **",
+                "enum e *", "struct own; *", "union own; *", "struct bpf_dynptr; *", "struct own (*)[2]",
+                "int (*)(int)");
+        Set<String> matching = new TreeSet<>();
+        for (ArgumentShape shape : ArgumentShape.all()) {
+            FunctionCheck check = check(shape, type, CheckMode.SEED, List.of());
+            boolean named = !context.isEmpty() && shape.name().equals("struct " + context + " *");
+            // The kernel's pointer has no name, and neither has an anonymous struct: in 2019 they were equal.
+            boolean unnamed = context.isEmpty() && shape.name().equals("struct { } *");
+            boolean expected = named || unnamed || (struct && ownShapes.contains(shape.name()));
+            assertEquals(expected ? Verdict.PASS : Verdict.REJECT, check.verdict(), () -> type + " "
+                    + shape.name());
+            assertEquals(noStruct.contains(shape.name()) ? NO_STRUCT : "", check.log(), shape::name);
+            if (expected) {
+                matching.add(shape.name());
+            }
+        }
+        assertEquals(struct ? ownShapes.size() + 1 : 1, matching.size(), matching::toString);
+    }
+
+    @Test
+    void seedFollowsATypedefInTheProgramButNotInTheKernel() {
+        assertEquals(Verdict.REJECT, check("struct pt_regs *", ProgramType.KPROBE, CheckMode.SEED).verdict());
+        assertEquals(Verdict.REJECT, check("bpf_user_pt_regs_t *", ProgramType.KPROBE,
+                CheckMode.SEED).verdict());
+        assertEquals(Verdict.PASS,
+                check("struct bpf_user_pt_regs_t *", ProgramType.KPROBE, CheckMode.SEED).verdict());
+        assertEquals(Verdict.PASS, check("struct pt_regs *", ProgramType.KPROBE, CheckMode.STRICT).verdict());
+        assertEquals(Verdict.PASS, check("bpf_user_pt_regs_t *", ProgramType.KPROBE,
+                CheckMode.STRICT).verdict());
+    }
+
+    @ParameterizedTest
+    @EnumSource(ProgramType.class)
+    void theShippedTypesAndTheModesOrderThemselves(ProgramType type) {
+        for (ArgumentShape shape : ArgumentShape.all()) {
+            FunctionCheck kernel = check(shape, type, CheckMode.KERNEL, List.of());
+            FunctionCheck strict = check(shape, type, CheckMode.STRICT, List.of());
+            if (type != ProgramType.EXT) {
+                assertFalse(kernel.verdict() == Verdict.REJECT, () -> "the kernel refuses no program: "
+                        + shape);
+            }
+            if (kernel.verdict() == Verdict.PASS) {
+                assertEquals(Verdict.PASS, strict.verdict(), shape::name);
+            }
+            assertFalse(strict.verdict() == Verdict.UNRELIABLE, shape::name);
+            assertEquals(strict.verdict() == Verdict.REJECT, strict.errno().isPresent(), shape::name);
+        }
+    }
+
+    @Test
+    void strictTakesWhatIsCustomaryWhereTheKernelHasNoType() {
+        Map<String, ProgramType> customary = Map.of("__u64 *", ProgramType.LSM, "void *", ProgramType.TRACING,
+                "struct stranger *", ProgramType.TRACEPOINT, "int *", ProgramType.LIRC_MODE2,
+                "struct pt_regs *", ProgramType.SYSCALL, "struct xdp_buff *", ProgramType.XDP);
+        customary.forEach((shape, type) ->
+                assertEquals(Verdict.PASS, check(shape, type, CheckMode.STRICT).verdict(), shape));
+        assertEquals(Verdict.REJECT, check("void *", ProgramType.XDP, CheckMode.STRICT).verdict());
+        assertEquals(Verdict.REJECT, check("__u64 *", ProgramType.XDP, CheckMode.STRICT).verdict());
+    }
+
+    @Test
+    void strictTextsNameBothTypes() {
+        assertEquals("arg#0 is `void *`, XDP programs take `struct xdp_md *`\n; line @ file.c:1\n",
+                check("void *", ProgramType.XDP,
+                CheckMode.STRICT).log().replaceFirst(".*cannot be determined.*\n", ""));
+        assertEquals("takes no argument, SCHED_CLS programs take `struct __sk_buff *`\n; line @ file.c:1\n",
+                check("no argument", ProgramType.SCHED_CLS, CheckMode.STRICT).log());
+        assertTrue(check("int", ProgramType.TRACING, CheckMode.STRICT).log()
+                .startsWith("arg#0 is `int`, TRACING programs take `void *`\n"));
+        FunctionCheck many = check(shape("struct xdp_md *").changed(2), ProgramType.XDP, CheckMode.STRICT,
+                List.of());
+        assertTrue(many.log().contains("6 > 5 args"), many::log);
+    }
+
+    @ParameterizedTest
+    @EnumSource(CheckMode.class)
+    void anExtensionIsCheckedAsAPartOfTheProgramThatItExtends(CheckMode mode) {
+        ContextCheck.Target extension = new ContextCheck.Target(ProgramType.EXT, Optional.empty(),
+                Optional.of(ProgramType.XDP));
+        for (ArgumentShape shape : ArgumentShape.all()) {
+            for (List<String> tags : List.of(List.<String>of(), List.of("ctx"))) {
+                ArgumentShape.Built built = shape.build(tags, GLOBAL, false,
+                        ProgramType.XDP.programContext());
+                ContextCheck check = new ContextCheck(built.btf(), TYPES, mode);
+                assertEquals(check.function(built.called(), ContextCheck.Target.of(ProgramType.XDP)),
+                        check.function(built.called(), extension), shape::name);
+            }
+        }
+    }
+
+    @Test
+    void aFunctionWithoutTypeIsRefused() {
+        ArgumentShape.Built built = shape("int").build(List.of(), GLOBAL, true,
+                ProgramType.XDP.programContext());
+        ContextCheck check = new ContextCheck(built.btf(), TYPES, CheckMode.KERNEL);
+        assertEquals("Global functions need valid BTF\n",
+                check.program(0, ContextCheck.Target.of(ProgramType.XDP), "").log());
+        assertEquals(Verdict.REJECT, check.function(1, ContextCheck.Target.of(ProgramType.XDP)).verdict());
+    }
+
+    private static FunctionCheck check(String shape, ProgramType type, CheckMode mode) {
+        return check(shape(shape), type, mode, List.of());
+    }
+
+    private static FunctionCheck check(ArgumentShape shape, ProgramType type, CheckMode mode,
+            List<String> tags) {
+        ArgumentShape.Built built = shape.build(tags, GLOBAL, true, type.programContext());
+        AttachType attachType = type == ProgramType.TRACING ? AttachType.TRACE_FENTRY : null;
+        return new ContextCheck(built.btf(), TYPES, mode).program(built.main(),
+                new ContextCheck.Target(type, Optional.ofNullable(attachType), Optional.empty()),
+                "line @ file.c:1");
+    }
+
+    private static ArgumentShape shape(String name) {
+        return ArgumentShape.all().stream().filter(shape ->
+                shape.name().equals(name)).findFirst().orElseThrow();
+    }
+}

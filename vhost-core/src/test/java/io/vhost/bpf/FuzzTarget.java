@@ -1,0 +1,88 @@
+package io.vhost.bpf;
+
+import io.vhost.bpf.btf.Btf;
+import io.vhost.bpf.btf.BtfDump;
+import io.vhost.bpf.btf.BtfException;
+import io.vhost.bpf.btf.BtfExt;
+import io.vhost.bpf.btf.BtfKind;
+import io.vhost.bpf.btf.BtfValidator;
+import io.vhost.bpf.btf.CTypes;
+
+/** What must hold for any bytes at all: a typed error or a result, and the result can be used. */
+public final class FuzzTarget {
+    private FuzzTarget() {
+    }
+
+    /** The entry point of coverage-guided fuzzers. */
+    public static void fuzzerTestOneInput(byte[] data) {
+        blob(data);
+        object(data);
+    }
+
+    /** Bytes as BTF. */
+    public static void blob(byte[] data) {
+        boolean valid = false;
+        try {
+            BtfValidator.standard().check(data);
+            valid = true;
+        } catch (BtfException e) {
+            require(e.offset() >= 0 && e.typeId() >= 0 && !e.text().isEmpty(), e.getMessage());
+        }
+        Btf btf;
+        try {
+            btf = Btf.parse(data);
+        } catch (BtfException e) {
+            require(!valid, "valid but unreadable: " + e.getMessage());
+            return;
+        }
+        use(btf);
+        try {
+            BtfExt.parse(data, btf);
+        } catch (BtfException e) {
+            require(!e.text().isEmpty(), e.getMessage());
+        }
+        if (valid) {
+            check(btf);
+        }
+    }
+
+    private static void use(Btf btf) {
+        CTypes types = new CTypes(btf);
+        require(!BtfDump.all(btf).isEmpty() || btf.typeCount() == 1, "no dump");
+        for (int id = 0; id < btf.typeCount(); id++) {
+            types.name(id);
+            btf.strip(id);
+            require(btf.find(btf.kind(id), btf.name(id)) <= id, "not the first");
+        }
+    }
+
+    private static void check(Btf btf) {
+        for (CheckMode mode : CheckMode.values()) {
+            ContextCheck check = new ContextCheck(btf, ContextTypes.shipped(), mode);
+            for (int id = 0; id < btf.typeCount(); id++) {
+                if (btf.kind(id) == BtfKind.FUNC) {
+                    check.program(id, ContextCheck.Target.of(ProgramType.XDP), "");
+                    check.function(id, ContextCheck.Target.of(ProgramType.KPROBE));
+                }
+            }
+        }
+    }
+
+    /** Bytes as an object file. */
+    static void object(byte[] data) {
+        try {
+            BpfObject object = BpfObject.parse(data);
+            for (BpfProgram program : object.programs()) {
+                object.check(program, ContextTypes.shipped(), CheckMode.STRICT);
+            }
+        } catch (BpfException e) {
+            require(e.offset() >= 0 && e.typeId() >= 0 && !e.text().isEmpty(), e.getMessage());
+        }
+    }
+
+    private static void require(boolean holds, String otherwise) {
+        if (!holds) {
+            throw new AssertionError(otherwise);
+        }
+    }
+}

@@ -1,0 +1,137 @@
+package io.vhost.bpf.btf;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vhost.bpf.Clang;
+import io.vhost.peer.Peers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CDumpTest {
+    @Test
+    void declarationsReadAsInC() throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        int integer = builder.integer("int", 4, BtfType.Int.SIGNED);
+        int context = builder.struct("xdp_md", 4, new BtfType.Member("data", integer, 0, 0));
+        int constant = builder.add(new BtfType.Modifier(BtfKind.CONST, "", context, false));
+        int pointer = builder.pointer(constant);
+        int fixed = builder.add(new BtfType.Modifier(BtfKind.CONST, "", pointer, false));
+        int array = builder.add(new BtfType.Array(fixed, integer, 4));
+        int proto = builder.add(new BtfType.Prototype(0, List.of(new BtfType.Parameter("ctx", pointer),
+                new BtfType.Parameter("", 0))));
+        int callback = builder.pointer(proto);
+        int toArray = builder.pointer(array);
+        int main = builder.function("main", 1, integer, new BtfType.Parameter("c", callback));
+        Btf btf = Btf.parse(builder.build());
+        CTypes types = new CTypes(btf);
+        assertEquals("const struct xdp_md *p", types.declare(pointer, "p"));
+        assertEquals("const struct xdp_md *const p", types.declare(fixed, "p"));
+        assertEquals("const struct xdp_md *const p[4]", types.declare(array, "p"));
+        assertEquals("const struct xdp_md *const (*p)[4]", types.declare(toArray, "p"));
+        assertEquals("void (*f)(const struct xdp_md *ctx, ...)", types.declare(callback, "f"));
+        assertEquals("void (*)(const struct xdp_md *ctx, ...)", types.name(callback));
+        assertEquals("int main(void (*c)(const struct xdp_md *ctx, ...))", types.function(main));
+        assertEquals("void", types.name(0));
+    }
+
+    @Test
+    void aPrototypeThatTakesItselfIsCut() throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        builder.add(new BtfType.Prototype(0, List.of(new BtfType.Parameter("a", 2),
+                new BtfType.Parameter("b", 2))));
+        builder.pointer(1);
+        Btf btf = Btf.parse(builder.build());
+        assertTrue(new CTypes(btf).name(2).length() < 1 << 20);
+    }
+
+    @Test
+    void definitionsStandBeforeTheirUse() throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        builder.struct("outer", 16, new BtfType.Member("inner", 2, 0, 0), new BtfType.Member("self", 3, 64,
+                0));
+        builder.struct("inner", 4, new BtfType.Member("value", 4, 0, 0));
+        builder.pointer(1);
+        builder.typedef("number", 5);
+        builder.integer("int", 4, BtfType.Int.SIGNED);
+        assertEquals("""
+                typedef int number;
+                struct inner {
+                \tnumber value;
+                };
+                struct outer {
+                \tstruct inner inner;
+                \tstruct outer *self;
+                };
+                """, CDump.one(Btf.parse(builder.build()), 1).replace("struct outer;\n", ""));
+    }
+
+    @Test
+    void membersStandWhereTheTypesSay() throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        int integer = builder.integer("int", 4, BtfType.Int.SIGNED);
+        builder.struct("gap", 12, new BtfType.Member("a", integer, 32, 0));
+        builder.struct("odd", 5, new BtfType.Member("a", integer, 8, 0));
+        assertEquals("""
+                struct gap {
+                \tchar: 8;
+                \tchar: 8;
+                \tchar: 8;
+                \tchar: 8;
+                \tint a;
+                \tchar: 8;
+                \tchar: 8;
+                \tchar: 8;
+                \tchar: 8;
+                };
+                struct odd {
+                \tchar: 8;
+                \tint a;
+                } __attribute__((packed));
+                """, CDump.all(Btf.parse(builder.build())));
+    }
+
+    @Test
+    @Tag("peer")
+    void theKernelsTypesCompileToTheirSizesAndOffsets(@TempDir Path folder) throws Exception {
+        Peers.require("clang");
+        if (!Files.isReadable(Btf.HOST)) {
+            Peers.missing("this kernel does not show its types in " + Btf.HOST);
+        }
+        Btf btf = Btf.read(Btf.HOST);
+        Map<String, Integer> uses = new HashMap<>();
+        for (int id = 1; id < btf.typeCount(); id++) {
+            if (btf.kind(id).isComposite() || btf.kind(id).isEnum()) {
+                uses.merge(btf.name(id), 1, Integer::sum);
+            }
+        }
+        StringBuilder source = new StringBuilder(CDump.all(btf));
+        int asserts = 0;
+        for (int id = 1; id < btf.typeCount(); id++) {
+            if (btf.type(id) instanceof BtfType.Composite type && !type.name().isEmpty()
+                    && uses.get(type.name()) == 1) {
+                String name = (type.kind() == BtfKind.UNION ? "union " : "struct ") + type.name();
+                source.append("_Static_assert(sizeof(").append(name).append(") == ").append(type.size())
+                        .append(", \"\");\n");
+                asserts++;
+                for (BtfType.Member member : type.members()) {
+                    if (member.bitField() == 0 && !member.name().isEmpty()) {
+                        source.append("_Static_assert(__builtin_offsetof(").append(name).append(", ")
+                                .append(member.name()).append(") == ").append(member.offset() / 8)
+                                .append(", \"\");\n");
+                        asserts++;
+                    }
+                }
+            }
+        }
+        Path file = Files.writeString(folder.resolve("vmlinux.c"), source);
+        Clang.run("clang", "-fsyntax-only", "-Wno-everything", "-ferror-limit=20", file.toString());
+        System.out.println("vmlinux as C: " + asserts + " sizes and offsets agree");
+    }
+}

@@ -1,0 +1,101 @@
+package io.vhost.device;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+import io.vhost.os.Descriptor;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class QueueWaiterTest {
+    private static final long EVENT_IDX = TestGuest.MODERN | Feature.VIRTIO_F_EVENT_IDX.mask();
+
+    @Test
+    void workThatIsThereAlreadyEndsTheWait() throws ControlException {
+        try (TestGuest guest = TestGuest.running(); QueueWaiter waiter = new QueueWaiter()) {
+            VirtQueue queue = guest.fromGuest().queue;
+            assertFalse(waiter.await(0, queue));
+            guest.fromGuest().send(new byte[100], 100);
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queue));
+        }
+    }
+
+    @Test
+    void aKickAWakeUpAndAChangeOfTheQueueEndTheWait() throws ControlException {
+        try (TestGuest guest = TestGuest.running(); QueueWaiter waiter = new QueueWaiter()) {
+            VirtQueue queue = guest.fromGuest().queue;
+            guest.fromGuest().kick.signal();
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queue));
+            assertFalse(waiter.await(0, queue), "the kick is taken");
+            waiter.wakeUp();
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queue));
+            assertFalse(waiter.await(0, queue));
+            guest.control.stopRing(1);
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queue));
+            assertFalse(waiter.await(0, queue), "a stopped queue is waited for in vain");
+            guest.control.announce(1);
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queue));
+        }
+    }
+
+    @Test
+    void aQueueWithoutKicksIsLookedAtAgainSoon() throws ControlException {
+        try (TestGuest guest = TestGuest.running(); QueueWaiter waiter = new QueueWaiter()) {
+            guest.control.stopRing(1);
+            guest.control.kick(1, null);
+            assertFalse(waiter.await(QueueWaiter.FOREVER, guest.fromGuest().queue), "after a millisecond");
+        }
+    }
+
+    /** The guest kicks only when it was asked to, and then at once. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void noKickIsLost(boolean eventIdx) throws Exception {
+        int packetCount = 20_000;
+        int before = Descriptor.openDescriptors();
+        try (TestGuest guest = TestGuest.running(eventIdx ? EVENT_IDX : TestGuest.MODERN);
+                PacketPool pool = PacketPool.create(64, 512);
+                QueueWaiter waiter = new QueueWaiter()) {
+            TestQueue queue = guest.fromGuest();
+            CountDownLatch over = new CountDownLatch(1);
+            Thread driver = Thread.ofPlatform().start(() -> {
+                byte[] frame = new byte[72];
+                long offset = queue.allocate(72);
+                for (int sent = 0; sent < packetCount;) {
+                    while (queue.ring.poll() >= 0) {
+                        Thread.onSpinWait();
+                    }
+                    if (queue.ring.free() > 60) {
+                        queue.sendAt(offset, frame, 72);
+                        sent++;
+                        if (queue.ring.needsKick()) {
+                            queue.kick.signal();
+                        }
+                    }
+                }
+                over.countDown();
+            });
+            Packet[] packets = new Packet[32];
+            int received = 0;
+            while (received < packetCount) {
+                int count = queue.queue.dequeueBurst(pool, packets, 0, 32);
+                pool.release(packets, 0, count);
+                received += count;
+                if (count == 0) {
+                    waiter.await(QueueWaiter.FOREVER, queue.queue);
+                }
+            }
+            over.await();
+            driver.join();
+            assertEquals(packetCount, received);
+        }
+        assertEquals(before, Descriptor.openDescriptors());
+    }
+}

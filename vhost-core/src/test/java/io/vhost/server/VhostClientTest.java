@@ -1,0 +1,90 @@
+package io.vhost.server;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vhost.device.DeviceListener;
+import io.vhost.device.VhostConfig;
+import io.vhost.device.VhostDevice;
+import io.vhost.os.Descriptor;
+import io.vhost.os.UnixListener;
+import io.vhost.protocol.RawPeer;
+import java.nio.file.Path;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@SuppressWarnings("try")   // closing twice is allowed, and once is in the middle
+class VhostClientTest {
+    @TempDir
+    private Path directory;
+
+    @Test
+    void itConnectsWheneverSomebodyListens() throws Exception {
+        int before = Descriptor.openDescriptors();
+        Path path = directory.resolve("front.sock");
+        BlockingQueue<String> calls = new LinkedBlockingQueue<>();
+        DeviceListener listener = new DeviceListener() {
+            @Override
+            public void newConnection(VhostDevice device) {
+                calls.add("connected");
+            }
+
+            @Override
+            public void destroyConnection(VhostDevice device) {
+                calls.add("gone");
+            }
+        };
+        try (VhostClient client = VhostClient.connect(path, VhostConfig.defaults(), listener)) {
+            assertFalse(client.isConnected());
+            for (int i = 0; i < 3; i++) {
+                try (UnixListener frontEnd = UnixListener.bind(path); RawPeer peer = new RawPeer(frontEnd.accept())) {
+                    assertEquals("connected", calls.take());
+                    peer.send(1, RawPeer.PLAIN);
+                    assertEquals(1, peer.receive().id());
+                    assertTrue(client.isConnected());
+                }
+                assertEquals("gone", calls.take());
+            }
+            try (UnixListener frontEnd = UnixListener.bind(path); RawPeer peer = new RawPeer(frontEnd.accept())) {
+                assertEquals("connected", calls.take());
+                client.close();
+                assertEquals("gone", calls.take());
+                assertNull(peer.receive(), "the connection is closed");
+            }
+        }
+        assertEquals(before, Descriptor.openDescriptors());
+        TestThreads.awaitNone(path.toString());
+    }
+
+    @Test
+    void itCanBeClosedInItsCallback() throws Exception {
+        Path path = directory.resolve("front.sock");
+        AtomicReference<VhostClient> client = new AtomicReference<>();
+        BlockingQueue<String> calls = new LinkedBlockingQueue<>();
+        DeviceListener listener = new DeviceListener() {
+            @Override
+            public void newConnection(VhostDevice device) {
+                while (client.get() == null) {
+                    Thread.onSpinWait();
+                }
+                client.get().close();
+                calls.add("closed");
+            }
+        };
+        try (UnixListener frontEnd = UnixListener.bind(path)) {
+            client.set(VhostClient.connect(path, VhostConfig.defaults(), listener));
+            try (RawPeer peer = new RawPeer(frontEnd.accept())) {
+                assertEquals("closed", calls.take());
+                assertNull(peer.receive());
+            }
+        }
+        TestThreads.awaitNone(path.toString());
+    }
+}

@@ -1,0 +1,67 @@
+package io.vhost.device;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
+
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Mode;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.Signal;
+import org.openjdk.jcstress.annotations.State;
+
+/** Loops that a change of the queue's state must end. */
+public final class StopStress {
+    private StopStress() {}
+
+    /** A thread that polls as long as the queue runs ends when the ring is stopped. */
+    @JCStressTest(Mode.Termination)
+    @Outcome(id = "TERMINATED", expect = ACCEPTABLE, desc = "The poller has ended.")
+    @Outcome(id = "STALE", expect = FORBIDDEN, desc = "The poller goes on.")
+    @State
+    public static class AStoppedRingEndsAPoller {
+        private final QueueFixture fixture = QueueFixture.running();
+        int rounds;
+
+        @Actor
+        public void poller() {
+            while (fixture.queue.isRunning()) {
+                rounds++;
+            }
+        }
+
+        @Signal
+        public void stop() {
+            fixture.queue.stop();
+        }
+    }
+
+    /** A burst that waits for the lock leaves when a change of state begins, whoever has the lock. */
+    @JCStressTest(Mode.Termination)
+    @Outcome(id = "TERMINATED", expect = ACCEPTABLE, desc = "The burst has ended.")
+    @Outcome(id = "STALE", expect = FORBIDDEN, desc = "The burst waits on.")
+    @State
+    public static class ABeginningChangeEndsABurstThatWaits {
+        private final QueueFixture fixture = QueueFixture.running();
+
+        /** Another thread takes the lock and keeps it. */
+        public ABeginningChangeEndsABurstThatWaits() {
+            Thread holder = Thread.ofPlatform().start(fixture.queue.access_lock::lock);
+            try {
+                holder.join();
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        }
+
+        @Actor
+        public void burst() {
+            fixture.queue.enqueueBurst(fixture.packets, 0, 1);
+        }
+
+        @Signal
+        public void change() {
+            fixture.queue.running(false);
+        }
+    }
+}

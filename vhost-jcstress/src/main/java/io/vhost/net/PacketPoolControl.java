@@ -1,0 +1,94 @@
+package io.vhost.net;
+
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
+import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
+
+import org.openjdk.jcstress.annotations.Actor;
+import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressTest;
+import org.openjdk.jcstress.annotations.Outcome;
+import org.openjdk.jcstress.annotations.State;
+import org.openjdk.jcstress.infra.results.III_Result;
+import org.openjdk.jcstress.infra.results.II_Result;
+import org.openjdk.jcstress.infra.results.I_Result;
+
+/** Broken twins of the pool: what {@link PacketPoolStress} would see. */
+public final class PacketPoolControl {
+    private PacketPoolControl() {}
+
+    /** The stack of free packets without a lock. COUNT_TWICE */
+    @JCStressTest
+    @Outcome(id = {"1, 2", "2, 1"}, expect = ACCEPTABLE, desc = "One each.")
+    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "A packet was handed out twice.")
+    @State
+    public static class APacketIsHandedOutTwiceWithoutLock {
+        private final int[] free = {2, 1};
+        private int available = 2;
+
+        @Actor
+        public void one(II_Result r) {
+            r.r1 = free[--available];
+        }
+
+        @Actor
+        public void other(II_Result r) {
+            r.r2 = free[--available];
+        }
+    }
+
+    /** The mark of a released packet is looked at before the lock is taken. COUNT_RELEASE */
+    @JCStressTest
+    @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "One release, one refusal, one packet.")
+    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "Both were accepted.")
+    @State
+    public static class TwoReleasesAreAcceptedWithTheCheckBeforeTheLock {
+        private boolean released;
+        private int available;
+
+        private int release() {
+            if (released) {
+                return 0;
+            }
+            synchronized (this) {
+                released = true;
+                available++;
+            }
+            return 1;
+        }
+
+        @Actor
+        public void one(III_Result r) {
+            r.r1 = release();
+        }
+
+        @Actor
+        public void other(III_Result r) {
+            r.r2 = release();
+        }
+
+        @Arbiter
+        public void end(III_Result r) {
+            r.r3 = available;
+        }
+    }
+
+    /** The lock is taken for each packet instead of each burst. COUNT_SNAPSHOT */
+    @JCStressTest
+    @Outcome(id = {"0", "2"}, expect = ACCEPTABLE, desc = "Before the burst, or after it.")
+    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "In the middle of it.")
+    @State
+    public static class ASnapshotIsTornWithALockForEachPacket {
+        private final PacketPool pool = Pools.of(2);
+
+        @Actor
+        public void burst() {
+            pool.take();
+            pool.take();
+        }
+
+        @Actor
+        public void diagnostics(I_Result r) {
+            r.r1 = pool.outstanding();
+        }
+    }
+}
