@@ -20,6 +20,7 @@ module io.vhost.core {
     exports io.vhost.dma;
     exports io.vhost.driver;
     exports io.vhost.memory;
+    exports io.vhost.monitor;
     exports io.vhost.net;
     exports io.vhost.ring;
     exports io.vhost.server;

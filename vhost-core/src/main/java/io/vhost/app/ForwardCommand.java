@@ -3,6 +3,9 @@ package io.vhost.app;
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.monitor.MonitorConfig;
+import io.vhost.monitor.MonitorServer;
+import io.vhost.monitor.MonitoredDevices;
 import io.vhost.os.CpuAffinity;
 import io.vhost.server.VhostServer;
 import java.io.IOException;
@@ -133,6 +136,12 @@ final class ForwardCommand implements Callable<Integer> {
     private List<Feature> without = List.of();
 
     @Option(
+            names = "--monitor",
+            paramLabel = "PATH",
+            description = "Let operators look in: speak QMP, as QEMU does, on this socket.")
+    private Path monitor;
+
+    @Option(
             names = "--seconds",
             paramLabel = "N",
             description = "End after N seconds; 0, the default: never.")
@@ -174,16 +183,19 @@ final class ForwardCommand implements Callable<Integer> {
     private int forward(VhostConfig config) throws IOException {
         List<String> names = new ArrayList<>();
         List<Forwarder.Opening> openings = new ArrayList<>();
+        MonitoredDevices devices = new MonitoredDevices();
         for (Path path : where.paths) {
             names.add(path.toString());
-            openings.add((offer, port) -> VhostServer.listen(path, offer, port));
+            openings.add((offer, port) -> VhostServer.listen(path, offer, devices.watch(port)));
         }
         if (where.fd != null) {
             names.add("fd=" + where.fd);
-            openings.add((offer, port) -> VhostServer.inherit(where.fd, offer, port));
+            openings.add((offer, port) -> VhostServer.inherit(where.fd, offer, devices.watch(port)));
         }
         ForwardReport report;
-        try (Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus)) {
+        try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()
+                        .name("forward").devices(devices).onQuit(context.end()::raise).build());
+                Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus)) {
             report = new ForwardReport(forwarder.ports());
             run(forwarder, report);
         }

@@ -60,6 +60,7 @@ public final class Main {
         CommandLine line = new CommandLine(new Main())
                 .addSubcommand(new DemoCommand(context))
                 .addSubcommand(new ForwardCommand(context))
+                .addSubcommand(new TopCommand(context))
                 .addSubcommand(new SwitchCommand(context))
                 .addSubcommand(new BpfCommand());
         line.setOut(context.out());

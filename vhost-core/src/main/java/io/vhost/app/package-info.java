@@ -10,6 +10,7 @@
  *       them, both by the same {@code TestPattern}.
  *   <li>{@code forward}: {@code Forwarder} keeps a {@code ForwardStream} for each queue that is
  *       polled; a {@code ForwardPort} is one socket with whoever is connected to it.
+ *   <li>{@code top}: asks a monitor once a second, and makes a {@code TopTable} of two answers.
  *   <li>{@code switch}: {@code Switch} puts a {@code LearningSwitch} between {@code SwitchSocket}s
  *       and perhaps a {@code TapLink}, and waits for kicks when there is nothing to do.
  * </ul>

@@ -40,6 +40,10 @@ final class ActiveRing {
         return ring;
     }
 
+    GuestMemory memory() {
+        return memory;
+    }
+
     /** Reads headers; for the queue's direction from the guest. */
     HeaderReader header() {
         return header;

@@ -440,6 +440,13 @@ public final class DeviceControl {
             announced = true;
             device.notifyListener("newDevice", () -> device.listener().newDevice(device));
         }
+        publish();
+    }
+
+    /** Lets others see how the device is, without a lock. */
+    private void publish() {
+        device.snapshot(new DeviceSnapshot(features(), device.features(), protocolFeatures, status, announced,
+                memory == null ? List.of() : memory.regions()));
     }
 
     /** The front-end has gone: ends everything, closes every descriptor. A second call has no effect. */

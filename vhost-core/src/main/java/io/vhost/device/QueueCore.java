@@ -53,6 +53,10 @@ final class QueueCore {
         return violation;
     }
 
+    QueueSnapshot snapshot() {
+        return QueueInspector.snapshot(queue, setup, active, async, violation);
+    }
+
     boolean isAttached() {
         return active != null;
     }

@@ -23,6 +23,7 @@ public final class VhostDevice {
     private final VirtQueue[] queues;
     private final Announcement announcement = new Announcement();
     private volatile long features;
+    private volatile DeviceSnapshot snapshot = DeviceSnapshot.NONE;
     private volatile int mtu;
     private volatile Runnable onFailure = () -> {};
     private volatile boolean failed;
@@ -78,6 +79,15 @@ public final class VhostDevice {
     @Override
     public String toString() {
         return name;
+    }
+
+    /** How the device was after the front-end's last request. */
+    public DeviceSnapshot snapshot() {
+        return snapshot;
+    }
+
+    void snapshot(DeviceSnapshot present) {
+        snapshot = present;
     }
 
     DeviceListener listener() {

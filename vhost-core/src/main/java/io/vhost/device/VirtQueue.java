@@ -34,6 +34,9 @@ public final class VirtQueue {
      */
     public final AccessLock access_lock;
 
+    private static final int SNAPSHOT_TRIES = 200;
+    private static final long SNAPSHOT_PAUSE_NANOS = 50_000;
+
     private final VhostDevice device;
     private final int index;
     private final QueueCounters counters = new QueueCounters();
@@ -77,6 +80,25 @@ public final class VirtQueue {
     /** What has been counted. */
     public QueueCounters counters() {
         return counters;
+    }
+
+    /**
+     * How the queue is at this moment. Waits a little when another thread works on the queue, without standing in its way.
+     *
+     * @return null when the lock was not to be had in that time
+     */
+    public QueueSnapshot snapshot() {
+        for (int tries = 0; tries < SNAPSHOT_TRIES; tries++) {
+            if (access_lock.tryLock()) {
+                try {
+                    return core.snapshot();
+                } finally {
+                    access_lock.unlock();
+                }
+            }
+            LockSupport.parkNanos(SNAPSHOT_PAUSE_NANOS);
+        }
+        return null;
     }
 
     /** The rule that the guest broke, for which this queue is fenced; null when it broke none. Takes the lock. */

@@ -5,10 +5,11 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Waits until one of a fixed set of descriptors can be read.
+ * Waits until one of a fixed set of descriptors can be read, or written where that is asked for.
  *
  * <p>A thread that waits here is woken by what it watches only, not by {@link Thread#interrupt}. So let it
  * watch an {@link EventFd} as well, and signal that to end the thread.
@@ -27,9 +28,11 @@ public final class Poll {
     private static final long EVENTS = 4;
     private static final long RETURNED = 6;
     private static final short POLLIN = 1;
+    private static final short POLLOUT = 4;
     private static final short POLLNVAL = 0x20;
 
     private final Descriptor[] watched;
+    private final short[] interest;
     private final MemorySegment entries;
 
     /**
@@ -39,7 +42,20 @@ public final class Poll {
      */
     public Poll(Descriptor... watched) {
         this.watched = watched.clone();
+        this.interest = new short[watched.length];
+        Arrays.fill(interest, POLLIN);
         this.entries = Arena.ofAuto().allocate(watched.length * ENTRY_SIZE, ENTRY_SIZE);
+    }
+
+    /**
+     * Says what to wait for; at first that is reading. The end of the peer is noticed in any case.
+     *
+     * @param index of the descriptor, in the order given to the constructor
+     * @param readable whether bytes to read are waited for
+     * @param writable whether room to write is waited for
+     */
+    public void interest(int index, boolean readable, boolean writable) {
+        interest[index] = (short) ((readable ? POLLIN : 0) | (writable ? POLLOUT : 0));
     }
 
     /**
@@ -52,7 +68,7 @@ public final class Poll {
     public int await(int timeoutMillis) {
         for (int i = 0; i < watched.length; i++) {
             entries.set(JAVA_INT, i * ENTRY_SIZE, watched[i].fd());
-            entries.set(JAVA_SHORT, i * ENTRY_SIZE + EVENTS, POLLIN);
+            entries.set(JAVA_SHORT, i * ENTRY_SIZE + EVENTS, interest[i]);
             entries.set(JAVA_SHORT, i * ENTRY_SIZE + RETURNED, (short) 0);
         }
         int ready = timeoutMillis < 0 ? awaitForever() : awaitUntil(timeoutMillis);

@@ -1,5 +1,6 @@
 package io.vhost.os;
 
+import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import java.lang.foreign.Arena;
@@ -30,6 +31,7 @@ public final class UnixSocket implements AutoCloseable {
     private static final int SOL_SOCKET = 1;
     private static final int SO_PEERCRED = 17;
     private static final int SHUT_RDWR = 2;
+    private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;
 
@@ -154,6 +156,51 @@ public final class UnixSocket implements AutoCloseable {
         }
     }
 
+    /**
+     * Sends as many bytes as fit into the peer's buffer, without waiting.
+     *
+     * @param bytes what holds the bytes
+     * @param offset of the first byte
+     * @param length how many, at least 1
+     * @return bytes sent; 0 while the buffer is full; -1 if the peer is gone
+     */
+    public int trySend(byte[] bytes, int offset, int length) {
+        try (Arena arena = Arena.ofConfined()) {
+            SocketMessage message = new SocketMessage(arena, Math.min(length, BUFFER_SIZE), 0);
+            message.descriptors(NO_DESCRIPTORS);
+            int chunk = (int) message.data().byteSize();
+            MemorySegment.copy(bytes, offset, message.data(), JAVA_BYTE, 0, chunk);
+            long sent;
+            do {
+                sent = Libc.sendmsg(descriptor.fd(), message.header(), MSG_NOSIGNAL | MSG_DONTWAIT);
+            } while (sent == -Errno.EINTR);
+            return tried(sent, "sendmsg");
+        }
+    }
+
+    /**
+     * Takes the bytes that are there, without waiting. Descriptors that come along are refused.
+     *
+     * @param into receives the bytes from its beginning
+     * @return how many bytes; 0 if there are none now; -1 at the end of the stream, orderly or not
+     */
+    public int tryReceive(byte[] into) {
+        try (Arena arena = Arena.ofConfined()) {
+            SocketMessage message = new SocketMessage(arena, Math.min(into.length, BUFFER_SIZE), 0);
+            message.descriptors(NO_DESCRIPTORS);
+            long received;
+            do {
+                received = Libc.recvmsg(descriptor.fd(), message.header(), MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+            } while (received == -Errno.EINTR);
+            if (received == 0) {
+                return -1;
+            }
+            int count = tried(received, "recvmsg");
+            MemorySegment.copy(message.data(), JAVA_BYTE, 0, into, 0, Math.max(count, 0));
+            return count;
+        }
+    }
+
     /** {@return who is at the other end} */
     public PeerCredentials peer() {
         try (Arena arena = Arena.ofConfined()) {
@@ -220,6 +267,17 @@ public final class UnixSocket implements AutoCloseable {
             throw new OsException("sendmsg(fd=" + fd + ")", (int) -sent);
         }
         return sent;
+    }
+
+    private int tried(long result, String call) {
+        if (result >= 0) {
+            return (int) result;
+        }
+        return switch ((int) -result) {
+            case Errno.EAGAIN -> 0;
+            case Errno.EPIPE, Errno.ECONNRESET -> -1;
+            default -> throw new OsException(call + "(" + descriptor + ")", (int) -result);
+        };
     }
 
     private static int receiveOnce(int fd, SocketMessage message) {

@@ -96,6 +96,21 @@ public final class SplitRing {
         return nextUsed;
     }
 
+    /** The driver's index when it was read last. */
+    public int knownAvailIdx() {
+        return knownAvailIdx;
+    }
+
+    /** Index of the next used element when an interrupt was decided on last. */
+    public int signalledUsed() {
+        return signalledUsed;
+    }
+
+    /** Whether an interrupt was ever decided on. */
+    public boolean hasSignalled() {
+        return signalledOnce;
+    }
+
     /** The rule that the driver broke, or null. A ring with a violation hands out no more chains. */
     public RingViolation violation() {
         return violation;

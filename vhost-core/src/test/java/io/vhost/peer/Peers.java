@@ -29,6 +29,13 @@ public final class Peers {
         }
     }
 
+    /** Needs this file or directory, which {@code remedy} makes. */
+    public static void requireFile(Path file, String remedy) {
+        if (!Files.exists(file)) {
+            missing(file + " does not exist: " + remedy);
+        }
+    }
+
     /** Needs free huge pages of the default size, {@code mebibytes} in total, and a mounted hugetlbfs. */
     public static void requireHugePages(int mebibytes) {
         long free = memory("HugePages_Free") * memory("Hugepagesize") / 1024;

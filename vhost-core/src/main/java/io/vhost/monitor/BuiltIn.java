@@ -1,0 +1,114 @@
+package io.vhost.monitor;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** The commands that concern the monitor and the application as a whole. */
+final class BuiltIn {
+    private static final Type VERSION = Type.object(
+            Member.of("qemu", Type.object(
+                    Member.of("micro", Type.INT), Member.of("minor", Type.INT), Member.of("major", Type.INT))),
+            Member.of("package", Type.STRING));
+    private static final Type CHARDEV = Type.object(
+            Member.of("label", Type.STRING), Member.of("filename", Type.STRING),
+            Member.of("frontend-open", Type.BOOLEAN));
+    private static final Type SESSION = Type.object(
+            Member.of("id", Type.INT), Member.of("mode", Type.STRING), Member.of("peer-uid", Type.INT),
+            Member.of("peer-pid", Type.INT), Member.of("state", Type.STRING), Member.of("out-bytes", Type.UINT64),
+            Member.of("out-peak", Type.UINT64), Member.of("events-dropped", Type.UINT64),
+            Member.of("commands", Type.UINT64), Member.of("since", Type.INT));
+    private static final Type SCHEMA = Type.object(
+            Member.of("name", Type.STRING), Member.of("meta-type", Type.enumeration(
+                    "builtin", "enum", "array", "object", "alternate", "command", "event")));
+
+    private final Path path;
+    private final MonitorConfig config;
+    private final MonitorServer server;
+
+    private BuiltIn(Path path, MonitorConfig config, MonitorServer server) {
+        this.path = path;
+        this.config = config;
+        this.server = server;
+    }
+
+    /** All commands that a server has of itself. */
+    static List<Command> commands(Path path, MonitorConfig config, MonitorServer server) {
+        List<Command> commands = new ArrayList<>(new BuiltIn(path, config, server).own());
+        commands.addAll(new VirtioCommands(config.devices()).commands());
+        commands.addAll(new VhostCommands(config.devices()).commands());
+        commands.addAll(new StatsCommands(config.devices()).commands());
+        return commands;
+    }
+
+    /** The events that a server sends of itself, with their data. */
+    static Map<String, Type> events() {
+        Map<String, Type> events = new LinkedHashMap<>();
+        events.put("SHUTDOWN", Type.object(
+                Member.of("guest", Type.BOOLEAN), Member.of("reason", Type.STRING)));
+        events.put("NETDEV_VHOST_USER_CONNECTED", Type.object(
+                Member.of("netdev-id", Type.STRING), Member.of("chardev-id", Type.STRING)));
+        events.put("NETDEV_VHOST_USER_DISCONNECTED", Type.object(Member.of("netdev-id", Type.STRING)));
+        events.put("VHOST_QUEUE_STATE", Type.object(
+                Member.of("path", Type.STRING), Member.of("queue", Type.UINT16),
+                Member.of("enabled", Type.BOOLEAN)));
+        events.put("VHOST_QUEUE_STUCK", Type.object(
+                Member.of("path", Type.STRING), Member.of("queue", Type.UINT16),
+                Member.of("reason", Type.enumeration("lock", "copies")), Member.optional("owner", Type.STRING),
+                Member.optional("age-ns", Type.UINT64)));
+        events.put("VHOST_EVENTS_DROPPED", Type.object(Member.of("count", Type.UINT64)));
+        return events;
+    }
+
+    private List<Command> own() {
+        return List.of(
+                Command.named("qmp_capabilities").help("begin to take commands")
+                        .optional("enable", Type.array(Type.enumeration("oob")))
+                        .runs(_ -> null),
+                Command.named("query-version").help("show the version").returns(VERSION)
+                        .runs(_ -> Version.describe()),
+                Command.named("query-commands").help("list the commands that are switched on")
+                        .returns(Type.array(Type.object(Member.of("name", Type.STRING))))
+                        .runs(_ -> table().enabled().stream().map(c -> Json.object("name", c.name())).toList()),
+                Command.named("query-qmp-schema").help("describe commands and events")
+                        .returns(Type.array(SCHEMA))
+                        .runs(_ -> Schema.of(table().enabled(), events())),
+                Command.named("query-name").help("show the application's name")
+                        .returns(Type.object(Member.optional("name", Type.STRING)))
+                        .runs(_ -> config.name().isEmpty() ? Map.of() : Json.object("name", config.name())),
+                Command.named("query-status").help("show whether the application runs")
+                        .returns(Type.object(Member.of("status", Type.enumeration("running", "paused")),
+                                Member.of("singlestep", Type.BOOLEAN), Member.of("running", Type.BOOLEAN)))
+                        .runs(_ -> Json.object("status", "running", "singlestep", false, "running", true)),
+                Command.named("query-chardev").help("list the monitor's socket and those of devices")
+                        .returns(Type.array(CHARDEV))
+                        .runs(_ -> sockets()),
+                Command.named("quit").help("end the application").runs(_ -> {
+                    config.quit().run();
+                    return null;
+                }),
+                Command.named("human-monitor-command").help("run a command of the text monitor")
+                        .argument("command-line", Type.STRING).optional("cpu-index", Type.INT)
+                        .returns(Type.STRING)
+                        .runs(arguments -> new HmpShell(table()).run(arguments.text("command-line"))),
+                Command.named("x-query-monitor").help("list the clients of this monitor").outOfBand()
+                        .returns(Type.array(SESSION))
+                        .runs(_ -> server.loop().describe()));
+    }
+
+    private CommandTable table() {
+        return server.loop().commands();
+    }
+
+    private List<Map<String, Object>> sockets() {
+        List<Map<String, Object>> sockets = new ArrayList<>();
+        sockets.add(Json.object(
+                "label", "monitor", "filename", "unix:" + path + ",server=on", "frontend-open", true));
+        config.devices().byPath().forEach((name, device) -> sockets.add(Json.object(
+                "label", name, "filename", "unix:" + device.name() + ",server=on",
+                "frontend-open", !device.isFailed())));
+        return sockets;
+    }
+}

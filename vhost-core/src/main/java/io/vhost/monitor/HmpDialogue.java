@@ -1,0 +1,111 @@
+package io.vhost.monitor;
+
+import java.io.ByteArrayOutputStream;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * The language for people: lines in, text out, a prompt when the next line may come.
+ *
+ * <p>Thread: the monitor's.
+ */
+final class HmpDialogue implements Dialogue {
+    /** Most bytes of a line. */
+    static final int MAX_LINE = 4095;
+
+    private static final int DELETE = 0x7F;
+
+    private final Session session;
+    private final HmpShell shell;
+    private final String prompt;
+    private final boolean echo;
+    private final ByteArrayOutputStream line = new ByteArrayOutputStream();
+    private int length;
+    private boolean afterReturn;
+    private boolean running;
+
+    HmpDialogue(Session session, HmpShell shell, String prompt, boolean echo) {
+        this.session = session;
+        this.shell = shell;
+        this.prompt = prompt;
+        this.echo = echo;
+    }
+
+    @Override
+    public String greeting() {
+        return "vhost " + Version.text() + " monitor - type 'help' for more information\r\n" + prompt;
+    }
+
+    @Override
+    public void accept(int octet) {
+        boolean second = afterReturn && octet == '\n';
+        afterReturn = octet == '\r';
+        if (second) {
+            return;
+        }
+        if (octet == '\r' || octet == '\n') {
+            end();
+        } else if (octet == '\b' || octet == DELETE) {
+            erase();
+        } else if (octet == '\t' || (octet & 0xFF) >= ' ') {
+            length++;
+            if (length <= MAX_LINE) {
+                line.write(octet);
+            }
+            if (echo && octet > 0) {
+                session.send(String.valueOf((char) octet));
+            }
+        }
+    }
+
+    private void erase() {
+        byte[] typed = line.toByteArray();
+        if (typed.length > 0) {
+            line.reset();
+            line.write(typed, 0, typed.length - 1);
+            length = typed.length - 1;
+            session.send(echo ? "\b \b" : "");
+        }
+    }
+
+    private void end() {
+        String text = line.toString(StandardCharsets.UTF_8);
+        boolean tooLong = length > MAX_LINE;
+        line.reset();
+        length = 0;
+        session.send(echo ? "\r\n" : "");
+        if (tooLong) {
+            session.send("the line is longer than " + MAX_LINE + " bytes\r\n" + prompt);
+            return;
+        }
+        running = true;
+        session.execute(shell.command(), HmpShell.arguments(text), outcome -> {
+            running = false;
+            String answer = outcome.error() == null
+                    ? (String) outcome.result() : "Error: " + outcome.error().getMessage() + "\r\n";
+            session.send(answer + prompt);
+        });
+    }
+
+    @Override
+    public boolean takesInput() {
+        return !running;
+    }
+
+    @Override
+    public void proceed() {}
+
+    @Override
+    public boolean isIdle() {
+        return !running;
+    }
+
+    @Override
+    public boolean takesEvents() {
+        return false;
+    }
+
+    @Override
+    public String state() {
+        return "command";
+    }
+}

@@ -1,0 +1,157 @@
+package io.vhost.monitor;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The machine's language: JSON commands, answered in order unless they are out of band, and events.
+ *
+ * <p>Thread: the monitor's.
+ */
+final class QmpDialogue implements Dialogue {
+    /** Commands that wait, with out-of-band execution: so many may be sent and one more still be read. */
+    static final int QUEUE_LIMIT = 8;
+
+    private static final String NEGOTIATE = "qmp_capabilities";
+    private static final String OUT_OF_BAND = "oob";
+
+    /** What the client sent: a value, or why it is none. */
+    private record Message(Object value, JsonException fault) {}
+
+    private final Session session;
+    private final CommandTable commands;
+    private final Object version;
+    private final JsonReader reader;
+    private final Deque<Message> queue = new ArrayDeque<>();
+    private boolean negotiated;
+    private boolean outOfBand;
+    private boolean running;
+    private int runningOutOfBand;
+
+    QmpDialogue(Session session, CommandTable commands, Object version, JsonReader.Limits limits) {
+        this.session = session;
+        this.commands = commands;
+        this.version = version;
+        this.reader = new JsonReader(limits, this::message);
+    }
+
+    @Override
+    public String greeting() {
+        return Json.write(Json.object("QMP", Json.object(
+                "version", version, "capabilities", List.of(OUT_OF_BAND)))) + "\r\n";
+    }
+
+    @Override
+    public void accept(int octet) {
+        reader.accept(octet);
+    }
+
+    @Override
+    public boolean takesInput() {
+        return outOfBand
+                ? queue.size() < QUEUE_LIMIT && runningOutOfBand < QUEUE_LIMIT
+                : queue.isEmpty() && !running;
+    }
+
+    @Override
+    public boolean isIdle() {
+        return queue.isEmpty() && !running && runningOutOfBand == 0;
+    }
+
+    @Override
+    public boolean takesEvents() {
+        return negotiated;
+    }
+
+    @Override
+    public String state() {
+        return negotiated ? "command" : "negotiation";
+    }
+
+    private void message(Object value, JsonException fault) {
+        Message message = new Message(value, fault);
+        if (fault == null && outOfBand && QmpRequest.isOutOfBand(value)) {
+            handle(message);
+        } else {
+            queue.add(message);
+            proceed();
+        }
+    }
+
+    @Override
+    public void proceed() {
+        while (!running && !queue.isEmpty() && session.hasRoom()) {
+            handle(queue.remove());
+        }
+    }
+
+    private void handle(Message message) {
+        if (message.fault != null) {
+            answer(null, new Outcome(null, new CommandException(message.fault.getMessage())));
+            return;
+        }
+        try {
+            QmpRequest request = QmpRequest.of(message.value, outOfBand);
+            if (!negotiated && !request.command().equals(NEGOTIATE)) {
+                throw new CommandException(ErrorClass.COMMAND_NOT_FOUND,
+                        "Expecting capabilities negotiation with 'qmp_capabilities'");
+            }
+            Command command = commands.find(request.command());
+            if (request.outOfBand() && !command.isOutOfBand()) {
+                throw new CommandException("The command " + command.name() + " does not support OOB");
+            }
+            Arguments arguments = ArgumentCheck.check(command, request.arguments());
+            if (command.name().equals(NEGOTIATE)) {
+                negotiate(arguments);
+                // The answer first, then events may come.
+                answer(message.value, new Outcome(null, null));
+                negotiated = true;
+            } else {
+                run(command, arguments, request.outOfBand(), message.value);
+            }
+        } catch (CommandException e) {
+            answer(message.value, new Outcome(null, e));
+        }
+    }
+
+    private void negotiate(Arguments arguments) throws CommandException {
+        if (negotiated) {
+            throw new CommandException(ErrorClass.COMMAND_NOT_FOUND,
+                    "Capabilities negotiation is already complete, command ignored");
+        }
+        outOfBand = arguments.list("enable").contains(OUT_OF_BAND);
+    }
+
+    private void run(Command command, Arguments arguments, boolean overtakes, Object message) {
+        if (overtakes) {
+            runningOutOfBand++;
+        } else {
+            running = true;
+        }
+        session.execute(command, arguments, outcome -> {
+            if (overtakes) {
+                runningOutOfBand--;
+            } else {
+                running = false;
+            }
+            answer(message, outcome);
+        });
+    }
+
+    private void answer(Object message, Outcome outcome) {
+        Map<String, Object> answer;
+        if (outcome.error() == null) {
+            Object result = outcome.result();
+            answer = Json.object("return", result == null ? Map.of() : result);
+        } else {
+            answer = Json.object("error", Json.object(
+                    "class", outcome.error().errorClass().wireName(), "desc", outcome.error().getMessage()));
+        }
+        if (message instanceof Map<?, ?> members && members.containsKey("id")) {
+            answer.put("id", members.get("id"));
+        }
+        session.send(Json.write(answer) + "\r\n");
+    }
+}

@@ -1,0 +1,248 @@
+package io.vhost.monitor;
+
+import static java.lang.System.Logger.Level.DEBUG;
+
+import io.vhost.os.OsException;
+import io.vhost.os.PeerCredentials;
+import io.vhost.os.UnixSocket;
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * One client: the owner of everything that is the client's, from the accepted socket to the last byte of output. When
+ * it is closed all of that is dropped, and what a command that still runs will answer finds nobody.
+ *
+ * <p>Thread: the monitor's, without exception. An error of a write always closes; nothing is kept for anyone else.
+ */
+final class Session {
+    private static final System.Logger LOGGER = System.getLogger("io.vhost.monitor");
+    private static final int CHUNK = 4096;
+    /** How long a client that has ended its input may leave our output unread, in ns. */
+    private static final long DRAIN_TIME = 10_000_000_000L;
+
+    private enum State { GREETING, OPEN, DRAINING, CLOSED }
+
+    private final int id;
+    private final UnixSocket socket;
+    private final PeerCredentials peer;
+    private final MonitorLoop loop;
+    private final long highWater;
+    private final Output output;
+    private final Dialogue dialogue;
+    private final Instant since = Instant.now();
+    private final byte[] input = new byte[CHUNK];
+    private int inputPosition;
+    private int inputEnd;
+    private State state = State.GREETING;
+    private long deadline;
+    private long eventsUntold;
+    private long eventsDropped;
+    private long commands;
+
+    /** A session that owns {@code socket}; {@code dialogue} makes what it speaks. */
+    Session(int id, UnixSocket socket, PeerCredentials peer, MonitorLoop loop, long highWater,
+            Function<Session, Dialogue> dialogue) {
+        this.id = id;
+        this.socket = socket;
+        this.peer = peer;
+        this.loop = loop;
+        this.highWater = highWater;
+        this.output = new Output(socket);
+        this.dialogue = dialogue.apply(this);
+    }
+
+    void greet() {
+        send(dialogue.greeting());
+        progress();
+    }
+
+    UnixSocket socket() {
+        return socket;
+    }
+
+    boolean isClosed() {
+        return state == State.CLOSED;
+    }
+
+    boolean wantsRead() {
+        return state == State.OPEN && inputPosition == inputEnd && hasRoom() && dialogue.takesInput();
+    }
+
+    boolean wantsWrite() {
+        return state != State.CLOSED && output.size() > 0;
+    }
+
+    /** Whether a command may add its answer: what waits is bounded by this and the largest answer. */
+    boolean hasRoom() {
+        return output.size() < highWater;
+    }
+
+    /** The socket is ready for something, or its peer has gone. */
+    void ready() {
+        boolean read = wantsRead();
+        boolean write = wantsWrite();
+        if (!read && !write) {
+            // Only the peer's end is reported unasked; were it ignored, it would be reported for ever.
+            close("peer has gone");
+            return;
+        }
+        try {
+            if (read) {
+                receive();
+            }
+        } catch (OsException e) {
+            close(e.getMessage());
+        }
+        progress();
+    }
+
+    private void receive() {
+        int count = socket.tryReceive(input);
+        if (count < 0) {
+            drain(DRAIN_TIME);
+        } else {
+            inputPosition = 0;
+            inputEnd = count;
+        }
+    }
+
+    /** Sends, takes input and runs commands as far as that goes now. */
+    void progress() {
+        if (state == State.CLOSED) {
+            return;
+        }
+        try {
+            boolean wasFull;
+            do {
+                flush();
+                work();
+                wasFull = !hasRoom();
+                flush();
+                // What waited for room would wait for ever if this flush was the last.
+            } while (wasFull && hasRoom() && state != State.CLOSED);
+        } catch (OsException e) {
+            close(e.getMessage());
+        }
+        if (state == State.DRAINING && output.size() == 0 && dialogue.isIdle()) {
+            close("done");
+        }
+    }
+
+    private void work() {
+        if (state == State.OPEN || state == State.DRAINING) {
+            dialogue.proceed();
+        }
+        while (inputPosition < inputEnd && state == State.OPEN && hasRoom() && dialogue.takesInput()) {
+            dialogue.accept(input[inputPosition++]);
+        }
+    }
+
+    private void flush() {
+        if (state == State.CLOSED) {
+            return;
+        }
+        long before = output.size();
+        if (!output.flush()) {
+            close("peer has gone");
+            return;
+        }
+        if (output.size() < before) {
+            deadline = System.nanoTime() + DRAIN_TIME;
+        }
+        if (output.size() == 0) {
+            if (state == State.GREETING) {
+                state = State.OPEN;
+            }
+            tellDropped();
+        }
+    }
+
+    /** Takes no more input; closes when commands and output are done, or nothing moves for {@code nanos}. */
+    void drain(long nanos) {
+        if (state == State.GREETING || state == State.OPEN) {
+            state = State.DRAINING;
+            deadline = System.nanoTime() + nanos;
+        }
+    }
+
+    /** Closes a session whose client leaves its output unread. */
+    void checkDeadline(long now) {
+        if (state == State.DRAINING && dialogue.isIdle() && now - deadline > 0) {
+            close("output was not read");
+        }
+    }
+
+    boolean isDraining() {
+        return state == State.DRAINING;
+    }
+
+    /** Queues a line or text. */
+    void send(String text) {
+        if (state != State.CLOSED && !text.isEmpty()) {
+            output.add(text.getBytes(StandardCharsets.UTF_8));
+        }
+    }
+
+    /** Tells the client of an event, or counts that it was not told. */
+    void event(String message) {
+        if (state == State.CLOSED || !dialogue.takesEvents()) {
+            return;
+        }
+        if (hasRoom()) {
+            send(message + "\r\n");
+        } else {
+            eventsUntold++;
+            eventsDropped++;
+        }
+    }
+
+    private void tellDropped() {
+        if (eventsUntold > 0 && dialogue.takesEvents()) {
+            long count = eventsUntold;
+            eventsUntold = 0;
+            send(MonitorEvent.of("VHOST_EVENTS_DROPPED", "count", count).message() + "\r\n");
+        }
+    }
+
+    /** Runs a command on another thread, and {@code then} on this one if the session is still there. */
+    void execute(Command command, Arguments arguments, Consumer<Outcome> then) {
+        commands++;
+        loop.execute(() -> {
+            Outcome outcome = Outcome.of(command, arguments);
+            loop.post(() -> {
+                if (state != State.CLOSED) {
+                    then.accept(outcome);
+                    progress();
+                }
+            });
+        });
+    }
+
+    /** Ends the session at once. A second time has no effect. */
+    void close(String reason) {
+        if (state == State.CLOSED) {
+            return;
+        }
+        state = State.CLOSED;
+        socket.close();
+        loop.closed(this);
+        LOGGER.log(DEBUG, "session {0} closed: {1}", id, reason);
+    }
+
+    int id() {
+        return id;
+    }
+
+    /** How it is, for the monitor's look at itself. */
+    Map<String, Object> describe() {
+        return Json.object(
+                "id", id, "mode", dialogue instanceof HmpDialogue ? "readline" : "control", "peer-uid", peer.uid(),
+                "peer-pid", peer.pid(),
+                "state", state == State.OPEN ? dialogue.state() : state == State.GREETING ? "greeting" : "draining",
+                "out-bytes", output.size(), "out-peak", output.peak(), "events-dropped", eventsDropped,
+                "commands", commands, "since", since.getEpochSecond());
+    }
+}

@@ -1,0 +1,52 @@
+package io.vhost.monitor;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
+
+/** A monitor with commands for tests: one that is slow, one with a large answer, one that returns what it is given. */
+final class Monitor implements AutoCloseable {
+    static final int LARGE = 207_000;
+
+    final MonitoredDevices devices = new MonitoredDevices();
+    final MonitorServer server;
+    final Semaphore release = new Semaphore(0);
+    final CountDownLatch began = new CountDownLatch(1);
+    final AtomicInteger slowRuns = new AtomicInteger();
+    private final String large = "x".repeat(LARGE);
+
+    Monitor(Path path, UnaryOperator<MonitorConfig.Builder> wishes) {
+        try {
+            server = MonitorServer.listen(path, wishes.apply(MonitorConfig.builder()
+                    .devices(devices)
+                    .command(Command.named("x-slow").returns(Type.STRING).runs(_ -> slow()))
+                    .command(Command.named("x-large").returns(Type.STRING).runs(_ -> large))
+                    .command(Command.named("x-echo").argument("value", Type.ANY).returns(Type.ANY)
+                            .runs(arguments -> arguments.any("value")))
+                    .command(Command.named("x-change").mutating().runs(_ -> null))
+                    .command(Command.named("x-fails").runs(_ -> {
+                        throw new IllegalStateException("a fault");
+                    })))
+                    .build());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private Object slow() {
+        slowRuns.incrementAndGet();
+        began.countDown();
+        release.acquireUninterruptibly();
+        return "slow";
+    }
+
+    @Override
+    public void close() {
+        release.release(1000);
+        server.close();
+    }
+}
