@@ -1,6 +1,6 @@
 package io.vhost.device;
 
-import io.vhost.device.VirtQueue.Change;
+import io.vhost.device.QueueControl.Change;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
@@ -101,7 +101,7 @@ public final class DeviceControl {
             return;
         }
         for (int i = 0; i < queueCount(); i++) {
-            if (device.queue(i).isAttached()) {
+            if (device.queue(i).control().isAttached()) {
                 throw new ControlException("features cannot change from 0x%x to 0x%x while queue %d is started"
                         .formatted(device.features(), negotiated, i));
             }
@@ -113,7 +113,7 @@ public final class DeviceControl {
         boolean enabledFromStart = !Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(negotiated);
         for (int i = 0; i < queueCount(); i++) {
             // QEMU enables rings before it sets features, and does not say it again.
-            device.queue(i).change(setup -> setup.enabled = enabledFromStart || setup.enableAsked);
+            device.queue(i).control().change(setup -> setup.enabled = enabledFromStart || setup.enableAsked);
         }
         device.notifyListener(
                 "featuresChanged", () -> device.listener().featuresChanged(device, negotiated));
@@ -141,7 +141,7 @@ public final class DeviceControl {
             throw new ControlException("queue %d: size %s is not a power of two from 1 to %d"
                     .formatted(queue, Integer.toUnsignedString(size), SplitLayout.MAX_SIZE));
         }
-        queue(queue).change(setup -> setup.size = size);
+        queue(queue).control().change(setup -> setup.size = size);
     }
 
     /**
@@ -161,7 +161,7 @@ public final class DeviceControl {
                     .formatted(queue, flags, log));
         }
         // Before the ring is stopped: addresses that are refused disturb nobody.
-        queue(queue).change(setup -> setup.locate(queue, memory.table(), desc, avail, used));
+        queue(queue).control().change(setup -> setup.locate(queue, memory.table(), desc, avail, used));
         restart(queue, setup -> {
             setup.usedLogAddress = flags == 0 ? SplitRing.NOT_LOGGED : log;
             setup.descUser = desc;
@@ -178,7 +178,7 @@ public final class DeviceControl {
             throw new ControlException("queue %d: base %s is not in 0..65535"
                     .formatted(queue, Integer.toUnsignedString(base)));
         }
-        queue(queue).change(setup -> {
+        queue(queue).control().change(setup -> {
             setup.base = base;
             setup.freshBase = true;
         });
@@ -223,7 +223,7 @@ public final class DeviceControl {
      * @param descriptor the eventfd; null for none
      */
     public void call(int queue, Descriptor descriptor) throws ControlException {
-        withDescriptor(queue, descriptor, eventFd -> queue(queue).call(eventFd));
+        withDescriptor(queue, descriptor, eventFd -> queue(queue).control().call(eventFd));
     }
 
     /**
@@ -233,7 +233,7 @@ public final class DeviceControl {
      * @param descriptor the eventfd; null for none
      */
     public void error(int queue, Descriptor descriptor) throws ControlException {
-        withDescriptor(queue, descriptor, eventFd -> queue(queue)
+        withDescriptor(queue, descriptor, eventFd -> queue(queue).control()
                 .change(setup -> setup.error = RingSetup.replace(setup.error, eventFd)));
     }
 
@@ -346,9 +346,9 @@ public final class DeviceControl {
     public void disconnected() {
         retract();
         for (int i = 0; i < queueCount(); i++) {
-            device.queue(i).stop();
-            device.queue(i).log(null);
-            device.queue(i).closeDescriptors();
+            device.queue(i).control().stop();
+            device.queue(i).control().log(null);
+            device.queue(i).control().closeDescriptors();
         }
         memory.release();
         backendChannel(null);
@@ -379,7 +379,7 @@ public final class DeviceControl {
     }
 
     private void requireStopped(int queue, String what) throws ControlException {
-        if (queue(queue).isAttached()) {
+        if (queue(queue).control().isAttached()) {
             throw new ControlException("queue %d: %s cannot change while the ring is started".formatted(queue, what));
         }
     }

@@ -118,7 +118,7 @@ public final class DeviceMemory {
     void applyLog() {
         DirtyLog used = Feature.VHOST_F_LOG_ALL.in(device.features()) ? log : null;
         for (int i = 0; i < device.queueCount(); i++) {
-            device.queue(i).log(used);
+            device.queue(i).control().log(used);
         }
     }
 
@@ -137,7 +137,7 @@ public final class DeviceMemory {
 
     private void use(GuestMemory replacement) throws ControlException {
         for (int i = 0; i < device.queueCount(); i++) {
-            device.queue(i).stop();
+            device.queue(i).control().stop();
         }
         GuestMemory old = table;
         table = replacement;
@@ -158,7 +158,7 @@ public final class DeviceMemory {
     }
 
     /** Changes a ring that is stopped for it, and starts it again in the present memory. */
-    void restart(int queue, VirtQueue.Change change) throws ControlException {
-        device.queue(queue).restart(change, table, QueueFormat.of(device.features(), (queue & 1) == 0));
+    void restart(int queue, QueueControl.Change change) throws ControlException {
+        device.queue(queue).control().restart(change, table, QueueFormat.of(device.features(), (queue & 1) == 0));
     }
 }
