@@ -24,7 +24,12 @@ public final class SwitchProcess implements AutoCloseable {
 
     /** Starts it, and waits until it listens. */
     public static SwitchProcess start(String... options) {
-        Program program = Program.start(command(options));
+        return start(List.of(), options);
+    }
+
+    /** The same, started by a command, such as one that takes rights away. */
+    public static SwitchProcess start(List<String> launcher, String... options) {
+        Program program = Program.start(command(launcher, options));
         program.await("listening", Duration.ofMinutes(1));
         return new SwitchProcess(program);
     }
@@ -32,22 +37,21 @@ public final class SwitchProcess implements AutoCloseable {
     /**
      * Starts one that cannot run.
      *
-     * @param launcher a command that starts it, such as one that takes rights away, or nothing
+     * @param launcher as for {@link #start(List, String...)}, or nothing
      * @param options of the switch
      * @return what it says; its exit status must be 1
      */
     public static String refusal(List<String> launcher, String... options) {
-        List<String> command = new ArrayList<>(launcher);
-        command.addAll(command(options));
-        try (Program program = Program.start(command)) {
+        try (Program program = Program.start(command(launcher, options))) {
             assertEquals(1, program.exitStatus(), program::output);
             return program.output();
         }
     }
 
-    private static List<String> command(String... options) {
+    private static List<String> command(List<String> launcher, String... options) {
         String path = System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path");
-        List<String> command = new ArrayList<>(List.of(
+        List<String> command = new ArrayList<>(launcher);
+        command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC", "-Xmx128m",
                 "--enable-native-access=ALL-UNNAMED", "-cp", path, "io.vhost.app.Main", "switch"));
         command.addAll(List.of(options));
