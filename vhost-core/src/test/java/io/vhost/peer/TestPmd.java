@@ -175,6 +175,7 @@ public final class TestPmd implements AutoCloseable {
 
         private final String device;
         private final List<String> environment;
+        private Path second;
         private String deviceArguments = "";
         private String mode = "io";
         private int cpu;
@@ -190,6 +191,12 @@ public final class TestPmd implements AutoCloseable {
         /** DPDK's device arguments, separated by commas: {@code in_order=0,mrg_rxbuf=0}, {@code server=1}. */
         public Builder device(String arguments) {
             this.deviceArguments = arguments;
+            return this;
+        }
+
+        /** A second back-end, port 1: what one port receives the other sends. */
+        public Builder secondBackEnd(Path socket) {
+            this.second = socket;
             return this;
         }
 
@@ -233,6 +240,9 @@ public final class TestPmd implements AutoCloseable {
             command.addAll(environment);
             command.addAll(List.of("--vdev",
                     device + ",queues=" + queues + (deviceArguments.isEmpty() ? "" : "," + deviceArguments)));
+            if (second != null) {
+                command.addAll(List.of("--vdev", "net_vhost1,iface=" + second + ",queues=" + queues));
+            }
             // Testpmd tells of a change of the link in two pieces, and other output may come between them.
             command.addAll(List.of("--", "-i", "--mask-event=intr_lsc", "--nb-cores=1", "--total-num-mbufs=16384",
                     "--txd=" + RING, "--rxd=" + RING, "--txq=" + queues, "--rxq=" + queues,
