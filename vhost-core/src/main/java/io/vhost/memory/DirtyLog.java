@@ -80,6 +80,11 @@ public final class DirtyLog {
         return new DirtyLog(bits, null);
     }
 
+    /** Bytes of the bitmap. */
+    public long size() {
+        return bits.byteSize();
+    }
+
     /**
      * Whether there is a bit for every byte of a guest's memory.
      *
