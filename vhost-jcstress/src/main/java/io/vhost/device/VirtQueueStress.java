@@ -272,7 +272,7 @@ public final class VirtQueueStress {
 
         @Actor
         public void stop() {
-            fixture.queue.stop();
+            fixture.queue.control().stop();
             stopped = fixture.fingerprint(0);
         }
 
