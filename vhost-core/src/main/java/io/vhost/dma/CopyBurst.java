@@ -20,7 +20,6 @@ final class CopyBurst {
     private MemorySegment source;
     private MemorySegment target;
     private int count;
-    private int reported;
     private boolean failed;
 
     int free() {
@@ -36,9 +35,10 @@ final class CopyBurst {
         if (target != to) {
             target = to;
         }
+        if (failed) {
+            failed = false;
+        }
         count = 0;
-        reported = 0;
-        failed = false;
     }
 
     /** Whether copies between these segments may be added. */
@@ -50,7 +50,10 @@ final class CopyBurst {
         int at = count;
         place[2 * at] = fromOffset;
         place[2 * at + 1] = toOffset;
-        length[at] = bytes;
+        // Lengths are often the same as last time, and then their lines need not travel.
+        if (length[at] != bytes) {
+            length[at] = bytes;
+        }
         result[at] = token;
         count = at + 1;
     }
@@ -69,24 +72,15 @@ final class CopyBurst {
         failed = true;
     }
 
-    /** Reports results that were not; how many. */
-    int report(int[] tokens, int offset, int max) {
-        int reports = Math.min(max, count - reported);
+    int count() {
+        return count;
+    }
+
+    /** Reports results, from one on; writes nothing here. */
+    void report(int from, int[] tokens, int offset, int number) {
         int all = failed ? -1 : 0;
-        for (int i = 0; i < reports; i++) {
-            tokens[offset + i] = result[reported + i] ^ all;
+        for (int i = 0; i < number; i++) {
+            tokens[offset + i] = result[from + i] ^ all;
         }
-        reported += reports;
-        return reports;
-    }
-
-    boolean isReported() {
-        return reported == count;
-    }
-
-    /** Lets go of the segments, for the garbage collector. */
-    void forget() {
-        source = null;
-        target = null;
     }
 }

@@ -31,6 +31,8 @@ public final class WorkerDmaEngine implements DmaEngine {
     private int handedOver;
     private int reported;
     private int knownEnded;
+    /** Results of the burst with the number {@code reported} that were reported. */
+    private int reportedOfBurst;
     private boolean filling;
     private volatile Throwable death;
 
@@ -56,7 +58,7 @@ public final class WorkerDmaEngine implements DmaEngine {
         worker = Thread.ofPlatform().name(threadName).daemon().unstarted(() -> {
             try {
                 onStart.run();
-                work();
+                work(toWorker, shared);
             } catch (Throwable e) {
                 death = e;
             }
@@ -120,8 +122,12 @@ public final class WorkerDmaEngine implements DmaEngine {
         int reports = 0;
         while (reports < count && hasEnded()) {
             CopyBurst burst = bursts[reported & (BURSTS - 1)];
-            reports += burst.report(tokens, offset + reports, count - reports);
-            if (burst.isReported()) {
+            int number = Math.min(count - reports, burst.count() - reportedOfBurst);
+            burst.report(reportedOfBurst, tokens, offset + reports, number);
+            reports += number;
+            reportedOfBurst += number;
+            if (reportedOfBurst == burst.count()) {
+                reportedOfBurst = 0;
                 reported++;
             }
         }
@@ -155,15 +161,12 @@ public final class WorkerDmaEngine implements DmaEngine {
         }
     }
 
-    private boolean isStopped() {
-        return (long) SHARED.getVolatile(shared, STOPPED) != 0;
-    }
-
-    private void work() {
+    /** What the worker uses again and again comes as arguments: this object's fields are on a line of the submitter. */
+    private static void work(SpscAtomicArrayQueue<CopyBurst> queue, long[] line) {
         int idleRounds = 0;
-        while (!isStopped()) {
+        while (!isStopped(line)) {
             try {
-                idleRounds = round(idleRounds);
+                idleRounds = round(queue, line, idleRounds);
             } catch (InternalError e) {
                 // Later still than where it is expected. The burst is on its way, and others must go on.
                 idleRounds = 0;
@@ -171,18 +174,22 @@ public final class WorkerDmaEngine implements DmaEngine {
         }
     }
 
-    private int round(int idleRounds) {
-        CopyBurst burst = toWorker.poll();
+    private static boolean isStopped(long[] line) {
+        return (long) SHARED.getVolatile(line, STOPPED) != 0;
+    }
+
+    private static int round(SpscAtomicArrayQueue<CopyBurst> queue, long[] line, int idleRounds) {
+        CopyBurst burst = queue.poll();
         if (burst != null) {
             run(burst);
-            SHARED.setRelease(shared, ENDED, (long) SHARED.get(shared, ENDED) + 1);
+            SHARED.setRelease(line, ENDED, (long) SHARED.get(line, ENDED) + 1);
             return 0;
         }
         if (idleRounds < SPINS) {
             Thread.onSpinWait();
             return idleRounds + 1;
         }
-        park();
+        park(queue, line);
         return 0;
     }
 
@@ -196,13 +203,13 @@ public final class WorkerDmaEngine implements DmaEngine {
         }
     }
 
-    private void park() {
-        SHARED.setOpaque(shared, PARKED, 1L);
+    private static void park(SpscAtomicArrayQueue<CopyBurst> queue, long[] line) {
+        SHARED.setOpaque(line, PARKED, 1L);
         // Orders our state before the last look into the queue; see submit.
         VarHandle.fullFence();
-        if (toWorker.isEmpty() && !isStopped()) {
-            LockSupport.park(this);
+        if (queue.isEmpty() && !isStopped(line)) {
+            LockSupport.park(queue);
         }
-        SHARED.setOpaque(shared, PARKED, 0L);
+        SHARED.setOpaque(line, PARKED, 0L);
     }
 }
