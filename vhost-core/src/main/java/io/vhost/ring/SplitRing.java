@@ -296,9 +296,7 @@ public final class SplitRing {
     public void publish(ChainsInFlight chains, int count) {
         MemorySegment memory = this.memory;
         int next = nextUsed;
-        for (int i = 0; i < count; i++) {
-            SplitLayout.usedElement(memory, used, (next + i) & mask, chains.headAt(i), chains.writtenAt(i));
-        }
+        chains.writeTo(memory, used, mask, next, count);
         nextUsed = (next + count) & 0xFFFF;
         if (log.isOn()) {
             for (int i = 0; i < count; i++) {
