@@ -134,7 +134,7 @@ public final class QueueCoreStress {
 
         @Actor
         public void stop() {
-            fixture.queue.stop();
+            fixture.queue.control().stop();
             stopped = fixture.fingerprint(0);
         }
 
@@ -169,7 +169,7 @@ public final class QueueCoreStress {
             fixture.queue.access_lock.lock();
             try {
                 Outcomes.spinUntil(() -> fixture.counted(Counter.BUSY) > waits);
-                fixture.queue.stop();
+                fixture.queue.control().stop();
                 stopped = fixture.fingerprint(0);
             } finally {
                 fixture.queue.access_lock.unlock();

@@ -164,9 +164,9 @@ final class QueueFixture {
         });
     }
 
-    void restart(int number, VirtQueue.Change change) {
+    void restart(int number, QueueControl.Change change) {
         try {
-            queue.restart(change, memory[number], FORMAT);
+            queue.control().restart(change, memory[number], FORMAT);
         } catch (ControlException e) {
             throw new AssertionError(e);
         }
