@@ -14,18 +14,21 @@ import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(60)
 class TopCommandTest {
     @TempDir
     private Path directory;
 
-    @Test
-    void theQueuesOfARunningForwarderAreShownThroughItsMonitor() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"forward", "switch"})
+    void theQueuesOfARunningProgramAreShownThroughItsMonitor(String command) throws IOException {
         Path socket = directory.resolve("vhost");
         Path monitor = directory.resolve("monitor");
         EndSignal end = new EndSignal();
-        var forward = CompletableFuture.supplyAsync(() -> CommandRun.of(end, "forward", "--quiet",
+        var program = CompletableFuture.supplyAsync(() -> CommandRun.of(end, command, "--quiet",
                 "--socket-path", socket.toString(), "--monitor", monitor.toString()));
         Await.until("it listens", () -> Files.exists(socket) && Files.exists(monitor));
         try (VirtioUser _ = VirtioUser.connect(socket, DriverConfig.defaults())) {
@@ -36,7 +39,7 @@ class TopCommandTest {
         } finally {
             end.raise();
         }
-        assertEquals(0, forward.join().status());
+        assertEquals(0, program.join().status());
         assertFalse(Files.exists(monitor));
     }
 
