@@ -65,6 +65,11 @@ public final class DeviceControl {
         return device;
     }
 
+    /** Where the transport notes down what happens on the connection. */
+    public ConnectionRecord record() {
+        return device.record();
+    }
+
     /** Runs when a burst finds the guest's memory gone: close the connection. Called by any thread, must not block. */
     public void onFailure(Runnable action) {
         device.onFailure(action);
@@ -446,7 +451,8 @@ public final class DeviceControl {
     /** Lets others see how the device is, without a lock. */
     private void publish() {
         device.snapshot(new DeviceSnapshot(features(), device.features(), protocolFeatures, status, announced,
-                memory == null ? List.of() : memory.regions()));
+                memory == null ? List.of() : memory.regions(), memory == null ? List.of() : memory.pageSizes(),
+                log == null ? 0 : log.bytes()));
     }
 
     /** The front-end has gone: ends everything, closes every descriptor. A second call has no effect. */
