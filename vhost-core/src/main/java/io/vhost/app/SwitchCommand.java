@@ -3,6 +3,9 @@ package io.vhost.app;
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
+import io.vhost.monitor.MonitorConfig;
+import io.vhost.monitor.MonitorServer;
+import io.vhost.monitor.MonitoredDevices;
 import io.vhost.os.TapDevice;
 import io.vhost.server.VhostClient;
 import io.vhost.server.VhostServer;
@@ -63,6 +66,10 @@ final class SwitchCommand implements Callable<Integer> {
     @Option(names = "--poll", description = "Never wait: poll the queues always, for the least delay.")
     private boolean poll;
 
+    @Option(names = "--monitor", paramLabel = "PATH",
+            description = "Let operators look in: speak QMP, as QEMU does, on this socket.")
+    private Path monitor;
+
     @Option(names = "--seconds", paramLabel = "N", description = "End after N seconds; 0, the default: never.")
     private int seconds;
 
@@ -94,17 +101,20 @@ final class SwitchCommand implements Callable<Integer> {
                 .build();
         List<String> names = new ArrayList<>();
         List<Switch.Opening> openings = new ArrayList<>();
+        MonitoredDevices devices = new MonitoredDevices();
         for (Path path : paths) {
             names.add(path.toString());
-            openings.add((offer, socket) -> VhostServer.listen(path, offer, socket));
+            openings.add((offer, socket) -> VhostServer.listen(path, offer, devices.watch(socket)));
         }
         for (Path path : connections) {
             names.add(path.toString());
-            openings.add((offer, socket) -> VhostClient.connect(path, offer, socket));
+            openings.add((offer, socket) -> VhostClient.connect(path, offer, devices.watch(socket)));
         }
         SwitchReport report;
-        TapDevice device = openTap();
-        try (Switch ethernet = new Switch(config, names, openings, device, Duration.ofSeconds(age), !poll)) {
+        try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()
+                        .name("switch").devices(devices).onQuit(context.end()::raise).build());
+                Switch ethernet = new Switch(
+                        config, names, openings, openTap(), Duration.ofSeconds(age), !poll)) {
             report = new SwitchReport(ethernet.members());
             run(ethernet, report);
         }
