@@ -1,7 +1,7 @@
 package io.vhost.app;
 
-import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.os.TapDevice;
 import io.vhost.server.VhostClient;
 import io.vhost.server.VhostServer;
@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -51,9 +52,11 @@ final class SwitchCommand implements Callable<Integer> {
     @Option(names = "--queues", paramLabel = "N", description = "Queue pairs for each guest, 1 to 128; 1 by default.")
     private int queues = 1;
 
-    @Option(names = "--without", paramLabel = "FEATURE", split = ",", converter = FeatureName.class,
-            description = "Do not offer these virtio features, such as mrg_rxbuf or host_tso4.")
-    private List<Feature> without = List.of();
+    @Mixin
+    private FeatureOptions features;
+
+    @Mixin
+    private AsyncOptions copies;
 
     @Option(names = "--age", paramLabel = "SECONDS", description = "How long an address is remembered; 300 by default.")
     private int age = (int) LearningSwitch.AGE.toSeconds();
@@ -83,11 +86,16 @@ final class SwitchCommand implements Callable<Integer> {
         require(seconds >= 0, "--seconds must not be negative");
         require(age > 0, "--age must be positive");
         require(mtu == 0 || tap != null, "--mtu is for a --tap");
-        VhostConfig config = VhostConfig.builder()
+        VhostConfig.Builder offer = VhostConfig.builder()
                 .queuePairs(queues)
                 .segmentation()
-                .without(without.toArray(Feature[]::new))
-                .build();
+                .without(features.without());
+        try (DmaRegistry registry = copies.open(1, 1)) {
+            return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build());
+        }
+    }
+
+    private int connect(VhostConfig config) throws IOException {
         List<String> names = new ArrayList<>();
         List<Switch.Opening> openings = new ArrayList<>();
         for (Path path : paths) {

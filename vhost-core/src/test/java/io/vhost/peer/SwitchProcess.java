@@ -5,8 +5,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
-import java.util.List;
+import java.util.stream.Stream;
 
 /** The command {@code vhost switch} in a process of its own. One thread. */
 public final class SwitchProcess implements AutoCloseable {
@@ -20,12 +19,8 @@ public final class SwitchProcess implements AutoCloseable {
 
     /** Starts it, and waits until it listens. */
     public static SwitchProcess start(String... options) {
-        String path = System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path");
-        List<String> command = new ArrayList<>(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC", "-Xmx128m",
-                "--enable-native-access=ALL-UNNAMED", "-cp", path, "io.vhost.app.Main", "switch"));
-        command.addAll(List.of(options));
-        Program program = Program.start(command);
+        Program program = MainProcess.start(
+                Stream.concat(Stream.of("switch"), Stream.of(options)).toArray(String[]::new));
         program.await("listening", Duration.ofMinutes(1));
         return new SwitchProcess(program);
     }
