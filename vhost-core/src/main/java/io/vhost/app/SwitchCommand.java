@@ -1,8 +1,11 @@
 package io.vhost.app;
 
-import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
+import io.vhost.dma.DmaRegistry;
+import io.vhost.monitor.MonitorConfig;
+import io.vhost.monitor.MonitorServer;
+import io.vhost.monitor.MonitoredDevices;
 import io.vhost.os.TapDevice;
 import io.vhost.server.VhostClient;
 import io.vhost.server.VhostServer;
@@ -14,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -53,15 +57,21 @@ final class SwitchCommand implements Callable<Integer> {
     @Option(names = "--queues", paramLabel = "N", description = "Queue pairs for each guest, 1 to 128; 1 by default.")
     private int queues = 1;
 
-    @Option(names = "--without", paramLabel = "FEATURE", split = ",", converter = FeatureName.class,
-            description = "Do not offer these virtio features, such as mrg_rxbuf or host_tso4.")
-    private List<Feature> without = List.of();
+    @Mixin
+    private FeatureOptions features;
+
+    @Mixin
+    private AsyncOptions copies;
 
     @Option(names = "--age", paramLabel = "SECONDS", description = "How long an address is remembered; 300 by default.")
     private int age = (int) LearningSwitch.AGE.toSeconds();
 
     @Option(names = "--poll", description = "Never wait: poll the queues always, for the least delay.")
     private boolean poll;
+
+    @Option(names = "--monitor", paramLabel = "PATH",
+            description = "Let operators look in: speak QMP, as QEMU does, on this socket.")
+    private Path monitor;
 
     @Option(names = "--seconds", paramLabel = "N", description = "End after N seconds; 0, the default: never.")
     private int seconds;
@@ -87,24 +97,32 @@ final class SwitchCommand implements Callable<Integer> {
         require(mtu == UNCHANGED || tap != null, "--mtu is for a --tap");
         require(mtu == UNCHANGED || (mtu >= VhostDevice.LEAST_MTU && mtu <= VhostDevice.MOST_MTU),
                 "--mtu must be " + VhostDevice.LEAST_MTU + " to " + VhostDevice.MOST_MTU);
-        VhostConfig config = VhostConfig.builder()
+        VhostConfig.Builder offer = VhostConfig.builder()
                 .queuePairs(queues)
                 .segmentation()
-                .without(without.toArray(Feature[]::new))
-                .build();
+                .without(features.without());
+        try (DmaRegistry registry = copies.open(1, 1)) {
+            return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build());
+        }
+    }
+
+    private int connect(VhostConfig config) throws IOException {
         List<String> names = new ArrayList<>();
         List<Switch.Opening> openings = new ArrayList<>();
+        MonitoredDevices devices = new MonitoredDevices();
         for (Path path : paths) {
             names.add(path.toString());
-            openings.add((offer, socket) -> VhostServer.listen(path, offer, socket));
+            openings.add((offer, socket) -> VhostServer.listen(path, offer, devices.watch(socket)));
         }
         for (Path path : connections) {
             names.add(path.toString());
-            openings.add((offer, socket) -> VhostClient.connect(path, offer, socket));
+            openings.add((offer, socket) -> VhostClient.connect(path, offer, devices.watch(socket)));
         }
         SwitchReport report;
-        TapDevice device = openTap();
-        try (Switch ethernet = new Switch(config, names, openings, device, Duration.ofSeconds(age), !poll)) {
+        try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()
+                        .name("switch").devices(devices).onQuit(context.end()::raise).build());
+                Switch ethernet = new Switch(
+                        config, names, openings, openTap(), Duration.ofSeconds(age), !poll)) {
             report = new SwitchReport(ethernet.members());
             run(ethernet, report);
         }

@@ -36,6 +36,16 @@ public final class DeviceMemory {
         return table == null ? List.of() : table.regions();
     }
 
+    /** {@return the page size behind each region, in bytes} */
+    List<Long> pageSizes() {
+        return table == null ? List.of() : table.pageSizes();
+    }
+
+    /** {@return bytes of the log; 0 without one} */
+    long logBytes() {
+        return log == null ? 0 : log.bytes();
+    }
+
     /**
      * Replaces the whole table.
      *
