@@ -41,15 +41,16 @@ final class FirstPing implements Callable<Integer> {
     private void turn(String name, boolean dpdk) throws IOException {
         Path directory = Files.createTempDirectory("ping");
         List<Path> sockets = List.of(directory.resolve("a"), directory.resolve("b"));
-        try (AutoCloseable _ = dpdk ? testPmd(sockets) : SwitchProcess.start("--socket-path", sockets.get(0) + "," + sockets.get(1));
+        try (AutoCloseable _ = dpdk ? testPmd(sockets) : ethernet(sockets);
                 LinuxGuest a = LinuxGuest.start(sockets.get(0), 1, "");
                 LinuxGuest b = LinuxGuest.start(sockets.get(1), 2, "")) {
             a.awaitBoot();
             b.awaitBoot();
             a.awaitPing(LinuxGuest.address(2));
             double[] times = measure(a);
-            System.out.printf("%-16s first ping after %d s: median %.3f ms, quartiles %.3f and %.3f, %d pings%n", name, rest,
-                    times[times.length / 2], times[times.length / 4], times[times.length * 3 / 4], times.length);
+            System.out.printf("%-16s first ping after %d s: median %.3f ms, quartiles %.3f and %.3f, %d pings%n",
+                    name, rest, times[times.length / 2], times[times.length / 4], times[times.length * 3 / 4],
+                    times.length);
         } catch (IOException | RuntimeException e) {
             throw e;
         } catch (Exception e) {
@@ -68,9 +69,13 @@ final class FirstPing implements Callable<Integer> {
         return testPmd;
     }
 
+    private static SwitchProcess ethernet(List<Path> sockets) {
+        return SwitchProcess.start("--socket-path", sockets.get(0) + "," + sockets.get(1));
+    }
+
     private double[] measure(LinuxGuest guest) {
-        String output = guest.run("for i in $(seq " + pings + "); do sleep " + rest + "; ping -c 1 -W 5 " + LinuxGuest.address(2)
-                + "; done");
+        String output = guest.run("for i in $(seq " + pings + "); do sleep " + rest + "; ping -c 1 -W 5 "
+                + LinuxGuest.address(2) + "; done");
         double[] times = Stream.of(output.split("\\s+")).filter(word -> word.startsWith("time="))
                 .mapToDouble(word -> Double.parseDouble(word.substring(5))).sorted().toArray();
         if (times.length < pings) {

@@ -75,8 +75,8 @@ class GuestTest {
     }
 
     /**
-     * Between guests, and between a guest and this machine. The second guest and this machine have all features, so what they
-     * send uncut the first one may not take.
+     * Between guests, and between a guest and this machine. The second guest and this machine have all features,
+     * so what they send uncut the first one may not take.
      */
     @ParameterizedTest
     @MethodSource("cards")

@@ -91,7 +91,8 @@ public final class SwitchProcess implements AutoCloseable {
     /** Its warnings, but for those about a QEMU that was ended before its guest looked at the network card. */
     public List<String> warnings() {
         return output().lines()
-                .filter(line -> line.startsWith("WARNING") && !line.contains("the front-end went without accepting features"))
+                .filter(line -> line.startsWith("WARNING"))
+                .filter(line -> !line.contains("the front-end went without accepting features"))
                 .toList();
     }
 

@@ -24,7 +24,8 @@ public final class TestPmd implements AutoCloseable {
     private static final Duration FAREWELL = Duration.ofSeconds(10);
     /** What the thread that watches the link says, perhaps in the middle of a prompt, which is written letter by letter. */
     private static final Pattern LINK_MESSAGES = Pattern.compile(
-            "(vhost_user_update_link_state|vhost_user_server_disconnect|virtio_user_dev_server_reconnect)\\(\\): [^\\n]*\\n");
+            "(vhost_user_update_link_state|vhost_user_server_disconnect|virtio_user_dev_server_reconnect)"
+                    + "\\(\\): [^\\n]*\\n");
     private static final AtomicInteger STARTED = new AtomicInteger();
 
     private final Program program;
