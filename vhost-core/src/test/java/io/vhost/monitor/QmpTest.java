@@ -52,6 +52,8 @@ class QmpTest {
     void q2q3OutputIsAsciiInDoubleQuotesAndInputMayUseSingleOnes() {
         assertEquals("{\"return\":\"\\u00E9\\uD83D\\uDE00 '\"}",
                 client.call("{'execute':'x-echo','arguments':{'value':'é😀 \\''}}"));
+        assertEquals("{\"return\":\"\\u007F\\u0080<>&/\\\"\\u0001\"}",
+                client.call("{'execute':'x-echo','arguments':{'value':'\u007F\u0080<>&/\\\"\\u0001'}}"));
     }
 
     @Test
