@@ -78,6 +78,16 @@ final class PacketQueue {
         return sent;
     }
 
+    /** Whether bursts pass. */
+    boolean isRunning() {
+        return queue.isRunning();
+    }
+
+    /** Whether the receiver takes a packet uncut. */
+    boolean accepts(Packet packet) {
+        return queue.accepts(packet);
+    }
+
     /** Looks after copies to the guest: it gets those that are done. To be called again and again. By one thread. */
     int settle() {
         if (!registered) {

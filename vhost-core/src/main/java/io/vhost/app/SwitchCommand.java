@@ -2,6 +2,7 @@ package io.vhost.app;
 
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
+import io.vhost.device.VhostDevice;
 import io.vhost.monitor.MonitorConfig;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
@@ -33,6 +34,7 @@ import picocli.CommandLine.Spec;
                 "Ends after Ctrl-C or SIGTERM with status 0, and removes its sockets."})
 final class SwitchCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
+    private static final int UNCHANGED = -1;
     private static final int TAKES_ALL = TapDevice.OFFLOAD_CSUM | TapDevice.OFFLOAD_TSO4 | TapDevice.OFFLOAD_TSO6
             | TapDevice.OFFLOAD_TSO_ECN;
 
@@ -48,8 +50,8 @@ final class SwitchCommand implements Callable<Integer> {
             description = "A network interface of this machine as one more port; it is created if it does not exist.")
     private String tap;
 
-    @Option(names = "--mtu", paramLabel = "BYTES", description = "MTU of that interface; unchanged by default.")
-    private int mtu;
+    @Option(names = "--mtu", paramLabel = "BYTES", description = "MTU of that interface, 68 to 65535; unchanged by default.")
+    private int mtu = UNCHANGED;
 
     @Option(names = "--queues", paramLabel = "N", description = "Queue pairs for each guest, 1 to 128; 1 by default.")
     private int queues = 1;
@@ -89,7 +91,9 @@ final class SwitchCommand implements Callable<Integer> {
         require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
         require(seconds >= 0, "--seconds must not be negative");
         require(age > 0, "--age must be positive");
-        require(mtu == 0 || tap != null, "--mtu is for a --tap");
+        require(mtu == UNCHANGED || tap != null, "--mtu is for a --tap");
+        require(mtu == UNCHANGED || (mtu >= VhostDevice.LEAST_MTU && mtu <= VhostDevice.MOST_MTU),
+                "--mtu must be " + VhostDevice.LEAST_MTU + " to " + VhostDevice.MOST_MTU);
         VhostConfig config = VhostConfig.builder()
                 .queuePairs(queues)
                 .segmentation()
@@ -125,7 +129,7 @@ final class SwitchCommand implements Callable<Integer> {
         TapDevice device = TapDevice.open(tap);
         try {
             device.offloads(TAKES_ALL);
-            if (mtu != 0) {
+            if (mtu != UNCHANGED) {
                 device.mtu(mtu);
             }
             device.up();

@@ -74,7 +74,7 @@ final class SwitchSocket implements DeviceListener, SwitchMember {
     @Override
     public void newDevice(VhostDevice device) {
         synchronized (lock) {
-            ports.put(device, ethernet.attach(new GuestLink(device)));
+            ports.put(device, ethernet.attach(new DeviceLink(device, null)));
         }
         changed.run();
     }

@@ -1,17 +1,12 @@
 package io.vhost.device;
 
-import io.vhost.device.VirtQueue.Change;
-import io.vhost.memory.DirtyLog;
-import io.vhost.memory.GuestMemory;
-import io.vhost.memory.MemoryRegion;
-import io.vhost.memory.MemoryTableException;
+import io.vhost.device.QueueControl.Change;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.ring.SplitLayout;
 import io.vhost.ring.SplitRing;
 import java.util.Arrays;
-import java.util.List;
 import java.util.Objects;
 
 /**
@@ -28,9 +23,7 @@ public final class DeviceControl {
 
     private final VhostConfig config;
     private final VhostDevice device;
-    private final MemorySlots slots = new MemorySlots();
-    private GuestMemory memory;
-    private DirtyLog log;
+    private final DeviceMemory memory;
     private Descriptor backendChannel;
     /** What was said last of each ring; null after a reset. */
     private final Boolean[] enableSaid;
@@ -43,6 +36,7 @@ public final class DeviceControl {
     private DeviceControl(String name, VhostConfig config, DeviceListener listener) {
         this.config = config;
         this.device = new VhostDevice(name, config, listener);
+        this.memory = new DeviceMemory(device);
         this.enableSaid = new Boolean[device.queueCount()];
     }
 
@@ -108,26 +102,31 @@ public final class DeviceControl {
         }
         if (featuresSet && (negotiated ^ device.features()) == Feature.VHOST_F_LOG_ALL.mask()) {
             device.features(negotiated);
-            applyLog();
+            memory.applyLog();
             return;
         }
         for (int i = 0; i < queueCount(); i++) {
-            if (device.queue(i).isAttached()) {
+            if (device.queue(i).control().isAttached()) {
                 throw new ControlException("features cannot change from 0x%x to 0x%x while queue %d is started"
                         .formatted(device.features(), negotiated, i));
             }
         }
         device.features(negotiated);
         featuresSet = true;
-        applyLog();
+        memory.applyLog();
         Arrays.fill(enableSaid, null);
         boolean enabledFromStart = !Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(negotiated);
         for (int i = 0; i < queueCount(); i++) {
             // QEMU enables rings before it sets features, and does not say it again.
-            device.queue(i).change(setup -> setup.enabled = enabledFromStart || setup.enableAsked);
+            device.queue(i).control().change(setup -> setup.enabled = enabledFromStart || setup.enableAsked);
         }
         device.notifyListener(
                 "featuresChanged", () -> device.listener().featuresChanged(device, negotiated));
+    }
+
+    /** The memory that the front-end shares. */
+    public DeviceMemory memory() {
+        return memory;
     }
 
     /** The vhost-user protocol features that were negotiated. */
@@ -140,77 +139,6 @@ public final class DeviceControl {
         return device.queueCount();
     }
 
-    /**
-     * Replaces the memory table. Rings that are started are located anew and keep their positions.
-     *
-     * @param regions the new table
-     * @param files one descriptor for each region; closed here
-     * @throws ControlException when the table is invalid, and then the old one stays; or when it lacks the ring of a
-     *     started queue, which then stands still
-     */
-    public void memory(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
-        GuestMemory replacement;
-        try {
-            replacement = GuestMemory.map(regions, files);
-        } catch (MemoryTableException e) {
-            throw new ControlException(e.getMessage(), e);
-        }
-        slots.clear();
-        replaceMemory(replacement);
-    }
-
-    /** Regions that can be added one by one. */
-    public int memorySlots() {
-        return GuestMemory.MAX_REGIONS;
-    }
-
-    /**
-     * Adds one region. A region that is there already is accepted.
-     *
-     * @param region the region
-     * @param file its file; taken over
-     * @throws ControlException as for {@link #memory}
-     */
-    public void addMemory(MemoryRegion region, Descriptor file) throws ControlException {
-        GuestMemory replacement = slots.add(region, file);
-        if (replacement != null) {
-            replaceMemory(replacement);
-        }
-    }
-
-    /**
-     * Removes one region, given by its addresses and its size.
-     *
-     * @throws ControlException when it is not there, or holds the ring of a started queue, which then stands still
-     */
-    public void removeMemory(MemoryRegion region) throws ControlException {
-        if (slots.remove(region)) {
-            replaceMemory(slots.isEmpty() ? null : slots.map());
-        }
-    }
-
-    private void replaceMemory(GuestMemory replacement) throws ControlException {
-        for (int i = 0; i < queueCount(); i++) {
-            device.queue(i).stop();
-        }
-        GuestMemory old = memory;
-        memory = replacement;
-        if (old != null) {
-            old.release();
-        }
-        ControlException refusal = null;
-        for (int i = 0; i < queueCount(); i++) {
-            try {
-                restart(i, setup -> {});
-            } catch (ControlException e) {
-                refusal = e;
-            }
-        }
-        if (refusal != null) {
-            throw refusal;
-        }
-    }
-
     /** Sets the number of entries of a ring: a power of two, 1 to 32768. Only while it is stopped. */
     public void ringSize(int queue, int size) throws ControlException {
         requireStopped(queue, "size");
@@ -218,7 +146,7 @@ public final class DeviceControl {
             throw new ControlException("queue %d: size %s is not a power of two from 1 to %d"
                     .formatted(queue, Integer.toUnsignedString(size), SplitLayout.MAX_SIZE));
         }
-        queue(queue).change(setup -> setup.size = size);
+        queue(queue).control().change(setup -> setup.size = size);
     }
 
     /**
@@ -238,7 +166,7 @@ public final class DeviceControl {
                     .formatted(queue, flags, log));
         }
         // Before the ring is stopped: addresses that are refused disturb nobody.
-        queue(queue).change(setup -> setup.locate(queue, memory, desc, avail, used));
+        queue(queue).control().change(setup -> setup.locate(queue, memory.table(), desc, avail, used));
         restart(queue, setup -> {
             setup.usedLogAddress = flags == 0 ? SplitRing.NOT_LOGGED : log;
             setup.descUser = desc;
@@ -255,7 +183,7 @@ public final class DeviceControl {
             throw new ControlException("queue %d: base %s is not in 0..65535"
                     .formatted(queue, Integer.toUnsignedString(base)));
         }
-        queue(queue).change(setup -> {
+        queue(queue).control().change(setup -> {
             setup.base = base;
             setup.freshBase = true;
         });
@@ -300,7 +228,7 @@ public final class DeviceControl {
      * @param descriptor the eventfd; null for none
      */
     public void call(int queue, Descriptor descriptor) throws ControlException {
-        withDescriptor(queue, descriptor, eventFd -> queue(queue).call(eventFd));
+        withDescriptor(queue, descriptor, eventFd -> queue(queue).control().call(eventFd));
     }
 
     /**
@@ -310,7 +238,7 @@ public final class DeviceControl {
      * @param descriptor the eventfd; null for none
      */
     public void error(int queue, Descriptor descriptor) throws ControlException {
-        withDescriptor(queue, descriptor, eventFd -> queue(queue)
+        withDescriptor(queue, descriptor, eventFd -> queue(queue).control()
                 .change(setup -> setup.error = RingSetup.replace(setup.error, eventFd)));
     }
 
@@ -400,41 +328,6 @@ public final class DeviceControl {
         backendChannel = socket;
     }
 
-    /**
-     * Sets where dirty pages are logged while that is negotiated; also while it is under way.
-     *
-     * @param file the bitmap; taken over
-     * @param offset of its first byte in the file
-     * @param size bytes
-     * @throws ControlException when it cannot be mapped or has no room for all memory; the old log stays
-     */
-    public void dirtyLog(Descriptor file, long offset, long size) throws ControlException {
-        DirtyLog replacement;
-        try {
-            replacement = DirtyLog.map(file, offset, size);
-        } catch (MemoryTableException e) {
-            throw new ControlException(e.getMessage(), e);
-        }
-        if (memory != null && !replacement.covers(memory)) {
-            replacement.release();
-            throw new ControlException("dirty log of %d bytes is too small for the memory table %s"
-                    .formatted(size, memory.regions()));
-        }
-        DirtyLog old = log;
-        log = replacement;
-        applyLog();
-        if (old != null) {
-            old.release();
-        }
-    }
-
-    private void applyLog() {
-        DirtyLog used = Feature.VHOST_F_LOG_ALL.in(device.features()) ? log : null;
-        for (int i = 0; i < queueCount(); i++) {
-            device.queue(i).log(used);
-        }
-    }
-
     /** To be called after each request: tells the listener when the device has become complete. */
     public void messageHandled() {
         boolean ready = !announced
@@ -451,27 +344,18 @@ public final class DeviceControl {
     /** Lets others see how the device is, without a lock. */
     private void publish() {
         device.snapshot(new DeviceSnapshot(features(), device.features(), protocolFeatures, status, announced,
-                memory == null ? List.of() : memory.regions(), memory == null ? List.of() : memory.pageSizes(),
-                log == null ? 0 : log.bytes()));
+                memory.regions(), memory.pageSizes(), memory.logBytes()));
     }
 
     /** The front-end has gone: ends everything, closes every descriptor. A second call has no effect. */
     public void disconnected() {
         retract();
         for (int i = 0; i < queueCount(); i++) {
-            device.queue(i).stop();
-            device.queue(i).log(null);
-            device.queue(i).closeDescriptors();
+            device.queue(i).control().stop();
+            device.queue(i).control().log(null);
+            device.queue(i).control().closeDescriptors();
         }
-        if (memory != null) {
-            memory.release();
-            memory = null;
-        }
-        if (log != null) {
-            log.release();
-            log = null;
-        }
-        slots.clear();
+        memory.release();
         backendChannel(null);
         if (connected) {
             connected = false;
@@ -495,11 +379,12 @@ public final class DeviceControl {
     }
 
     private void restart(int queue, Change change) throws ControlException {
-        queue(queue).restart(change, memory, QueueFormat.of(device.features(), (queue & 1) == 0));
+        queue(queue);
+        memory.restart(queue, change);
     }
 
     private void requireStopped(int queue, String what) throws ControlException {
-        if (queue(queue).isAttached()) {
+        if (queue(queue).control().isAttached()) {
             throw new ControlException("queue %d: %s cannot change while the ring is started".formatted(queue, what));
         }
     }

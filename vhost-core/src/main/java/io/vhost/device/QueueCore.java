@@ -357,7 +357,7 @@ final class QueueCore {
      * Stops the ring, makes a change, and starts the ring again if it is complete and started. The listener is told of
      * the outcome. The position in the ring is kept, and after a change that is refused the ring goes on as before.
      */
-    void restart(VirtQueue.Change change, GuestMemory memory, QueueFormat format) throws ControlException {
+    void restart(QueueControl.Change change, GuestMemory memory, QueueFormat format) throws ControlException {
         try {
             detach();
             try {

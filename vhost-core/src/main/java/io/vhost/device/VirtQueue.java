@@ -3,12 +3,9 @@ package io.vhost.device;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
-import io.vhost.memory.DirtyLog;
-import io.vhost.memory.GuestMemory;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.os.EventFd;
 import io.vhost.ring.RingElement;
 import io.vhost.ring.RingViolation;
 import java.lang.System.Logger;
@@ -53,11 +50,14 @@ public final class VirtQueue {
     @GuardedBy("access_lock")
     private final QueueCore core;
 
+    private final QueueControl control;
+
     VirtQueue(VhostDevice device, int index, VhostConfig config) {
         this.device = device;
         this.index = index;
         this.access_lock = new AccessLock(config.lockTiming());
         this.core = new QueueCore(this, config);
+        this.control = new QueueControl(this, core);
     }
 
     /** The device that this queue belongs to. */
@@ -520,82 +520,9 @@ public final class VirtQueue {
         running = runs;
     }
 
-    // What follows is for DeviceControl, on the connection's thread.
-
-    /** A change of the set-up, made under the lock. */
-    interface Change {
-        void apply(RingSetup setup) throws ControlException;
-    }
-
-    /** Makes a change that leaves the ring where it is. */
-    void change(Change change) throws ControlException {
-        access_lock.lock();
-        try {
-            change.apply(core.setup());
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    /** Replaces what interrupts the guest, while the ring goes on. */
-    void call(EventFd eventFd) {
-        access_lock.lock();
-        try {
-            core.call(eventFd);
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    /** Where writes are logged from now on; null: nowhere. */
-    void log(DirtyLog log) {
-        access_lock.lock();
-        try {
-            core.log(log);
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    /** Makes a change for which the ring is stopped and, if it is complete and started, started again. */
-    void restart(Change change, GuestMemory memory, QueueFormat format) throws ControlException {
-        running = false;
-        access_lock.lock();
-        try {
-            core.restart(change, memory, format);
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    /** Stops the ring. */
-    void stop() {
-        running = false;
-        access_lock.lock();
-        try {
-            core.stop();
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    /** Closes the queue's descriptors, when the connection has gone. */
-    void closeDescriptors() {
-        access_lock.lock();
-        try {
-            core.setup().closeDescriptors();
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    boolean isAttached() {
-        access_lock.lock();
-        try {
-            return core.isAttached();
-        } finally {
-            access_lock.unlock();
-        }
+    /** The transport's side of this queue. */
+    QueueControl control() {
+        return control;
     }
 
     @Override

@@ -9,6 +9,10 @@ import java.nio.file.Path;
  * <p>Thread: any for {@link #accept}, one for {@link #close}, which comes after the last {@code accept} has
  * returned. A thread that can be told to stop waits in {@link Poll} and calls {@code accept} when that says
  * so.
+ *
+ * <p>As with every listener, a client that finds the file in the moment before it is listened on is refused
+ * and has to try again. Listening under another name first would spare it that, but the kernel would show
+ * that name to the administrator for ever.
  */
 public final class UnixListener implements AutoCloseable {
     /** The mode of the socket file unless told otherwise: the owner may connect. */

@@ -60,7 +60,7 @@ public final class BackendSession {
         this.warnings = warnings;
         features = new FeatureRequests(device);
         features.register(handlers);
-        new MemoryRequests(device).register(handlers);
+        new MemoryRequests(device.memory()).register(handlers);
         new RingRequests(device).register(handlers);
     }
 

@@ -1,7 +1,7 @@
 package io.vhost.protocol;
 
 import io.vhost.device.ControlException;
-import io.vhost.device.DeviceControl;
+import io.vhost.device.DeviceMemory;
 import io.vhost.memory.MemoryRegion;
 import java.util.ArrayList;
 import java.util.List;
@@ -14,18 +14,18 @@ final class MemoryRequests {
     private static final int REGION_HEADER = 8;
     private static final int LOG_SIZE = 16;
 
-    private final DeviceControl device;
+    private final DeviceMemory memory;
 
-    MemoryRequests(DeviceControl device) {
-        this.device = device;
+    MemoryRequests(DeviceMemory memory) {
+        this.memory = memory;
     }
 
     void register(Map<Request, Handler> handlers) {
         handlers.put(Request.SET_MEM_TABLE, (request, _) -> table(request));
-        handlers.put(Request.GET_MAX_MEM_SLOTS, (_, reply) -> reply.put64(device.memorySlots()));
+        handlers.put(Request.GET_MAX_MEM_SLOTS, (_, reply) -> reply.put64(memory.slots()));
         handlers.put(Request.ADD_MEM_REG, (request, _) ->
-                device.addMemory(region(request, REGION_HEADER), request.takeDescriptor()));
-        handlers.put(Request.REM_MEM_REG, (request, _) -> device.removeMemory(region(request, REGION_HEADER)));
+                memory.add(region(request, REGION_HEADER), request.takeDescriptor()));
+        handlers.put(Request.REM_MEM_REG, (request, _) -> memory.remove(region(request, REGION_HEADER)));
         handlers.put(Request.SET_LOG_BASE, this::log);
     }
 
@@ -40,7 +40,7 @@ final class MemoryRequests {
         for (int at = TABLE_HEADER; at < request.size(); at += REGION) {
             regions.add(region(request, at));
         }
-        device.memory(regions, request.takeDescriptors());
+        memory.replace(regions, request.takeDescriptors());
     }
 
     private void log(Message request, Message reply) throws ControlException, ProtocolException {
@@ -50,7 +50,7 @@ final class MemoryRequests {
         }
         long size = request.u64(0);
         long offset = request.u64(8);
-        device.dirtyLog(request.takeDescriptor(), offset, size);
+        memory.log(request.takeDescriptor(), offset, size);
         reply.put64(0);
     }
 

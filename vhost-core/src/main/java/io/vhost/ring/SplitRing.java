@@ -1,8 +1,5 @@
 package io.vhost.ring;
 
-import static io.vhost.ring.SplitLayout.DESC_F_INDIRECT;
-import static io.vhost.ring.SplitLayout.DESC_F_NEXT;
-import static io.vhost.ring.SplitLayout.DESC_F_WRITE;
 import static io.vhost.ring.SplitLayout.DESC_SIZE;
 
 import io.vhost.memory.AddressTranslator;
@@ -31,9 +28,9 @@ public final class SplitRing {
     private final long used;
     private final int size;
     private final int mask;
-    private final int directionFlag;
-    private final boolean indirect;
     private final boolean eventIdx;
+    private final ChainWalker walker;
+    private final WriteLog log;
 
     private int nextAvail;
     private int nextUsed;
@@ -43,8 +40,6 @@ public final class SplitRing {
     private boolean kicksWanted;
     private RingViolation violation;
     private long violationDetail;
-    private DirtyLog log;
-    private long usedGuestAddress;
 
     /**
      * A ring in guest memory.
@@ -66,14 +61,13 @@ public final class SplitRing {
         this.used = addresses.used();
         this.size = size;
         this.mask = size - 1;
-        this.directionFlag = options.deviceWrites() ? DESC_F_WRITE : 0;
-        this.indirect = options.indirect();
         this.eventIdx = options.eventIdx();
+        this.walker = new ChainWalker(this.memory, translator, desc, size, options);
+        this.log = new WriteLog(this.memory, translator, desc, size, options.deviceWrites());
         this.nextAvail = base & 0xFFFF;
         this.nextUsed = nextAvail;
         this.knownAvailIdx = nextAvail;
         this.signalledUsed = nextAvail;
-        this.usedGuestAddress = NOT_LOGGED;
     }
 
     /** The window that ring and buffers lie in. */
@@ -205,7 +199,7 @@ public final class SplitRing {
         int[] bufferLength = batch.bufferLength;
         long desc = this.desc;
         int size = this.size;
-        int wanted = directionFlag;
+        int wanted = walker.directionFlag();
         long start = translator.start();
         long end = translator.size();
         long window = translator.windowOffset();
@@ -237,10 +231,10 @@ public final class SplitRing {
             return fault(RingViolation.HEAD_OUT_OF_RANGE, head);
         }
         int first = batch.buffers;
-        long length = walk(batch, head);
-        if (length < 0) {
+        long length = walker.walk(batch, head);
+        if (length == ChainWalker.STOPPED) {
             batch.buffers = first;
-            return false;
+            return walker.violation() != null && fault(walker.violation(), walker.violationDetail());
         }
         if (length == 0) {
             // Nobody has a use for it, and a chain without a buffer would be an exception for all users.
@@ -248,101 +242,6 @@ public final class SplitRing {
         }
         batch.addChain(head, first);
         nextAvail = (nextAvail + 1) & 0xFFFF;
-        return true;
-    }
-
-    /** Adds the buffers of one chain. Its length in bytes, or -1 after a fault or when the batch is full. */
-    private long walk(ChainBatch batch, int head) {
-        long table = desc;
-        int entries = size;
-        int index = head;
-        boolean inTable = false;
-        long total = 0;
-        // A chain visits each entry of its table at most once; more hops mean that it loops.
-        for (int hops = 0; hops < entries; hops++) {
-            long entry = table + (long) DESC_SIZE * index;
-            long address = SplitLayout.descAddress(memory, entry);
-            long word = SplitLayout.descWord(memory, entry);
-            int flags = SplitLayout.flags(word);
-            if ((flags & DESC_F_INDIRECT) != 0) {
-                if (!indirectIsValid(address, word, inTable)) {
-                    return -1;
-                }
-                inTable = true;
-                table = translator.translate(address, SplitLayout.length(word));
-                entries = (int) (SplitLayout.length(word) / DESC_SIZE);
-                index = 0;
-                hops = -1;
-                continue;
-            }
-            if ((flags & DESC_F_WRITE) != directionFlag) {
-                fault(RingViolation.WRONG_DIRECTION, index);
-                return -1;
-            }
-            total += SplitLayout.length(word);
-            if (total >= 1L << 32) {
-                fault(RingViolation.CHAIN_TOO_LARGE, total);
-                return -1;
-            }
-            if (!addBuffer(batch, address, SplitLayout.length(word))) {
-                return -1;
-            }
-            if ((flags & DESC_F_NEXT) == 0) {
-                return total;
-            }
-            index = SplitLayout.next(word);
-            if (index >= entries) {
-                fault(RingViolation.NEXT_OUT_OF_RANGE, index);
-                return -1;
-            }
-        }
-        fault(RingViolation.CHAIN_TOO_LONG, head);
-        return -1;
-    }
-
-    private boolean indirectIsValid(long address, long word, boolean nested) {
-        long bytes = SplitLayout.length(word);
-        if (!indirect) {
-            return fault(RingViolation.INDIRECT_NOT_NEGOTIATED, address);
-        }
-        if (nested) {
-            return fault(RingViolation.NESTED_INDIRECT, address);
-        }
-        if ((SplitLayout.flags(word) & DESC_F_NEXT) != 0) {
-            return fault(RingViolation.INDIRECT_WITH_NEXT, address);
-        }
-        long most = (long) DESC_SIZE * Math.max(size, ChainBatch.MAX_INDIRECT);
-        if (bytes == 0 || bytes % DESC_SIZE != 0 || bytes > most) {
-            return fault(RingViolation.INDIRECT_TABLE_SIZE, bytes);
-        }
-        if (translator.translate(address, bytes) < 0) {
-            return fault(RingViolation.INDIRECT_TABLE_UNMAPPED, address);
-        }
-        return true;
-    }
-
-    /** Adds one descriptor's buffer, in pieces where it crosses from one memory region into the next. */
-    private boolean addBuffer(ChainBatch batch, long address, long length) {
-        if (length > 0 && Long.compareUnsigned(address + length - 1, address) < 0) {
-            return fault(RingViolation.BUFFER_UNMAPPED, address);
-        }
-        long rest = length;
-        while (rest > 0) {
-            long position = address + (length - rest);
-            long piece = Math.min(Math.min(rest, Integer.MAX_VALUE), translator.contiguousLength(position));
-            long offset = piece == 0 ? -1 : translator.translate(position, piece);
-            if (offset < 0) {
-                return fault(RingViolation.BUFFER_UNMAPPED, position);
-            }
-            if (batch.buffers == batch.bufferOffset.length) {
-                // With chains before it in the batch it only has to wait for the next one.
-                batch.full = true;
-                return batch.chains == 0 && fault(RingViolation.CHAIN_TOO_LONG, batch.buffers);
-            }
-            batch.bufferOffset[batch.buffers] = offset;
-            batch.bufferLength[batch.buffers++] = (int) piece;
-            rest -= piece;
-        }
         return true;
     }
 
@@ -375,14 +274,14 @@ public final class SplitRing {
             SplitLayout.usedElement(memory, used, (next + i) & mask, head[i], written[i]);
         }
         nextUsed = (next + count) & 0xFFFF;
-        if (log != null) {
+        if (log.isOn()) {
             for (int i = 0; i < count; i++) {
-                logChain(head[i], written[i]);
+                log.chain(head[i], written[i]);
             }
         }
         // Orders the elements and the packet bytes before the index: the driver's acquire of it sees them all.
         SplitLayout.usedIdxRelease(memory, used, nextUsed);
-        logUsed(next, count);
+        log.used(next, count);
         batch.clear();
     }
 
@@ -398,8 +297,8 @@ public final class SplitRing {
     }
 
     /**
-     * Gives the oldest chains in flight back to the driver as used; the caller forgets them. Everything written to guest memory before, by whoever
-     * told the caller of it, is visible to the driver once it sees the new index.
+     * Gives the oldest chains in flight back to the driver as used; the caller forgets them. Everything written to guest
+     * memory before, by whoever told the caller of it, is visible to the driver once it sees the new index.
      *
      * @param chains what was taken, the oldest first
      * @param count how many to give back
@@ -407,18 +306,16 @@ public final class SplitRing {
     public void publish(ChainsInFlight chains, int count) {
         MemorySegment memory = this.memory;
         int next = nextUsed;
-        for (int i = 0; i < count; i++) {
-            SplitLayout.usedElement(memory, used, (next + i) & mask, chains.headAt(i), chains.writtenAt(i));
-        }
+        chains.writeTo(memory, used, mask, next, count);
         nextUsed = (next + count) & 0xFFFF;
-        if (log != null) {
+        if (log.isOn()) {
             for (int i = 0; i < count; i++) {
-                logChain(chains.headAt(i), chains.writtenAt(i));
+                log.chain(chains.headAt(i), chains.writtenAt(i));
             }
         }
         // Orders the elements and the copied bytes before the index, as in the other publish.
         SplitLayout.usedIdxRelease(memory, used, nextUsed);
-        logUsed(next, count);
+        log.used(next, count);
     }
 
     /**
@@ -449,10 +346,10 @@ public final class SplitRing {
         kicksWanted = true;
         if (eventIdx) {
             SplitLayout.availEvent(memory, used, size, nextAvail);
-            logUsedField(SplitLayout.usedBytes(size) - Short.BYTES);
+            log.usedField(SplitLayout.usedBytes(size) - Short.BYTES);
         } else {
             SplitLayout.usedFlags(memory, used, 0);
-            logUsedField(0);
+            log.usedField(0);
         }
         // Orders our wish before the re-read of the driver's index. The driver stores its index, fences and reads the
         // wish: one of the two sees the other's store, so no kick is lost.
@@ -465,7 +362,7 @@ public final class SplitRing {
         kicksWanted = false;
         if (!eventIdx) {
             SplitLayout.usedFlags(memory, used, SplitLayout.USED_F_NO_NOTIFY);
-            logUsedField(0);
+            log.usedField(0);
         }
         // With the event index there is nothing to store: the index asked for lies behind, a kick comes once in 65,536.
     }
@@ -478,55 +375,7 @@ public final class SplitRing {
      * @param usedAddress guest address of the device area, or {@link #NOT_LOGGED}
      */
     public void log(DirtyLog dirtyLog, long usedAddress) {
-        log = dirtyLog;
-        usedGuestAddress = dirtyLog == null ? NOT_LOGGED : usedAddress;
-    }
-
-    /** Follows the chain again, for the guest's addresses: it must not have changed, and only its driver suffers else. */
-    private void logChain(int head, int written) {
-        long rest = directionFlag == 0 ? 0 : Integer.toUnsignedLong(written);
-        long table = desc;
-        int entries = size;
-        int index = head;
-        for (int hops = 0; rest > 0 && hops < entries; hops++) {
-            long address = SplitLayout.descAddress(memory, table + (long) DESC_SIZE * index);
-            long word = SplitLayout.descWord(memory, table + (long) DESC_SIZE * index);
-            long length = SplitLayout.length(word);
-            if ((SplitLayout.flags(word) & DESC_F_INDIRECT) != 0) {
-                boolean nested = table != desc;
-                table = length < DESC_SIZE ? -1 : translator.translate(address, length);
-                if (table < 0 || nested) {
-                    return;
-                }
-                entries = (int) (length / DESC_SIZE);
-                index = 0;
-                hops = -1;
-                continue;
-            }
-            log.mark(address, Math.min(length, rest));
-            rest -= length;
-            index = SplitLayout.next(word);
-            if ((SplitLayout.flags(word) & DESC_F_NEXT) == 0 || index >= entries) {
-                return;
-            }
-        }
-    }
-
-    private void logUsed(int firstElement, int count) {
-        if (usedGuestAddress == NOT_LOGGED) {
-            return;
-        }
-        for (int i = 0; i < count; i++) {
-            log.mark(usedGuestAddress + SplitLayout.usedElementOffset((firstElement + i) & mask), Long.BYTES);
-        }
-        logUsedField(0);
-    }
-
-    /** Marks the page of flags and index at offset 0, or of the event index behind the elements. */
-    private void logUsedField(long offset) {
-        if (usedGuestAddress != NOT_LOGGED) {
-            log.mark(usedGuestAddress + offset, Integer.BYTES);
-        }
+        log.to(dirtyLog, usedAddress);
     }
 
     /** Whether kicks were asked for last. */

@@ -14,6 +14,7 @@ import io.vhost.protocol.BackendSession;
 import io.vhost.protocol.WarningLimiter;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
@@ -30,6 +31,9 @@ import java.util.concurrent.atomic.AtomicLong;
  */
 public final class VhostServer implements AutoCloseable {
     private static final System.Logger LOGGER = System.getLogger(VhostServer.class.getPackageName());
+
+    private static final Set<PosixFilePermission> OWNER =
+            Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
 
     private final Path path;
     private final VhostConfig config;
@@ -51,20 +55,38 @@ public final class VhostServer implements AutoCloseable {
     }
 
     /**
-     * Begins to listen. A socket file that a dead process has left behind is replaced.
+     * Begins to listen, for front-ends of this process's user and of root.
      *
-     * @param path where the socket is created; at most 107 bytes
+     * @param path as for {@link #listen(Path, Set, VhostConfig, DeviceListener)}
      * @param config what each device offers
      * @param listener told of devices and queues, on the connections' threads
      * @throws IOException if the path cannot be used; the text names path, reason and remedy
      */
     public static VhostServer listen(Path path, VhostConfig config, DeviceListener listener)
             throws IOException {
+        return listen(path, OWNER, config, listener);
+    }
+
+    /**
+     * Begins to listen. A socket file that a dead process has left behind is replaced.
+     *
+     * <p>Whoever may write to the file may connect, so a virtual machine that runs as another user of this
+     * process's group needs {@link PosixFilePermission#GROUP_WRITE}. The umask has no influence.
+     *
+     * @param path where the socket is created; at most 107 bytes
+     * @param permissions of the socket's file
+     * @param config what each device offers
+     * @param listener told of devices and queues, on the connections' threads
+     * @throws IOException if the path cannot be used; the text names path, reason and remedy
+     */
+    public static VhostServer listen(
+            Path path, Set<PosixFilePermission> permissions, VhostConfig config, DeviceListener listener)
+            throws IOException {
         Objects.requireNonNull(path, "path");
         Objects.requireNonNull(config, "config");
         Objects.requireNonNull(listener, "listener");
         try {
-            UnixListener socket = UnixListener.bind(path);
+            UnixListener socket = UnixListener.bind(path, mode(permissions));
             try {
                 VhostServer server = new VhostServer(path, config, listener, socket);
                 server.acceptLoop.start();
@@ -149,6 +171,15 @@ public final class VhostServer implements AutoCloseable {
         if (!Connection.onConnectionThread()) {
             left.forEach(connection -> Threads.join(connection.thread()));
         }
+    }
+
+    /** The permissions as the system has them: one bit each, from the owner's read permission down. */
+    private static int mode(Set<PosixFilePermission> permissions) {
+        int mode = 0;
+        for (PosixFilePermission each : PosixFilePermission.values()) {
+            mode = mode << 1 | (permissions.contains(each) ? 1 : 0);
+        }
+        return mode;
     }
 
     /** Takes over an accepted socket; accept thread. */

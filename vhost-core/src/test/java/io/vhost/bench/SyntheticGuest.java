@@ -71,7 +71,7 @@ final class SyntheticGuest implements AutoCloseable {
         control = DeviceControl.create("synthetic", config, listener);
         control.connected();
         control.features(control.features() & ~Feature.VIRTIO_F_EVENT_IDX.mask());
-        control.memory(List.of(new MemoryRegion(GUEST_BASE, memory.address(), size, 0)), List.of(file));
+        control.memory().replace(List.of(new MemoryRegion(GUEST_BASE, memory.address(), size, 0)), List.of(file));
         for (int queue = 0; queue < 2; queue++) {
             control.ringSize(queue, RING_SIZE);
             control.ringBase(queue, 0);

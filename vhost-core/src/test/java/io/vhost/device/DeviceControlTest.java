@@ -254,7 +254,7 @@ class DeviceControlTest {
             List<MemoryRegion> without = List.of(
                     new MemoryRegion(TestGuest.GUEST + offset, TestGuest.USER + offset, 0x1_0000, offset));
             guest.listener.take();
-            assertRefused(() -> guest.control.memory(without, List.of(guest.file.duplicate())), "queue");
+            assertRefused(() -> guest.control.memory().replace(without, List.of(guest.file.duplicate())), "queue");
             assertFalse(guest.toGuest().queue.isRunning() || guest.fromGuest().queue.isRunning());
             assertEquals(List.of("vring 0 off lock 0", "vring 1 off lock 1"), guest.listener.take());
             guest.shareMemory();
@@ -270,9 +270,9 @@ class DeviceControlTest {
         try (TestGuest guest = TestGuest.running()) {
             guest.listener.take();
             List<MemoryRegion> tooLong = List.of(new MemoryRegion(0, 0, TestGuest.SIZE + 4096, 0));
-            assertRefused(() -> guest.control.memory(tooLong, List.of(guest.file.duplicate())));
-            assertRefused(() -> guest.control.memory(List.of(), List.of(guest.file.duplicate())));
-            assertRefused(() -> guest.control.memory(guest.regions(), List.of(guest.file.duplicate())));
+            assertRefused(() -> guest.control.memory().replace(tooLong, List.of(guest.file.duplicate())));
+            assertRefused(() -> guest.control.memory().replace(List.of(), List.of(guest.file.duplicate())));
+            assertRefused(() -> guest.control.memory().replace(guest.regions(), List.of(guest.file.duplicate())));
             assertEquals(List.of(), guest.listener.take());
             guest.fromGuest().send(new byte[72], 72);
             assertEquals(1, dequeue(guest));

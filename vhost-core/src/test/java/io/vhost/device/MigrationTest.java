@@ -81,7 +81,7 @@ class MigrationTest {
     void everyPageThatWasWrittenIsInTheLog() throws ControlException {
         Random random = new Random(1);
         try (TestGuest guest = TestGuest.running()) {
-            guest.control.dirtyLog(file.duplicate(), 0, LOG_SIZE);
+            guest.control.memory().log(file.duplicate(), 0, LOG_SIZE);
             assertEquals(Set.of(), takeMarks(), "not before it was negotiated");
             guest.control.features(LOGGING);
             logUsedRings(guest);
@@ -126,7 +126,7 @@ class MigrationTest {
     void aLogThatIsTooSmallIsRefused() throws ControlException {
         try (TestGuest guest = TestGuest.running()) {
             ControlException refusal = assertThrows(
-                    ControlException.class, () -> guest.control.dirtyLog(file.duplicate(), 0, 4096));
+                    ControlException.class, () -> guest.control.memory().log(file.duplicate(), 0, 4096));
             assertTrue(refusal.getMessage().contains("dirty log of 4096 bytes is too small"), refusal.getMessage());
             assertTrue(guest.toGuest().queue.isRunning());
         }

@@ -101,7 +101,7 @@ final class TestGuest implements AutoCloseable {
     }
 
     void shareMemory() throws ControlException {
-        control.memory(regions(), List.of(file.duplicate(), file.duplicate()));
+        control.memory().replace(regions(), List.of(file.duplicate(), file.duplicate()));
     }
 
     TestQueue toGuest() {

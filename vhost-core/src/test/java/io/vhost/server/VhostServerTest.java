@@ -27,6 +27,7 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -290,6 +291,19 @@ class VhostServerTest {
         assertRefused(file, "not a socket");
         try (VhostServer _ = VhostServer.listen(path, CONFIG, DEAF)) {
             assertRefused(path, "live process");
+        }
+    }
+
+    @Test
+    void theSocketsFileHasThePermissionsAskedFor() throws Exception {
+        for (String wanted : List.of("rw-rw----", "rw-rw-rw-", "rwx-w--wx")) {
+            try (VhostServer server =
+                    VhostServer.listen(path, PosixFilePermissions.fromString(wanted), CONFIG, DEAF)) {
+                assertEquals(wanted, PosixFilePermissions.toString(Files.getPosixFilePermissions(server.path())));
+            }
+        }
+        try (VhostServer server = VhostServer.listen(path, CONFIG, DEAF)) {
+            assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(server.path())));
         }
     }
 

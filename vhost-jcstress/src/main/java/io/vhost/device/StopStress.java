@@ -32,7 +32,7 @@ public final class StopStress {
 
         @Signal
         public void stop() {
-            fixture.queue.stop();
+            fixture.queue.control().stop();
         }
     }
 
