@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.util.Arrays;
 import picocli.CommandLine;
 
-/** The benchmarks' entry: {@code pvp}, {@code async} or {@code monitor} with their options, or {@code jmh} with those of JMH. */
+/**
+ * The benchmarks' entry: {@code pvp}, {@code async} or {@code monitor} with their options, or {@code jmh}
+ * with those of JMH.
+ */
 final class Bench {
     private Bench() {}
 

@@ -26,9 +26,10 @@ import picocli.CommandLine.Option;
 /**
  * What a monitor that is asked costs the forwarding path.
  *
- * <p>One thread, bound to a CPU, moves packets between the rings of one {@link SyntheticGuest}. Everything else has the
- * other CPUs of the same process: the monitor, its commands, the client that asks, and this harness. Windows without (A) and
- * with (B) questions alternate within one run, the order reversed every round, and only windows of one round are compared.
+ * <p>One thread, bound to a CPU, moves packets between the rings of one {@link SyntheticGuest}. Everything
+ * else has the other CPUs of the same process: the monitor, its commands, the client that asks, and this
+ * harness. Windows without (A) and with (B) questions alternate within one run, the order reversed every
+ * round, and only windows of one round are compared.
  */
 @Command(name = "monitor", mixinStandardHelpOptions = true, sortOptions = false,
         description = "Compares forwarding without (A) and with (B) questions to the monitor.")
@@ -36,7 +37,9 @@ final class MonitorCost implements Callable<Integer> {
     private static final double MILLION = 1e6;
     private static final long MILLI = 1_000_000;
     private static final long SECOND = 1_000_000_000;
-    /** A window in which the forwarding thread waited longer for its CPU, in parts of the window, is left out. */
+    /**
+     * A window in which the forwarding thread waited longer for its CPU, in parts of the window, is left out.
+     */
     private static final double MOST_DELAY = 0.02;
     private static final String DEVICE = "/vhost/0/virtio-backend";
 
@@ -56,11 +59,13 @@ final class MonitorCost implements Callable<Integer> {
     @Option(names = "--rounds", defaultValue = "150", description = "Rounds, ${DEFAULT-VALUE}.")
     private int rounds;
 
-    @Option(names = "--window", paramLabel = "MS", defaultValue = "250", description = "Window, ${DEFAULT-VALUE} ms.")
+    @Option(names = "--window", paramLabel = "MS", defaultValue = "250",
+            description = "Window, ${DEFAULT-VALUE} ms.")
     private int window;
 
     @Option(names = "--queries", paramLabel = "N", defaultValue = "100",
-            description = "Questions a second, ${DEFAULT-VALUE}; 0 compares nothing with nothing, which should give 1.")
+            description = "Questions a second, ${DEFAULT-VALUE}; 0 compares nothing with nothing:"
+                    + " the ratio should be 1.")
     private int queries;
 
     @Option(names = "--cpu", paramLabel = "N", defaultValue = "0",
@@ -79,10 +84,12 @@ final class MonitorCost implements Callable<Integer> {
         MonitoredDevices devices = new MonitoredDevices();
         try (SyntheticGuest guest = new SyntheticGuest(
                         size, VhostConfig.defaults(), devices.watch(new DeviceListener() {}));
-                MonitorServer _ = MonitorServer.listen(socket, MonitorConfig.builder().devices(devices).build());
+                MonitorServer _ = MonitorServer.listen(socket,
+                        MonitorConfig.builder().devices(devices).build());
                 ForwardLoad load = new ForwardLoad(guest, size, cpu);
                 Questions questions = new Questions(MonitorClient.connect(socket))) {
-            System.out.printf("%d bytes, windows of %d ms, %d questions a second in B, forwarding on CPU %d%n",
+            System.out.printf(
+                    "%d bytes, windows of %d ms, %d questions a second in B, forwarding on CPU %d%n",
                     size, window, queries, cpu);
             for (int i = 0; i < 2 * SECOND / MILLI / window; i++) {
                 measure(load, i % 2 == 0 ? null : questions);
@@ -90,7 +97,8 @@ final class MonitorCost implements Callable<Integer> {
             compare(load, questions);
             System.out.printf("%d questions, %d of them answered \"busy\", %d bursts found a queue busy%n",
                     questions.asked, questions.refused,
-                    guest.queue(0).counters().get(Counter.BUSY) + guest.queue(1).counters().get(Counter.BUSY));
+                    guest.queue(0).counters().get(Counter.BUSY)
+                            + guest.queue(1).counters().get(Counter.BUSY));
         } finally {
             Files.delete(directory);
         }
@@ -112,8 +120,10 @@ final class MonitorCost implements Callable<Integer> {
                 ratios.add(b / a);
             }
         }
-        System.out.printf("A  %.3f Mpps median%nB  %.3f Mpps median%n", quantile(quiet, 0.5), quantile(asked, 0.5));
-        System.out.printf("B/A of %d rounds of %d: median %.4f, quartiles %.4f to %.4f%n", ratios.size(), rounds,
+        System.out.printf("A  %.3f Mpps median%nB  %.3f Mpps median%n", quantile(quiet, 0.5),
+                quantile(asked, 0.5));
+        System.out.printf("B/A of %d rounds of %d: median %.4f, quartiles %.4f to %.4f%n", ratios.size(),
+                rounds,
                 quantile(ratios, 0.5), quantile(ratios, 0.25), quantile(ratios, 0.75));
     }
 
@@ -160,7 +170,8 @@ final class MonitorCost implements Callable<Integer> {
         private void ask(long start, long end, long distance) {
             for (long next = start + distance / 2; next < end; next += distance) {
                 sleepUntil(next);
-                Map.Entry<String, Map<String, ?>> question = QUESTIONS.get((int) (asked++ % QUESTIONS.size()));
+                Map.Entry<String, Map<String, ?>> question = QUESTIONS.get(
+                        (int) (asked++ % QUESTIONS.size()));
                 try {
                     client.call(question.getKey(), question.getValue());
                 } catch (CommandException busy) {

@@ -54,7 +54,8 @@ class MonitorServerTest {
     void aPathThatIsTakenIsRefusedAndWhatIsThereGoesOn() throws IOException {
         Path path = directory.resolve("m");
         try (Monitor _ = new Monitor(path, config -> config); Client client = Client.negotiated(path)) {
-            assertTrue(refusal(path).contains("a live process listens there; stop it, or choose another path"),
+            assertTrue(refusal(path)
+                    .contains("a live process listens there; stop it, or choose another path"),
                     refusal(path));
             assertTrue(client.call("{'execute':'query-name'}").startsWith("{\"return\""));
         }
@@ -108,7 +109,8 @@ class MonitorServerTest {
         logger.addHandler(handler);
         logger.setLevel(Level.INFO);
         try {
-            try (Monitor _ = new Monitor(path, config -> config.allowUser(self + 1)); Client client = Client.connect(path)) {
+            try (Monitor _ = new Monitor(path, config -> config.allowUser(self + 1));
+                    Client client = Client.connect(path)) {
                 assertNull(client.line());
             }
             try (Monitor _ = new Monitor(path, config -> config.allowUser(self + 1).allowUser(self));
@@ -120,7 +122,8 @@ class MonitorServerTest {
             logger.setLevel(level);
         }
         String who = "monitor client 1: pid " + ProcessHandle.current().pid() + ", uid " + self;
-        assertEquals(List.of("(" + path + ") " + who + ", refused: this user is not on the list", "(" + path + ") " + who),
+        assertEquals(List.of("(" + path + ") " + who + ", refused: this user is not on the list",
+                "(" + path + ") " + who),
                 log.stream().filter(line -> line.contains("uid")).toList());
     }
 
@@ -133,7 +136,8 @@ class MonitorServerTest {
     @Test
     void commandsThatChangeSomethingCanBeSwitchedOn() {
         Path path = directory.resolve("m");
-        try (Monitor _ = new Monitor(path, MonitorConfig.Builder::mutating); Client client = Client.negotiated(path)) {
+        try (Monitor _ = new Monitor(path, MonitorConfig.Builder::mutating);
+                Client client = Client.negotiated(path)) {
             assertTrue(client.call("{'execute':'x-change'}").startsWith("{\"return\""));
         }
     }
