@@ -44,7 +44,7 @@ final class DeviceLink implements Link {
         return queues.get(index);
     }
 
-    /** The connection has ended, and nobody receives any more. */
+    /** The device or its connection has ended; after the latter no copies are left. */
     void end() {
         queues.forEach(PacketQueue::end);
     }
@@ -52,6 +52,11 @@ final class DeviceLink implements Link {
     /** Packets that a DMA channel is copying. */
     long inFlight() {
         return PacketQueue.inFlight(device);
+    }
+
+    /** Packets that DMA channels have copied. */
+    long copied() {
+        return PacketQueue.copied(device);
     }
 
     @Override

@@ -1,8 +1,8 @@
 package io.vhost.app;
 
-import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.monitor.MonitorConfig;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
@@ -17,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -56,9 +57,11 @@ final class SwitchCommand implements Callable<Integer> {
     @Option(names = "--queues", paramLabel = "N", description = "Queue pairs for each guest, 1 to 128; 1 by default.")
     private int queues = 1;
 
-    @Option(names = "--without", paramLabel = "FEATURE", split = ",", converter = FeatureName.class,
-            description = "Do not offer these virtio features, such as mrg_rxbuf or host_tso4.")
-    private List<Feature> without = List.of();
+    @Mixin
+    private FeatureOptions features;
+
+    @Mixin
+    private AsyncOptions copies;
 
     @Option(names = "--age", paramLabel = "SECONDS", description = "How long an address is remembered; 300 by default.")
     private int age = (int) LearningSwitch.AGE.toSeconds();
@@ -94,11 +97,16 @@ final class SwitchCommand implements Callable<Integer> {
         require(mtu == UNCHANGED || tap != null, "--mtu is for a --tap");
         require(mtu == UNCHANGED || (mtu >= VhostDevice.LEAST_MTU && mtu <= VhostDevice.MOST_MTU),
                 "--mtu must be " + VhostDevice.LEAST_MTU + " to " + VhostDevice.MOST_MTU);
-        VhostConfig config = VhostConfig.builder()
+        VhostConfig.Builder offer = VhostConfig.builder()
                 .queuePairs(queues)
                 .segmentation()
-                .without(without.toArray(Feature[]::new))
-                .build();
+                .without(features.without());
+        try (DmaRegistry registry = copies.open(1, 1)) {
+            return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build());
+        }
+    }
+
+    private int connect(VhostConfig config) throws IOException {
         List<String> names = new ArrayList<>();
         List<Switch.Opening> openings = new ArrayList<>();
         MonitoredDevices devices = new MonitoredDevices();

@@ -4,9 +4,9 @@ import io.vhost.memory.NativeCopy;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Copies of one submission, all from one segment to one segment. What the worker reads is as small as can be, since
- * each cache line of it has to change processors: where each copy begins and ends, and the segments once. The tokens
- * stay with the submitter.
+ * Copies of one submission. What the worker reads is as small as can be, since each cache line of it has to change
+ * processors when it is written: where each copy begins and ends always, the rest only where it differs from what was
+ * there before, which it hardly ever does. The tokens stay with the submitter.
  *
  * <p>The submitter fills it and hands it over; when the worker has handed it back, the submitter reports it.
  */
@@ -16,9 +16,9 @@ final class CopyBurst {
     /** Source and target of each copy, alternating. */
     private final long[] place = new long[2 * SIZE];
     private final int[] length = new int[SIZE];
+    private final MemorySegment[] source = new MemorySegment[SIZE];
+    private final MemorySegment[] target = new MemorySegment[SIZE];
     private final int[] result = new int[SIZE];
-    private MemorySegment source;
-    private MemorySegment target;
     private int count;
     private boolean failed;
 
@@ -27,32 +27,27 @@ final class CopyBurst {
     }
 
     /** Begins anew. */
-    void open(MemorySegment from, MemorySegment to) {
-        // A reference that is stored costs more than one that is compared, and it hardly ever changes.
-        if (source != from) {
-            source = from;
-        }
-        if (target != to) {
-            target = to;
-        }
+    void open() {
         if (failed) {
             failed = false;
         }
         count = 0;
     }
 
-    /** Whether copies between these segments may be added. */
-    boolean isFor(MemorySegment from, MemorySegment to) {
-        return source == from && target == to;
-    }
-
-    void add(long fromOffset, long toOffset, int bytes, int token) {
+    // Identity: one of equal segments may have been closed.
+    @SuppressWarnings({"ReferenceEquality", "MemorySegmentReferenceEquality"})
+    void add(MemorySegment from, long fromOffset, MemorySegment to, long toOffset, int bytes, int token) {
         int at = count;
         place[2 * at] = fromOffset;
         place[2 * at + 1] = toOffset;
-        // Lengths are often the same as last time, and then their lines need not travel.
         if (length[at] != bytes) {
             length[at] = bytes;
+        }
+        if (source[at] != from) {
+            source[at] = from;
+        }
+        if (target[at] != to) {
+            target[at] = to;
         }
         result[at] = token;
         count = at + 1;
@@ -60,10 +55,8 @@ final class CopyBurst {
 
     /** Makes the copies. */
     void run() {
-        MemorySegment from = source;
-        MemorySegment to = target;
         for (int i = 0; i < count; i++) {
-            NativeCopy.copy(from, place[2 * i], to, place[2 * i + 1], length[i]);
+            NativeCopy.copy(source[i], place[2 * i], target[i], place[2 * i + 1], length[i]);
         }
     }
 

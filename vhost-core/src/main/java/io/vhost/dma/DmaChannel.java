@@ -149,7 +149,7 @@ public final class DmaChannel {
      * @param ownerSlot what it is told, 0 or more
      */
     @GuardedBy("lock")
-    @SuppressWarnings("ReferenceEquality") // whether the very same object stands there
+    @SuppressWarnings("ReferenceEquality") // Whether a store can be left out is a question of identity.
     public void copy(
             MemorySegment source,
             long sourceOffset,

@@ -71,31 +71,28 @@ public final class WorkerDmaEngine implements DmaEngine {
         return BURSTS * CopyBurst.SIZE;
     }
 
-    /** One burst less when one is being filled, which may have to be handed over for other segments. */
     @Override
     public int capacity() {
-        return (BURSTS - (handedOver - reported) - (filling ? 1 : 0)) * CopyBurst.SIZE;
+        int idle = BURSTS - (handedOver - reported);
+        return idle * CopyBurst.SIZE - (filling ? CopyBurst.SIZE - next().free() : 0);
     }
 
     @Override
     public void copy(
             MemorySegment source, long sourceOffset, MemorySegment target, long targetOffset, int length, int token) {
-        CopyBurst burst = bursts[handedOver & (BURSTS - 1)];
-        if (!filling || !burst.isFor(source, target)) {
-            burst = begin(source, target);
+        CopyBurst burst = next();
+        if (!filling) {
+            burst.open();
+            filling = true;
         }
-        burst.add(sourceOffset, targetOffset, length, token);
+        burst.add(source, sourceOffset, target, targetOffset, length, token);
         if (burst.free() == 0) {
             submit();
         }
     }
 
-    private CopyBurst begin(MemorySegment source, MemorySegment target) {
-        submit();
-        CopyBurst burst = bursts[handedOver & (BURSTS - 1)];
-        burst.open(source, target);
-        filling = true;
-        return burst;
+    private CopyBurst next() {
+        return bursts[handedOver & (BURSTS - 1)];
     }
 
     @Override
@@ -105,7 +102,8 @@ public final class WorkerDmaEngine implements DmaEngine {
         }
         filling = false;
         // There are as many places as bursts, so there always is one.
-        toWorker.offer(bursts[handedOver++ & (BURSTS - 1)]);
+        toWorker.offer(next());
+        handedOver++;
         // Orders the offer before the read of the worker's state; the worker stores its state, fences and looks into the
         // queue once more. Without both fences it could sleep on work.
         VarHandle.fullFence();

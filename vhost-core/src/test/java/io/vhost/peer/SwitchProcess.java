@@ -7,8 +7,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The command {@code vhost switch} in a process of its own. One thread. */
 public final class SwitchProcess implements AutoCloseable {
@@ -29,7 +29,7 @@ public final class SwitchProcess implements AutoCloseable {
 
     /** The same, started by a command, such as one that takes rights away. */
     public static SwitchProcess start(List<String> launcher, String... options) {
-        Program program = Program.start(command(launcher, options));
+        Program program = launch(launcher, options);
         program.await("listening", Duration.ofMinutes(1));
         return new SwitchProcess(program);
     }
@@ -42,20 +42,15 @@ public final class SwitchProcess implements AutoCloseable {
      * @return what it says; its exit status must be 1
      */
     public static String refusal(List<String> launcher, String... options) {
-        try (Program program = Program.start(command(launcher, options))) {
+        try (Program program = launch(launcher, options)) {
             assertEquals(1, program.exitStatus(), program::output);
             return program.output();
         }
     }
 
-    private static List<String> command(List<String> launcher, String... options) {
-        String path = System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path");
-        List<String> command = new ArrayList<>(launcher);
-        command.addAll(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC", "-Xmx128m",
-                "--enable-native-access=ALL-UNNAMED", "-cp", path, "io.vhost.app.Main", "switch"));
-        command.addAll(List.of(options));
-        return command;
+    private static Program launch(List<String> launcher, String... options) {
+        return MainProcess.start(
+                launcher, Stream.concat(Stream.of("switch"), Stream.of(options)).toArray(String[]::new));
     }
 
     /**
