@@ -63,6 +63,11 @@ final class AsyncCopies implements CopyListener {
         this(size, size, threshold);
     }
 
+    /** The same, with all copies left to channels. */
+    AsyncCopies(int size) {
+        this(size, 0);
+    }
+
     private AsyncCopies(int size, int limit, int threshold) {
         this.threshold = threshold;
         mask = size - 1;
