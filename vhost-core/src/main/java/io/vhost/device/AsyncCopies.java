@@ -340,6 +340,11 @@ final class AsyncCopies implements CopyListener {
         return now - openedAt[closed & mask];
     }
 
+    /** Age in ns of the oldest packet whose copies have not ended; 0 if there is none. */
+    long oldestAge(long now) {
+        return closed == opened ? 0 : now - openedAt[closed & mask];
+    }
+
     void stallReported() {
         stallReported = closed;
     }

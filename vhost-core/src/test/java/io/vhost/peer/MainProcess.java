@@ -10,8 +10,14 @@ public final class MainProcess {
 
     /** Starts {@code vhost} with these words. */
     public static Program start(String... words) {
+        return start(List.of(), words);
+    }
+
+    /** The same, started by a command, such as one that takes rights away. */
+    public static Program start(List<String> launcher, String... words) {
         String path = System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path");
-        List<String> command = new ArrayList<>(List.of(
+        List<String> command = new ArrayList<>(launcher);
+        command.addAll(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC", "-Xmx128m",
                 "--enable-native-access=ALL-UNNAMED", "-cp", path, "io.vhost.app.Main"));
         command.addAll(List.of(words));

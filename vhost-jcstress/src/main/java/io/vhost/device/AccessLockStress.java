@@ -7,6 +7,7 @@ import io.vhost.device.QueueCounters.Counter;
 import io.vhost.net.Packet;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
+import org.openjdk.jcstress.annotations.JCStressMeta;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
@@ -14,8 +15,10 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 
 /**
- * The lock assertion: the caller's own lock serves, nothing else does, and a refused call changes nothing. In each test of
- * a pair the owner holds the lock while the stranger calls without.
+ * The lock assertion: the caller's own lock serves, nothing else does, and a refused call changes nothing. One
+ * {@link LockContest} for each pair of safe and unsafe call; the twins of all four are
+ * {@link AccessLockControl.AnyOwnersLockIsTakenForOnesOwn} and
+ * {@link AccessLockControl.ARefusedCallHasRegisteredWithTheCheckBehindIt}.
  */
 @SuppressWarnings("GuardedBy") // The compiler refuses these calls, which is why they are made here.
 public final class AccessLockStress {
@@ -23,143 +26,105 @@ public final class AccessLockStress {
 
     /** {@link VirtQueue#registerAsyncThreadUnsafe}: registered in the end. */
     @JCStressTest
-    @Outcome(id = "1, -1, 1", expect = ACCEPTABLE, desc = "The owner was served, the stranger refused and counted.")
-    @Outcome(expect = FORBIDDEN, desc = "The stranger was served, or changed something, or the owner was refused.")
+    @JCStressMeta(OwnLockAlone.class)
     @State
     public static class RegisterIsServedUnderTheCallersOwnLockAlone {
-        private final QueueFixture fixture = QueueFixture.running();
-        private final long misused = fixture.counted(Counter.LOCK_MISUSE);
+        private final LockContest contest =
+                new LockContest(QueueFixture.running(), VirtQueue::registerAsyncThreadUnsafe, 0);
 
         @Actor
         public void owner(III_Result r) {
-            r.r1 = Outcomes.underLock(fixture.queue, VirtQueue::registerAsyncThreadUnsafe);
+            contest.owner(r);
         }
 
         @Actor
         public void stranger(III_Result r) {
-            r.r2 = Outcomes.of(fixture.queue, VirtQueue::registerAsyncThreadUnsafe);
+            contest.stranger(r);
         }
 
         @Arbiter
         public void end(III_Result r) {
-            r.r3 = fixture.queue.isAsyncRegistered() ? 1 : 0;
-            if (fixture.counted(Counter.LOCK_MISUSE) != misused + 1 || fixture.queue.access_lock.isLocked()) {
-                r.r3 = -1;
-            }
-            fixture.returnRunning();
+            contest.end(r);
         }
     }
 
     /** {@link VirtQueue#unregisterAsyncThreadUnsafe}: registered until the owner's call. */
     @JCStressTest
-    @Outcome(id = "1, -1, 1", expect = ACCEPTABLE, desc = "The owner was served, the stranger refused and counted.")
-    @Outcome(expect = FORBIDDEN, desc = "The stranger was served, or changed something, or the owner was refused.")
+    @JCStressMeta(OwnLockAlone.class)
     @State
     public static class UnregisterIsServedUnderTheCallersOwnLockAlone {
-        private final QueueFixture fixture = QueueFixture.running();
-        private final long misused = fixture.counted(Counter.LOCK_MISUSE);
-
-        /** Registers. */
-        public UnregisterIsServedUnderTheCallersOwnLockAlone() {
-            fixture.queue.registerAsync();
-        }
+        private final LockContest contest =
+                new LockContest(QueueFixture.registered(), VirtQueue::unregisterAsyncThreadUnsafe, -1);
 
         @Actor
         public void owner(III_Result r) {
-            r.r1 = Outcomes.underLock(fixture.queue, queue -> {
-                r.r3 = queue.isAsyncRegistered() ? 1 : 0;
-                queue.unregisterAsyncThreadUnsafe();
-            });
+            contest.owner(r);
         }
 
         @Actor
         public void stranger(III_Result r) {
-            r.r2 = Outcomes.of(fixture.queue, VirtQueue::unregisterAsyncThreadUnsafe);
+            contest.stranger(r);
         }
 
         @Arbiter
         public void end(III_Result r) {
-            if (fixture.queue.isAsyncRegistered()) {
-                r.r3 = -1;
-            }
-            if (fixture.counted(Counter.LOCK_MISUSE) != misused + 1 || fixture.queue.access_lock.isLocked()) {
-                r.r3 = -1;
-            }
-            fixture.returnRunning();
+            contest.end(r);
         }
     }
 
     /** {@link VirtQueue#getInflightThreadUnsafe}: one packet is in flight. */
     @JCStressTest
-    @Outcome(id = "1, -1, 1", expect = ACCEPTABLE, desc = "The owner was served, the stranger refused and counted.")
-    @Outcome(expect = FORBIDDEN, desc = "The stranger was served, or changed something, or the owner was refused.")
+    @JCStressMeta(OwnLockAlone.class)
     @State
     public static class InflightIsServedUnderTheCallersOwnLockAlone {
-        private final QueueFixture fixture = QueueFixture.registered();
-        private final long misused = fixture.counted(Counter.LOCK_MISUSE);
-
-        /** Submits a packet. */
-        public InflightIsServedUnderTheCallersOwnLockAlone() {
-            fixture.submit(0, 1);
-        }
+        private final LockContest contest =
+                new LockContest(QueueFixture.submitted(1), VirtQueue::getInflightThreadUnsafe, 1);
 
         @Actor
         public void owner(III_Result r) {
-            r.r1 = Outcomes.underLock(fixture.queue, queue -> r.r3 = queue.getInflightThreadUnsafe());
+            contest.owner(r);
         }
 
         @Actor
         public void stranger(III_Result r) {
-            r.r2 = Outcomes.of(fixture.queue, VirtQueue::getInflightThreadUnsafe);
+            contest.stranger(r);
         }
 
         @Arbiter
         public void end(III_Result r) {
-            if (fixture.counted(Counter.LOCK_MISUSE) != misused + 1 || fixture.queue.access_lock.isLocked()) {
-                r.r3 = -1;
-            }
-            fixture.returnRegistered();
+            contest.end(r);
         }
     }
 
     /** {@link VirtQueue#clearQueueThreadUnsafe}: the packet in flight is given back to the owner. */
     @JCStressTest
-    @Outcome(id = "1, -1, 1", expect = ACCEPTABLE, desc = "The owner was served, the stranger refused and counted.")
-    @Outcome(expect = FORBIDDEN, desc = "The stranger was served, or changed something, or the owner was refused.")
+    @JCStressMeta(OwnLockAlone.class)
     @State
     public static class ClearIsServedUnderTheCallersOwnLockAlone {
-        private final QueueFixture fixture = QueueFixture.registered();
-        private final long misused = fixture.counted(Counter.LOCK_MISUSE);
-
-        /** Submits a packet. */
-        public ClearIsServedUnderTheCallersOwnLockAlone() {
-            fixture.submit(0, 1);
-        }
+        private final QueueFixture fixture = QueueFixture.submitted(1);
+        private final LockContest contest = new LockContest(
+                fixture, queue -> queue.clearQueueThreadUnsafe(new Packet[1], 0, 1, fixture.channel), 0);
 
         @Actor
         public void owner(III_Result r) {
-            Packet[] out = new Packet[QueueFixture.SIZE];
-            r.r1 = Outcomes.underLock(
-                    fixture.queue, queue -> r.r3 = queue.clearQueueThreadUnsafe(out, 0, 1, fixture.channel));
+            contest.owner(r);
         }
 
         @Actor
         public void stranger(III_Result r) {
-            Packet[] out = new Packet[QueueFixture.SIZE];
-            r.r2 = Outcomes.of(fixture.queue, queue -> queue.clearQueueThreadUnsafe(out, 0, 1, fixture.channel));
+            contest.stranger(r);
         }
 
         @Arbiter
         public void end(III_Result r) {
-            if (fixture.counted(Counter.LOCK_MISUSE) != misused + 1 || fixture.queue.access_lock.isLocked()) {
-                r.r3 = -1;
-            }
-            r.r3 += fixture.queue.getInflight();
-            fixture.returnRegistered();
+            contest.end(r);
         }
     }
 
-    /** A lock taken twice and let go once is held; the holds are what they were before. */
+    /**
+     * A lock taken twice and let go once is held; the holds are what they were before. Twin:
+     * {@link AccessLockControl.AHolderIsForgottenWithoutCount}.
+     */
     @JCStressTest
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "Both were served, each under its lock.")
     @Outcome(expect = FORBIDDEN, desc = "A holder was refused, or a hold was lost or added.")
@@ -191,11 +156,14 @@ public final class AccessLockStress {
             if (fixture.queue.access_lock.isLocked()) {
                 r.r2 = -2;
             }
-            fixture.returnRegistered();
+            fixture.giveBack();
         }
     }
 
-    /** Refusals are counted by threads that do not have the lock, and none is lost. */
+    /**
+     * Refusals are counted by threads that do not have the lock, and none is lost. Twin:
+     * {@link QueueCountersControl.ASharedCountIsLostByTheHoldersAddition}.
+     */
     @JCStressTest
     @Outcome(id = "-1, -1, 2", expect = ACCEPTABLE, desc = "Both refused and counted.")
     @Outcome(expect = FORBIDDEN, desc = "A refusal was not counted, or a call was served.")
@@ -217,7 +185,7 @@ public final class AccessLockStress {
         @Arbiter
         public void end(III_Result r) {
             r.r3 = (int) (fixture.counted(Counter.LOCK_MISUSE) - misused);
-            fixture.returnRegistered();
+            fixture.giveBack();
         }
     }
 }

@@ -1,5 +1,7 @@
 package io.vhost.device;
 
+import java.util.function.BooleanSupplier;
+
 /** How a call ended, as a number. */
 final class Outcomes {
     static final int SERVED = 1;
@@ -32,6 +34,13 @@ final class Outcomes {
             return outcome;
         } finally {
             queue.access_lock.unlock();
+        }
+    }
+
+    /** Waits for the other actor, but not for long: it may have to wait for this one. */
+    static void spinUntil(BooleanSupplier happened) {
+        for (int i = 0; i < 400 && !happened.getAsBoolean(); i++) {
+            Thread.onSpinWait();
         }
     }
 

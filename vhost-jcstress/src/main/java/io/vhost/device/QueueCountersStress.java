@@ -40,7 +40,10 @@ public final class QueueCountersStress {
         }
     }
 
-    /** What threads without the lock count, all of them, is counted. */
+    /**
+     * What threads without the lock count, all of them, is counted. Twin: {@link
+     * QueueCountersControl.ASharedCountIsLostByTheHoldersAddition}.
+     */
     @JCStressTest
     @Outcome(id = "20", expect = ACCEPTABLE, desc = "All of it.")
     @Outcome(expect = FORBIDDEN, desc = "A count was lost.")

@@ -22,7 +22,7 @@ import java.util.logging.Logger;
  * A queue to the guest with two entries, its ring in memory of this process. There are two windows with the same guest
  * addresses, to swap between.
  *
- * <p>Dear to make, so states borrow one: each ends with its arbiter, which returns what the next one can use.
+ * <p>Dear to make, so states borrow one: each ends with its arbiter, which gives it back for the next one.
  */
 final class QueueFixture {
     static final int SIZE = 2;
@@ -42,6 +42,11 @@ final class QueueFixture {
     private static final Logger SILENT = Logger.getLogger("io.vhost.device");
     private static final DmaRegistry REGISTRY = new DmaRegistry();
     private static final VhostConfig CONFIG = VhostConfig.builder().asyncCopy(REGISTRY).build();
+
+    /** The state in which a fixture goes from one user to the next. */
+    private enum Lent { STOPPED, RUNNING, REGISTERED }
+
+    // Fixtures that wait for their next user, by the state in which they do.
     private static final Queue<QueueFixture> STOPPED = new ConcurrentLinkedQueue<>();
     private static final Queue<QueueFixture> RUNNING = new ConcurrentLinkedQueue<>();
     private static final Queue<QueueFixture> REGISTERED = new ConcurrentLinkedQueue<>();
@@ -60,6 +65,7 @@ final class QueueFixture {
     final VirtQueue queue = new VhostDevice("stress", CONFIG, reports).queue(0);
     final DmaChannel channel = REGISTRY.configure("stress", new HeldEngine());
     final Packet[] packets = new Packet[SIZE];
+    private Lent lent = Lent.STOPPED;
     private final PacketPool pool = PacketPool.over(
             SLAB.memory().asSlice(base + PACKETS, PacketPool.slabSize(SIZE, PACKET)), SIZE, PACKET, 0);
 
@@ -80,7 +86,7 @@ final class QueueFixture {
         return 0x0101_0101 * (packet + 1);
     }
 
-    /** A queue whose ring has never been started. */
+    /** A queue whose ring is not started. */
     static QueueFixture stopped() {
         QueueFixture used = STOPPED.poll();
         return used != null ? used : new QueueFixture();
@@ -96,6 +102,7 @@ final class QueueFixture {
         fixture.newRing(0);
         fixture.start(0);
         fixture.offer(0);
+        fixture.lent = Lent.RUNNING;
         return fixture;
     }
 
@@ -107,6 +114,14 @@ final class QueueFixture {
         }
         QueueFixture fixture = running();
         fixture.queue.registerAsync();
+        fixture.lent = Lent.REGISTERED;
+        return fixture;
+    }
+
+    /** The same, with that many packets in flight. */
+    static QueueFixture submitted(int packets) {
+        QueueFixture fixture = registered();
+        fixture.submit(0, packets);
         return fixture;
     }
 
@@ -210,6 +225,11 @@ final class QueueFixture {
         return result;
     }
 
+    /** Packets in flight, or -1 when the queue is not registered. */
+    int inFlight() {
+        return queue.isAsyncRegistered() ? queue.getInflight() : -1;
+    }
+
     long counted(QueueCounters.Counter counter) {
         return queue.counters().get(counter);
     }
@@ -223,32 +243,33 @@ final class QueueFixture {
         offer(0);
     }
 
-    /** For the next {@link #running}. */
-    void returnRunning() {
-        drain();
-        queue.unregisterAsync();
-        recycle();
-        RUNNING.add(this);
-    }
-
-    /** For the next {@link #registered}. */
-    void returnRegistered() {
-        drain();
-        recycle();
-        REGISTERED.add(this);
-    }
-
     private void drain() {
         while (queue.isAsyncRegistered() && queue.getInflight() > 0) {
             clear(SIZE);
         }
     }
 
-    /** Stops the ring for good, for the next {@link #stopped}. */
-    void returnStopped() {
+    /** For the next one who needs a fixture in the state in which this one was borrowed. */
+    void giveBack() {
         drain();
-        queue.unregisterAsync();
-        restart(0, setup -> setup.started = false);
-        STOPPED.add(this);
+        switch (lent) {
+            case STOPPED -> {
+                queue.unregisterAsync();
+                restart(0, setup -> setup.started = false);
+                STOPPED.add(this);
+            }
+            case RUNNING -> {
+                queue.unregisterAsync();
+                recycle();
+                RUNNING.add(this);
+            }
+            case REGISTERED -> {
+                if (!queue.isAsyncRegistered()) {
+                    queue.registerAsync();
+                }
+                recycle();
+                REGISTERED.add(this);
+            }
+        }
     }
 }

@@ -22,7 +22,7 @@ public final class VirtQueueControl {
 
     private VirtQueueControl() {}
 
-    /** Whether it is registered is looked at before the lock is taken. Seen 1,708 times in 69,363. */
+    /** Whether it is registered is looked at before the lock is taken. Seen 49,923 times in 129,846. */
     @JCStressTest
     @Outcome(id = {"1, 2", "2, 1"}, expect = ACCEPTABLE, desc = "One has registered.")
     @Outcome(id = "1, 1", expect = ACCEPTABLE_INTERESTING, desc = "Both have registered.")
@@ -55,7 +55,7 @@ public final class VirtQueueControl {
         }
     }
 
-    /** Packets in flight are counted before the lock is taken. Seen 259 times in 61,364. */
+    /** Packets in flight are counted before the lock is taken. Seen 3,115 times in 79,926. */
     @JCStressTest
     @Outcome(id = {"1, 2, 1", "-1, 1, -1"}, expect = ACCEPTABLE, desc = "Accepted, or unregistered.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "Accepted and unregistered: the packet is lost.")
@@ -98,7 +98,7 @@ public final class VirtQueueControl {
         }
     }
 
-    /** The difference of the two indexes is read without the lock. Seen once in 66,283. */
+    /** The difference of the two indexes is read without the lock. Seen 3,803 times in 165,686. */
     @JCStressTest
     @Outcome(id = "0|1|2", expect = ACCEPTABLE, desc = "0 to the ring's size.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "Negative, or more than the ring holds.")
@@ -124,7 +124,35 @@ public final class VirtQueueControl {
         }
     }
 
-    /** Two threads empty slots without the lock; a slot's number stands for its packet. Seen 1,276 times in 70,324. */
+    /** The same difference, while a holder of the lock submits and clears. Seen 3,005 times in 145,206. */
+    @JCStressTest
+    @Outcome(id = "0", expect = ACCEPTABLE, desc = "Before the holder's work, or after it.")
+    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "In the middle of it.")
+    @State
+    public static class AHoldersPacketIsSeenInFlightWithoutLock {
+        private final ReentrantLock lock = new ReentrantLock();
+        private final AsyncCopies copies = new AsyncCopies(2);
+
+        @Actor
+        public void holder() {
+            lock.lock();
+            try {
+                copies.open(null, 0, CHANNEL, 0);
+                Outcomes.linger();
+                copies.close(null);
+                copies.empty();
+            } finally {
+                lock.unlock();
+            }
+        }
+
+        @Actor
+        public void ask(I_Result r) {
+            r.r1 = copies.inFlight();
+        }
+    }
+
+    /** Two threads empty slots without the lock; a slot's number stands for its packet. Seen 28,117 times in 173,366. */
     @JCStressTest
     @Outcome(id = {"1, 2", "2, 1"}, expect = ACCEPTABLE, desc = "Each packet once.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "A packet was given back twice.")
@@ -157,103 +185,6 @@ public final class VirtQueueControl {
         @Actor
         public void clear(II_Result r) {
             r.r2 = take();
-        }
-    }
-
-    /** The listener is told before the lock is taken. Seen 9 times in 59,757. */
-    @JCStressTest
-    @Outcome(id = {"0, 0", "1, 1"}, expect = ACCEPTABLE, desc = "Before the change, or after it.")
-    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "Half of it.")
-    @State
-    public static class APollerSeesAHalfChangedQueueWhenTheListenerIsToldWithoutLock {
-        private final ReportLog reports = new ReportLog();
-        private final ReentrantLock lock = new ReentrantLock();
-        private int running;
-
-        @Actor
-        public void connection() {
-            reports.note(true);
-            lock.lock();
-            try {
-                running = 1;
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        @Actor
-        public void poller(II_Result r) {
-            lock.lock();
-            try {
-                r.r1 = running;
-                r.r2 = reports.isTorn() ? -1 : reports.isRunning() ? 1 : 0;
-            } finally {
-                lock.unlock();
-            }
-        }
-    }
-
-    /** The new table is published, then the ring in it, and a burst reads them one by one. Seen 20 times in 62,963. */
-    @JCStressTest
-    @Outcome(id = {"0, 0", "1, 1"}, expect = ACCEPTABLE, desc = "Table and ring belong together.")
-    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "The ring of one table and the buffers of another.")
-    @State
-    public static class ABurstMixesTwoMemoryTablesPublishedOneByOne {
-        private volatile int table;
-        private volatile int ring;
-
-        @Actor
-        public void swap() {
-            table = 1;
-            Outcomes.linger();
-            ring = 1;
-        }
-
-        @Actor
-        public void burst(II_Result r) {
-            r.r1 = table;
-            r.r2 = ring;
-        }
-    }
-
-    /** A burst finds the queue running, and does not look again under the lock. Seen 36 times in 112,435. */
-    @JCStressTest
-    @Outcome(id = "0", expect = ACCEPTABLE, desc = "The window is as the swap left it.")
-    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "It was written after the swap.")
-    @State
-    public static class ARetiredWindowIsWrittenWithTheCheckBeforeTheLock {
-        private final ReentrantLock lock = new ReentrantLock();
-        private volatile boolean running = true;
-        private int window;
-        private int retired;
-
-        @Actor
-        public void swap() {
-            running = false;
-            lock.lock();
-            try {
-                retired = window;
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        @Actor
-        public void burst() {
-            if (!running) {
-                return;
-            }
-            lock.lock();
-            try {
-                window = 1;
-            } finally {
-                lock.unlock();
-            }
-        }
-
-        @Arbiter
-        public void end(I_Result r) {
-            r.r1 = window - retired;
         }
     }
 }

@@ -14,7 +14,10 @@ import org.openjdk.jcstress.infra.results.III_Result;
 public final class DmaChannelStress {
     private DmaChannelStress() {}
 
-    /** Each copy's owner is told of it once, whoever drains. */
+    /**
+     * Each copy's owner is told of it once, whoever drains. Twin: {@link
+     * DmaChannelControl.ACopyIsReportedTwiceWithoutLock}.
+     */
     @JCStressTest
     @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "Each once, and the channel is empty and sound.")
     @Outcome(expect = FORBIDDEN, desc = "A completion was lost or told twice, or the channel has failed.")

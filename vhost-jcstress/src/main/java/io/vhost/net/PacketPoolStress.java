@@ -16,7 +16,10 @@ import org.openjdk.jcstress.infra.results.I_Result;
 public final class PacketPoolStress {
     private PacketPoolStress() {}
 
-    /** Single packets taken by two threads are two packets. */
+    /**
+     * Single packets taken by two threads are two packets. Twin: {@link
+     * PacketPoolControl.APacketIsHandedOutTwiceWithoutLock}.
+     */
     @JCStressTest
     @Outcome(id = {"1, 2", "2, 1"}, expect = ACCEPTABLE, desc = "One each.")
     @Outcome(expect = FORBIDDEN, desc = "A packet was handed out twice, or lost.")
@@ -35,7 +38,10 @@ public final class PacketPoolStress {
         }
     }
 
-    /** Bursts that ask for more than there is share it. */
+    /**
+     * Bursts that ask for more than there is share it. Twin: {@link
+     * PacketPoolControl.APacketIsHandedOutTwiceWithoutLock}.
+     */
     @JCStressTest
     @Outcome(id = {"3, 4", "4, 3"}, expect = ACCEPTABLE, desc = "Two for the first, the rest for the second.")
     @Outcome(expect = FORBIDDEN, desc = "A packet was handed out twice, or lost.")
@@ -54,7 +60,10 @@ public final class PacketPoolStress {
         }
     }
 
-    /** A packet that comes back from another thread comes as that thread left it. */
+    /**
+     * A packet that comes back from another thread comes as that thread left it. Twin: {@link
+     * PacketPoolControl.ATakenPacketIsWrittenByItsLastOwnerWhoReleasedItFirst}.
+     */
     @JCStressTest
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "Not released yet.")
     @Outcome(id = "1, 42", expect = ACCEPTABLE, desc = "The packet, with the last owner's bytes.")
@@ -73,7 +82,7 @@ public final class PacketPoolStress {
 
         @Actor
         public void next(II_Result r) {
-            Packet taken = pool.take();
+            Packet taken = Pools.await(pool);
             if (taken != null) {
                 taken.append(4);
                 r.r1 = 1;
@@ -82,7 +91,10 @@ public final class PacketPoolStress {
         }
     }
 
-    /** Of two releases of one packet, one is refused and the pool has the packet once. */
+    /**
+     * Of two releases of one packet, one is refused and the pool has the packet once. Twin: {@link
+     * PacketPoolControl.TwoReleasesAreAcceptedWithTheCheckBeforeTheLock}.
+     */
     @JCStressTest
     @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "One release, one refusal, one packet.")
     @Outcome(expect = FORBIDDEN, desc = "Both were accepted, or neither.")
@@ -107,7 +119,10 @@ public final class PacketPoolStress {
         }
     }
 
-    /** Diagnostics see a burst whole or not at all. */
+    /**
+     * Diagnostics see a burst whole or not at all. Twin: {@link
+     * PacketPoolControl.ASnapshotIsTornWithALockForEachPacket}.
+     */
     @JCStressTest
     @Outcome(id = {"0", "2"}, expect = ACCEPTABLE, desc = "Before the burst, or after it.")
     @Outcome(expect = FORBIDDEN, desc = "In the middle of it.")

@@ -2,14 +2,17 @@ package io.vhost.ring;
 
 import org.openjdk.jcstress.infra.results.III_Result;
 
-/** What the device finds when it looks once. */
+/** What the device finds when it looks until there is something, but not for long. */
 final class Gathered {
     private Gathered() {}
 
     /** How many chains, or -1 for a violation; where the buffer lies in the slice; its first bytes. */
     static void into(III_Result r, RingPair pair) {
         ChainBatch batch = RingPair.batch();
-        int chains = pair.device.gather(batch, 1);
+        int chains = 0;
+        for (int i = 0; i < RingPair.LOOKS && chains == 0; i++) {
+            chains = pair.device.gather(batch, 1);
+        }
         r.r1 = pair.device.violation() == null ? chains : -1;
         if (chains == 1) {
             r.r2 = (int) (batch.bufferOffset(0) - pair.base);

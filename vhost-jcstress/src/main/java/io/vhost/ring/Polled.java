@@ -2,13 +2,16 @@ package io.vhost.ring;
 
 import org.openjdk.jcstress.infra.results.III_Result;
 
-/** What the driver finds when it looks once. */
+/** What the driver finds when it looks until there is something, but not for long. */
 final class Polled {
     private Polled() {}
 
     /** The token, -1 for nothing or -2 for a violation; the length; the buffer's first bytes. */
     static void into(III_Result r, RingPair pair) {
-        int token = pair.driver.poll();
+        int token = -1;
+        for (int i = 0; i < RingPair.LOOKS && token < 0; i++) {
+            token = pair.driver.poll();
+        }
         r.r1 = pair.driver.violation() == null ? token : -2;
         if (token >= 0) {
             r.r2 = pair.driver.usedLength();

@@ -11,6 +11,8 @@ final class RingPair {
     static final int SIZE = 2;
     static final int TOKEN = 7;
     static final int LENGTH = 64;
+    /** How often an end looks for what the other is about to publish. */
+    static final int LOOKS = 20;
     static final long GUEST = 0x4000_0000L;
     /** Where the buffer lies in the slice. */
     static final long BUFFER = 128;
@@ -48,6 +50,13 @@ final class RingPair {
 
     static ChainBatch batch() {
         return BATCH.get();
+    }
+
+    /** Widens the window of a wrong order. */
+    static void linger() {
+        for (int i = 0; i < 5; i++) {
+            Thread.onSpinWait();
+        }
     }
 
     /** The driver offers the buffer, and does not show it yet. */

@@ -19,7 +19,10 @@ import org.openjdk.jcstress.infra.results.ZZ_Result;
 public final class SplitDriverRingStress {
     private SplitDriverRingStress() {}
 
-    /** Who sees the driver's index sees the ring entry, the descriptor and the buffer's bytes. */
+    /**
+     * Who sees the driver's index sees the ring entry, the descriptor and the buffer's bytes. Twin: {@link
+     * SplitDriverRingControl.IndexIsVisibleBeforeEntry}.
+     */
     @JCStressTest
     @Outcome(id = "0, 0, 0", expect = ACCEPTABLE, desc = "Nothing is offered yet.")
     @Outcome(id = "1, 128, 42", expect = ACCEPTABLE, desc = "The chain and its bytes.")
@@ -41,7 +44,10 @@ public final class SplitDriverRingStress {
         }
     }
 
-    /** Chains offered while the device goes to sleep are found or kicked for, with flags. */
+    /**
+     * Chains offered while the device goes to sleep are found or kicked for, with flags. Twin: {@link
+     * SplitDriverRingControl.KickIsLostWithFlagsWithoutFence}.
+     */
     @JCStressTest
     @Outcome(id = "false, false", expect = FORBIDDEN, desc = "Nobody noticed: the device sleeps on work.")
     @Outcome(id = ".*", expect = ACCEPTABLE, desc = "A kick, or found before sleeping, or both.")
@@ -66,7 +72,10 @@ public final class SplitDriverRingStress {
         }
     }
 
-    /** Chains offered while the device goes to sleep are found or kicked for, with the event index. */
+    /**
+     * Chains offered while the device goes to sleep are found or kicked for, with the event index. Twin: {@link
+     * SplitDriverRingControl.KickIsLostWithEventIdxWithoutFence}.
+     */
     @JCStressTest
     @Outcome(id = "false, false", expect = FORBIDDEN, desc = "Nobody noticed: the device sleeps on work.")
     @Outcome(id = ".*", expect = ACCEPTABLE, desc = "A kick, or found before sleeping, or both.")

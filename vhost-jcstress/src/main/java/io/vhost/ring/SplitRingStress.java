@@ -19,7 +19,10 @@ import org.openjdk.jcstress.infra.results.ZZ_Result;
 public final class SplitRingStress {
     private SplitRingStress() {}
 
-    /** Who sees the device's index sees the used element and the bytes written to the buffer. */
+    /**
+     * Who sees the device's index sees the used element and the bytes written to the buffer. Twin: {@link
+     * SplitRingControl.IndexIsVisibleBeforeUsedElement}.
+     */
     @JCStressTest
     @Outcome(id = "-1, 0, 0", expect = ACCEPTABLE, desc = "Nothing is used yet.")
     @Outcome(id = "7, 64, 42", expect = ACCEPTABLE, desc = "The element and the bytes.")
@@ -46,7 +49,10 @@ public final class SplitRingStress {
         }
     }
 
-    /** The same for chains that were taken before and are given back when their copies are done. */
+    /**
+     * The same for chains that were taken before and are given back when their copies are done. Twin: {@link
+     * SplitRingControl.IndexIsVisibleBeforeUsedElement}.
+     */
     @JCStressTest
     @Outcome(id = "-1, 0, 0", expect = ACCEPTABLE, desc = "Nothing is used yet.")
     @Outcome(id = "7, 64, 42", expect = ACCEPTABLE, desc = "The element and the bytes.")
@@ -68,7 +74,10 @@ public final class SplitRingStress {
         }
     }
 
-    /** Chains used while the driver goes to sleep are found or interrupted for, with flags. */
+    /**
+     * Chains used while the driver goes to sleep are found or interrupted for, with flags. Twin: {@link
+     * SplitRingControl.InterruptIsLostWithFlagsWithoutFence}.
+     */
     @JCStressTest
     @Outcome(id = "false, false", expect = FORBIDDEN, desc = "Nobody noticed: the driver sleeps on work.")
     @Outcome(id = ".*", expect = ACCEPTABLE, desc = "An interrupt, or found before sleeping, or both.")
@@ -89,7 +98,10 @@ public final class SplitRingStress {
         }
     }
 
-    /** Chains used while the driver goes to sleep are found or interrupted for, with the event index. */
+    /**
+     * Chains used while the driver goes to sleep are found or interrupted for, with the event index. Twin: {@link
+     * SplitRingControl.InterruptIsLostWithEventIdxWithoutFence}.
+     */
     @JCStressTest
     @Outcome(id = "false, false", expect = FORBIDDEN, desc = "Nobody noticed: the driver sleeps on work.")
     @Outcome(id = ".*", expect = ACCEPTABLE, desc = "An interrupt, or found before sleeping, or both.")
