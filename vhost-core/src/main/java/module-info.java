@@ -13,6 +13,7 @@ module io.vhost.core {
     requires info.picocli;
     requires jdk.jfr;
     requires org.jctools.core;
+    requires org.jline.terminal;
 
     exports io.vhost.bpf;
     exports io.vhost.bpf.btf;

@@ -1,6 +1,5 @@
 package io.vhost.app;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
@@ -99,6 +98,11 @@ final class Demo implements AutoCloseable {
     /** Packets that DMA channels are copying. */
     long copying() {
         return Arrays.stream(links).mapToLong(DeviceLink::inFlight).sum();
+    }
+
+    /** Packets that DMA channels have copied, from a guest or to one. */
+    long copied() {
+        return Arrays.stream(links).mapToLong(DeviceLink::copied).sum();
     }
 
     /** Whether DMA channels copy packets. */
@@ -231,13 +235,8 @@ final class Demo implements AutoCloseable {
         }
 
         @Override
-        @GuardedBy("queue.access_lock")
         public void vringStateChanged(VirtQueue queue, boolean enabled) {
-            PacketQueue which = links[index].queue(queue.index());
-            if (enabled && which.isToBeRegistered()) {
-                queue.registerAsyncThreadUnsafe();
-                which.registered();
-            }
+            links[index].queue(queue.index()).stateChanged(enabled);
         }
 
         @Override
@@ -249,6 +248,7 @@ final class Demo implements AutoCloseable {
         @Override
         public void destroyDevice(VhostDevice device) {
             ethernet.detach(ports[index]);
+            links[index].end();
         }
 
         @Override

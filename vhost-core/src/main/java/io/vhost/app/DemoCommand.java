@@ -8,11 +8,11 @@ import io.vhost.net.PacketPool;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
-import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -65,29 +65,11 @@ final class DemoCommand implements Callable<Integer> {
             description = "Entries of each ring, a power of two from 2 to 32768; 256 by default.")
     private int ringSize = 256;
 
-    @Option(
-            names = "--without",
-            paramLabel = "FEATURE[,FEATURE...]",
-            hideParamSyntax = true,
-            split = ",",
-            converter = FeatureName.class,
-            description =
-                    "Virtio features that the guests do without, such as mrg_rxbuf, in_order,"
-                        + " event_idx, indirect_desc or version_1.")
-    private List<Feature> without = List.of();
+    @Mixin
+    private FeatureOptions features;
 
-    @Option(
-            names = "--async",
-            description = "Have the switch's packets copied by DMA channels, one for each guest.")
-    private boolean async;
-
-    @Option(
-            names = "--dma",
-            paramLabel = "KIND",
-            description =
-                    "What the channels are, with --async: worker, a thread each, or inline, the"
-                            + " switch itself; worker by default if there are CPUs to spare.")
-    private DmaKind dma;
+    @Mixin
+    private AsyncOptions copies;
 
     @Option(
             names = "--transmit-mode",
@@ -130,12 +112,7 @@ final class DemoCommand implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         DriverConfig driver = driver();
-        require(dma == null || async, "--dma needs --async");
-        if (!async) {
-            return run(driver, null);
-        }
-        DmaKind kind = dma == null ? DmaKind.suggested(THREADS) : dma;
-        try (DmaRegistry registry = kind.channels(2)) {
+        try (DmaRegistry registry = copies.open(2, THREADS)) {
             return run(driver, registry);
         }
     }
@@ -146,10 +123,10 @@ final class DemoCommand implements Callable<Integer> {
                 ? Long.MAX_VALUE
                 : (seconds == null ? DEFAULT_SECONDS : seconds) * SECOND;
         try (Demo demo = new Demo(driver, size, limit, registry, wiring)) {
-            String features =
+            String negotiated =
                     demo.features().stream().map(FeatureName::shortName).collect(Collectors.joining(" "));
             context.out().printf("Two guests and a switch: packets of %s bytes, rings of %d%n  %s%n%n",
-                    size == 0 ? "60 to 1514" : size, ringSize, features);
+                    size == 0 ? "60 to 1514" : size, ringSize, negotiated);
             return run(demo, nanos);
         }
     }
@@ -192,11 +169,11 @@ final class DemoCommand implements Callable<Integer> {
                 "--size must be " + TestPattern.MIN_LENGTH + " to " + TestPattern.MAX_LENGTH);
         require(ringSize >= 2 && ringSize <= 32768 && Integer.bitCount(ringSize) == 1,
                 "--ring-size must be a power of two from 2 to 32768");
-        require(transmitMode != TransmitMode.INDIRECT || !without.contains(Feature.VIRTIO_F_INDIRECT_DESC),
+        require(transmitMode != TransmitMode.INDIRECT || !features.isWithout(Feature.VIRTIO_F_INDIRECT_DESC),
                 "--transmit-mode indirect needs the feature indirect_desc");
         DriverConfig config = DriverConfig.defaults()
                 .withQueues(1, ringSize)
-                .without(without.toArray(Feature[]::new))
+                .without(features.without())
                 .withTransmitMode(transmitMode)
                 // Both rings full, and a burst in either direction in the guest's hands.
                 .withPackets(2 * ringSize + 2 * TrafficSource.BURST,
@@ -207,7 +184,7 @@ final class DemoCommand implements Callable<Integer> {
     private DriverConfig withReceiveBuffer(DriverConfig config) {
         int longest = size == 0 ? TestPattern.MAX_VARIED_LENGTH : size;
         require(
-                !without.contains(Feature.VIRTIO_NET_F_MRG_RXBUF),
+                !features.isWithout(Feature.VIRTIO_NET_F_MRG_RXBUF),
                 "--receive-buffer needs the feature mrg_rxbuf");
         require(receiveBuffer >= 64 && receiveBuffer >= longest * 2 / ringSize,
                 "--receive-buffer must be at least 64, and half of the ring must hold a packet");

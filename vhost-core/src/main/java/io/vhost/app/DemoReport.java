@@ -82,6 +82,9 @@ final class DemoReport {
             all.add(sink.latencies());
         }
         row(out, "both", nanos, sums, all);
+        if (demo.copies()) {
+            out.printf(Locale.ROOT, "DMA channels made %,d copies of packets.%n", demo.copied());
+        }
         out.println();
     }
 

@@ -1,6 +1,5 @@
 package io.vhost.app;
 
-import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.monitor.MonitorConfig;
@@ -17,6 +16,7 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -105,18 +105,8 @@ final class ForwardCommand implements Callable<Integer> {
                         + " any.")
     private List<Integer> cpus = List.of();
 
-    @Option(
-            names = "--async",
-            description = "Have packets copied by DMA channels, one for each polling thread.")
-    private boolean async;
-
-    @Option(
-            names = "--dma",
-            paramLabel = "KIND",
-            description =
-                    "What the channels are, with --async: worker, a thread each, or inline, the polling"
-                            + " thread itself; worker by default if there are CPUs to spare.")
-    private DmaKind dma;
+    @Mixin
+    private AsyncOptions copies;
 
     @Option(
             names = "--mask",
@@ -124,16 +114,8 @@ final class ForwardCommand implements Callable<Integer> {
             description = "Offer only virtio features of this mask, such as 0x100000000.")
     private String mask;
 
-    @Option(
-            names = "--without",
-            paramLabel = "FEATURE[,FEATURE...]",
-            hideParamSyntax = true,
-            split = ",",
-            converter = FeatureName.class,
-            description =
-                    "Do not offer these virtio features, such as mrg_rxbuf, in_order, event_idx or"
-                        + " indirect_desc.")
-    private List<Feature> without = List.of();
+    @Mixin
+    private FeatureOptions features;
 
     @Option(
             names = "--monitor",
@@ -169,14 +151,9 @@ final class ForwardCommand implements Callable<Integer> {
         }
         VhostConfig.Builder offer = config();
         checkCpus();
-        require(dma == null || async, "--dma needs --async");
-        if (!async) {
-            return forward(offer.build());
-        }
         int threads = Math.max(1, cpus.size());
-        DmaKind kind = dma == null ? DmaKind.suggested(threads) : dma;
-        try (DmaRegistry registry = kind.channels(threads)) {
-            return forward(offer.asyncCopy(registry).build());
+        try (DmaRegistry registry = copies.open(threads, threads)) {
+            return forward(registry == null ? offer.build() : offer.asyncCopy(registry).build());
         }
     }
 
@@ -233,7 +210,7 @@ final class ForwardCommand implements Callable<Integer> {
         return VhostConfig.builder()
                 .queuePairs(queues)
                 .features(VhostConfig.DEFAULT & featureMask())
-                .without(without.toArray(Feature[]::new));
+                .without(features.without());
     }
 
     private long featureMask() {

@@ -117,17 +117,12 @@ final class ForwardPort implements DeviceListener {
     }
 
     @Override
-    @GuardedBy("queue.access_lock")
     public void vringStateChanged(VirtQueue queue, boolean enabled) {
         List<PacketQueue> queues;
         synchronized (lock) {
             queues = connected.get(queue.device());
         }
-        PacketQueue which = queues.get(queue.index());
-        if (enabled && which.isToBeRegistered()) {
-            queue.registerAsyncThreadUnsafe();
-            which.registered();
-        }
+        queues.get(queue.index()).stateChanged(enabled);
     }
 
     @Override
@@ -140,10 +135,13 @@ final class ForwardPort implements DeviceListener {
 
     @Override
     public void destroyDevice(VhostDevice device) {
+        List<PacketQueue> queues;
         synchronized (lock) {
             running.remove(device);
+            queues = connected.get(device);
         }
         changed.run();
+        queues.forEach(PacketQueue::end);
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.vhost.app;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.vhost.device.QueueCounters;
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
@@ -21,7 +23,7 @@ final class PacketQueue {
     private final VirtQueue queue;
     private final DmaChannel channel;
     private final Packet[] done = new Packet[BURST];
-    /** Copies may be submitted. Never goes back: the registration ends with the device. */
+    /** Copies may be submitted. Changes under the queue's lock only. */
     private volatile boolean registered;
 
     private PacketQueue(VirtQueue queue, DmaChannel channel) {
@@ -54,12 +56,29 @@ final class PacketQueue {
         return sum;
     }
 
+    /** Packets of a device's queues that DMA channels have copied. */
+    static long copied(VhostDevice device) {
+        long sum = 0;
+        for (int i = 0; i < device.queueCount(); i++) {
+            QueueCounters counters = device.queue(i).counters();
+            sum += counters.get(Counter.COMPLETED) - counters.get(Counter.COPY_FAILED);
+        }
+        return sum;
+    }
+
     /** Takes packets that have arrived, as {@link VirtQueue#dequeueBurst} does. */
     int receive(PacketPool pool, Packet[] packets, int offset, int count) {
         if (channel == null) {
             return queue.dequeueBurst(pool, packets, offset, count);
         }
-        return registered ? queue.tryDequeueBurst(pool, packets, offset, count, channel) : 0;
+        if (!lockRegistered()) {
+            return 0;
+        }
+        try {
+            return queue.tryDequeueBurst(pool, packets, offset, count, channel);
+        } finally {
+            queue.access_lock.unlock();
+        }
     }
 
     /**
@@ -68,48 +87,128 @@ final class PacketQueue {
      * @return packets accepted, 0 to {@code count}; the rest stay the caller's
      */
     int send(Packet[] packets, int offset, int count) {
-        if (channel != null) {
-            return registered ? queue.submitEnqueueBurst(packets, offset, count, channel) : 0;
+        if (channel == null) {
+            int sent = queue.enqueueBurst(packets, offset, count);
+            release(packets, offset, sent);
+            return sent;
         }
-        int sent = queue.enqueueBurst(packets, offset, count);
-        if (sent > 0) {
-            packets[offset].pool().release(packets, offset, sent);
+        if (!lockRegistered()) {
+            return 0;
         }
-        return sent;
+        try {
+            return queue.submitEnqueueBurst(packets, offset, count, channel);
+        } finally {
+            queue.access_lock.unlock();
+        }
+    }
+
+    /**
+     * Takes the lock of a queue that is registered: then it stays so, since it is unregistered under this lock. Does not
+     * wait while the queue is stopped, which may take as long as its copies.
+     *
+     * @return false when there is nothing to be done, and nothing is locked
+     */
+    private boolean lockRegistered() {
+        while (registered) {
+            if (queue.access_lock.tryLock()) {
+                if (registered) {
+                    return true;
+                }
+                queue.access_lock.unlock();
+            } else if (queue.isRunning()) {
+                Thread.onSpinWait();
+            } else {
+                return false;
+            }
+        }
+        return false;
+    }
+
+    /** Whether bursts pass. */
+    boolean isRunning() {
+        return queue.isRunning();
+    }
+
+    /** Whether the receiver takes a packet uncut. */
+    boolean accepts(Packet packet) {
+        return queue.accepts(packet);
     }
 
     /** Looks after copies to the guest: it gets those that are done. To be called again and again. By one thread. */
     int settle() {
-        if (!registered) {
+        if (!lockRegistered()) {
             return 0;
         }
-        int count = queue.pollEnqueueCompleted(done, 0, done.length, channel);
-        release(done, count);
+        int count;
+        try {
+            count = queue.pollEnqueueCompleted(done, 0, done.length, channel);
+        } finally {
+            queue.access_lock.unlock();
+        }
+        release(done, 0, count);
         return count;
     }
 
-    private static void release(Packet[] packets, int count) {
-        for (int i = 0; i < count; i++) {
-            packets[i].release();
+    /** Puts packets back, in runs of one pool each. */
+    private static void release(Packet[] packets, int offset, int count) {
+        int begin = offset;
+        for (int i = offset; i < offset + count; i++) {
+            if (i + 1 == offset + count || packets[i + 1].pool() != packets[begin].pool()) {
+                packets[begin].pool().release(packets, begin, i + 1 - begin);
+                begin = i + 1;
+            }
         }
     }
 
-    /** Whether the queue must be registered, once it runs; say so with {@link #registered}. */
-    boolean isToBeRegistered() {
-        return channel != null && !registered;
+    /**
+     * The queue begins or ends: for the callback that says so, which holds the queue's lock. Copies that are under way
+     * when the queue ends are waited for by the device itself; {@link #end} puts their packets back.
+     */
+    void stateChanged(boolean enabled) {
+        if (channel == null) {
+            return;
+        }
+        queue.access_lock.lock();
+        try {
+            if (!enabled) {
+                putBack();
+            } else if (!registered) {
+                queue.registerAsyncThreadUnsafe();
+                registered = true;
+            }
+        } finally {
+            queue.access_lock.unlock();
+        }
     }
 
-    /** The queue was registered for asynchronous copies. */
-    void registered() {
-        registered = true;
-    }
-
-    /** The connection has ended, and all copies have with it: puts the packets back. */
+    /**
+     * The device or its connection has ended: puts back what can be put back, and ends the registration when nothing is
+     * left. Copies end with the connection at the latest.
+     */
     void end() {
-        // An array of its own: a poll may still be on its way.
+        queue.access_lock.lock();
+        try {
+            putBack();
+        } finally {
+            queue.access_lock.unlock();
+        }
+    }
+
+    @GuardedBy("queue.access_lock")
+    private void putBack() {
+        if (!registered) {
+            return;
+        }
+        // An array of its own: a poll may have left the lock and not yet put back what it took.
         Packet[] last = new Packet[BURST];
-        while (registered && queue.getInflight() > 0) {
-            release(last, queue.clearQueue(last, 0, last.length, channel));
+        int count = queue.clearQueueThreadUnsafe(last, 0, last.length, channel);
+        while (count > 0) {
+            release(last, 0, count);
+            count = queue.clearQueueThreadUnsafe(last, 0, last.length, channel);
+        }
+        if (queue.getInflightThreadUnsafe() == 0) {
+            queue.unregisterAsyncThreadUnsafe();
+            registered = false;
         }
     }
 }

@@ -60,7 +60,7 @@ final class Switch implements AutoCloseable {
         this.waits = waits;
         ethernet = new LearningSwitch(BUFFER, age);
         waiter = tap == null ? new QueueWaiter() : new QueueWaiter(tap.descriptor());
-        sockets = names.stream().map(name -> new SwitchSocket(name, ethernet, this::replan)).toList();
+        sockets = names.stream().map(name -> new SwitchSocket(name, ethernet, config.dma(), this::replan)).toList();
         members.addAll(sockets);
         if (tap != null) {
             members.add(new TapMember(tap.name(), ethernet.attach(new TapLink(tap))));
@@ -86,6 +86,16 @@ final class Switch implements AutoCloseable {
         }
 
         @Override
+        public boolean copies() {
+            return false;
+        }
+
+        @Override
+        public long inFlight() {
+            return 0;
+        }
+
+        @Override
         public boolean isConnected() {
             return true;
         }
@@ -106,10 +116,20 @@ final class Switch implements AutoCloseable {
         int moved = ethernet.poll(now);
         if (moved > 0) {
             busyUntil = now + LINGER;
-        } else if (waits && now - busyUntil > 0 && !closing) {
+        } else if (waits && now - busyUntil > 0 && !closing && !isCopying()) {
             waiter.await(LOOK_AROUND_MILLIS, queues);
         }
         return moved;
+    }
+
+    /** Nobody kicks when copies are done, so the thread must not wait while some are under way. */
+    private boolean isCopying() {
+        for (SwitchSocket socket : sockets) {
+            if (socket.inFlight() > 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private synchronized void replan() {

@@ -1,7 +1,11 @@
 package io.vhost.app;
 
-import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
+import io.vhost.device.VhostDevice;
+import io.vhost.dma.DmaRegistry;
+import io.vhost.monitor.MonitorConfig;
+import io.vhost.monitor.MonitorServer;
+import io.vhost.monitor.MonitoredDevices;
 import io.vhost.os.TapDevice;
 import io.vhost.server.VhostClient;
 import io.vhost.server.VhostServer;
@@ -13,6 +17,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -30,6 +35,7 @@ import picocli.CommandLine.Spec;
                 "Ends after Ctrl-C or SIGTERM with status 0, and removes its sockets."})
 final class SwitchCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
+    private static final int UNCHANGED = -1;
     private static final int TAKES_ALL = TapDevice.OFFLOAD_CSUM | TapDevice.OFFLOAD_TSO4 | TapDevice.OFFLOAD_TSO6
             | TapDevice.OFFLOAD_TSO_ECN;
 
@@ -45,21 +51,27 @@ final class SwitchCommand implements Callable<Integer> {
             description = "A network interface of this machine as one more port; it is created if it does not exist.")
     private String tap;
 
-    @Option(names = "--mtu", paramLabel = "BYTES", description = "MTU of that interface; unchanged by default.")
-    private int mtu;
+    @Option(names = "--mtu", paramLabel = "BYTES", description = "MTU of that interface, 68 to 65535; unchanged by default.")
+    private int mtu = UNCHANGED;
 
     @Option(names = "--queues", paramLabel = "N", description = "Queue pairs for each guest, 1 to 128; 1 by default.")
     private int queues = 1;
 
-    @Option(names = "--without", paramLabel = "FEATURE", split = ",", converter = FeatureName.class,
-            description = "Do not offer these virtio features, such as mrg_rxbuf or host_tso4.")
-    private List<Feature> without = List.of();
+    @Mixin
+    private FeatureOptions features;
+
+    @Mixin
+    private AsyncOptions copies;
 
     @Option(names = "--age", paramLabel = "SECONDS", description = "How long an address is remembered; 300 by default.")
     private int age = (int) LearningSwitch.AGE.toSeconds();
 
     @Option(names = "--poll", description = "Never wait: poll the queues always, for the least delay.")
     private boolean poll;
+
+    @Option(names = "--monitor", paramLabel = "PATH",
+            description = "Let operators look in: speak QMP, as QEMU does, on this socket.")
+    private Path monitor;
 
     @Option(names = "--seconds", paramLabel = "N", description = "End after N seconds; 0, the default: never.")
     private int seconds;
@@ -82,25 +94,35 @@ final class SwitchCommand implements Callable<Integer> {
         require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
         require(seconds >= 0, "--seconds must not be negative");
         require(age > 0, "--age must be positive");
-        require(mtu == 0 || tap != null, "--mtu is for a --tap");
-        VhostConfig config = VhostConfig.builder()
+        require(mtu == UNCHANGED || tap != null, "--mtu is for a --tap");
+        require(mtu == UNCHANGED || (mtu >= VhostDevice.LEAST_MTU && mtu <= VhostDevice.MOST_MTU),
+                "--mtu must be " + VhostDevice.LEAST_MTU + " to " + VhostDevice.MOST_MTU);
+        VhostConfig.Builder offer = VhostConfig.builder()
                 .queuePairs(queues)
                 .segmentation()
-                .without(without.toArray(Feature[]::new))
-                .build();
+                .without(features.without());
+        try (DmaRegistry registry = copies.open(1, 1)) {
+            return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build());
+        }
+    }
+
+    private int connect(VhostConfig config) throws IOException {
         List<String> names = new ArrayList<>();
         List<Switch.Opening> openings = new ArrayList<>();
+        MonitoredDevices devices = new MonitoredDevices();
         for (Path path : paths) {
             names.add(path.toString());
-            openings.add((offer, socket) -> VhostServer.listen(path, offer, socket));
+            openings.add((offer, socket) -> VhostServer.listen(path, offer, devices.watch(socket)));
         }
         for (Path path : connections) {
             names.add(path.toString());
-            openings.add((offer, socket) -> VhostClient.connect(path, offer, socket));
+            openings.add((offer, socket) -> VhostClient.connect(path, offer, devices.watch(socket)));
         }
         SwitchReport report;
-        TapDevice device = openTap();
-        try (Switch ethernet = new Switch(config, names, openings, device, Duration.ofSeconds(age), !poll)) {
+        try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()
+                        .name("switch").devices(devices).onQuit(context.end()::raise).build());
+                Switch ethernet = new Switch(
+                        config, names, openings, openTap(), Duration.ofSeconds(age), !poll)) {
             report = new SwitchReport(ethernet.members());
             run(ethernet, report);
         }
@@ -115,7 +137,7 @@ final class SwitchCommand implements Callable<Integer> {
         TapDevice device = TapDevice.open(tap);
         try {
             device.offloads(TAKES_ALL);
-            if (mtu != 0) {
+            if (mtu != UNCHANGED) {
                 device.mtu(mtu);
             }
             device.up();

@@ -8,6 +8,12 @@ interface SwitchMember {
     /** What has passed so far. */
     PortCounters counters();
 
+    /** Whether DMA channels copy its packets. */
+    boolean copies();
+
+    /** Packets that a DMA channel is copying, or has copied and not given back. */
+    long inFlight();
+
     /** Whether packets can pass now. */
     boolean isConnected();
 }

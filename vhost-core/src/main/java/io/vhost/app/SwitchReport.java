@@ -41,6 +41,9 @@ final class SwitchReport {
                     (counters.rxBytes() - last.rxBytes()) * 8 / 1e6 / seconds,
                     (counters.txPackets() - last.txPackets()) / seconds,
                     (counters.txBytes() - last.txBytes()) * 8 / 1e6 / seconds));
+            if (members.get(i).copies()) {
+                text.append(", ").append(members.get(i).inFlight()).append(" in flight");
+            }
             long dropped = counters.dropPackets() - last.dropPackets();
             if (dropped > 0) {
                 text.append(" dropped ").append(dropped);

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
+import io.vhost.dma.DmaRegistry;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -16,9 +17,15 @@ import java.util.Map;
 final class SwitchSocket implements DeviceListener, SwitchMember {
     private final String name;
     private final LearningSwitch ethernet;
+    private final DmaRegistry dma;
     private final Runnable changed;
     private final Object lock = new Object();
 
+    /** Those that are connected. */
+    @GuardedBy("lock")
+    private final Map<VhostDevice, DeviceLink> links = new LinkedHashMap<>();
+
+    /** Those of them whose queues run. */
     @GuardedBy("lock")
     private final Map<VhostDevice, SwitchPort> ports = new LinkedHashMap<>();
 
@@ -31,11 +38,13 @@ final class SwitchSocket implements DeviceListener, SwitchMember {
      *
      * @param name of the socket
      * @param ethernet where guests are attached
+     * @param dma what copies packets; null: the switch's thread does
      * @param changed called after {@link #queues} has changed
      */
-    SwitchSocket(String name, LearningSwitch ethernet, Runnable changed) {
+    SwitchSocket(String name, LearningSwitch ethernet, DmaRegistry dma, Runnable changed) {
         this.name = name;
         this.ethernet = ethernet;
+        this.dma = dma;
         this.changed = changed;
     }
 
@@ -72,9 +81,36 @@ final class SwitchSocket implements DeviceListener, SwitchMember {
     }
 
     @Override
+    public boolean copies() {
+        return dma != null;
+    }
+
+    @Override
+    public long inFlight() {
+        if (dma == null) {
+            return 0;
+        }
+        synchronized (lock) {
+            return ports.keySet().stream().mapToLong(PacketQueue::inFlight).sum();
+        }
+    }
+
+    @Override
+    public void newConnection(VhostDevice device) {
+        synchronized (lock) {
+            links.put(device, new DeviceLink(device, dma));
+        }
+    }
+
+    @Override
+    public void vringStateChanged(VirtQueue queue, boolean enabled) {
+        link(queue.device()).queue(queue.index()).stateChanged(enabled);
+    }
+
+    @Override
     public void newDevice(VhostDevice device) {
         synchronized (lock) {
-            ports.put(device, ethernet.attach(new GuestLink(device)));
+            ports.put(device, ethernet.attach(links.get(device)));
         }
         changed.run();
     }
@@ -89,5 +125,20 @@ final class SwitchSocket implements DeviceListener, SwitchMember {
             }
         }
         changed.run();
+        link(device).end();
+    }
+
+    @Override
+    public void destroyConnection(VhostDevice device) {
+        link(device).end();
+        synchronized (lock) {
+            links.remove(device);
+        }
+    }
+
+    private DeviceLink link(VhostDevice device) {
+        synchronized (lock) {
+            return links.get(device);
+        }
     }
 }

@@ -4,9 +4,9 @@ import io.vhost.monitor.CommandException;
 import io.vhost.monitor.MonitorClient;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.Help.Ansi;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
@@ -21,10 +21,12 @@ import picocli.CommandLine.Parameters;
         description = {
             "Asks the monitor on a socket, as opened with --monitor: packet and bit rates, packets in flight,"
                 + " drops and waits for the lock of each queue.",
-            "Ends after Ctrl-C with status 0."
+            "On a terminal it has the whole of it and ends after q; elsewhere tables follow each other. Ends after Ctrl-C"
+                + " with status 0."
         })
 final class TopCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
+    private static final int KEY_MILLIS = 100;
 
     @Parameters(paramLabel = "PATH", description = "The monitor's socket.")
     private Path path;
@@ -40,11 +42,11 @@ final class TopCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        try (MonitorClient monitor = MonitorClient.connect(path)) {
+        try (MonitorClient monitor = MonitorClient.connect(path); TopScreen screen = screen()) {
             TopTable before = TopTable.ask(monitor);
-            for (int shown = 0; (count == 0 || shown < count) && !context.end().await(SECOND); shown++) {
+            for (int shown = 0; (count == 0 || shown < count) && !isOver(screen); shown++) {
                 TopTable now = TopTable.ask(monitor);
-                show(now.since(before));
+                show(screen, now.since(before));
                 before = now;
             }
         } catch (CommandException e) {
@@ -53,12 +55,35 @@ final class TopCommand implements Callable<Integer> {
         return 0;
     }
 
-    private void show(String table) {
-        String title = Ansi.AUTO.string("@|bold " + TopTable.TITLE + "|@");
-        // Home, then what is left of the old table goes: a terminal scrolls no page a second.
-        context.out().print(context.terminal() ? "\u001b[H\u001b[J" : "");
-        context.out().println(title);
-        context.out().println(table);
-        context.out().flush();
+    /** The terminal; null if output goes elsewhere, or to one that can only print lines. */
+    private TopScreen screen() {
+        try {
+            return context.terminal() ? TopScreen.open() : null;
+        } catch (IOException _) {
+            return null;
+        }
+    }
+
+    /** Waits for a second, or until the user has seen enough. */
+    private boolean isOver(TopScreen screen) throws IOException {
+        if (screen == null) {
+            return context.end().await(SECOND);
+        }
+        long start = System.nanoTime();
+        boolean over = false;
+        while (!over && System.nanoTime() - start < SECOND) {
+            over = screen.isQuitPressed(KEY_MILLIS) || context.end().isRaised();
+        }
+        return over;
+    }
+
+    private void show(TopScreen screen, List<String> lines) {
+        if (screen != null) {
+            screen.show(TopTable.TITLE, lines);
+        } else {
+            context.out().println(TopTable.TITLE);
+            lines.forEach(context.out()::println);
+            context.out().flush();
+        }
     }
 }

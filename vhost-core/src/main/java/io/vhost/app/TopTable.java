@@ -38,7 +38,7 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
     }
 
     /** One line for each queue: rates since an earlier moment, and totals. */
-    String since(TopTable before) {
+    List<String> since(TopTable before) {
         double seconds = Math.max(1, nanos - before.nanos) / SECOND;
         List<String> lines = new ArrayList<>();
         queues.forEach((name, now) -> {
@@ -47,15 +47,15 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
                     name,
                     grown(now, old, "good_packets") / seconds,
                     grown(now, old, "good_bytes") * BITS / seconds / SECOND,
-                    value(now, "inflight_submitted") - value(now, "inflight_completed"),
+                    value(now, "inflight"),
                     DROPS.stream().mapToLong(drop -> value(now, drop)).sum(),
                     value(now, "busy")));
         });
-        return lines.isEmpty() ? "(no devices are connected)" : String.join("\n", lines);
+        return lines.isEmpty() ? List.of("(no devices are connected)") : lines;
     }
 
     private static long grown(Map<String, Long> now, Map<String, Long> before, String name) {
-        return value(now, name) - value(before, name);
+        return Math.max(0, value(now, name) - value(before, name));
     }
 
     private static long value(Map<String, Long> counters, String name) {

@@ -1,5 +1,7 @@
 package io.vhost.device;
 
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
@@ -13,9 +15,20 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class AccessLock extends ReentrantLock {
     private static final long serialVersionUID = 1L;
 
+    private static final VarHandle ACQUIRED;
+
+    static {
+        try {
+            ACQUIRED = MethodHandles.lookup().findVarHandle(AccessLock.class, "acquired", long.class);
+        } catch (ReflectiveOperationException e) {
+            throw new ExceptionInInitializerError(e);
+        }
+    }
+
     private final boolean timed;
     // Written by the owner only.
     private long takenAt;
+    private long acquired;
     private volatile long longestHold;
 
     AccessLock(boolean timed) {
@@ -30,6 +43,11 @@ public final class AccessLock extends ReentrantLock {
     /** {@return how many threads wait, an estimate for diagnostics} */
     public int waiters() {
         return getQueueLength();
+    }
+
+    /** {@return how often the lock was taken, by threads that held it already too} */
+    public long acquired() {
+        return (long) ACQUIRED.getOpaque(this);
     }
 
     /** {@return the longest time that the lock was held; zero when the configuration does not ask to measure it} */
@@ -76,6 +94,8 @@ public final class AccessLock extends ReentrantLock {
     }
 
     private void taken() {
+        // The owner alone writes, so no read-modify-write instruction is needed.
+        ACQUIRED.setOpaque(this, acquired + 1);
         if (timed && getHoldCount() == 1) {
             takenAt = System.nanoTime();
         }

@@ -36,6 +36,11 @@ final class AsyncChannel {
         return copies.inFlight();
     }
 
+    /** Name of the channel that has the oldest copy under way; empty for none. */
+    String channelName() {
+        return copies.copying() == 0 ? "" : copies.awaited().name();
+    }
+
     /** The ring has come back, perhaps with another size; packets of its predecessor wait to be given back. */
     void attached(ActiveRing active) {
         header = active.header();

@@ -18,12 +18,12 @@ import java.lang.invoke.VarHandle;
  * first whose copies are not done: the guest sees used elements in the order of submission.
  *
  * <p>Everything is used under the queue's lock except {@link #copyDone}, which comes under the lock of the channel that
- * made the copies: one channel per packet, so a slot's count of copies has one writer. Memory order: the flag of a slot is
- * stored with release after the last of its copies and loaded with acquire, so whoever sees it sees the bytes.
+ * made the copies: one channel per packet, so a slot's count of copies has one writer. Memory order: the count of a slot
+ * is stored with release after each of its copies and loaded with acquire, so whoever sees 0 sees the bytes.
  */
 final class AsyncCopies implements CopyListener {
-    private static final VarHandle DONE =
-            MethodHandles.arrayElementVarHandle(byte[].class).withInvokeExactBehavior();
+    private static final VarHandle COPIES =
+            MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
 
     private final int mask;
     /** Most packets in flight. */
@@ -34,9 +34,9 @@ final class AsyncCopies implements CopyListener {
     private final long[] offload;
     private final int[] checksumOffset;
     private final int[] chains;
+    /** Copies of a slot that are not done. */
     private final int[] copies;
     private final boolean[] failed;
-    private final byte[] done;
     private final long[] openedAt;
     private final ChainsInFlight chainsInFlight;
 
@@ -66,7 +66,6 @@ final class AsyncCopies implements CopyListener {
         chains = new int[size];
         copies = new int[size];
         failed = new boolean[size];
-        done = new byte[size];
         openedAt = new long[size];
         chainsInFlight = new ChainsInFlight(size);
         stallReported = -1;
@@ -109,19 +108,46 @@ final class AsyncCopies implements CopyListener {
      */
     int open(Packet newPacket, int number, DmaChannel by, long now) {
         int slot = opened & mask;
-        packet[slot] = newPacket;
-        channel[slot] = by;
-        offload[slot] = 0;
-        checksumOffset[slot] = 0;
+        put(slot, newPacket, number, by, now);
         chains[slot] = 0;
-        copies[slot] = number;
-        failed[slot] = false;
-        openedAt[slot] = now;
-        DONE.setRelease(done, slot, (byte) (number == 0 ? 1 : 0));
         opened++;
         return slot;
     }
 
+    private void put(int slot, Packet newPacket, int number, DmaChannel by, long now) {
+        packet[slot] = newPacket;
+        // A reference that is stored costs more than one that is compared, and it hardly ever changes.
+        if (channel[slot] != by) {
+            channel[slot] = by;
+        }
+        copies[slot] = number;
+        failed[slot] = false;
+        openedAt[slot] = now;
+    }
+
+    /**
+     * Opens slots for packets with one copy and one chain each, and takes the chains: the common case.
+     *
+     * @return the slot of the first; the others follow, see {@link #after}
+     */
+    int openPlain(Packet[] packets, int offset, ChainBatch batch, int count, DmaChannel by, long now) {
+        int begin = opened;
+        for (int i = 0; i < count; i++) {
+            int slot = (begin + i) & mask;
+            put(slot, packets[offset + i], 1, by, now);
+            chains[slot] = 1;
+        }
+        chainsInFlight.take(batch, 0, count);
+        opened = begin + count;
+        return begin & mask;
+    }
+
+    /** The slot after this one. */
+    int after(int slot) {
+        return (slot + 1) & mask;
+    }
+
+    /** What the header of a packet from the guest said. */
     void header(int slot, long word, int offset) {
         offload[slot] = word;
         checksumOffset[slot] = offset;
@@ -162,10 +188,8 @@ final class AsyncCopies implements CopyListener {
         if (copyFailed) {
             failed[slot] = true;
         }
-        if (--copies[slot] == 0) {
-            // Orders the packet's bytes, made visible by the channel, and the failure before the flag.
-            DONE.setRelease(done, slot, (byte) 1);
-        }
+        // Orders the packet's bytes, made visible by the channel, and the failure before the count.
+        COPIES.setRelease(copies, slot, copies[slot] - 1);
     }
 
     /**
@@ -176,7 +200,7 @@ final class AsyncCopies implements CopyListener {
     void close(SplitRing ring) {
         int end = closed;
         int returned = 0;
-        while (end != opened && (byte) DONE.getAcquire(done, end & mask) != 0) {
+        while (end != opened && (int) COPIES.getAcquire(copies, end & mask) == 0) {
             int slot = end & mask;
             failed[slot] |= ring == null;
             if (failed[slot]) {
@@ -217,7 +241,7 @@ final class AsyncCopies implements CopyListener {
     /** Declares the copies of that packet done and failed. Nobody may be at them any more. */
     void giveUp() {
         failed[closed & mask] = true;
-        DONE.setRelease(done, closed & mask, (byte) 1);
+        COPIES.setRelease(copies, closed & mask, 0);
     }
 
     /** Whether a packet was closed whose channel has failed, since this was asked last. */
@@ -252,14 +276,14 @@ final class AsyncCopies implements CopyListener {
     /** Gives the oldest packet back; {@link #settle} after the last one. */
     Packet empty() {
         int slot = emptied++ & mask;
-        if (left > 0 && !channel[slot].equals(leaving)) {
+        DmaChannel by = channel[slot];
+        if (by != leaving) {
             settle();
+            leaving = by;
         }
-        leaving = channel[slot];
         left++;
         Packet back = packet[slot];
         packet[slot] = null;
-        channel[slot] = null;
         return back;
     }
 
@@ -278,6 +302,11 @@ final class AsyncCopies implements CopyListener {
             return 0;
         }
         return now - openedAt[closed & mask];
+    }
+
+    /** Age in ns of the oldest packet whose copies have not ended; 0 if there is none. */
+    long oldestAge(long now) {
+        return closed == opened ? 0 : now - openedAt[closed & mask];
     }
 
     void stallReported() {

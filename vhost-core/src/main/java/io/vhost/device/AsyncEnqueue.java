@@ -60,6 +60,10 @@ final class AsyncEnqueue {
         ChainBatch batch = plan.batch();
         long now = System.nanoTime();
         int capacity = channel.capacity();
+        if (plan.isOneToOne() && planned <= capacity && async.chains().canTake(batch, 0, planned)) {
+            submitPlain(async, packets, offset, planned, channel, now);
+            return;
+        }
         int chain = 0;
         try {
             for (int i = 0; i < planned; i++) {
@@ -88,6 +92,61 @@ final class AsyncEnqueue {
         } finally {
             channel.submit();
             ring.keep(batch, chain);
+        }
+    }
+
+    /**
+     * Each packet into the one buffer that it has. One thing after the other for all packets, so that the guest's cache
+     * lines come together.
+     */
+    @GuardedBy("channel.lock")
+    private void submitPlain(
+            AsyncCopies async, Packet[] packets, int offset, int count, DmaChannel channel, long now) {
+        ChainBatch batch = plan.batch();
+        int opened = 0;
+        try {
+            putHeaders(packets, offset, count);
+            int slot = async.openPlain(packets, offset, batch, count, channel, now);
+            opened = count;
+            copyPlain(async, packets, offset, count, slot, channel);
+        } finally {
+            channel.submit();
+            ring.keep(batch, opened);
+        }
+    }
+
+    private void putHeaders(Packet[] packets, int offset, int count) {
+        MemorySegment memory = ring.memory();
+        ChainBatch batch = plan.batch();
+        for (int i = 0; i < count; i++) {
+            plan.putHeader(packets[offset + i], memory, batch.bufferOffset(i), 1);
+            batch.written(i, plan.needed(i));
+        }
+    }
+
+    @GuardedBy("channel.lock")
+    private void copyPlain(
+            AsyncCopies async, Packet[] packets, int offset, int count, int firstSlot, DmaChannel channel) {
+        MemorySegment memory = ring.memory();
+        ChainBatch batch = plan.batch();
+        int headerLength = format.headerLength();
+        int slot = firstSlot;
+        int i = 0;
+        try {
+            while (i < count) {
+                Packet packet = packets[offset + i];
+                long target = batch.bufferOffset(i) + headerLength;
+                int length = plan.needed(i++) - headerLength;
+                int present = slot;
+                slot = async.after(slot);
+                channel.copy(packet.segment(), packet.dataOffset(), memory, target, length, async, present);
+            }
+        } finally {
+            // After an error no copy of the rest is coming.
+            for (; i < count; i++) {
+                async.copyDone(slot, true);
+                slot = async.after(slot);
+            }
         }
     }
 

@@ -59,6 +59,11 @@ public final class DeviceControl {
         return device;
     }
 
+    /** Where the transport notes down what happens on the connection. */
+    public ConnectionRecord record() {
+        return device.record();
+    }
+
     /** Runs when a burst finds the guest's memory gone: close the connection. Called by any thread, must not block. */
     public void onFailure(Runnable action) {
         device.onFailure(action);
@@ -339,7 +344,7 @@ public final class DeviceControl {
     /** Lets others see how the device is, without a lock. */
     private void publish() {
         device.snapshot(new DeviceSnapshot(features(), device.features(), protocolFeatures, status, announced,
-                memory.regions()));
+                memory.regions(), memory.pageSizes(), memory.logBytes()));
     }
 
     /** The front-end has gone: ends everything, closes every descriptor. A second call has no effect. */

@@ -36,13 +36,23 @@ public final class DeviceMemory {
         return table == null ? List.of() : table.regions();
     }
 
+    /** {@return the page size behind each region, in bytes} */
+    List<Long> pageSizes() {
+        return table == null ? List.of() : table.pageSizes();
+    }
+
+    /** {@return bytes of the log; 0 without one} */
+    long logBytes() {
+        return log == null ? 0 : log.bytes();
+    }
+
     /**
      * Replaces the whole table.
      *
      * @param regions the new table
      * @param files one descriptor for each region
-     * @throws ControlException when the table is invalid, and then the old one stays; or when it lacks the ring of a
-     *     started queue, which then stands still
+     * @throws ControlException when the table is invalid or exceeds the log in use, and then the old one stays; or when
+     *     it lacks the ring of a started queue, which then stands still
      */
     public void replace(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
         GuestMemory replacement;
@@ -50,6 +60,12 @@ public final class DeviceMemory {
             replacement = GuestMemory.map(regions, files);
         } catch (MemoryTableException e) {
             throw new ControlException(e.getMessage(), e);
+        }
+        try {
+            requireLogged(replacement);
+        } catch (ControlException e) {
+            replacement.release();
+            throw e;
         }
         slots.clear();
         use(replacement);
@@ -70,6 +86,13 @@ public final class DeviceMemory {
     public void add(MemoryRegion region, Descriptor file) throws ControlException {
         GuestMemory replacement = slots.add(region, file);
         if (replacement != null) {
+            try {
+                requireLogged(replacement);
+            } catch (ControlException e) {
+                replacement.release();
+                slots.remove(region);
+                throw e;
+            }
             use(replacement);
         }
     }
@@ -103,8 +126,7 @@ public final class DeviceMemory {
         }
         if (table != null && !replacement.covers(table)) {
             replacement.release();
-            throw new ControlException("dirty log of %d bytes is too small for the memory table %s"
-                    .formatted(size, table.regions()));
+            throw tooSmall(size, table);
         }
         DirtyLog old = log;
         log = replacement;
@@ -112,6 +134,18 @@ public final class DeviceMemory {
         if (old != null) {
             old.release();
         }
+    }
+
+    /** While pages are logged, one that has no bit would be lost in the migration. */
+    private void requireLogged(GuestMemory replacement) throws ControlException {
+        if (Feature.VHOST_F_LOG_ALL.in(device.features()) && log != null && !log.covers(replacement)) {
+            throw tooSmall(log.size(), replacement);
+        }
+    }
+
+    private static ControlException tooSmall(long size, GuestMemory memory) {
+        return new ControlException("dirty log of %d bytes is too small for the memory table %s"
+                .formatted(size, memory.regions()));
     }
 
     /** Begins or ends logging, as the features now say. */

@@ -12,6 +12,8 @@ import java.util.List;
  * @param status device status that was set last (virtio 1.2, 2.1)
  * @param announced whether the application was told that the device runs
  * @param regions the memory table; empty before there is one
+ * @param pageSizes of the files of these regions, in bytes and in the same order
+ * @param logBytes size of the bitmap for dirty pages; 0 when there is none
  */
 public record DeviceSnapshot(
         long offered,
@@ -19,7 +21,9 @@ public record DeviceSnapshot(
         long protocolFeatures,
         int status,
         boolean announced,
-        List<MemoryRegion> regions) {
+        List<MemoryRegion> regions,
+        List<Long> pageSizes,
+        long logBytes) {
     /** Of a device that nobody has asked anything. */
-    static final DeviceSnapshot NONE = new DeviceSnapshot(0, 0, 0, 0, false, List.of());
+    static final DeviceSnapshot NONE = new DeviceSnapshot(0, 0, 0, 0, false, List.of(), List.of(), 0);
 }

@@ -10,6 +10,7 @@ import io.vhost.net.PacketPool;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.ring.RingAddresses;
+import io.vhost.ring.RingElement;
 import io.vhost.ring.RingViolation;
 import io.vhost.ring.SplitRing;
 import java.lang.System.Logger;
@@ -17,6 +18,7 @@ import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
+import java.util.OptionalInt;
 
 /**
  * The state of one queue and what is done with it. Everything here is used under the queue's lock, without exception:
@@ -55,6 +57,12 @@ final class QueueCore {
 
     QueueSnapshot snapshot() {
         return QueueInspector.snapshot(queue, setup, active, async, violation);
+    }
+
+    /** What the driver has offered at a position of the ring; null while the ring is stopped. */
+    RingElement element(OptionalInt position) {
+        SplitRing ring = active == null ? null : active.ring();
+        return ring == null ? null : ring.element(active.memory(), position.orElse(ring.nextAvail()));
     }
 
     boolean isAttached() {

@@ -36,7 +36,8 @@ final class QueueInspector {
                 number(setup.call),
                 async != null,
                 async == null ? 0 : async.inFlight(),
-                async == null || async.copies().copying() == 0 ? 0 : async.copies().stalledFor(System.nanoTime()),
+                async == null ? 0 : async.copies().oldestAge(System.nanoTime()),
+                async == null ? "" : async.channelName(),
                 violation);
     }
 

@@ -25,6 +25,7 @@ import io.vhost.ring.RingViolation;
  * @param registered whether asynchronous copies are registered
  * @param inFlight packets that the library holds for asynchronous copies
  * @param oldestNanos age of the oldest of those whose copies have not ended; 0 for none
+ * @param dma name of the channel that has the oldest of those; empty for none
  * @param violation the rule that the guest broke, for which the queue is fenced; null for none
  */
 public record QueueSnapshot(
@@ -47,6 +48,7 @@ public record QueueSnapshot(
         boolean registered,
         int inFlight,
         long oldestNanos,
+        String dma,
         RingViolation violation) {
     /**
      * One of the three areas of a ring.

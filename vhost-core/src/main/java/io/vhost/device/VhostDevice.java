@@ -22,6 +22,7 @@ public final class VhostDevice {
     private final DeviceListener listener;
     private final VirtQueue[] queues;
     private final Announcement announcement = new Announcement();
+    private final ConnectionRecord connection = new ConnectionRecord();
     private volatile long features;
     private volatile DeviceSnapshot snapshot = DeviceSnapshot.NONE;
     private volatile int mtu;
@@ -84,6 +85,15 @@ public final class VhostDevice {
     /** How the device was after the front-end's last request. */
     public DeviceSnapshot snapshot() {
         return snapshot;
+    }
+
+    /** What has happened on the device's connection so far. Reading it takes no lock. */
+    public ConnectionSnapshot connection() {
+        return connection.snapshot();
+    }
+
+    ConnectionRecord record() {
+        return connection;
     }
 
     void snapshot(DeviceSnapshot present) {

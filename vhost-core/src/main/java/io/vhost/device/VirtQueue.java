@@ -6,11 +6,14 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.ring.RingElement;
 import io.vhost.ring.RingViolation;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Objects;
+import java.util.OptionalInt;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
 
 /**
  * One virtqueue of a device.
@@ -88,10 +91,30 @@ public final class VirtQueue {
      * @return null when the lock was not to be had in that time
      */
     public QueueSnapshot snapshot() {
+        return look(QueueCore::snapshot);
+    }
+
+    /**
+     * What the driver has offered at a position of the ring. Only addresses, lengths and flags are read, and nothing is
+     * checked. Waits as {@link #snapshot} does.
+     *
+     * @param position counted as the driver's index is; none: the next chain to take
+     * @return null when the ring is stopped, its memory is gone, or the lock was not to be had
+     */
+    public RingElement element(OptionalInt position) {
+        try {
+            return look(core -> core.element(position));
+        } catch (InternalError _) {
+            // The guest truncated the file behind its memory; the next burst finds out too, and gives the device up.
+            return null;
+        }
+    }
+
+    private <T> T look(Function<QueueCore, T> at) {
         for (int tries = 0; tries < SNAPSHOT_TRIES; tries++) {
             if (access_lock.tryLock()) {
                 try {
-                    return core.snapshot();
+                    return at.apply(core);
                 } finally {
                     access_lock.unlock();
                 }

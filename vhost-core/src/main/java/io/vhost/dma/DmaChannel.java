@@ -16,6 +16,7 @@ import java.util.concurrent.locks.ReentrantLock;
 public final class DmaChannel {
     private static final Logger LOG = System.getLogger("io.vhost.dma");
     private static final int DRAIN = 128;
+    private static final int IDLE = -1;
 
     private final DmaRegistry registry;
     private final String name;
@@ -30,7 +31,7 @@ public final class DmaChannel {
     @GuardedBy("lock")
     private final DmaEngine engine;
 
-    // By token: whose copy it is, null when it is not under way.
+    // By token: whose copy it is or was, and what its owner calls it, or IDLE.
     @GuardedBy("lock")
     private final CopyListener[] listener;
 
@@ -70,6 +71,7 @@ public final class DmaChannel {
         freeTokens = new int[depth];
         for (int i = 0; i < depth; i++) {
             freeTokens[i] = i;
+            slot[i] = IDLE;
         }
         free = depth;
     }
@@ -144,9 +146,10 @@ public final class DmaChannel {
      * @param targetOffset first byte in it
      * @param length bytes, at least 1
      * @param owner is told when the copy is done
-     * @param ownerSlot what it is told
+     * @param ownerSlot what it is told, 0 or more
      */
     @GuardedBy("lock")
+    @SuppressWarnings("ReferenceEquality") // Whether a store can be left out is a question of identity.
     public void copy(
             MemorySegment source,
             long sourceOffset,
@@ -162,7 +165,10 @@ public final class DmaChannel {
         int token = freeTokens[nextFree];
         nextFree = nextFree + 1 == depth ? 0 : nextFree + 1;
         free--;
-        listener[token] = owner;
+        // A reference that is stored costs more than one that is compared, and it hardly ever changes.
+        if (listener[token] != owner) {
+            listener[token] = owner;
+        }
         slot[token] = ownerSlot;
         try {
             engine.copy(source, sourceOffset, target, targetOffset, length, token);
@@ -220,7 +226,7 @@ public final class DmaChannel {
     private void complete(int result) {
         boolean failed = result < 0;
         int token = failed ? ~result : result;
-        if (token >= depth || listener[token] == null) {
+        if (token >= depth || slot[token] == IDLE) {
             throw new IllegalStateException("engine reported token " + token
                     + ", which is not under way: completed twice or never submitted");
         }
@@ -229,12 +235,12 @@ public final class DmaChannel {
 
     @GuardedBy("lock")
     private void release(int token, boolean failed) {
-        CopyListener owner = listener[token];
-        listener[token] = null;
+        int ownerSlot = slot[token];
+        slot[token] = IDLE;
         int place = nextFree + free;
         freeTokens[place < depth ? place : place - depth] = token;
         free++;
-        owner.copyDone(slot[token], failed);
+        listener[token].copyDone(ownerSlot, failed);
     }
 
     /**
@@ -261,7 +267,7 @@ public final class DmaChannel {
                 .formatted(name), cause);
         closeEngine();
         for (int token = 0; token < depth; token++) {
-            if (listener[token] != null) {
+            if (slot[token] != IDLE) {
                 release(token, true);
             }
         }

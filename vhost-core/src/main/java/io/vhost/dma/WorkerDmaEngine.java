@@ -9,36 +9,32 @@ import org.jctools.queues.atomic.SpscAtomicArrayQueue;
 /**
  * Copies in a thread of its own, which spins while there is work, then yields its processor and parks.
  *
- * <p>One queue element is a whole submission, so a burst costs the submitter two queue operations however many copies it
- * has. Completions are in order of submission.
+ * <p>One queue element is a whole submission, so a burst costs the submitter one queue operation however many copies it
+ * has. Bursts end in the order of submission, so the way back is a number: how many have ended.
  */
 public final class WorkerDmaEngine implements DmaEngine {
     private static final int BURSTS = 64;
     private static final int SPINS = 2000;
-    private static final VarHandle PARKED;
+    private static final VarHandle SHARED = MethodHandles.arrayElementVarHandle(long[].class).withInvokeExactBehavior();
 
-    static {
-        try {
-            PARKED = MethodHandles.lookup()
-                    .findVarHandle(WorkerDmaEngine.class, "parked", boolean.class)
-                    .withInvokeExactBehavior();
-        } catch (ReflectiveOperationException e) {
-            throw new ExceptionInInitializerError(e);
-        }
-    }
+    // What both threads use is far apart: neither waits for the other's cache lines without need. Indexes of shared.
+    private static final int ENDED = 16;
+    private static final int PARKED = 32;
+    private static final int STOPPED = 48;
 
+    private final long[] shared = new long[64];
     private final SpscAtomicArrayQueue<CopyBurst> toWorker = new SpscAtomicArrayQueue<>(BURSTS);
-    private final SpscAtomicArrayQueue<CopyBurst> fromWorker = new SpscAtomicArrayQueue<>(BURSTS);
-    private final CopyBurst[] idle = new CopyBurst[BURSTS];
+    private final CopyBurst[] bursts = new CopyBurst[BURSTS];
     private final Thread worker;
-    private int idleCount = BURSTS;
-    private CopyBurst filling;
-    private CopyBurst reporting;
-    private volatile boolean stopped;
-    private volatile Throwable death;
 
-    @SuppressWarnings("unused") // Accessed through its handle.
-    private boolean parked;
+    // Of the submitter. Bursts are used in turn: reported <= ended <= handed over.
+    private int handedOver;
+    private int reported;
+    private int knownEnded;
+    /** Results of the burst with the number {@code reported} that were reported. */
+    private int reportedOfBurst;
+    private boolean filling;
+    private volatile Throwable death;
 
     /**
      * Starts the worker.
@@ -57,12 +53,12 @@ public final class WorkerDmaEngine implements DmaEngine {
      */
     public WorkerDmaEngine(String threadName, Runnable onStart) {
         for (int i = 0; i < BURSTS; i++) {
-            idle[i] = new CopyBurst();
+            bursts[i] = new CopyBurst();
         }
         worker = Thread.ofPlatform().name(threadName).daemon().unstarted(() -> {
             try {
                 onStart.run();
-                work();
+                work(toWorker, shared);
             } catch (Throwable e) {
                 death = e;
             }
@@ -77,33 +73,41 @@ public final class WorkerDmaEngine implements DmaEngine {
 
     @Override
     public int capacity() {
-        return idleCount * CopyBurst.SIZE + (filling == null ? 0 : filling.free());
+        int idle = BURSTS - (handedOver - reported);
+        return idle * CopyBurst.SIZE - (filling ? CopyBurst.SIZE - next().free() : 0);
     }
 
     @Override
     public void copy(
             MemorySegment source, long sourceOffset, MemorySegment target, long targetOffset, int length, int token) {
-        if (filling == null) {
-            filling = idle[--idleCount];
+        CopyBurst burst = next();
+        if (!filling) {
+            burst.open();
+            filling = true;
         }
-        filling.add(source, sourceOffset, target, targetOffset, length, token);
-        if (filling.free() == 0) {
+        burst.add(source, sourceOffset, target, targetOffset, length, token);
+        if (burst.free() == 0) {
             submit();
         }
     }
 
+    private CopyBurst next() {
+        return bursts[handedOver & (BURSTS - 1)];
+    }
+
     @Override
     public void submit() {
-        if (filling == null) {
+        if (!filling) {
             return;
         }
+        filling = false;
         // There are as many places as bursts, so there always is one.
-        toWorker.offer(filling);
-        filling = null;
+        toWorker.offer(next());
+        handedOver++;
         // Orders the offer before the read of the worker's state; the worker stores its state, fences and looks into the
         // queue once more. Without both fences it could sleep on work.
         VarHandle.fullFence();
-        if ((boolean) PARKED.getOpaque(this)) {
+        if ((long) SHARED.getOpaque(shared, PARKED) != 0) {
             LockSupport.unpark(worker);
         }
     }
@@ -114,27 +118,33 @@ public final class WorkerDmaEngine implements DmaEngine {
             throw new IllegalStateException("the worker thread \"" + worker.getName() + "\" has ended", death);
         }
         int reports = 0;
-        while (reports < count) {
-            if (reporting == null) {
-                reporting = fromWorker.poll();
-                if (reporting == null) {
-                    break;
-                }
-            }
-            reports += reporting.report(tokens, offset + reports, count - reports);
-            if (reporting.isReported()) {
-                reporting.clear();
-                idle[idleCount++] = reporting;
-                reporting = null;
+        while (reports < count && hasEnded()) {
+            CopyBurst burst = bursts[reported & (BURSTS - 1)];
+            int number = Math.min(count - reports, burst.count() - reportedOfBurst);
+            burst.report(reportedOfBurst, tokens, offset + reports, number);
+            reports += number;
+            reportedOfBurst += number;
+            if (reportedOfBurst == burst.count()) {
+                reportedOfBurst = 0;
+                reported++;
             }
         }
         return reports;
     }
 
+    /** Whether a burst has ended that was not reported. */
+    private boolean hasEnded() {
+        if (reported == knownEnded) {
+            // The copied bytes come before the number that says so.
+            knownEnded = (int) (long) SHARED.getAcquire(shared, ENDED);
+        }
+        return reported != knownEnded;
+    }
+
     /** Stops the worker between two submissions and waits for its end; an interrupt does not cut the wait short. */
     @Override
     public void close() {
-        stopped = true;
+        SHARED.setVolatile(shared, STOPPED, 1L);
         LockSupport.unpark(worker);
         boolean interrupted = false;
         while (worker.isAlive()) {
@@ -149,11 +159,12 @@ public final class WorkerDmaEngine implements DmaEngine {
         }
     }
 
-    private void work() {
+    /** What the worker uses again and again comes as arguments: this object's fields are on a line of the submitter. */
+    private static void work(SpscAtomicArrayQueue<CopyBurst> queue, long[] line) {
         int idleRounds = 0;
-        while (!stopped) {
+        while (!isStopped(line)) {
             try {
-                idleRounds = round(idleRounds);
+                idleRounds = round(queue, line, idleRounds);
             } catch (InternalError e) {
                 // Later still than where it is expected. The burst is on its way, and others must go on.
                 idleRounds = 0;
@@ -161,18 +172,22 @@ public final class WorkerDmaEngine implements DmaEngine {
         }
     }
 
-    private int round(int idleRounds) {
-        CopyBurst burst = toWorker.poll();
+    private static boolean isStopped(long[] line) {
+        return (long) SHARED.getVolatile(line, STOPPED) != 0;
+    }
+
+    private static int round(SpscAtomicArrayQueue<CopyBurst> queue, long[] line, int idleRounds) {
+        CopyBurst burst = queue.poll();
         if (burst != null) {
             run(burst);
-            fromWorker.offer(burst);
+            SHARED.setRelease(line, ENDED, (long) SHARED.get(line, ENDED) + 1);
             return 0;
         }
         if (idleRounds < SPINS) {
             Thread.onSpinWait();
             return idleRounds + 1;
         }
-        park();
+        park(queue, line);
         return 0;
     }
 
@@ -186,13 +201,13 @@ public final class WorkerDmaEngine implements DmaEngine {
         }
     }
 
-    private void park() {
-        PARKED.setOpaque(this, true);
+    private static void park(SpscAtomicArrayQueue<CopyBurst> queue, long[] line) {
+        SHARED.setOpaque(line, PARKED, 1L);
         // Orders our state before the last look into the queue; see submit.
         VarHandle.fullFence();
-        if (toWorker.isEmpty() && !stopped) {
-            LockSupport.park(this);
+        if (queue.isEmpty() && !isStopped(line)) {
+            LockSupport.park(queue);
         }
-        PARKED.setOpaque(this, false);
+        SHARED.setOpaque(line, PARKED, 0L);
     }
 }

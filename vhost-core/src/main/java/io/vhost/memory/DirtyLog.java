@@ -33,6 +33,11 @@ public final class DirtyLog {
         this.mapping = mapping;
     }
 
+    /** {@return the size of the bitmap in bytes} */
+    public long bytes() {
+        return bits.byteSize();
+    }
+
     /**
      * Maps a bitmap that the front-end shares.
      *
@@ -78,6 +83,11 @@ public final class DirtyLog {
             throw new IllegalArgumentException("needs native memory with a multiple of 8 bytes, has " + bits);
         }
         return new DirtyLog(bits, null);
+    }
+
+    /** Bytes of the bitmap. */
+    public long size() {
+        return bits.byteSize();
     }
 
     /**

@@ -31,15 +31,18 @@ public final class GuestMemory {
     private final MemorySegment window;
     private final Mapping mapping; // null if the window is not ours
     private final List<MemoryRegion> regions;
+    private final List<Long> pageSizes;
     private final long[] windowOffsets;
     private final Span[] spans;
     private final AtomicInteger users = new AtomicInteger(1);
 
     private GuestMemory(
-            MemorySegment window, Mapping mapping, List<MemoryRegion> regions, long[] windowOffsets) {
+            MemorySegment window, Mapping mapping, List<MemoryRegion> regions, List<Long> pageSizes,
+            long[] windowOffsets) {
         this.window = window;
         this.mapping = mapping;
         this.regions = regions;
+        this.pageSizes = pageSizes;
         this.windowOffsets = windowOffsets;
         this.spans = Span.of(regions, windowOffsets);
     }
@@ -93,7 +96,7 @@ public final class GuestMemory {
             }
         }
         long[] offsets = sorted.stream().mapToLong(MemoryRegion::fileOffset).toArray();
-        return new GuestMemory(window, null, sorted, offsets);
+        return new GuestMemory(window, null, sorted, List.of(), offsets);
     }
 
     /** {@return the segment that holds all regions; load it once a burst into a local} */
@@ -104,6 +107,11 @@ public final class GuestMemory {
     /** {@return the regions, ascending by guest address} */
     public List<MemoryRegion> regions() {
         return regions;
+    }
+
+    /** {@return the page sizes of the regions' files, in bytes and in their order; empty if there are no files} */
+    public List<Long> pageSizes() {
+        return pageSizes;
     }
 
     /**
@@ -235,7 +243,8 @@ public final class GuestMemory {
                 Descriptor file = table.get(i).file();
                 offsets[i] = mapping.place(layout.place(i), file, region.fileOffset(), region.size());
             }
-            return new GuestMemory(mapping.segment(), mapping, regions, offsets);
+            return new GuestMemory(
+                    mapping.segment(), mapping, regions, Arrays.stream(blockSizes).boxed().toList(), offsets);
         } catch (RuntimeException | Error e) {
             mapping.close();
             throw e;

@@ -106,9 +106,8 @@ final class BuiltIn {
         List<Map<String, Object>> sockets = new ArrayList<>();
         sockets.add(Json.object(
                 "label", "monitor", "filename", "unix:" + path + ",server=on", "frontend-open", true));
-        config.devices().byPath().forEach((name, device) -> sockets.add(Json.object(
-                "label", name, "filename", "unix:" + device.name() + ",server=on",
-                "frontend-open", !device.isFailed())));
+        config.devices().sockets().forEach((name, socket) -> sockets.add(Json.object(
+                "label", name, "filename", socket.filename(name), "frontend-open", socket.open() > 0)));
         return sockets;
     }
 }

@@ -1,5 +1,6 @@
 package io.vhost.monitor;
 
+import io.vhost.device.QueueCounters.Counter;
 import io.vhost.device.QueueSnapshot;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
@@ -57,12 +58,23 @@ final class DeviceLookup {
         return places;
     }
 
+    /** Packets that DMA channels have, never negative, without the lock. */
+    static long inFlight(VirtQueue queue) {
+        // Completed first: it never exceeds what was submitted by then, nor by any later moment.
+        long completed = queue.counters().get(Counter.COMPLETED);
+        return Math.max(0, queue.counters().get(Counter.SUBMITTED) - completed);
+    }
+
     /** How a queue is, unless somebody holds its lock for long. */
     static QueueSnapshot snapshot(VirtQueue queue) throws CommandException {
         QueueSnapshot snapshot = queue.snapshot();
         if (snapshot == null) {
-            throw new CommandException("queue " + queue.index() + " is busy");
+            throw busy(queue);
         }
         return snapshot;
+    }
+
+    static CommandException busy(VirtQueue queue) {
+        return new CommandException("queue " + queue.index() + " is busy");
     }
 }

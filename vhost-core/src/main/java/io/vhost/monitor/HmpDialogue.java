@@ -14,7 +14,7 @@ final class HmpDialogue implements Dialogue {
 
     private static final int DELETE = 0x7F;
 
-    private final Session session;
+    private final DialogueHost host;
     private final HmpShell shell;
     private final String prompt;
     private final boolean echo;
@@ -23,8 +23,8 @@ final class HmpDialogue implements Dialogue {
     private boolean afterReturn;
     private boolean running;
 
-    HmpDialogue(Session session, HmpShell shell, String prompt, boolean echo) {
-        this.session = session;
+    HmpDialogue(DialogueHost host, HmpShell shell, String prompt, boolean echo) {
+        this.host = host;
         this.shell = shell;
         this.prompt = prompt;
         this.echo = echo;
@@ -52,7 +52,7 @@ final class HmpDialogue implements Dialogue {
                 line.write(octet);
             }
             if (echo && octet > 0) {
-                session.send(String.valueOf((char) octet));
+                host.send(String.valueOf((char) octet));
             }
         }
     }
@@ -63,7 +63,7 @@ final class HmpDialogue implements Dialogue {
             line.reset();
             line.write(typed, 0, typed.length - 1);
             length = typed.length - 1;
-            session.send(echo ? "\b \b" : "");
+            host.send(echo ? "\b \b" : "");
         }
     }
 
@@ -72,17 +72,17 @@ final class HmpDialogue implements Dialogue {
         boolean tooLong = length > MAX_LINE;
         line.reset();
         length = 0;
-        session.send(echo ? "\r\n" : "");
+        host.send(echo ? "\r\n" : "");
         if (tooLong) {
-            session.send("the line is longer than " + MAX_LINE + " bytes\r\n" + prompt);
+            host.send("the line is longer than " + MAX_LINE + " bytes\r\n" + prompt);
             return;
         }
         running = true;
-        session.execute(shell.command(), HmpShell.arguments(text), outcome -> {
+        host.execute(shell.command(), HmpShell.arguments(text), outcome -> {
             running = false;
             String answer = outcome.error() == null
                     ? (String) outcome.result() : "Error: " + outcome.error().getMessage() + "\r\n";
-            session.send(answer + prompt);
+            host.send(answer + prompt);
         });
     }
 

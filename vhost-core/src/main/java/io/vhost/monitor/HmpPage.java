@@ -22,6 +22,8 @@ record HmpPage(
     private static final List<String> DEVICE = List.of("path");
     private static final List<String> QUEUE = List.of("path", "queue");
 
+    private static final List<String> ELEMENT = List.of("path", "queue", "[index]");
+
     /** What {@code info} can show. */
     static final List<HmpPage> INFO = List.of(
             new HmpPage("chardev", List.of(), "show the sockets", "query-chardev", HmpText::any),
@@ -41,6 +43,8 @@ record HmpPage(
             new HmpPage("virtio", List.of(), "list the devices", "x-query-virtio", HmpText::devices),
             new HmpPage("virtio-status", DEVICE, "show the state of a device", "x-query-virtio-status",
                     HmpText::deviceStatus),
+            new HmpPage("virtio-queue-element", ELEMENT, "show what the driver offers in a queue",
+                    "x-query-virtio-queue-element", HmpText::queueElement),
             new HmpPage("virtio-queue-status", QUEUE, "show the state of a queue", "x-query-virtio-queue-status",
                     HmpText::queueStatus),
             new HmpPage("virtio-vhost-queue-status", QUEUE, "show where a queue lies in our memory",

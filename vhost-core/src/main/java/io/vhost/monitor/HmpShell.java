@@ -60,9 +60,14 @@ final class HmpShell {
             throw new CommandException("unknown command: 'info " + words.getFirst() + "'");
         }
         Map<String, Object> arguments = new LinkedHashMap<>();
-        for (String parameter : page.parameters()) {
+        for (String given : page.parameters()) {
+            boolean optional = given.startsWith("[");
+            String parameter = optional ? given.substring(1, given.length() - 1) : given;
             int index = arguments.size() + 1;
-            boolean integer = parameter.equals("queue");
+            boolean integer = parameter.equals("queue") || parameter.equals("index");
+            if (index >= words.size() && optional) {
+                break;
+            }
             if (index >= words.size()) {
                 throw new CommandException(page.name() + ": " + (integer ? "expression" : "string")
                         + " expected" + tryHelp("info " + page.name()));

@@ -1,5 +1,6 @@
 package io.vhost.monitor;
 
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -72,6 +73,27 @@ final class HmpText {
         }
         for (String name : List.of("desc", "avail", "used")) {
             line(text.append("  "), 14, name, address(member(result, "vring-" + name)));
+        }
+        return text.toString();
+    }
+
+    static String queueElement(Map<String, Object> arguments, Object result) {
+        StringBuilder text = new StringBuilder(arguments.get("path") + ":\n");
+        line(text, 13, "device_name", member(result, "name"));
+        line(text, 9, "index", member(result, "index"));
+        text.append("  desc:\n    descs:\n");
+        List<String> descriptors = new ArrayList<>();
+        for (Object descriptor : (List<?>) member(result, "descs")) {
+            List<String> flags = new ArrayList<>();
+            ((List<?>) member(descriptor, "flags")).forEach(flag -> flags.add((String) flag));
+            descriptors.add("        addr 0x%x len %s".formatted(
+                    ((Number) member(descriptor, "addr")).longValue(), member(descriptor, "len"))
+                    + (flags.isEmpty() ? "" : " (" + String.join(", ", flags) + ")"));
+        }
+        text.append(String.join(",\n", descriptors)).append('\n');
+        for (String area : List.of("avail", "used")) {
+            text.append("  ").append(area).append(":\n");
+            ((Map<?, ?>) member(result, area)).forEach((name, value) -> line(text.append("  "), 7, (String) name, value));
         }
         return text.toString();
     }

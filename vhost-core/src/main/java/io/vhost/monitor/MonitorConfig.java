@@ -93,10 +93,10 @@ public final class MonitorConfig {
         return new CommandTable(all, disabled);
     }
 
-    Dialogue dialogue(Session session, CommandTable table) {
+    Dialogue dialogue(DialogueHost host, CommandTable table) {
         return mode == Mode.QMP
-                ? new QmpDialogue(session, table, Version.describe(), limits)
-                : new HmpDialogue(session, new HmpShell(table), prompt, echo);
+                ? new QmpDialogue(host, table, Version.describe(), limits)
+                : new HmpDialogue(host, new HmpShell(table), prompt, echo);
     }
 
     /** A configuration that is being written. */
@@ -128,7 +128,10 @@ public final class MonitorConfig {
             return this;
         }
 
-        /** Serves one client at a time, as QEMU does: the next one waits until the first has gone. */
+        /**
+         * Serves one client at a time, as QEMU does: the next one waits until the first has gone, and with it whoever
+         * else wants to connect, since the backlog is 1.
+         */
         public Builder exclusive() {
             exclusive = true;
             return this;

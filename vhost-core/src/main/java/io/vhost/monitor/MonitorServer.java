@@ -43,7 +43,9 @@ public final class MonitorServer implements AutoCloseable {
         Objects.requireNonNull(config, "config");
         checkDirectory(path);
         try {
-            MonitorServer server = new MonitorServer(path, config, UnixListener.bind(path));
+            int backlog = config.isExclusive() ? 1 : UnixListener.BACKLOG;
+            MonitorServer server = new MonitorServer(
+                    path, config, UnixListener.bind(path, UnixListener.OWNER_ONLY, backlog));
             config.devices().add(server.watcher);
             server.loop.start();
             return server;

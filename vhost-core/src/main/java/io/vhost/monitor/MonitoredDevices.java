@@ -26,6 +26,7 @@ public final class MonitoredDevices {
 
     private final AtomicInteger number = new AtomicInteger();
     private final Map<Integer, VhostDevice> devices = new ConcurrentSkipListMap<>();
+    private final Map<String, MonitoredSocket> sockets = new ConcurrentSkipListMap<>();
     private final List<Watcher> watchers = new CopyOnWriteArrayList<>();
 
     /** No devices yet. */
@@ -46,6 +47,16 @@ public final class MonitoredDevices {
         Map<String, VhostDevice> named = new LinkedHashMap<>();
         devices.forEach((id, device) -> named.put(path(id), device));
         return named;
+    }
+
+    /** The sockets that have had connections, by their paths. */
+    Map<String, MonitoredSocket> sockets() {
+        return new LinkedHashMap<>(sockets);
+    }
+
+    /** The socket of a device. */
+    MonitoredSocket socket(VhostDevice device) {
+        return sockets.getOrDefault(device.name(), MonitoredSocket.unused(device.connection().outgoing()));
     }
 
     boolean isEmpty() {
@@ -87,6 +98,8 @@ public final class MonitoredDevices {
         @Override
         public void newConnection(VhostDevice device) {
             devices.put(number.getAndIncrement(), device);
+            sockets.merge(device.name(), MonitoredSocket.unused(device.connection().outgoing()).connected(),
+                    (known, _) -> known.connected());
             tell(MonitorEvent.of("NETDEV_VHOST_USER_CONNECTED",
                     "netdev-id", path(device), "chardev-id", device.name()));
             listener.newConnection(device);
@@ -118,6 +131,8 @@ public final class MonitoredDevices {
         public void destroyConnection(VhostDevice device) {
             String path = path(device);
             devices.values().remove(device);
+            sockets.computeIfPresent(device.name(),
+                    (_, known) -> known.disconnected(device.connection().lastError()));
             tell(MonitorEvent.of("NETDEV_VHOST_USER_DISCONNECTED", "netdev-id", path));
             listener.destroyConnection(device);
         }

@@ -20,7 +20,7 @@ final class QmpDialogue implements Dialogue {
     /** What the client sent: a value, or why it is none. */
     private record Message(Object value, JsonException fault) {}
 
-    private final Session session;
+    private final DialogueHost host;
     private final CommandTable commands;
     private final Object version;
     private final JsonReader reader;
@@ -30,8 +30,8 @@ final class QmpDialogue implements Dialogue {
     private boolean running;
     private int runningOutOfBand;
 
-    QmpDialogue(Session session, CommandTable commands, Object version, JsonReader.Limits limits) {
-        this.session = session;
+    QmpDialogue(DialogueHost host, CommandTable commands, Object version, JsonReader.Limits limits) {
+        this.host = host;
         this.commands = commands;
         this.version = version;
         this.reader = new JsonReader(limits, this::message);
@@ -82,7 +82,7 @@ final class QmpDialogue implements Dialogue {
 
     @Override
     public void proceed() {
-        while (!running && !queue.isEmpty() && session.hasRoom()) {
+        while (!running && !queue.isEmpty() && host.hasRoom()) {
             handle(queue.remove());
         }
     }
@@ -130,7 +130,7 @@ final class QmpDialogue implements Dialogue {
         } else {
             running = true;
         }
-        session.execute(command, arguments, outcome -> {
+        host.execute(command, arguments, outcome -> {
             if (overtakes) {
                 runningOutOfBand--;
             } else {
@@ -152,6 +152,6 @@ final class QmpDialogue implements Dialogue {
         if (message instanceof Map<?, ?> members && members.containsKey("id")) {
             answer.put("id", members.get("id"));
         }
-        session.send(Json.write(answer) + "\r\n");
+        host.send(Json.write(answer) + "\r\n");
     }
 }

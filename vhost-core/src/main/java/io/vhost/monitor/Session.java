@@ -17,7 +17,7 @@ import java.util.function.Function;
  *
  * <p>Thread: the monitor's, without exception. An error of a write always closes; nothing is kept for anyone else.
  */
-final class Session {
+final class Session implements DialogueHost {
     private static final System.Logger LOGGER = System.getLogger("io.vhost.monitor");
     private static final int CHUNK = 4096;
     /** How long a client that has ended its input may leave our output unread, in ns. */
@@ -75,8 +75,8 @@ final class Session {
         return state != State.CLOSED && output.size() > 0;
     }
 
-    /** Whether a command may add its answer: what waits is bounded by this and the largest answer. */
-    boolean hasRoom() {
+    @Override
+    public boolean hasRoom() {
         return output.size() < highWater;
     }
 
@@ -179,8 +179,8 @@ final class Session {
         return state == State.DRAINING;
     }
 
-    /** Queues a line or text. */
-    void send(String text) {
+    @Override
+    public void send(String text) {
         if (state != State.CLOSED && !text.isEmpty()) {
             output.add(text.getBytes(StandardCharsets.UTF_8));
         }
@@ -207,8 +207,8 @@ final class Session {
         }
     }
 
-    /** Runs a command on another thread, and {@code then} on this one if the session is still there. */
-    void execute(Command command, Arguments arguments, Consumer<Outcome> then) {
+    @Override
+    public void execute(Command command, Arguments arguments, Consumer<Outcome> then) {
         commands++;
         loop.execute(() -> {
             Outcome outcome = Outcome.of(command, arguments);

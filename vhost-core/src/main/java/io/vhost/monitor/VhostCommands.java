@@ -1,8 +1,10 @@
 package io.vhost.monitor;
 
+import io.vhost.device.ConnectionSnapshot;
 import io.vhost.device.DeviceSnapshot;
 import io.vhost.device.QueueCounters;
 import io.vhost.device.QueueCounters.Counter;
+import io.vhost.device.QueueSnapshot;
 import io.vhost.device.VhostDevice;
 import io.vhost.memory.MemoryRegion;
 import java.util.ArrayList;
@@ -14,23 +16,41 @@ final class VhostCommands {
     private static final Type IN_FLIGHT = Type.object(
             Member.of("path", Type.STRING), Member.of("queue", Type.UINT16), Member.of("inflight", Type.UINT64),
             Member.of("submitted", Type.UINT64), Member.of("completed", Type.UINT64),
-            Member.of("failed", Type.UINT64), Member.of("stalled", Type.UINT64));
+            Member.of("failed", Type.UINT64), Member.of("stalled", Type.UINT64),
+            Member.optional("dma", Type.STRING), Member.optional("vchan", Type.INT),
+            Member.optional("oldest-ns", Type.UINT64));
     private static final Type LOCK = Type.object(
             Member.of("path", Type.STRING), Member.of("queue", Type.UINT16), Member.of("name", Type.STRING),
             Member.of("kind", Type.STRING), Member.of("held", Type.BOOLEAN), Member.optional("owner", Type.STRING),
-            Member.of("waiters", Type.INT), Member.of("contended", Type.UINT64),
+            Member.of("readers", Type.INT), Member.of("waiters", Type.INT), Member.of("acquired", Type.UINT64),
+            Member.of("contended", Type.UINT64),
             Member.of("misused", Type.UINT64), Member.of("reentered", Type.UINT64),
             Member.of("max-hold-ns", Type.UINT64));
     private static final Type REGION = Type.object(
             Member.of("gpa", Type.UINT64), Member.of("size", Type.UINT64), Member.of("userspace-addr", Type.UINT64),
-            Member.of("mmap-offset", Type.UINT64));
+            Member.of("mmap-offset", Type.UINT64), Member.of("fd", Type.INT),
+            Member.optional("page-size", Type.UINT64));
+    private static final Type IOTLB = Type.object(
+            Member.of("entries", Type.UINT64), Member.of("hits", Type.UINT64), Member.of("misses", Type.UINT64),
+            Member.of("pending", Type.UINT64));
     private static final Type BACKEND = Type.object(
             Member.of("socket", Type.STRING), Member.of("mode", Type.STRING), Member.of("state", Type.STRING),
-            Member.of("queues", Type.INT), Member.of("queues-running", Type.INT));
+            Member.of("queues", Type.INT), Member.of("queues-running", Type.INT),
+            Member.of("connections", Type.UINT64), Member.of("reconnects", Type.UINT64),
+            Member.of("last-error", Type.STRING),
+            Member.of("messages", Type.array(Type.object(
+                    Member.of("request", Type.STRING), Member.of("count", Type.UINT64)))));
 
+    /** A file is closed once it is mapped. */
+    private static final int CLOSED = -1;
+    /** A channel is one virtual channel of its engine. */
+    private static final int ONLY_CHANNEL = 0;
+
+    private final MonitoredDevices devices;
     private final DeviceLookup lookup;
 
     VhostCommands(MonitoredDevices devices) {
+        this.devices = devices;
         this.lookup = new DeviceLookup(devices);
     }
 
@@ -45,6 +65,9 @@ final class VhostCommands {
                 Command.named("x-query-vhost-memory").help("show the memory table of a device")
                         .argument("path", Type.STRING)
                         .returns(Type.array(REGION)).runs(this::memory),
+                Command.named("x-query-vhost-iotlb").help("show the address cache of a device")
+                        .argument("path", Type.STRING)
+                        .returns(IOTLB).runs(this::iotlb),
                 Command.named("x-query-vhost-backend").help("show the connection of a device")
                         .argument("path", Type.STRING)
                         .returns(BACKEND).runs(this::backend));
@@ -54,14 +77,21 @@ final class VhostCommands {
         List<Map<String, Object>> queues = new ArrayList<>();
         for (DeviceLookup.Place place : lookup.queues(arguments)) {
             QueueCounters counters = place.queue().counters();
-            // Completed first: it never exceeds what was submitted by then, nor by any later moment.
-            long completed = counters.get(Counter.COMPLETED);
-            long submitted = counters.get(Counter.SUBMITTED);
-            queues.add(Json.object(
+            Map<String, Object> queue = Json.object(
                     "path", place.path(), "queue", place.queue().index(),
-                    "inflight", Math.max(0, submitted - completed),
-                    "submitted", submitted, "completed", completed,
-                    "failed", counters.get(Counter.COPY_FAILED), "stalled", counters.get(Counter.COPY_STALLS)));
+                    "inflight", DeviceLookup.inFlight(place.queue()),
+                    "submitted", counters.get(Counter.SUBMITTED), "completed", counters.get(Counter.COMPLETED),
+                    "failed", counters.get(Counter.COPY_FAILED), "stalled", counters.get(Counter.COPY_STALLS));
+            // What only the lock's holder can say is left out while another thread keeps the lock.
+            QueueSnapshot snapshot = place.queue().snapshot();
+            if (snapshot != null) {
+                if (!snapshot.dma().isEmpty()) {
+                    queue.put("dma", snapshot.dma());
+                    queue.put("vchan", ONLY_CHANNEL);
+                }
+                queue.put("oldest-ns", snapshot.oldestNanos());
+            }
+            queues.add(queue);
         }
         return queues;
     }
@@ -77,7 +107,9 @@ final class VhostCommands {
             if (owner != null) {
                 lock.put("owner", owner.getName());
             }
+            lock.put("readers", 0);
             lock.put("waiters", place.queue().access_lock.waiters());
+            lock.put("acquired", place.queue().access_lock.acquired());
             lock.put("contended", counters.get(Counter.BUSY));
             lock.put("misused", counters.get(Counter.LOCK_MISUSE));
             lock.put("reentered", counters.get(Counter.REENTRANT_CALLS));
@@ -89,13 +121,24 @@ final class VhostCommands {
 
     private List<Map<String, Object>> memory(Arguments arguments) throws CommandException {
         List<Map<String, Object>> regions = new ArrayList<>();
-        for (MemoryRegion region : lookup.device(arguments).snapshot().regions()) {
-            regions.add(Json.object(
+        DeviceSnapshot snapshot = lookup.device(arguments).snapshot();
+        for (MemoryRegion region : snapshot.regions()) {
+            Map<String, Object> described = Json.object(
                     "gpa", Json.unsigned(region.guestAddress()), "size", Json.unsigned(region.size()),
                     "userspace-addr", Json.unsigned(region.userAddress()),
-                    "mmap-offset", Json.unsigned(region.fileOffset())));
+                    "mmap-offset", Json.unsigned(region.fileOffset()), "fd", CLOSED);
+            if (regions.size() < snapshot.pageSizes().size()) {
+                described.put("page-size", snapshot.pageSizes().get(regions.size()));
+            }
+            regions.add(described);
         }
         return regions;
+    }
+
+    private Map<String, Object> iotlb(Arguments arguments) throws CommandException {
+        lookup.device(arguments);
+        throw new CommandException("Path " + arguments.text("path")
+                + " has no IOTLB: VIRTIO_F_ACCESS_PLATFORM is not negotiated");
     }
 
     private Map<String, Object> backend(Arguments arguments) throws CommandException {
@@ -105,9 +148,17 @@ final class VhostCommands {
         for (int i = 0; i < device.queueCount(); i++) {
             running += device.queue(i).isRunning() ? 1 : 0;
         }
+        ConnectionSnapshot connection = device.connection();
+        MonitoredSocket socket = devices.socket(device);
+        List<Map<String, Object>> messages = new ArrayList<>();
+        connection.requests().forEach((name, count) ->
+                messages.add(Json.object("request", name, "count", count)));
         return Json.object(
-                "socket", device.name(), "mode", "server",
+                "socket", device.name(), "mode", connection.outgoing() ? "client" : "server",
                 "state", device.isFailed() ? "failed" : snapshot.announced() ? "running" : "connected",
-                "queues", device.queueCount(), "queues-running", running);
+                "queues", device.queueCount(), "queues-running", running,
+                "connections", socket.connections(), "reconnects", socket.reconnects(),
+                "last-error", connection.lastError().isEmpty() ? socket.lastError() : connection.lastError(),
+                "messages", messages);
     }
 }

@@ -1,13 +1,17 @@
 package io.vhost.monitor;
 
 import io.vhost.device.DeviceSnapshot;
+import io.vhost.device.Feature;
 import io.vhost.device.QueueSnapshot;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
+import io.vhost.ring.RingElement;
 import io.vhost.ring.SplitLayout;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
+import java.util.TreeMap;
 
 /** QEMU's commands about virtio devices, seen from the back-end. What only a front-end can know is 0, empty or false. */
 final class VirtioCommands {
@@ -20,6 +24,9 @@ final class VirtioCommands {
         "VIRTIO_CONFIG_S_DRIVER_OK: Driver setup and ready",
         "VIRTIO_CONFIG_S_FEATURES_OK: Feature negotiation complete"
     };
+
+    private static final Map<Integer, String> DESCRIPTOR_FLAGS = new TreeMap<>(Map.of(
+            1, "next", 2, "write", 4, "indirect", 1 << 7, "avail", 1 << 15, "used"));
 
     private final MonitoredDevices devices;
     private final DeviceLookup lookup;
@@ -46,7 +53,11 @@ final class VirtioCommands {
                 Command.named("x-query-virtio-vhost-queue-status").help("show where a queue lies in our memory")
                         .argument("path", Type.STRING).argument("queue", Type.UINT16)
                         .returns(VirtioTypes.VHOST_QUEUE_STATUS)
-                        .runs(arguments -> vhostQueue(lookup.queue(arguments, "Invalid vhost virtqueue number"))));
+                        .runs(arguments -> vhostQueue(lookup.queue(arguments, "Invalid vhost virtqueue number"))),
+                Command.named("x-query-virtio-queue-element").help("show what the driver offers in a queue")
+                        .argument("path", Type.STRING).argument("queue", Type.UINT16).optional("index", Type.UINT16)
+                        .returns(VirtioTypes.QUEUE_ELEMENT)
+                        .runs(arguments -> element(lookup.queue(arguments, "Invalid virtqueue number"), arguments)));
     }
 
     private static Map<String, Object> status(VhostDevice device) {
@@ -69,8 +80,9 @@ final class VirtioCommands {
                         "acked-features", FeatureNames.describe(snapshot.features()),
                         "backend-features", FeatureNames.describe(0),
                         "protocol-features", FeatureNames.describeProtocol(snapshot.protocolFeatures()),
-                        "max-queues", device.queueCount() / 2, "backend-cap", 0, "log-enabled", false,
-                        "log-size", 0));
+                        "max-queues", device.queueCount() / 2, "backend-cap", 0,
+                        "log-enabled", Feature.VHOST_F_LOG_ALL.in(snapshot.features()),
+                        "log-size", snapshot.logBytes()));
     }
 
     private static Map<String, Object> deviceStatus(int status) {
@@ -105,6 +117,32 @@ final class VirtioCommands {
         status.put("signalled-used", snapshot.signalledUsed());
         status.put("signalled-used-valid", snapshot.signalledValid());
         return status;
+    }
+
+    private static Map<String, Object> element(VirtQueue queue, Arguments arguments) throws CommandException {
+        if (!DeviceLookup.snapshot(queue).attached()) {
+            throw new CommandException("Region caches not initialized");
+        }
+        RingElement element = queue.element(arguments.has("index")
+                ? OptionalInt.of((int) arguments.integer("index")) : OptionalInt.empty());
+        if (element == null) {
+            throw DeviceLookup.busy(queue);
+        }
+        List<Map<String, Object>> descriptors = new ArrayList<>();
+        for (RingElement.Descriptor descriptor : element.descriptors()) {
+            descriptors.add(Json.object("addr", Json.unsigned(descriptor.address()), "len", descriptor.length(),
+                    "flags", flags(descriptor.flags())));
+        }
+        return Json.object(
+                "name", DEVICE, "index", element.head(), "descs", descriptors,
+                "avail", Json.object(
+                        "flags", element.availFlags(), "idx", element.availIdx(), "ring", element.head()),
+                "used", Json.object("flags", element.usedFlags(), "idx", element.usedIdx()));
+    }
+
+    private static List<String> flags(int flags) {
+        return DESCRIPTOR_FLAGS.entrySet().stream()
+                .filter(flag -> (flags & flag.getKey()) != 0).map(Map.Entry::getValue).toList();
     }
 
     private static Map<String, Object> vhostQueue(VirtQueue queue) throws CommandException {

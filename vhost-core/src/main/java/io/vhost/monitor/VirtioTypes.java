@@ -27,6 +27,15 @@ final class VirtioTypes {
             Member.of("avail-phys", Type.UINT64), Member.of("avail-size", Type.UINT32),
             Member.of("used-phys", Type.UINT64), Member.of("used-size", Type.UINT32));
 
+    /** What the driver has offered at one position of a ring. */
+    static final Type QUEUE_ELEMENT = Type.object(
+            Member.of("name", Type.STRING), Member.of("index", Type.UINT32),
+            Member.of("descs", Type.array(Type.object(
+                    Member.of("addr", Type.UINT64), Member.of("len", Type.UINT32), Member.of("flags", TEXTS)))),
+            Member.of("avail", Type.object(
+                    Member.of("flags", Type.UINT16), Member.of("idx", Type.UINT16), Member.of("ring", Type.UINT16))),
+            Member.of("used", Type.object(Member.of("flags", Type.UINT16), Member.of("idx", Type.UINT16))));
+
     private static final Type VHOST = Type.object(
             Member.of("n-mem-sections", Type.INT), Member.of("n-tmp-sections", Type.INT),
             Member.of("nvqs", Type.UINT32), Member.of("vq-index", Type.INT), Member.of("features", FEATURES),

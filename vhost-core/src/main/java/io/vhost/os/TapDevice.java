@@ -47,6 +47,7 @@ public final class TapDevice implements AutoCloseable {
     private static final long TUNSETVNETLE = 0x4004_54DCL;
     private static final long SIOCGIFFLAGS = 0x8913;
     private static final long SIOCSIFFLAGS = 0x8914;
+    private static final long SIOCGIFMTU = 0x8921;
     private static final long SIOCSIFMTU = 0x8922;
     private static final short TAP_WITH_HEADER = 0x0002 | 0x1000 | 0x4000;
     private static final short IFF_UP = 1;
@@ -138,7 +139,7 @@ public final class TapDevice implements AutoCloseable {
     }
 
     /**
-     * Sets the MTU.
+     * Sets the MTU. An interface that has it already is left alone, which needs no permission.
      *
      * @param bytes without the Ethernet header
      * @throws OsException if the kernel does not take it, or without permission
@@ -146,18 +147,28 @@ public final class TapDevice implements AutoCloseable {
     public void mtu(int bytes) {
         try (Arena arena = Arena.ofConfined(); Descriptor socket = socket()) {
             MemorySegment request = request(arena);
-            request.set(JAVA_INT, IFREQ_VALUE, bytes);
-            control(socket.fd(), SIOCSIFMTU, "MTU " + bytes, request);
+            control(socket.fd(), SIOCGIFMTU, "MTU", request);
+            if (request.get(JAVA_INT, IFREQ_VALUE) != bytes) {
+                request.set(JAVA_INT, IFREQ_VALUE, bytes);
+                change(socket.fd(), SIOCSIFMTU, "MTU " + bytes, request, "mtu " + bytes);
+            }
         }
     }
 
-    /** Brings the interface up. */
+    /**
+     * Brings the interface up. One that is up already is left alone, which needs no permission.
+     *
+     * @throws OsException without permission
+     */
     public void up() {
         try (Arena arena = Arena.ofConfined(); Descriptor socket = socket()) {
             MemorySegment request = request(arena);
             control(socket.fd(), SIOCGIFFLAGS, "state", request);
-            request.set(JAVA_SHORT, IFREQ_VALUE, (short) (request.get(JAVA_SHORT, IFREQ_VALUE) | IFF_UP));
-            control(socket.fd(), SIOCSIFFLAGS, "state up", request);
+            short flags = request.get(JAVA_SHORT, IFREQ_VALUE);
+            if ((flags & IFF_UP) == 0) {
+                request.set(JAVA_SHORT, IFREQ_VALUE, (short) (flags | IFF_UP));
+                change(socket.fd(), SIOCSIFFLAGS, "state up", request, "up");
+            }
         }
     }
 
@@ -218,6 +229,19 @@ public final class TapDevice implements AutoCloseable {
 
     private void control(int fd, long request, String what, MemorySegment argument) {
         int result = Libc.ioctl(fd, request, argument);
+        if (result < 0) {
+            throw new OsException("set " + what + " of tap " + name, -result);
+        }
+    }
+
+    /** What only an administrator may do, or may have done before. */
+    private void change(int fd, long request, String what, MemorySegment argument, String command) {
+        int result = Libc.ioctl(fd, request, argument);
+        if (result == -Errno.EPERM || result == -Errno.EACCES) {
+            throw new OsException("set " + what + " of tap " + name, -result,
+                    "this needs CAP_NET_ADMIN; run as root, or let root do it before: ip link set dev " + name + " "
+                            + command);
+        }
         if (result < 0) {
             throw new OsException("set " + what + " of tap " + name, -result);
         }

@@ -18,7 +18,9 @@ public final class UnixListener implements AutoCloseable {
     /** The mode of the socket file unless told otherwise: the owner may connect. */
     public static final int OWNER_ONLY = 0600;
 
-    private static final int BACKLOG = 128;
+    /** Clients that may wait for {@link #accept} unless told otherwise. */
+    public static final int BACKLOG = 128;
+
     private static final int SOCK_NONBLOCK = 0x800;
 
     private final Path path;
@@ -64,6 +66,19 @@ public final class UnixListener implements AutoCloseable {
      * @throws OsException with path, cause and remedy
      */
     public static UnixListener bind(Path path, int mode) {
+        return bind(path, mode, BACKLOG);
+    }
+
+    /**
+     * The same, with a choice of how many clients may wait. Linux lets one more wait; those after it wait in
+     * {@code connect}.
+     *
+     * @param path as for {@link #bind(Path, int)}
+     * @param mode as for {@link #bind(Path, int)}
+     * @param backlog at least 1
+     * @return the listener
+     */
+    public static UnixListener bind(Path path, int mode, int backlog) {
         SocketPath address = SocketPath.of("bind", path);
         Descriptor socket = UnixSocket.open(0);
         UnixListener listener;
@@ -75,7 +90,7 @@ public final class UnixListener implements AutoCloseable {
             throw e;
         }
         try {
-            listener.listen(mode);
+            listener.listen(mode, backlog);
         } catch (OsException e) {
             listener.close();
             throw e;
@@ -124,7 +139,7 @@ public final class UnixListener implements AutoCloseable {
         }
     }
 
-    private void listen(int mode) {
+    private void listen(int mode, int backlog) {
         try (Arena arena = Arena.ofConfined()) {
             // Nobody can connect before listen(), so no client slips in under the mode that the umask gave.
             int result = Libc.chmod(address.nativePath(arena), mode);
@@ -132,7 +147,7 @@ public final class UnixListener implements AutoCloseable {
                 throw address.failure("chmod", -result);
             }
         }
-        int result = Libc.listen(descriptor.fd(), BACKLOG);
+        int result = Libc.listen(descriptor.fd(), backlog);
         if (result < 0) {
             throw address.failure("listen", -result);
         }

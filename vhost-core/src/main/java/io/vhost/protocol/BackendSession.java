@@ -128,6 +128,7 @@ public final class BackendSession {
     /** Carries out one message and replies as its row says; throws if that must end the connection. */
     private void answer(MessageCodec codec, Message request, Message reply) throws ProtocolException {
         Request row = Request.of(request.id());
+        device.record().request(row == null ? "UNKNOWN" : row.name());
         boolean ownReply = row != null && row.reply() == Request.Reply.OWN;
         reply.begin(request.id(), Message.REPLY);
         try {
@@ -194,10 +195,12 @@ public final class BackendSession {
     }
 
     private void warn(String text) {
+        device.record().error(text);
         warnings.warn("(" + name + ") " + text);
     }
 
     private void unexpected(String text, Throwable failure) {
+        device.record().error(text);
         warnings.log(ERROR, "(" + name + ") " + text, failure);
     }
 }

@@ -2,6 +2,7 @@ package io.vhost.protocol;
 
 import io.vhost.device.ControlException;
 import io.vhost.device.DeviceControl;
+import io.vhost.device.Feature;
 import java.util.Map;
 
 /** Messages about the device as a whole: features, owner, number of queues, status. */
@@ -28,7 +29,7 @@ final class FeatureRequests {
 
     void register(Map<Request, Handler> handlers) {
         handlers.put(Request.GET_FEATURES, (_, reply) -> reply.put64(device.features()));
-        handlers.put(Request.SET_FEATURES, (request, _) -> device.features(request.u64(0)));
+        handlers.put(Request.SET_FEATURES, (request, _) -> accept(request.u64(0)));
         // The socket has one peer from beginning to end, so there is nothing to own.
         handlers.put(Request.SET_OWNER, (_, _) -> {});
         handlers.put(Request.RESET_OWNER, (_, _) -> device.resetOwner());
@@ -47,6 +48,15 @@ final class FeatureRequests {
     /** The protocol features of both ends. */
     long negotiated() {
         return negotiated;
+    }
+
+    /** Without its file a log would stay empty, and the migration would leave behind what we write. */
+    private void accept(long chosen) throws ControlException, ProtocolException {
+        if (Feature.VHOST_F_LOG_ALL.in(chosen) && !ProtocolFeature.LOG_SHMFD.in(negotiated)) {
+            throw new ProtocolException("VHOST_F_LOG_ALL asks for a log of written pages, which needs protocol feature"
+                    + " LOG_SHMFD, negotiated=0x" + Long.toHexString(negotiated));
+        }
+        device.features(chosen);
     }
 
     private void negotiate(long features) throws ProtocolException {

@@ -1,5 +1,7 @@
 package io.vhost.ring;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * Chains that were taken from a ring and are given back later, in the order in which they were taken.
  *
@@ -33,6 +35,9 @@ public final class ChainsInFlight {
 
     /** {@return whether no chain of a run of the batch is in flight already, nor twice in the run} */
     public boolean canTake(ChainBatch batch, int from, int to) {
+        if (to - from == 1) {
+            return !taken[batch.head[from]];
+        }
         boolean free = true;
         int marked = from;
         while (marked < to && free) {
@@ -54,12 +59,16 @@ public final class ChainsInFlight {
 
     /** Takes a run of the batch's chains, with the lengths set by {@link ChainBatch#written}. */
     public void take(ChainBatch batch, int from, int to) {
+        int[] heads = batch.head;
+        int[] lengths = batch.written;
+        int next = first + count - from;
         for (int i = from; i < to; i++) {
-            int place = (first + count++) & mask;
-            head[place] = batch.head[i];
-            written[place] = batch.written[i];
-            taken[batch.head[i]] = true;
+            int place = (next + i) & mask;
+            head[place] = heads[i];
+            written[place] = lengths[i];
+            taken[heads[i]] = true;
         }
+        count += to - from;
     }
 
     /** Says that nothing arrived in some chains: {@code number} from the {@code from}th oldest on. */
@@ -71,11 +80,25 @@ public final class ChainsInFlight {
 
     /** Forgets the oldest chains: they were given back, or there is no ring any more to give them back to. */
     public void forget(int number) {
+        int[] heads = head;
+        boolean[] marks = taken;
+        int oldest = first;
         for (int i = 0; i < number; i++) {
-            taken[head[(first + i) & mask]] = false;
+            marks[heads[(oldest + i) & mask]] = false;
         }
         first = (first + number) & mask;
         count -= number;
+    }
+
+    /** Writes the oldest chains into used elements from {@code next} on. */
+    void writeTo(MemorySegment memory, long used, int ringMask, int next, int number) {
+        int[] heads = head;
+        int[] lengths = written;
+        int oldest = first;
+        for (int i = 0; i < number; i++) {
+            int place = (oldest + i) & mask;
+            SplitLayout.usedElement(memory, used, (next + i) & ringMask, heads[place], lengths[place]);
+        }
     }
 
     int headAt(int position) {

@@ -126,6 +126,16 @@ public final class SplitRing {
         return SplitLayout.usedIdxAcquire(memory.window(), addresses.used());
     }
 
+    /**
+     * What the driver has offered at a position, for those who look on: nothing is checked, taken or counted.
+     *
+     * @param guest the memory that the ring lies in
+     * @param position counted as the driver's index is; unsigned 16-bit, wraps
+     */
+    public RingElement element(GuestMemory guest, int position) {
+        return RingInspector.element(guest, new RingAddresses(desc, avail, used), size, position);
+    }
+
     /** Chains that the driver has offered and nobody took, 0 to the size; 0 after a {@link #violation}. */
     public int available() {
         return violation == null ? available(size) : 0;
@@ -296,9 +306,7 @@ public final class SplitRing {
     public void publish(ChainsInFlight chains, int count) {
         MemorySegment memory = this.memory;
         int next = nextUsed;
-        for (int i = 0; i < count; i++) {
-            SplitLayout.usedElement(memory, used, (next + i) & mask, chains.headAt(i), chains.writtenAt(i));
-        }
+        chains.writeTo(memory, used, mask, next, count);
         nextUsed = (next + count) & 0xFFFF;
         if (log.isOn()) {
             for (int i = 0; i < count; i++) {

@@ -132,6 +132,7 @@ public final class VhostClient implements AutoCloseable {
     /** One connection, from beginning to end. */
     private void serve(UnixSocket socket) {
         DeviceControl device = DeviceControl.create(path.toString(), config, listener);
+        device.record().outgoing();
         BackendSession opened = new BackendSession(path.toString(), socket, device, sessionWarnings);
         synchronized (lock) {
             session = opened;

@@ -6,168 +6,124 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.InlineDmaEngine;
 import io.vhost.dma.WorkerDmaEngine;
-import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import java.lang.management.ManagementFactory;
-import java.lang.management.ThreadMXBean;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
 import java.util.Locale;
 import java.util.concurrent.Callable;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.IntUnaryOperator;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * Processor time that the polling thread spends on a packet, when it copies itself and when a worker does, in bursts of 32
- * in flight; and what the check of the lock costs.
+ * Processor time that the polling thread spends on a packet, when it copies itself, when a worker does, and through the
+ * asynchronous calls without a worker; and what the check of the lock costs.
+ *
+ * <p>Method. One polling thread, one worker, one device; the guest is {@link SyntheticGuest}, whose side of the ring is one
+ * store for a burst, made by the polling thread outside of what is timed. Time is CLOCK_THREAD_CPUTIME_ID of the polling
+ * thread, so what the worker and the compiler spend, and time without a processor, is not in it. Bursts are of
+ * {@value PollingCost#BURST} packets, taken from a pool and put back to it in the timed part, in both ways of copying. The
+ * asynchronous calls keep up to {@value PollingCost#DEPTH} bursts in flight. What is counted is all submissions, and the
+ * polls that gave something back. A poll that gave nothing back is not counted, nor the pause after it: the polling thread
+ * has no work then and would turn to other queues. What such a poll costs is in the last column.
+ *
+ * <p>The ways take turns of {@value #TURN_MILLIS} ms, A B C A B C, in one process; figures are medians over the turns, and
+ * the first turns, in which the compiler works, are left out. The cost of reading the clock is subtracted.
  */
 @Command(name = "async", mixinStandardHelpOptions = true)
 final class AsyncBenchmark implements Callable<Integer> {
-    private static final int[] SIZES = {64, 256, 1518, 9000, 65_000};
-    private static final int BURST = 32;
-    private static final int HEADROOM = 128;
+    private static final int TURN_MILLIS = 20;
+    private static final int WARM_UP_TURNS = 40;
+    private static final int CALLS = 1000;
 
-    @Option(names = "--millis", description = "Length of each measurement; 1000 by default.")
+    @Option(names = "--sizes", split = ",", description = "Lengths of packets in bytes; 64,256,1518,9000,65000 by default.")
+    private int[] sizes = {64, 256, 1518, 9000, 65_000};
+
+    @Option(names = "--millis", description = "Time for each way of copying, direction and size; 1000 by default.")
     private int millis = 1000;
-
-    private final ThreadMXBean threads = ManagementFactory.getThreadMXBean();
-    private final Packet[] packets = new Packet[BURST];
-    private final Packet[] done = new Packet[BURST];
 
     @Override
     public Integer call() throws ControlException {
-        System.out.println("CPU ns a packet in the polling thread; to the guest | from the guest");
-        System.out.printf("%8s%10s%10s%10s  |%10s%10s%10s%n", "bytes", "sync", "worker", "inline", "sync", "worker",
-                "inline");
-        for (int size : SIZES) {
-            double[] row = new double[6];
-            // Twice: the first time is for the compiler.
-            for (int round = 0; round < 2; round++) {
-                measure(size, row);
-            }
-            System.out.printf(Locale.ROOT, "%8d%10.1f%10.1f%10.1f  |%10.1f%10.1f%10.1f%n", size, row[0], row[1], row[2],
-                    row[3], row[4], row[5]);
+        System.out.println("CPU ns a packet in the polling thread, medians");
+        System.out.println("| bytes | direction | synchronous | worker | ratio | inline | an empty poll |");
+        System.out.println("|---|---|---|---|---|---|---|");
+        for (int size : sizes) {
+            compare(size, true);
+            compare(size, false);
         }
         assertion();
         return 0;
     }
 
-    private void measure(int size, double[] row) throws ControlException {
+    private void compare(int size, boolean toGuest) throws ControlException {
         try (DmaRegistry registry = new DmaRegistry();
                 SyntheticGuest guest = new SyntheticGuest(size, registry);
-                PacketPool pool = PacketPool.create(4 * BURST, size + HEADROOM)) {
+                PacketPool pool = PollingCost.pool(size)) {
             DmaChannel worker = registry.configure("worker", new WorkerDmaEngine("benchmark worker"));
             DmaChannel inline = registry.configure("inline", new InlineDmaEngine());
-            VirtQueue to = guest.queue(0);
-            VirtQueue from = guest.queue(1);
-            row[0] = cost(_ -> enqueue(guest, to, pool, size));
-            row[3] = cost(_ -> dequeue(guest, from, pool));
-            to.registerAsync();
-            from.registerAsync();
-            row[1] = cost(_ -> submit(guest, to, pool, size, worker));
-            drain(to, worker);
-            row[4] = cost(_ -> tryDequeue(guest, from, pool, worker));
-            drain(from, worker);
-            row[2] = cost(_ -> submit(guest, to, pool, size, inline));
-            drain(to, inline);
-            row[5] = cost(_ -> tryDequeue(guest, from, pool, inline));
-            drain(from, inline);
-        }
-    }
-
-    /** Processor time of this thread for each thing that the loop's body says it has done. */
-    private double cost(IntUnaryOperator body) {
-        long end = System.nanoTime() + millis * 1_000_000L;
-        long before = threads.getCurrentThreadCpuTime();
-        long count = 0;
-        while (System.nanoTime() < end) {
-            int moved = body.applyAsInt(0);
-            count += moved;
-            if (moved == 0) {
-                // The time in which another would poll other queues.
-                long waited = threads.getCurrentThreadCpuTime();
-                LockSupport.parkNanos(1);
-                before += threads.getCurrentThreadCpuTime() - waited;
+            VirtQueue queue = guest.queue(toGuest ? 0 : 1);
+            queue.registerAsync();
+            List<PollingCost> ways = new ArrayList<>();
+            for (DmaChannel channel : Arrays.asList(null, worker, inline)) {
+                ways.add(new PollingCost(guest, queue, pool, size, channel));
             }
-        }
-        return (double) (threads.getCurrentThreadCpuTime() - before) / Math.max(1, count);
-    }
-
-    private int enqueue(SyntheticGuest guest, VirtQueue queue, PacketPool pool, int size) {
-        guest.offer(0, BURST);
-        take(pool, size, BURST);
-        int count = queue.enqueueBurst(packets, 0, BURST);
-        pool.release(packets, 0, BURST);
-        return count;
-    }
-
-    private int dequeue(SyntheticGuest guest, VirtQueue queue, PacketPool pool) {
-        guest.offer(1, BURST);
-        int count = queue.dequeueBurst(pool, packets, 0, BURST);
-        pool.release(packets, 0, count);
-        return count;
-    }
-
-    private int submit(SyntheticGuest guest, VirtQueue queue, PacketPool pool, int size, DmaChannel channel) {
-        if (pool.available() >= 2 * BURST) {
-            guest.offer(0, BURST);
-            take(pool, size, BURST);
-            int accepted = queue.submitEnqueueBurst(packets, 0, BURST, channel);
-            pool.release(packets, accepted, BURST - accepted);
-        }
-        int back = queue.pollEnqueueCompleted(done, 0, BURST, channel);
-        pool.release(done, 0, back);
-        return back;
-    }
-
-    private int tryDequeue(SyntheticGuest guest, VirtQueue queue, PacketPool pool, DmaChannel channel) {
-        if (pool.available() >= 2 * BURST) {
-            guest.offer(1, BURST);
-        }
-        int count = queue.tryDequeueBurst(pool, done, 0, BURST, channel);
-        pool.release(done, 0, count);
-        return count;
-    }
-
-    private void take(PacketPool pool, int size, int count) {
-        pool.take(packets, 0, count);
-        for (int i = 0; i < count; i++) {
-            packets[i].reset(size);
-        }
-    }
-
-    private void drain(VirtQueue queue, DmaChannel channel) {
-        while (queue.getInflight() > 0) {
-            int count = queue.clearQueue(done, 0, BURST, channel);
-            for (int i = 0; i < count; i++) {
-                done[i].release();
+            int turns = Math.max(3, millis / TURN_MILLIS);
+            for (int turn = 0; turn < WARM_UP_TURNS + turns; turn++) {
+                for (PollingCost way : ways) {
+                    way.run(TURN_MILLIS, turn >= WARM_UP_TURNS);
+                }
             }
+            double sync = ways.get(0).median();
+            double async = ways.get(1).median();
+            System.out.printf(Locale.ROOT, "| %d | %s | %.1f | %.1f | %.2f | %.1f | %.0f |%n", size,
+                    toGuest ? "to the guest" : "from the guest", sync, async, async / sync, ways.get(2).median(),
+                    ways.get(1).emptyPoll());
         }
     }
 
-    /** The control call with the fewest instructions, with the check and without, and what that is of a burst. */
+    /** What a control call checks, with the check and without, and what that is of a burst. */
     private void assertion() throws ControlException {
         try (DmaRegistry registry = new DmaRegistry(); SyntheticGuest guest = new SyntheticGuest(64, registry);
-                PacketPool pool = PacketPool.create(4 * BURST, 64 + HEADROOM)) {
+                PacketPool pool = PollingCost.pool(64)) {
             VirtQueue queue = guest.queue(0);
-            queue.registerAsync();
-            double with = 0;
-            double without = 0;
-            for (int round = 0; round < 3; round++) {
-                with = held(queue, true);
-                without = held(queue, false);
+            PollingCost burst = new PollingCost(guest, queue, pool, 64, null);
+            List<Double> with = new ArrayList<>();
+            List<Double> without = new ArrayList<>();
+            for (int turn = 0; turn < WARM_UP_TURNS + millis / TURN_MILLIS; turn++) {
+                boolean counts = turn >= WARM_UP_TURNS;
+                burst.run(TURN_MILLIS, counts);
+                double checked = held(queue, true);
+                double unchecked = held(queue, false);
+                if (counts) {
+                    with.add(checked);
+                    without.add(unchecked);
+                }
             }
-            double burst = BURST * cost(_ -> enqueue(guest, queue, pool, 64));
+            double check = PollingCost.median(with) - PollingCost.median(without);
+            double whole = PollingCost.BURST * burst.median();
             System.out.printf(Locale.ROOT, "lock check: %.2f ns (a call %.2f ns, without it %.2f ns), %.3f %% of a burst of"
-                    + " %d packets of 64 bytes (%.0f ns)%n", with - without, with, without,
-                    100 * (with - without) / burst, BURST, burst);
+                    + " %d packets of 64 bytes (%.0f ns)%n", check, PollingCost.median(with),
+                    PollingCost.median(without), 100 * check / whole, PollingCost.BURST, whole);
         }
     }
 
-    private double held(VirtQueue queue, boolean checked) {
+    private static double held(VirtQueue queue, boolean checked) {
         queue.access_lock.lock();
         try {
-            return checked ? cost(_ -> checkedCalls(queue)) : cost(_ -> uncheckedCalls(queue));
+            long begin = System.nanoTime();
+            long end = begin + TURN_MILLIS * 1_000_000L;
+            long now;
+            long calls = 0;
+            long sum = 0;
+            do {
+                sum += checked ? checkedCalls(queue) : uncheckedCalls(queue);
+                calls += CALLS;
+                now = System.nanoTime();
+            } while (now < end);
+            if (sum != 2 * calls) {
+                throw new IllegalStateException("the queue has stopped");
+            }
+            return (double) (now - begin) / calls;
         } finally {
             queue.access_lock.unlock();
         }
@@ -175,19 +131,19 @@ final class AsyncBenchmark implements Callable<Integer> {
 
     private static int checkedCalls(VirtQueue queue) {
         int sum = 0;
-        for (int i = 0; i < 1000; i++) {
+        for (int i = 0; i < CALLS; i++) {
             sum += queue.access_lock.isHeldByCurrentThread() ? 1 : 0;
             sum += queue.isRunning() ? 1 : 0;
         }
-        return sum / 2;
+        return sum;
     }
 
     private static int uncheckedCalls(VirtQueue queue) {
         int sum = 0;
-        for (int i = 0; i < 1000; i++) {
+        for (int i = 0; i < CALLS; i++) {
             sum += 1;
             sum += queue.isRunning() ? 1 : 0;
         }
-        return sum / 2;
+        return sum;
     }
 }

@@ -4,7 +4,7 @@ import java.io.IOException;
 import java.util.Arrays;
 import picocli.CommandLine;
 
-/** The benchmarks' entry: {@code pvp} or {@code async} with their options, or {@code jmh} with those of JMH. */
+/** The benchmarks' entry: {@code pvp}, {@code async} or {@code ping} with their options, or {@code jmh} with those of JMH. */
 final class Bench {
     private Bench() {}
 
@@ -15,8 +15,9 @@ final class Bench {
             case "jmh" -> org.openjdk.jmh.Main.main(rest);
             case "async" -> System.exit(new CommandLine(new AsyncBenchmark()).execute(rest));
             case "pvp" -> System.exit(new CommandLine(new Pvp()).execute(rest));
+            case "ping" -> System.exit(new CommandLine(new FirstPing()).execute(rest));
             default -> {
-                System.err.println("Say -Dbench=\"jmh REGEX\" or -Dbench=pvp or -Dbench=async; \"pvp --help\" tells more.");
+                System.err.println("Say -Dbench=\"jmh REGEX\" or -Dbench=pvp, async or ping; \"pvp --help\" tells more.");
                 System.exit(2);
             }
         }

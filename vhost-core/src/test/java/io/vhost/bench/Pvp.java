@@ -20,7 +20,7 @@ import picocli.CommandLine.Option;
  * compared, when the CPUs were equally far from each other before and after both.
  */
 @Command(name = "pvp", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Compares a vhost-user back-end (B) with DPDK's (A), both behind DPDK's virtio-user.")
+        description = "Compares a vhost-user back-end (B) with DPDK's (A) or another, both behind DPDK's virtio-user.")
 final class Pvp implements Callable<Integer> {
     @Option(names = "--virtio", paramLabel = "ARGS", arity = "1",
             description = "Device arguments of virtio-user, may be given more than once. "
@@ -47,7 +47,11 @@ final class Pvp implements Callable<Integer> {
             description = "The back-end to compare, ${DEFAULT-VALUE}")
     private String backEnd;
 
-    @Option(names = "--control", description = "Compare DPDK's back-end with itself: the ratio should be 1.")
+    @Option(names = "--reference", paramLabel = "COMMAND",
+            description = "Compare with this instead of DPDK's back-end: an earlier build, for instance.")
+    private String reference;
+
+    @Option(names = "--control", description = "Compare the reference with itself: the ratio should be 1.")
     private boolean control;
 
     @Override
@@ -66,12 +70,12 @@ final class Pvp implements Callable<Integer> {
     }
 
     private void compare(String arguments, Path directory) throws IOException {
-        System.out.printf("%nvirtio-user \"%s\", %d bytes, windows of %d ms%nA  DPDK's back-end%nB  %s%n",
-                arguments, size, window, control ? "DPDK's back-end" : backEnd);
+        System.out.printf("%nvirtio-user \"%s\", %d bytes, windows of %d ms%nA  %s%nB  %s%n",
+                arguments, size, window, named(reference), named(control ? reference : backEnd));
         try (CoreDistance distance = new CoreDistance(PvpPair.BACK_END_CPU, PvpPair.FRONT_END_CPU);
-                PvpPair a = PvpPair.dpdk(directory.resolve("a"), arguments, size)) {
+                PvpPair a = pair(reference, directory.resolve("a"), arguments)) {
             a.warmUp(Duration.ofMillis(warmUp));
-            try (PvpPair b = other(directory.resolve("b"), arguments)) {
+            try (PvpPair b = pair(control ? reference : backEnd, directory.resolve("b"), arguments)) {
                 b.warmUp(Duration.ofMillis(warmUp));
                 PvpResult result = new PvpResult();
                 for (int round = 0; round < rounds; round++) {
@@ -90,15 +94,20 @@ final class Pvp implements Callable<Integer> {
         }
     }
 
-    private PvpPair other(Path socket, String arguments) throws IOException {
-        if (control) {
+    private static String named(String command) {
+        return command == null ? "DPDK's back-end" : command;
+    }
+
+    /** The back-end that a command starts; null: DPDK's. */
+    private PvpPair pair(String command, Path socket, String arguments) throws IOException {
+        if (command == null) {
             return PvpPair.dpdk(socket, arguments, size);
         }
-        String command = backEnd
+        String complete = command
                 .replace("{java}", Path.of(System.getProperty("java.home"), "bin", "java").toString())
                 .replace("{socket}", socket.toString())
                 .replace("{cpu}", Integer.toString(PvpPair.BACK_END_CPU));
-        return PvpPair.of(Arrays.asList(command.split(" ")), socket, arguments, size);
+        return PvpPair.of(Arrays.asList(complete.split(" ")), socket, arguments, size);
     }
 
     private Placed measure(PvpPair pair, CoreDistance distance) {

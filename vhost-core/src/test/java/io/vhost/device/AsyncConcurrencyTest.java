@@ -16,10 +16,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
-import java.util.concurrent.TimeUnit;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -43,6 +44,8 @@ class AsyncConcurrencyTest {
     private final AtomicLong received = new AtomicLong();
     private DmaChannel[] channels;
     private TestGuest guest;
+    private final CountDownLatch enough = new CountDownLatch(1);
+    private final Semaphore turns = new Semaphore(0);
     private volatile boolean over;
 
     @Test
@@ -98,14 +101,30 @@ class AsyncConcurrencyTest {
     private void run(List<Callable<Void>> roles) throws Exception {
         try (ExecutorService threads = Executors.newThreadPerTaskExecutor(Thread.ofPlatform().daemon().factory())) {
             List<Future<Void>> running = new ArrayList<>();
-            roles.forEach(role -> running.add(threads.submit(role)));
-            while ((accepted.get() < ENOUGH || received.get() < ENOUGH) && running.stream().noneMatch(Future::isDone)) {
-                TimeUnit.MILLISECONDS.sleep(5);
-            }
+            roles.forEach(role -> running.add(threads.submit(() -> endingAll(role))));
+            enough.await();
             over = true;
+            turns.release();
             for (Future<Void> role : running) {
                 role.get();
             }
+        }
+    }
+
+    /** A role that fails ends the test. */
+    private Void endingAll(Callable<Void> role) throws Exception {
+        try {
+            return role.call();
+        } finally {
+            enough.countDown();
+        }
+    }
+
+    /** A round of the submitter or the receiver is over: counts it for those who wait for progress. */
+    private void turn() {
+        turns.release();
+        if (accepted.get() >= ENOUGH && received.get() >= ENOUGH) {
+            enough.countDown();
         }
     }
 
@@ -127,6 +146,7 @@ class AsyncConcurrencyTest {
                 assertEquals(1, lent.getAndSet(burst[i].index(), 0));
             }
             pool.release(burst, taken, count - taken);
+            turn();
             LockSupport.parkNanos(1);
         }
         return null;
@@ -170,6 +190,7 @@ class AsyncConcurrencyTest {
             }
             received.addAndGet(count);
             pool.release(burst, 0, count);
+            turn();
             LockSupport.parkNanos(1);
         }
         return null;
@@ -201,7 +222,11 @@ class AsyncConcurrencyTest {
                     guest.control.enable(index, true);
                 }
             }
-            TimeUnit.MILLISECONDS.sleep(random.nextInt(4));
+            // Some rounds of the others, so that something is in flight.
+            turns.drainPermits();
+            for (int rounds = random.nextInt(40); rounds > 0 && !over; rounds--) {
+                turns.acquire();
+            }
         }
         return null;
     }

@@ -18,6 +18,8 @@ final class Client implements AutoCloseable {
     private final SocketChannel channel;
     private final ByteBuffer received = ByteBuffer.allocate(64 * 1024).limit(0);
 
+    private boolean oneByOne;
+
     private Client(SocketChannel channel) {
         this.channel = channel;
     }
@@ -30,6 +32,12 @@ final class Client implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** From now on each read takes one byte. */
+    Client readingBytes() {
+        oneByOne = true;
+        return this;
     }
 
     /** A client that has its greeting and may send commands. */
@@ -75,7 +83,7 @@ final class Client implements AutoCloseable {
     int octet() {
         try {
             if (!received.hasRemaining()) {
-                received.clear();
+                received.clear().limit(oneByOne ? 1 : received.capacity());
                 int count = channel.read(received);
                 received.flip();
                 if (count < 0) {

@@ -9,9 +9,13 @@ import io.vhost.device.VhostDevice;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;
+import io.vhost.os.UnixListener;
+import io.vhost.protocol.RawPeer;
+import io.vhost.server.VhostClient;
 import io.vhost.server.VhostServer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.BlockingQueue;
@@ -42,7 +46,7 @@ class MonitoredDevicesTest {
     void everyCommandAboutDevicesAnswersAsItsSchemaSays() throws IOException, InterruptedException, CommandException {
         Path socket = directory.resolve("vhost");
         Path monitorPath = directory.resolve("m");
-        try (Monitor monitor = new Monitor(monitorPath, config -> config);
+        try (Monitor monitor = new Monitor(monitorPath, MonitorConfig.Builder::mutating);
                 Client client = Client.negotiated(monitorPath);
                 VhostServer _ = VhostServer.listen(
                         socket, VhostConfig.defaults(), monitor.devices.watch(new Listener()))) {
@@ -54,6 +58,8 @@ class MonitoredDevicesTest {
                 awaitEvent(client, "VHOST_QUEUE_STATE", Map.of("path", PATH, "queue", 1L, "enabled", true));
                 move(driver, device);
                 checkQueue(client);
+                checkElement(client);
+                checkConnection(client, socket);
                 String arguments = "'path':'" + PATH + "'";
                 for (String command : List.of("x-query-virtio-status", "x-query-vhost-memory",
                         "x-query-vhost-backend", "x-query-vhost-locks", "x-query-vhost-inflight")) {
@@ -61,6 +67,10 @@ class MonitoredDevicesTest {
                 }
                 check(monitor, client, "x-query-virtio-vhost-queue-status", arguments + ",'queue':1");
                 check(monitor, client, "x-query-virtio-queue-status", arguments + ",'queue':0");
+                check(monitor, client, "x-query-virtio-queue-element", arguments + ",'queue':0");
+                assertEquals("Path " + PATH + " has no IOTLB: VIRTIO_F_ACCESS_PLATFORM is not negotiated",
+                        client.errorText("{'execute':'x-query-vhost-iotlb','arguments':{" + arguments + "}}"));
+                checkStats(client);
                 check(monitor, client, "query-stats", "'target':'vring'");
                 check(monitor, client, "query-stats", "'target':'device'");
                 for (String command : List.of("query-stats-schemas", "query-chardev", "query-version",
@@ -74,6 +84,8 @@ class MonitoredDevicesTest {
                 aHeldLockIsSeenAndWaitedForNotLong(client, device);
             }
             awaitEvent(client, "NETDEV_VHOST_USER_DISCONNECTED", Map.of("netdev-id", PATH));
+            assertEquals(Map.of("label", socket.toString(), "frontend-open", false,
+                    "filename", "disconnected:unix:" + socket + ",server=on"), list(client, "query-chardev", "").get(1));
             assertEquals("Path " + PATH + " is not a VirtIODevice",
                     client.errorText("{'execute':'x-query-virtio-status','arguments':{'path':'" + PATH + "'}}"));
         }
@@ -103,6 +115,69 @@ class MonitoredDevicesTest {
         assertTrue((Long) status.get("vring-num") > 0);
     }
 
+    private static void checkElement(Client client) {
+        String call = "{'execute':'x-query-virtio-queue-element','arguments':{'path':'" + PATH + "','queue':1%s}}";
+        client.send(call.formatted(",'index':0"));
+        Map<?, ?> element = (Map<?, ?>) client.answer().get("return");
+        assertEquals("virtio-net", element.get("name"));
+        Map<?, ?> only = (Map<?, ?>) ((List<?>) element.get("descs")).getFirst();
+        assertEquals(1, ((List<?>) element.get("descs")).size(), element::toString);
+        assertEquals(60L + 12, only.get("len"));
+        assertEquals(List.of(), only.get("flags"));
+        assertEquals((long) PACKETS, ((Map<?, ?>) element.get("avail")).get("idx"));
+        assertEquals((long) PACKETS, ((Map<?, ?>) element.get("used")).get("idx"));
+        client.send(call.formatted("").replace("'queue':1", "'queue':0"));
+        Map<?, ?> receive = (Map<?, ?>) client.answer().get("return");
+        assertEquals(List.of("write"), ((Map<?, ?>) ((List<?>) receive.get("descs")).getFirst()).get("flags"));
+        assertEquals("Parameter 'index' expects uint16_t", client.errorText(call.formatted(",'index':65536")));
+    }
+
+    private static void checkConnection(Client client, Path socket) {
+        client.send("{'execute':'x-query-vhost-backend','arguments':{'path':'" + PATH + "'}}");
+        Map<?, ?> backend = (Map<?, ?>) client.answer().get("return");
+        assertEquals("server", backend.get("mode"));
+        assertEquals("running", backend.get("state"));
+        assertEquals(1L, backend.get("connections"));
+        assertEquals(0L, backend.get("reconnects"));
+        assertEquals("", backend.get("last-error"));
+        assertTrue(((List<?>) backend.get("messages")).contains(Map.of("request", "SET_OWNER", "count", 1L)),
+                backend::toString);
+        Map<?, ?> region = list(client, "x-query-vhost-memory", "'path':'" + PATH + "'").getFirst();
+        assertEquals(-1L, region.get("fd"));
+        assertEquals(4096L, region.get("page-size"));
+        assertEquals(Map.of("label", socket.toString(), "frontend-open", true,
+                "filename", "unix:" + socket + ",server=on"), list(client, "query-chardev", "").get(1));
+        Map<?, ?> lock = list(client, "x-query-vhost-locks", "").get(1);
+        assertTrue((Long) lock.get("acquired") > 0, lock::toString);
+    }
+
+    /** Filters by name, and counters that begin again while those of the queue go on. */
+    private static void checkStats(Client client) {
+        String packets = "'target':'vring','providers':[{'provider':'vhost','names':['good_packets']}]";
+        assertEquals(List.of(Map.of("name", "good_packets", "value", (long) PACKETS)),
+                list(client, "query-stats", packets).get(1).get("stats"));
+        assertEquals(List.of(), list(client, "query-stats", "'target':'vring','providers':[]"));
+        assertEquals(list(client, "query-stats-schemas", "").stream().map(s -> ((List<?>) s.get("stats")).size()).toList(),
+                List.of(
+                        ((List<?>) list(client, "query-stats", "'target':'device'").getFirst().get("stats")).size(),
+                        ((List<?>) list(client, "query-stats", "'target':'vring','providers':[{'provider':'vhost'}]")
+                                .getFirst().get("stats")).size()));
+        assertEquals("Parameter 'providers[0].provider' does not accept value 'kvm'",
+                client.errorText("{'execute':'query-stats','arguments':{'target':'vring','providers':"
+                        + "[{'provider':'kvm'}]}}"));
+        client.send("{'execute':'x-vhost-stats-reset','arguments':{'path':'" + PATH + "','queue':1}}");
+        assertEquals(Map.of(), client.answer().get("return"));
+        assertEquals(List.of(Map.of("name", "good_packets", "value", 0L)),
+                list(client, "query-stats", packets).get(1).get("stats"));
+    }
+
+    private static List<Map<?, ?>> list(Client client, String command, String arguments) {
+        client.send("{'execute':'" + command + "','arguments':{" + arguments + "}}");
+        List<Map<?, ?>> entries = new ArrayList<>();
+        ((List<?>) client.answer().get("return")).forEach(entry -> entries.add((Map<?, ?>) entry));
+        return entries;
+    }
+
     private static void check(Monitor monitor, Client client, String name, String arguments) throws CommandException {
         client.send("{'execute':'" + name + "','arguments':{" + arguments + "}}");
         Map<?, ?> answer = client.answer();
@@ -118,7 +193,7 @@ class MonitoredDevicesTest {
             StringBuilder line = new StringBuilder("info " + page.name());
             page.parameters().forEach(parameter -> line.append(' ').append(switch (parameter) {
                 case "path" -> PATH;
-                case "queue" -> "1";
+                case "queue", "[index]" -> "1";
                 default -> "vring";
             }));
             String text = shell.run(line.toString());
@@ -150,5 +225,39 @@ class MonitoredDevicesTest {
         do {
             event = Client.parse(client.line());
         } while (!name.equals(event.get("event")) || !data.equals(event.get("data")));
+    }
+
+    /** A front-end that listens, goes and comes back, and then says what it must not. */
+    @Test
+    void aConnectionOfOurOwnIsSeenToEndAndBeginAgain() throws IOException {
+        Path socket = directory.resolve("front");
+        Path monitorPath = directory.resolve("m");
+        try (Monitor monitor = new Monitor(monitorPath, config -> config);
+                Client client = Client.negotiated(monitorPath);
+                VhostClient _ = VhostClient.connect(
+                        socket, VhostConfig.defaults(), monitor.devices.watch(new DeviceListener() {}))) {
+            try (UnixListener frontEnd = UnixListener.bind(socket)) {
+                try (RawPeer peer = new RawPeer(frontEnd.accept())) {
+                    awaitEvent(client, "NETDEV_VHOST_USER_CONNECTED",
+                            Map.of("netdev-id", PATH, "chardev-id", socket.toString()));
+                    peer.send(200, RawPeer.PLAIN);
+                    awaitEvent(client, "NETDEV_VHOST_USER_DISCONNECTED", Map.of("netdev-id", PATH));
+                }
+                String again = "/vhost/1/virtio-backend";
+                try (RawPeer _ = new RawPeer(frontEnd.accept())) {
+                    awaitEvent(client, "NETDEV_VHOST_USER_CONNECTED",
+                            Map.of("netdev-id", again, "chardev-id", socket.toString()));
+                    client.send("{'execute':'x-query-vhost-backend','arguments':{'path':'" + again + "'}}");
+                    Map<?, ?> backend = (Map<?, ?>) client.answer().get("return");
+                    assertEquals("client", backend.get("mode"));
+                    assertEquals("connected", backend.get("state"));
+                    assertEquals(2L, backend.get("connections"));
+                    assertEquals(1L, backend.get("reconnects"));
+                    assertTrue(((String) backend.get("last-error")).contains("request 200 refused"), backend::toString);
+                    assertEquals(List.of(), backend.get("messages"));
+                    assertEquals("unix:" + socket, list(client, "query-chardev", "").get(1).get("filename"));
+                }
+            }
+        }
     }
 }

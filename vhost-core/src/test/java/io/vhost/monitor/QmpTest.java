@@ -20,6 +20,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Timeout(60)
 class QmpTest {
     private static final String VERSION = "{\"execute\":\"query-version\"}";
+    private static final List<String> OUT_OF_BAND =
+            List.of("x-query-vhost-inflight", "x-query-vhost-locks", "x-query-monitor");
 
     @TempDir
     private Path directory;
@@ -202,13 +204,15 @@ class QmpTest {
             other.send("{'execute':'x-slow','id':0}");
             monitor.began.await();
             other.send("{]");
-            IntStream.rangeClosed(1, 5).forEach(i -> other.send("{'execute':'query-name','id':" + i + "}"));
+            IntStream.rangeClosed(1, 6).forEach(i -> other.send("{'execute':'query-name','id':" + i + "}"));
+            // Eight are under way.
             other.send("{'exec-oob':'x-query-vhost-locks','id':'oob'}");
             assertEquals("oob", other.answer().get("id"));
-            // One more fills the queue: what follows is not read, out of band or not.
-            other.send("{'execute':'query-name','id':6}{'execute':'query-name','id':7}");
+            assertEquals(2L, executed(1));
+            // One more makes eight that wait: what follows is not read, out of band or not.
+            other.send("{'execute':'query-name','id':7}");
             other.send("{'exec-oob':'x-query-vhost-locks','id':'late'}");
-            client.call(VERSION);
+            assertEquals(2L, executed(1));
             monitor.release.release();
             assertEquals(0L, other.answer().get("id"));
             assertTrue(other.answer().containsKey("error"));
@@ -219,6 +223,12 @@ class QmpTest {
             assertTrue(ids.remove("late"), ids::toString);
             assertEquals(List.of(1L, 2L, 3L, 4L, 5L, 6L, 7L), ids);
         }
+    }
+
+    /** How many commands a session has begun; what clients sent before is taken note of first. */
+    private Object executed(int session) {
+        client.send("{'execute':'x-query-monitor'}");
+        return ((Map<?, ?>) ((List<?>) client.answer().get("return")).get(session)).get("commands");
     }
 
     @Test
@@ -233,8 +243,16 @@ class QmpTest {
                 assertTrue(!described.containsKey(reference) || names.contains(described.get(reference)),
                         described::toString);
             }
-            assertEquals("x-query-monitor".equals(described.get("name")) ? true : described.get("allow-oob"),
-                    described.get("allow-oob"));
+            Object expected = OUT_OF_BAND.contains(described.get("name")) ? true : null;
+            assertEquals(expected, described.get("allow-oob"), described::toString);
+            boolean command = "command".equals(described.get("meta-type"));
+            assertEquals(command && described.get("name").toString().startsWith("x-") ? List.of("unstable") : null,
+                    described.get("features"), described::toString);
+        }
+        assertTrue(names.containsAll(OUT_OF_BAND));
+        client.send("{'execute':'query-commands'}");
+        for (Object command : (List<?>) client.answer().get("return")) {
+            assertTrue(names.contains(((Map<?, ?>) command).get("name")), command::toString);
         }
         assertTrue(names.contains("VHOST_QUEUE_STATE"));
     }

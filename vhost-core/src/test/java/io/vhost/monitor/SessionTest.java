@@ -8,6 +8,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.os.Descriptor;
 import java.io.IOException;
+import java.net.StandardProtocolFamily;
+import java.net.UnixDomainSocketAddress;
+import java.nio.channels.ServerSocketChannel;
+import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -174,6 +178,19 @@ class SessionTest {
     }
 
     @Test
+    void i7AnAnswerCanBeReadByteByByte() {
+        try (Monitor _ = monitor(); Client client = Client.negotiated(socket()).readingBytes()) {
+            client.send("{\"execute\":\"x-large\",\"id\":1}{\"execute\":\"query-name\",\"id\":2}");
+            Map<?, ?> answer = client.answer();
+            assertEquals(1L, answer.get("id"));
+            assertEquals("x".repeat(Monitor.LARGE), answer.get("return"));
+            assertEquals(2L, client.answer().get("id"));
+            client.endInput();
+            assertNull(client.line());
+        }
+    }
+
+    @Test
     void i8i9i18AClientThatNeverReadsCostsABoundedAmountAndLearnsWhatItMissed() throws InterruptedException {
         int limit = 16 * 1024;
         try (Monitor monitor = new Monitor(socket(), config -> config.outputLimit(limit));
@@ -245,12 +262,21 @@ class SessionTest {
             assertTrue(attached.call(VERSION).contains("package"));
             awaitNegotiated().close();
         }
+    }
+
+    /** As with QEMU: dead or alive, they wait in the kernel, which takes one more than the backlog. */
+    @Test
+    void inExclusiveModeTheBacklogIsOne() throws IOException {
         try (Monitor _ = new Monitor(socket(), MonitorConfig.Builder::exclusive)) {
             Client attached = Client.negotiated(socket());
-            for (int i = 0; i < 100; i++) {
-                Client.connect(socket()).close();
+            Client.connect(socket()).close();
+            try (Client waiting = Client.connect(socket());
+                    SocketChannel third = SocketChannel.open(StandardProtocolFamily.UNIX)) {
+                third.configureBlocking(false);
+                assertThrows(IOException.class, () -> third.connect(UnixDomainSocketAddress.of(socket())));
+                attached.close();
+                assertTrue(waiting.line().startsWith("{\"QMP\""));
             }
-            attached.close();
             assertGreetedOnly();
         }
     }
@@ -320,6 +346,51 @@ class SessionTest {
         client.close();
         assertFalse(Files.exists(socket()));
         monitor().close();
+    }
+
+    @Test
+    void i21WhatAClientIsOwedAtTheEndItGets() {
+        Monitor monitor = monitor();
+        try (monitor; Client client = Client.negotiated(socket()); Client witness = Client.negotiated(socket())) {
+            client.send("{\"execute\":\"x-large\",\"id\":0}{\"execute\":\"x-large\",\"id\":1}");
+            await(() -> sessions(witness).stream().anyMatch(s -> number(s, "out-bytes") > 0));
+            Thread end = Thread.ofPlatform().start(monitor::close);
+            for (long id = 0; id < 2; id++) {
+                Map<?, ?> answer = client.answer();
+                assertEquals(id, answer.get("id"));
+                assertEquals(Monitor.LARGE, ((String) answer.get("return")).length());
+            }
+            assertTrue(client.line().contains("SHUTDOWN"));
+            assertNull(client.line());
+            assertTrue(joined(end));
+        }
+    }
+
+    @Test
+    void i21AClientThatDoesNotReadDoesNotHoldUpTheEndAndTheNextStartWorks() {
+        int before = Descriptor.openDescriptors();
+        for (int i = 0; i < 2; i++) {
+            Monitor monitor = monitor();
+            try (Client deaf = Client.negotiated(socket()); Client witness = Client.negotiated(socket())) {
+                deaf.send(LARGE + LARGE);
+                await(() -> sessions(witness).stream().anyMatch(s -> number(s, "out-bytes") > 0));
+                monitor.close();
+                assertFalse(Files.exists(socket()));
+            }
+        }
+        assertEquals(before, Descriptor.openDescriptors());
+    }
+
+    @Test
+    void i21TheFileOfAMonitorThatCrashedIsReplaced() throws IOException {
+        try (ServerSocketChannel crashed = ServerSocketChannel.open(StandardProtocolFamily.UNIX)) {
+            crashed.bind(UnixDomainSocketAddress.of(socket()));
+        }
+        assertTrue(Files.exists(socket()), "closing does not remove it");
+        try (Monitor _ = monitor()) {
+            assertGreetedOnly();
+        }
+        assertFalse(Files.exists(socket()));
     }
 
     @Test

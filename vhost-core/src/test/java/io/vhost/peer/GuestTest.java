@@ -1,7 +1,6 @@
 package io.vhost.peer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -12,7 +11,6 @@ import java.net.Socket;
 import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
-import java.time.Duration;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Random;
@@ -28,10 +26,13 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("peer")
 class GuestTest {
     private static final boolean FULL = "full".equals(System.getProperty("guests"));
-    private static final int MEBIBYTES = FULL ? 64 : 8;
-    private static final int TIMES = FULL ? 10 : 2;
-    private static final String NO_OFFLOADS = "csum=off,guest_csum=off,gso=off,host_tso4=off,host_tso6=off,host_ecn=off,"
-            + "guest_tso4=off,guest_tso6=off,guest_ecn=off";
+    private static final int MEBIBYTES = 64;
+    private static final int FEWER_MEBIBYTES = FULL ? 64 : 8;
+    private static final int PINGS = FULL ? 500 : 100;
+    private static final int IDLE_SECONDS = FULL ? 10 : 4;
+    private static final String NO_HOST_TSO = "host_tso4=off,host_tso6=off,host_ecn=off,host_ufo=off";
+    private static final String NO_GUEST_TSO = "guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off";
+    private static final String NO_OFFLOADS = "csum=off,guest_csum=off,gso=off," + NO_HOST_TSO + "," + NO_GUEST_TSO;
 
     @TempDir
     private Path directory;
@@ -58,9 +59,9 @@ class GuestTest {
         return LinuxGuest.start(Path.of(socketB), 2, card);
     }
 
-    private static void copy(LinuxGuest from, LinuxGuest to, String address) {
+    private static void copy(LinuxGuest from, LinuxGuest to, String address, int mebibytes) {
         to.receive(5000);
-        String digest = from.makeFile(MEBIBYTES);
+        String digest = from.makeFile(mebibytes);
         from.sendFile(address, 5000);
         assertEquals(digest, to.received());
     }
@@ -69,100 +70,73 @@ class GuestTest {
         Stream<String> few = Stream.of("", NO_OFFLOADS + ",mrg_rxbuf=off,event_idx=off,indirect_desc=off");
         return FULL
                 ? Stream.concat(few, Stream.of("event_idx=off", "indirect_desc=off", "mrg_rxbuf=off", NO_OFFLOADS,
-                        "guest_tso4=off,guest_tso6=off,guest_ecn=off", "host_tso4=off,host_tso6=off,host_ecn=off",
-                        "guest_csum=off,guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off"))
+                        NO_GUEST_TSO, NO_HOST_TSO, "csum=off,gso=off," + NO_HOST_TSO, "guest_csum=off," + NO_GUEST_TSO))
                 : few;
     }
 
-    /** The second guest has all features, so what one sends uncut the other may not take. */
+    /**
+     * Between guests, and between a guest and this machine. The second guest and this machine have all features, so what they
+     * send uncut the first one may not take.
+     */
     @ParameterizedTest
     @MethodSource("cards")
-    void guestsPingAndCopyWhateverTheyNegotiate(String card) throws InterruptedException {
-        try (SwitchProcess ethernet = ethernet();
-                LinuxGuest a = first(card);
-                LinuxGuest b = second("")) {
-            a.awaitBoot();
-            b.awaitBoot();
-            assertTrue(a.run("ping -c 5 -i 0.2 " + LinuxGuest.address(2)).contains(" 0% packet loss"), a.output());
-            copy(a, b, LinuxGuest.address(2));
-            copy(b, a, LinuxGuest.address(1));
-            double idle = ethernet.cpuPercent(Duration.ofSeconds(FULL ? 10 : 4));
-            assertTrue(idle < 2, "an idle switch used " + idle + " % of a CPU");
-            assertTrue(a.run("ping -c 1 " + LinuxGuest.address(2)).contains(" 0% packet loss"));
-        }
-    }
-
-    @Test
-    void aGuestGoesOnWhenTheSwitchIsKilledAndStartedAgain() {
-        try (LinuxGuest a = beginning(socketA, 1);
-                LinuxGuest b = beginning(socketB, 2)) {
-            SwitchProcess ethernet = ethernet();
-            try {
-                a.awaitBoot();
-                b.awaitBoot();
-                for (int i = 0; i < TIMES; i++) {
-                    a.awaitPing(LinuxGuest.address(2));
-                    ethernet.close();
-                    ethernet = ethernet();
-                }
-                a.awaitPing(LinuxGuest.address(2));
-                ethernet.close();
-                ethernet = ethernet("--without", "mrg_rxbuf");
-                a.await("lacks feature mask");
-                ethernet.close();
-                ethernet = ethernet();
-                a.awaitPing(LinuxGuest.address(2));
-                for (int i = 0; i < TIMES; i++) {
-                    b.send("reboot -f");
-                    b.awaitBoot();
-                    a.awaitPing(LinuxGuest.address(2));
-                }
-                b.kill();
-                try (LinuxGuest again = second("")) {
-                    again.awaitBoot();
-                    a.awaitPing(LinuxGuest.address(2));
-                }
-            } finally {
-                ethernet.close();
-            }
-        }
-    }
-
-    /** Started before anybody listens: QEMU tries again every second. */
-    private static LinuxGuest beginning(String socket, int number) {
-        return LinuxGuest.start(Path.of(socket), number, "");
-    }
-
-    @Test
-    void aGuestAndThisMachineCopyOverTap() throws IOException {
+    void guestsAndThisMachinePingAndCopyWhateverTheyNegotiate(String card) throws IOException {
         Peers.require("ip");
         Peers.requireTap();
+        int mebibytes = card.isEmpty() ? MEBIBYTES : FEWER_MEBIBYTES;
         String tap = "vhost%d".formatted(ProcessHandle.current().pid() % 100_000);
         String here = LinuxGuest.address(254);
         try (SwitchProcess ethernet = ethernet("--tap", tap);
-                LinuxGuest a = first("")) {
-            try (Program ip = Program.start(List.of("ip", "addr", "add", here + "/24", "dev", tap))) {
-                assertEquals(0, ip.exitStatus(), ip::output);
-            }
+                LinuxGuest a = first(card);
+                LinuxGuest b = second("")) {
+            assign(here, tap);
             a.awaitBoot();
-            a.awaitPing(here);
-            try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName(here))) {
-                String digest = a.makeFile(MEBIBYTES);
-                a.send("until nc " + here + " " + server.getLocalPort() + " < /tmp/file; do :; done; echo \"sent\"=yes.");
-                try (Socket socket = server.accept()) {
-                    assertEquals(digest, md5(socket.getInputStream().readAllBytes()));
-                }
-                a.await("sent=yes.");
+            b.awaitBoot();
+            for (String address : List.of(LinuxGuest.address(2), here)) {
+                assertTrue(a.run("ping -c 5 -i 0.2 " + address).contains(" 0% packet loss"), a.output());
             }
-            byte[] bytes = new byte[MEBIBYTES << 20];
-            new Random(1).nextBytes(bytes);
-            a.receive(5000);
-            try (Socket socket = connect(LinuxGuest.address(1), 5000)) {
-                socket.getOutputStream().write(bytes);
+            copy(a, b, LinuxGuest.address(2), mebibytes);
+            copy(b, a, LinuxGuest.address(1), mebibytes);
+            copyHere(a, here, mebibytes);
+            copyFromHere(a, LinuxGuest.address(1), mebibytes);
+            if (card.isEmpty()) {
+                double idle = ethernet.cpuPercent(IDLE_SECONDS);
+                assertTrue(idle < 2, "an idle switch used " + idle + " % of a CPU");
+                System.out.printf("idle switch with two guests: %.1f %% of a CPU over %d s%n", idle, IDLE_SECONDS);
             }
-            assertEquals(md5(bytes), a.received());
-            assertFalse(ethernet.output().contains("WARNING"), ethernet.output());
+            // The switch sleeps before each of these. If it missed a kick, it would sleep on for longer than ping waits.
+            String answered = a.run("n=0; for i in $(seq " + PINGS + "); do ping -q -c 1 -W 5 " + LinuxGuest.address(2)
+                    + " > /dev/null && n=$((n+1)); done; echo answered $n");
+            assertTrue(answered.contains("answered " + PINGS), answered);
+            assertEquals(List.of(), ethernet.warnings());
         }
+    }
+
+    private static void assign(String address, String tap) {
+        try (Program ip = Program.start(List.of("ip", "addr", "add", address + "/24", "dev", tap))) {
+            assertEquals(0, ip.exitStatus(), ip::output);
+        }
+    }
+
+    private static void copyHere(LinuxGuest from, String here, int mebibytes) throws IOException {
+        try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName(here))) {
+            String digest = from.makeFile(mebibytes);
+            from.send("until nc " + here + " " + server.getLocalPort() + " < /tmp/file; do :; done; echo \"sent\"=yes.");
+            try (Socket socket = server.accept()) {
+                assertEquals(digest, md5(socket.getInputStream().readAllBytes()));
+            }
+            from.await("sent=yes.");
+        }
+    }
+
+    private static void copyFromHere(LinuxGuest to, String address, int mebibytes) throws IOException {
+        byte[] bytes = new byte[mebibytes << 20];
+        new Random(1).nextBytes(bytes);
+        to.receive(5001);
+        try (Socket socket = connect(address, 5001)) {
+            socket.getOutputStream().write(bytes);
+        }
+        assertEquals(md5(bytes), to.received());
     }
 
     /** The guest's shell may not have come to listen yet. */
@@ -196,9 +170,9 @@ class GuestTest {
             a.awaitPing(LinuxGuest.address(2));
             String queues = a.run("echo /sys/class/net/eth0/queues/*");
             assertTrue(queues.contains("rx-1") && queues.contains("tx-1"), queues);
-            copy(b, a, LinuxGuest.address(1));
-            copy(a, b, LinuxGuest.address(2));
-            assertFalse(ethernet.output().contains("WARNING"), ethernet.output());
+            copy(b, a, LinuxGuest.address(1), FEWER_MEBIBYTES);
+            copy(a, b, LinuxGuest.address(2), FEWER_MEBIBYTES);
+            assertEquals(List.of(), ethernet.warnings());
         }
     }
 
@@ -224,7 +198,7 @@ class GuestTest {
             assertEquals(digest, target.received());
             b.await("sent=yes.");
             b.awaitPing(LinuxGuest.address(1));
-            assertFalse(ethernet.output().contains("WARNING"), ethernet.output());
+            assertEquals(List.of(), ethernet.warnings());
         }
     }
 }

@@ -131,6 +131,16 @@ public final class LinuxGuest implements AutoCloseable {
         run("until ping -c 1 -W 1 " + address + " > /dev/null; do :; done");
     }
 
+    /** Begins to ping, five times a second, for as long as the guest runs. */
+    public void beginPing(String address) {
+        qemu.send("ping -i 0.2 " + address + " > /tmp/ping &");
+    }
+
+    /** Waits until three answers more have come to what {@link #beginPing} began. */
+    public void awaitPingGoesOn() {
+        run("n=$(grep -c seq= /tmp/ping); until [ $(grep -c seq= /tmp/ping) -ge $((n+3)) ]; do sleep 0.2; done");
+    }
+
     /** Begins to receive: {@link #received} tells the digest. */
     public void receive(int port) {
         qemu.send("nc -l -p " + port + " | md5sum; echo \"sum\"=end.");

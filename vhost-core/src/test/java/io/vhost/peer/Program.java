@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.regex.Pattern;
 
 /**
  * Another program, driven through its standard input and output: lines go in, awaited text comes out.
@@ -38,8 +39,11 @@ public final class Program implements AutoCloseable {
     @GuardedBy("lock")
     private boolean ended;
 
-    private Program(List<String> command) throws IOException {
+    private final Pattern noise;   // null: none
+
+    private Program(List<String> command, Pattern noise) throws IOException {
         this.name = String.join(" ", command);
+        this.noise = noise;
         this.process = new ProcessBuilder(command).redirectErrorStream(true).start();
         this.input = process.outputWriter(StandardCharsets.UTF_8);
         this.killer = new Thread(process::destroyForcibly, "kill " + process.pid());
@@ -49,8 +53,17 @@ public final class Program implements AutoCloseable {
 
     /** Starts {@code command}; the first element is looked for on the search path. */
     public static Program start(List<String> command) {
+        return start(command, null);
+    }
+
+    /**
+     * The same for one whose threads talk at the same time: what one says may stand in the middle of another's words.
+     *
+     * @param noise is taken out of the output; null: nothing
+     */
+    static Program start(List<String> command, Pattern noise) {
         try {
-            return new Program(command);
+            return new Program(command, noise);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -194,9 +207,18 @@ public final class Program implements AutoCloseable {
         lock.lock();
         try {
             output.append(text);
+            removeNoise();
             grown.signalAll();
         } finally {
             lock.unlock();
+        }
+    }
+
+    @GuardedBy("lock")
+    private void removeNoise() {
+        if (noise != null) {
+            String unseen = output.substring(seen);
+            output.replace(seen, output.length(), noise.matcher(unseen).replaceAll(""));
         }
     }
 

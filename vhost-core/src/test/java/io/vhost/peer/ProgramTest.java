@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.List;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 class ProgramTest {
@@ -47,6 +48,17 @@ class ProgramTest {
             Peers.require("sh");
         } finally {
             System.setProperty("peers", before);
+        }
+    }
+
+    @Test
+    void wordsWithNoiseInTheirMiddleAreHeard() {
+        String script = "printf 'pro'; sleep 0.1; printf 'a bell\\n'; sleep 0.1; printf 'mpt>'; cat";
+        try (Program program = Program.start(List.of("sh", "-c", script), Pattern.compile("a bell\n"))) {
+            assertEquals("", program.await("prompt>"));
+            program.send("a bell");
+            program.send("end");
+            assertEquals("", program.await("end"));
         }
     }
 }

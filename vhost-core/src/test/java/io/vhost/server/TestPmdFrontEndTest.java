@@ -1,6 +1,7 @@
 package io.vhost.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 class TestPmdFrontEndTest {
     private static final Duration LIMIT = Duration.ofSeconds(30);
     private static final int RESTARTS = 10;
+    private static final int LISTENING_RESTARTS = 3;
 
     @TempDir
     private Path directory;
@@ -123,26 +125,30 @@ class TestPmdFrontEndTest {
     }
 
     @Test
-    void aFrontEndThatListensGetsItsDeviceWhicheverSideWasStartedAgain() throws Exception {
+    void packetsFlowAgainWhicheverSideOfAListeningFrontEndIsStartedAgain() throws Exception {
         Path socket = directory.resolve("socket");
         Echo echo = new Echo();
         Thread poller = Thread.ofPlatform().name("echo").start(echo);
+        VhostClient client = VhostClient.connect(socket, VhostConfig.defaults(), echo);
         try {
-            for (int round = 0; round < 2; round++) {
-                VhostClient client = VhostClient.connect(socket, VhostConfig.defaults(), echo);
+            for (int round = 0; round < LISTENING_RESTARTS; round++) {
                 try (TestPmd front = TestPmd.frontEnd(socket).device("server=1").cpu(1).start()) {
                     exchange(front);
-                    client.close();
-                    echo.calls.clear();
-                    client = VhostClient.connect(socket, VhostConfig.defaults(), echo);
-                    // testpmd tells of its link in the middle of its prompt, so it is not asked: our side knows.
-                    assertEquals("newDevice", echo.calls.poll(LIMIT.toSeconds(), TimeUnit.SECONDS));
-                    // How testpmd ends so soon after a reconnect is its own affair: now and then it aborts.
-                } finally {
-                    client.close();
+                    for (int i = 0; i < LISTENING_RESTARTS; i++) {
+                        client.close();
+                        echo.calls.clear();
+                        client = VhostClient.connect(socket, VhostConfig.defaults(), echo);
+                        assertEquals("newDevice", echo.calls.poll(LIMIT.toSeconds(), TimeUnit.SECONDS));
+                        exchange(front);
+                    }
+                    // Not its exit status: DPDK 22.11 leaves an alarm behind when a port that listens is closed. Where that
+                    // goes off before the process has ended, after the last word, it finds the port's memory freed.
+                    front.quit();
+                    assertTrue(front.output().contains("Port 0 is closed"), front::output);
                 }
             }
         } finally {
+            client.close();
             echo.stop();
             poller.join();
         }

@@ -1,0 +1,30 @@
+package io.vhost.ring;
+
+import java.util.List;
+
+/**
+ * What lies at one position of a driver area, as it stood in guest memory: nothing about it is checked.
+ *
+ * @param head index of the chain's first descriptor, which may lie outside the table
+ * @param descriptors of the chain, those of its table if it is indirect; cut off where it is broken or too long
+ * @param availFlags flags of the driver area
+ * @param availIdx the driver's index
+ * @param usedFlags flags of the device area
+ * @param usedIdx the device's index
+ */
+public record RingElement(
+        int head, List<Descriptor> descriptors, int availFlags, int availIdx, int usedFlags, int usedIdx) {
+    /** Takes a copy. */
+    public RingElement {
+        descriptors = List.copyOf(descriptors);
+    }
+
+    /**
+     * One descriptor.
+     *
+     * @param address in the guest, unsigned
+     * @param length in bytes, 0 to 2^32-1
+     * @param flags as in virtio 1.2, 2.7.5
+     */
+    public record Descriptor(long address, long length, int flags) {}
+}

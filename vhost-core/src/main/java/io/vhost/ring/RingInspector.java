@@ -1,0 +1,58 @@
+package io.vhost.ring;
+
+import io.vhost.memory.GuestMemory;
+import io.vhost.ring.RingElement.Descriptor;
+import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Reads single elements of a split ring for diagnostics. Thread: the holder of the queue's lock. */
+final class RingInspector {
+    /** Descriptors that are followed: the lock is held meanwhile. */
+    private static final int MOST = 256;
+
+    private RingInspector() {}
+
+    static RingElement element(GuestMemory guest, RingAddresses addresses, int size, int position) {
+        MemorySegment memory = guest.window();
+        int head = SplitLayout.availEntry(memory, addresses.avail(), position & (size - 1));
+        return new RingElement(
+                head,
+                head < size ? chain(guest, addresses.desc(), size, head) : List.of(),
+                SplitLayout.availFlags(memory, addresses.avail()),
+                SplitLayout.availIdxAcquire(memory, addresses.avail()),
+                SplitLayout.usedFlags(memory, addresses.used()),
+                SplitLayout.usedIdxAcquire(memory, addresses.used()));
+    }
+
+    private static List<Descriptor> chain(GuestMemory guest, long desc, int size, int head) {
+        MemorySegment memory = guest.window();
+        List<Descriptor> chain = new ArrayList<>();
+        long table = desc;
+        long entries = size;
+        long index = head;
+        boolean inTable = false;
+        while (index < entries && chain.size() < Math.min(entries, MOST)) {
+            long entry = table + SplitLayout.DESC_SIZE * index;
+            long address = SplitLayout.descAddress(memory, entry);
+            long word = SplitLayout.descWord(memory, entry);
+            long length = SplitLayout.length(word);
+            int flags = SplitLayout.flags(word);
+            boolean leads = !inTable && (flags & SplitLayout.DESC_F_INDIRECT) != 0 && length >= SplitLayout.DESC_SIZE;
+            long inner = leads ? guest.translate(address, length) : GuestMemory.UNMAPPED;
+            if (inner != GuestMemory.UNMAPPED) {
+                inTable = true;
+                table = inner;
+                entries = length / SplitLayout.DESC_SIZE;
+                index = 0;
+                continue;
+            }
+            chain.add(new Descriptor(address, length, flags));
+            if ((flags & SplitLayout.DESC_F_NEXT) == 0) {
+                break;
+            }
+            index = SplitLayout.next(word);
+        }
+        return chain;
+    }
+}

@@ -1,0 +1,26 @@
+package io.vhost.peer;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The command line in a process of its own, as a user starts it. */
+public final class MainProcess {
+    private MainProcess() {}
+
+    /** Starts {@code vhost} with these words. */
+    public static Program start(String... words) {
+        return start(List.of(), words);
+    }
+
+    /** The same, started by a command, such as one that takes rights away. */
+    public static Program start(List<String> launcher, String... words) {
+        String path = System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path");
+        List<String> command = new ArrayList<>(launcher);
+        command.addAll(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC", "-Xmx128m",
+                "--enable-native-access=ALL-UNNAMED", "-cp", path, "io.vhost.app.Main"));
+        command.addAll(List.of(words));
+        return Program.start(command);
+    }
+}
