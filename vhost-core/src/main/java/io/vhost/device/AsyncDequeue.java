@@ -139,7 +139,7 @@ final class AsyncDequeue {
                 int present = slot;
                 slot = async.after(slot);
                 i++;
-                channel.copy(memory, source + headerLength, packet.segment(), packet.dataOffset(), length, async, present);
+                async.copy(memory, source + headerLength, packet.segment(), packet.dataOffset(), length, channel, present);
             }
         } finally {
             // After an error no copy of the rest is coming.
@@ -198,8 +198,8 @@ final class AsyncDequeue {
                 rest -= ofHeader;
                 if (count > 0) {
                     missing--;
-                    channel.copy(
-                            memory, batch.bufferOffset(i) + ofHeader, packet.segment(), target, count, async, slot);
+                    async.copy(
+                            memory, batch.bufferOffset(i) + ofHeader, packet.segment(), target, count, channel, slot);
                     target += count;
                 }
             }

@@ -139,7 +139,7 @@ final class AsyncEnqueue {
                 int length = plan.needed(i++) - headerLength;
                 int present = slot;
                 slot = async.after(slot);
-                channel.copy(packet.segment(), packet.dataOffset(), memory, target, length, async, present);
+                async.copy(packet.segment(), packet.dataOffset(), memory, target, length, channel, present);
             }
         } finally {
             // After an error no copy of the rest is coming.
@@ -194,7 +194,7 @@ final class AsyncEnqueue {
         try {
             while (piece < count) {
                 int length = pieceLength[piece];
-                channel.copy(packet.segment(), source, memory, pieceTarget[piece++], length, async, slot);
+                async.copy(packet.segment(), source, memory, pieceTarget[piece++], length, channel, slot);
                 source += length;
             }
         } finally {

@@ -141,7 +141,7 @@ public final class VirtQueueStress {
 
         @Actor
         public void ask(I_Result r) {
-            for (int i = 0; i < 10 && r.r1 == 0; i++) {
+            for (int i = 0; i < 50 && r.r1 == 0; i++) {
                 r.r1 = fixture.queue.getInflight();
             }
         }
