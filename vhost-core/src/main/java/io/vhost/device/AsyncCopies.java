@@ -1,6 +1,5 @@
 package io.vhost.device;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.dma.CopyListener;
 import io.vhost.dma.DmaChannel;
 import io.vhost.memory.NativeCopy;
@@ -196,20 +195,14 @@ final class AsyncCopies implements CopyListener {
         chainsInFlight.take(batch, from, to);
     }
 
-    /** Makes one of a slot's copies, or has it made. The slot is told of it, also when this ends with an error. */
-    @GuardedBy("channel.lock")
-    void copy(
-            MemorySegment source,
-            long sourceOffset,
-            MemorySegment target,
-            long targetOffset,
-            int length,
-            DmaChannel channel,
-            int slot) {
-        if (length >= threshold) {
-            channel.copy(source, sourceOffset, target, targetOffset, length, this, slot);
-            return;
-        }
+    /** Whether a copy of so many bytes is made at once, with {@link #copyAtOnce}, and not left to a channel. */
+    boolean isShort(int length) {
+        return length < threshold;
+    }
+
+    /** Makes one of a slot's copies. The slot is told of it, also when this ends with an error. */
+    void copyAtOnce(
+            MemorySegment source, long sourceOffset, MemorySegment target, long targetOffset, int length, int slot) {
         boolean made = false;
         try {
             NativeCopy.copy(source, sourceOffset, target, targetOffset, length);

@@ -78,8 +78,8 @@ class DmaEngineTest {
             source[i] = Arena.ofAuto().allocate(places, 64).fill((byte) (i + 1));
             target[i] = Arena.ofAuto().allocate(places, 64);
         }
-        // More than all places of an engine, so that each is used again.
-        for (int i = 0; i < 3 * engine.depth(); i++) {
+        // Often enough for all that an engine keeps to be used again.
+        for (int i = 0; i < 400; i++) {
             int from = random.nextInt(source.length);
             int to = random.nextInt(target.length);
             int length = 1 + random.nextInt(100);
