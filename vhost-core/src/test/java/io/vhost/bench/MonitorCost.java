@@ -10,6 +10,7 @@ import io.vhost.monitor.MonitorConfig;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
 import io.vhost.os.CpuAffinity;
+import io.vhost.peer.Program;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -18,6 +19,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import picocli.CommandLine.Command;
@@ -52,6 +54,9 @@ final class MonitorCost implements Callable<Integer> {
             Map.entry("x-query-vhost-inflight", Map.of()),
             Map.entry("x-query-virtio-queue-element", Map.of("path", DEVICE, "queue", 1)));
 
+    private static final List<Map.Entry<String, Map<String, ?>>> UNRELATED =
+            List.of(Map.entry("query-stats-schemas", Map.of()), Map.entry("x-query-monitor", Map.of()));
+
     @Option(names = "--size", paramLabel = "BYTES", defaultValue = "64",
             description = "Packet length, ${DEFAULT-VALUE} bytes.")
     private int size;
@@ -68,6 +73,11 @@ final class MonitorCost implements Callable<Integer> {
                     + " the ratio should be 1.")
     private int queries;
 
+    @Option(names = "--control",
+            description = "Ask what concerns no device: what then still costs forwarding is that"
+            + " two CPUs share a processor, its caches and a JVM.")
+    private boolean control;
+
     @Option(names = "--cpu", paramLabel = "N", defaultValue = "0",
             description = "CPU of the forwarding thread, ${DEFAULT-VALUE}.")
     private int cpu;
@@ -75,19 +85,20 @@ final class MonitorCost implements Callable<Integer> {
     @Override
     public Integer call() throws IOException, ControlException {
         int[] others = Arrays.stream(CpuAffinity.allowedCpus()).filter(one -> one != cpu).toArray();
-        if (others.length > 0) {
-            // Threads that begin from here on inherit this.
-            CpuAffinity.pinCurrentThread(others[0]);
-        }
+        Set<String> present = SchedStat.ofProcess(ProcessHandle.current().pid()).keySet();
         Path directory = Files.createTempDirectory("monitor-cost");
         Path socket = directory.resolve("m");
         MonitoredDevices devices = new MonitoredDevices();
         try (SyntheticGuest guest = new SyntheticGuest(
                         size, VhostConfig.defaults(), devices.watch(new DeviceListener() {}));
+                ForwardLoad load = new ForwardLoad(guest, size, cpu);
                 MonitorServer _ = MonitorServer.listen(socket,
                         MonitorConfig.builder().devices(devices).build());
-                ForwardLoad load = new ForwardLoad(guest, size, cpu);
-                Questions questions = new Questions(MonitorClient.connect(socket))) {
+                Questions questions = new Questions(
+                        MonitorClient.connect(socket), control ? UNRELATED : QUESTIONS)) {
+            if (others.length > 0) {
+                leaveAlone(present, others[0]);
+            }
             System.out.printf(
                     "%d bytes, windows of %d ms, %d questions a second in B, forwarding on CPU %d%n",
                     size, window, queries, cpu);
@@ -103,6 +114,16 @@ final class MonitorCost implements Callable<Integer> {
             Files.delete(directory);
         }
         return 0;
+    }
+
+    /** Binds threads that were there before the forwarding one, the JVM's own too, to another CPU. */
+    private static void leaveAlone(Set<String> threads, int other) {
+        for (String thread : threads) {
+            try (Program taskset = Program.start(
+                    List.of("taskset", "-cp", Integer.toString(other), thread))) {
+                taskset.exitStatus();   // a thread may have ended meanwhile
+            }
+        }
     }
 
     private void compare(ForwardLoad load, Questions questions) {
@@ -160,18 +181,19 @@ final class MonitorCost implements Callable<Integer> {
     /** The client: one question after the other, at even distances. */
     private static final class Questions implements AutoCloseable {
         private final MonitorClient client;
+        private final List<Map.Entry<String, Map<String, ?>>> list;
         private long asked;
         private long refused;
 
-        private Questions(MonitorClient client) {
+        private Questions(MonitorClient client, List<Map.Entry<String, Map<String, ?>>> list) {
             this.client = client;
+            this.list = list;
         }
 
         private void ask(long start, long end, long distance) {
             for (long next = start + distance / 2; next < end; next += distance) {
                 sleepUntil(next);
-                Map.Entry<String, Map<String, ?>> question = QUESTIONS.get(
-                        (int) (asked++ % QUESTIONS.size()));
+                Map.Entry<String, Map<String, ?>> question = list.get((int) (asked++ % list.size()));
                 try {
                     client.call(question.getKey(), question.getValue());
                 } catch (CommandException busy) {
