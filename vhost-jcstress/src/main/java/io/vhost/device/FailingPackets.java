@@ -29,6 +29,8 @@ final class FailingPackets {
         for (int i = 0; i < PACKETS; i++) {
             copies.copyDone(i, i % 2 == 0);
             copies.copyDone(i, i % 2 != 0);
+            // The owner takes longer, and is to wait for the next one.
+            Thread.onSpinWait();
         }
     }
 
