@@ -21,8 +21,8 @@ import picocli.CommandLine.Parameters;
         description = {
             "Asks the monitor on a socket, as opened with --monitor: packet and bit rates, packets in flight,"
                 + " drops and waits for the lock of each queue.",
-            "On a terminal it has the whole of it and ends after q; elsewhere tables follow each other. Ends after Ctrl-C"
-                + " with status 0."
+            "On a terminal it has the whole of it, and q ends it; elsewhere tables follow each other."
+                + " Ends after Ctrl-C with status 0."
         })
 final class TopCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;

@@ -14,8 +14,8 @@ import org.jline.utils.Display;
 import org.jline.utils.InfoCmp.Capability;
 
 /**
- * The whole terminal, for a table that is shown again and again; what stood there before is back after {@link #close}.
- * Thread: one.
+ * The whole terminal, for a table that is shown again and again; what stood there before is back after
+ * {@link #close}. Thread: one.
  */
 final class TopScreen implements AutoCloseable {
     private final Terminal terminal;
@@ -37,14 +37,15 @@ final class TopScreen implements AutoCloseable {
     }
 
     /**
-     * Takes over the terminal that this process has. It is set up by programs of the system and not by native code, for
-     * which users would have to give the JVM one more permission.
+     * Takes over the terminal that this process has. It is set up by programs of the system and not by native
+     * code, for which users would have to give the JVM one more permission.
      *
      * @throws IOException if there is none that can be written all over
      */
     static TopScreen open() throws IOException {
         try {
-            return new TopScreen(TerminalBuilder.builder().name("vhost top").system(true).dumb(false).provider("exec")
+            return new TopScreen(TerminalBuilder.builder().name("vhost top").system(true).dumb(false)
+                    .provider("exec")
                     .build());
         } catch (IllegalStateException e) {
             throw new IOException("the terminal cannot be used: " + e.getMessage(), e);
@@ -63,7 +64,8 @@ final class TopScreen implements AutoCloseable {
         shown.add(new AttributedString(title, AttributedStyle.BOLD));
         lines.forEach(line -> shown.add(new AttributedString(line)));
         display.update(
-                shown.stream().limit(size.getRows()).map(line -> line.columnSubSequence(0, size.getColumns())).toList(),
+                shown.stream().limit(size.getRows())
+                        .map(line -> line.columnSubSequence(0, size.getColumns())).toList(),
                 0);
     }
 

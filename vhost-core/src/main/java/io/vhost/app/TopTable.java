@@ -17,7 +17,8 @@ import java.util.Map;
 record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
     /** What the columns hold. */
     static final String TITLE =
-            "%-32s %10s %9s %9s %9s %9s".formatted("queue", "packets/s", "Gbit/s", "in flight", "drops", "lock busy");
+            "%-32s %10s %9s %9s %9s %9s".formatted("queue", "packets/s", "Gbit/s", "in flight", "drops",
+                    "lock busy");
 
     private static final double SECOND = 1e9;
     private static final int BITS = 8;

@@ -20,6 +20,7 @@ final class ActiveRing {
     private final AsyncDequeue asyncDequeue;
     private final AsyncEnqueue asyncEnqueue;
     private final HeaderReader header;
+    private RingPlace place;
     private final Packet[] scratchPackets = new Packet[EnqueuePlan.MAX];
 
     ActiveRing(
@@ -42,6 +43,14 @@ final class ActiveRing {
 
     GuestMemory memory() {
         return memory;
+    }
+
+    /** Where the ring lies. It stays there, and is looked up once only: whoever asks has the queue's lock. */
+    RingPlace place(RingSetup setup) {
+        if (place == null) {
+            place = RingPlace.of(memory, setup);
+        }
+        return place;
     }
 
     /** Reads headers; for the queue's direction from the guest. */

@@ -15,7 +15,9 @@ public final class ConnectionRecord {
 
     ConnectionRecord() {}
 
-    /** This process has connected to the front-end, not the front-end to it; to be said before any callback. */
+    /**
+     * This process has connected to the front-end, not the front-end to it; to be said before any callback.
+     */
     public void outgoing() {
         outgoing = true;
     }

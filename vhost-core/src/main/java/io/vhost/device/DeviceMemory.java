@@ -36,14 +36,14 @@ public final class DeviceMemory {
         return table == null ? List.of() : table.regions();
     }
 
-    /** {@return the page size behind each region, in bytes} */
+    /** {@return the page sizes of their files, in bytes and in their order} */
     List<Long> pageSizes() {
         return table == null ? List.of() : table.pageSizes();
     }
 
-    /** {@return bytes of the log; 0 without one} */
+    /** {@return the size of the bitmap for dirty pages; 0 while there is none} */
     long logBytes() {
-        return log == null ? 0 : log.bytes();
+        return log == null ? 0 : log.size();
     }
 
     /**

@@ -33,11 +33,6 @@ public final class DirtyLog {
         this.mapping = mapping;
     }
 
-    /** {@return the size of the bitmap in bytes} */
-    public long bytes() {
-        return bits.byteSize();
-    }
-
     /**
      * Maps a bitmap that the front-end shares.
      *

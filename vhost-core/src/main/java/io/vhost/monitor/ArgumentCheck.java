@@ -15,7 +15,8 @@ final class ArgumentCheck {
         return new Arguments(object("", command.arguments(), given));
     }
 
-    private static Map<String, Object> object(String prefix, Type type, Map<?, ?> given) throws CommandException {
+    private static Map<String, Object> object(String prefix, Type type, Map<?, ?> given)
+            throws CommandException {
         Map<String, Object> checked = new LinkedHashMap<>();
         for (Member member : type.members()) {
             String path = prefix + member.name();
@@ -42,7 +43,8 @@ final class ArgumentCheck {
             case ENUMERATION -> {
                 require(given instanceof String, path, type, given);
                 if (!type.values().contains(given)) {
-                    throw new CommandException("Parameter '" + path + "' does not accept value '" + given + "'");
+                    throw new CommandException("Parameter '" + path + "' does not accept value '" + given
+                            + "'");
                 }
                 yield given;
             }
@@ -63,7 +65,8 @@ final class ArgumentCheck {
 
     private static Object integer(String path, Type type, Object given) throws CommandException {
         if (type.equals(Type.INT)) {
-            return require(given instanceof Long, path, new Type(Kind.INTEGER, "integer", 0, null, List.of(), List.of()),
+            return require(given instanceof Long, path,
+                    new Type(Kind.INTEGER, "integer", 0, null, List.of(), List.of()),
                     given);
         }
         if (!(given instanceof Long || given instanceof BigInteger)) {
@@ -75,7 +78,8 @@ final class ArgumentCheck {
         return given;
     }
 
-    private static Object require(boolean fits, String path, Type type, Object given) throws CommandException {
+    private static Object require(boolean fits, String path, Type type, Object given)
+            throws CommandException {
         if (!fits) {
             throw new CommandException("Invalid parameter type for '" + path + "', expected: " + type.name());
         }

@@ -10,14 +10,16 @@ import java.util.Map;
 final class BuiltIn {
     private static final Type VERSION = Type.object(
             Member.of("qemu", Type.object(
-                    Member.of("micro", Type.INT), Member.of("minor", Type.INT), Member.of("major", Type.INT))),
+                    Member.of("micro", Type.INT), Member.of("minor", Type.INT),
+                    Member.of("major", Type.INT))),
             Member.of("package", Type.STRING));
     private static final Type CHARDEV = Type.object(
             Member.of("label", Type.STRING), Member.of("filename", Type.STRING),
             Member.of("frontend-open", Type.BOOLEAN));
     private static final Type SESSION = Type.object(
             Member.of("id", Type.INT), Member.of("mode", Type.STRING), Member.of("peer-uid", Type.INT),
-            Member.of("peer-pid", Type.INT), Member.of("state", Type.STRING), Member.of("out-bytes", Type.UINT64),
+            Member.of("peer-pid", Type.INT), Member.of("state", Type.STRING),
+            Member.of("out-bytes", Type.UINT64),
             Member.of("out-peak", Type.UINT64), Member.of("events-dropped", Type.UINT64),
             Member.of("commands", Type.UINT64), Member.of("since", Type.INT));
     private static final Type SCHEMA = Type.object(
@@ -56,7 +58,8 @@ final class BuiltIn {
                 Member.of("enabled", Type.BOOLEAN)));
         events.put("VHOST_QUEUE_STUCK", Type.object(
                 Member.of("path", Type.STRING), Member.of("queue", Type.UINT16),
-                Member.of("reason", Type.enumeration("lock", "copies")), Member.optional("owner", Type.STRING),
+                Member.of("reason", Type.enumeration("lock", "copies")),
+                Member.optional("owner", Type.STRING),
                 Member.optional("age-ns", Type.UINT64)));
         events.put("VHOST_EVENTS_DROPPED", Type.object(Member.of("count", Type.UINT64)));
         return events;
@@ -71,7 +74,8 @@ final class BuiltIn {
                         .runs(_ -> Version.describe()),
                 Command.named("query-commands").help("list the commands that are switched on")
                         .returns(Type.array(Type.object(Member.of("name", Type.STRING))))
-                        .runs(_ -> table().enabled().stream().map(c -> Json.object("name", c.name())).toList()),
+                        .runs(_ -> table().enabled().stream().map(c -> Json.object("name", c.name()))
+                                .toList()),
                 Command.named("query-qmp-schema").help("describe commands and events")
                         .returns(Type.array(SCHEMA))
                         .runs(_ -> Schema.of(table().enabled(), events())),

@@ -15,8 +15,9 @@ public final class Command {
     @FunctionalInterface
     public interface Action {
         /**
-         * Runs on a thread of the monitor's pool, beside other commands. It may take its time: other sessions go
-         * on. An exception of another kind than the declared one is logged, and the client told of its class only.
+         * Runs on a thread of the monitor's pool, beside other commands. It may take its time: other sessions
+         * go on. An exception of another kind than the declared one is logged, and the client told of its
+         * class only.
          *
          * @param arguments of the call, checked
          * @return the result, of the types that JSON has; null for none
@@ -147,7 +148,10 @@ public final class Command {
             return this;
         }
 
-        /** Says that the command may overtake others: it must be quick, and take no lock that an in-band command holds. */
+        /**
+         * Says that the command may overtake others: it must be quick, and take no lock that an in-band
+         * command holds.
+         */
         public Builder outOfBand() {
             outOfBand = true;
             return this;

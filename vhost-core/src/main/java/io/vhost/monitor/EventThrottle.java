@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Holds similar events back: the first goes out at once, then one a second at most. Of those held back the last one
- * is kept.
+ * Holds similar events back: the first goes out at once, then one a second at most. Of those held back the
+ * last one is kept.
  *
  * <p>Thread: the monitor's. Times are those of {@link System#nanoTime}.
  */

@@ -100,7 +100,8 @@ final class HmpShell {
         }
     }
 
-    private static void requireEnd(String name, String topic, List<String> words, int count) throws CommandException {
+    private static void requireEnd(String name, String topic, List<String> words, int count)
+            throws CommandException {
         if (words.size() > count) {
             throw new CommandException(
                     name + ": extraneous characters at the end of line" + tryHelp(topic));

@@ -61,8 +61,9 @@ final class HmpText {
     static String queueStatus(Map<String, Object> arguments, Object result) {
         StringBuilder text = new StringBuilder(arguments.get("path") + ":\n");
         line(text, 22, "device_name", member(result, "name"));
-        for (String name : List.of("queue-index", "inuse", "used-idx", "signalled-used", "signalled-used-valid",
-                "last-avail-idx", "shadow-avail-idx")) {
+        for (String name : List.of(
+                "queue-index", "inuse", "used-idx", "signalled-used", "signalled-used-valid", "last-avail-idx",
+                "shadow-avail-idx")) {
             if (member(result, name) != null) {
                 line(text, 22, name.replace('-', '_'), member(result, name));
             }
@@ -93,7 +94,8 @@ final class HmpText {
         text.append(String.join(",\n", descriptors)).append('\n');
         for (String area : List.of("avail", "used")) {
             text.append("  ").append(area).append(":\n");
-            ((Map<?, ?>) member(result, area)).forEach((name, value) -> line(text.append("  "), 7, (String) name, value));
+            ((Map<?, ?>) member(result, area))
+                    .forEach((name, value) -> line(text.append("  "), 7, (String) name, value));
         }
         return text.toString();
     }
@@ -134,7 +136,8 @@ final class HmpText {
         }
         if (result instanceof Map<?, ?> map) {
             StringBuilder text = new StringBuilder();
-            map.forEach((name, value) -> text.append(text.isEmpty() ? "" : " ").append(name).append('=').append(value));
+            map.forEach((name, value) -> text.append(text.isEmpty() ? "" : " ").append(name).append('=')
+                    .append(value));
             return text.append('\n').toString();
         }
         return result + "\n";

@@ -18,6 +18,7 @@ final class Json {
                     .enable(JsonWriteFeature.ESCAPE_NON_ASCII)
                     .streamWriteConstraints(StreamWriteConstraints.builder().maxNestingDepth(4096).build())
                     .build();
+    private static final JsonEscapes ESCAPES = new JsonEscapes();
     /** Up to here every integer is a double, and shorter as an integer. */
     private static final double EXACT = 1L << 53;
 
@@ -27,6 +28,7 @@ final class Json {
     static String write(Object value) {
         StringWriter text = new StringWriter();
         try (JsonGenerator generator = FACTORY.createGenerator(text)) {
+            generator.setCharacterEscapes(ESCAPES);
             write(generator, value);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -4,15 +4,16 @@ import io.vhost.monitor.Token.Kind;
 import java.util.function.Consumer;
 
 /**
- * Cuts bytes into words, one byte at a time. After a byte that cannot be, everything up to the next place where a
- * message may begin is skipped: a bracket, colon or comma, a control character other than TAB, or 0xFE, 0xFF.
+ * Cuts bytes into words, one byte at a time. After a byte that cannot be, everything up to the next place
+ * where a message may begin is skipped: a bracket, colon or comma, a control character other than TAB, or
+ * 0xFE, 0xFF.
  *
  * <p>Thread: the monitor's.
  */
 final class JsonLexer {
     private enum State {
-        START, RECOVERY, KEYWORD, STRING, ESCAPE, SIGN, ZERO, DIGITS, POINT, FRACTION, EXPONENT, EXPONENT_SIGN,
-        EXPONENT_DIGITS
+        START, RECOVERY, KEYWORD, STRING, ESCAPE, SIGN, ZERO, DIGITS, POINT, FRACTION, EXPONENT,
+        EXPONENT_SIGN, EXPONENT_DIGITS
     }
 
     private final Consumer<Token> words;
@@ -107,7 +108,8 @@ final class JsonLexer {
     }
 
     private boolean integer(char c) {
-        return c == '.' ? append(c, State.POINT) : isExponent(c) ? append(c, State.EXPONENT) : end(Kind.INTEGER);
+        return c == '.' ? append(c, State.POINT) : isExponent(c) ? append(c, State.EXPONENT)
+                : end(Kind.INTEGER);
     }
 
     private boolean append(char c, State next) {

@@ -6,8 +6,8 @@ import java.util.List;
 import java.util.function.BiConsumer;
 
 /**
- * Finds messages in a stream of bytes: a message ends where its brackets balance, not at a line's end. Any number of
- * wrong messages leaves it ready for a right one, and what it holds never exceeds its limits.
+ * Finds messages in a stream of bytes: a message ends where its brackets balance, not at a line's end. Any
+ * number of wrong messages leaves it ready for a right one, and what it holds never exceeds its limits.
  *
  * <p>Thread: the monitor's.
  */

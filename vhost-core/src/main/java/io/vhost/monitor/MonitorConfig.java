@@ -129,8 +129,8 @@ public final class MonitorConfig {
         }
 
         /**
-         * Serves one client at a time, as QEMU does: the next one waits until the first has gone, and with it whoever
-         * else wants to connect, since the backlog is 1.
+         * Serves one client at a time, as QEMU does: the next one waits until the first has gone, and with it
+         * whoever else wants to connect, since the backlog is 1.
          */
         public Builder exclusive() {
             exclusive = true;

@@ -27,8 +27,8 @@ import java.util.concurrent.atomic.AtomicInteger;
 /**
  * The monitor thread: waits for all sockets at once, and owns all sessions.
  *
- * <p>Threads: {@link #post}, {@link #execute} and {@link #publish} may be called by any, under any lock, and do not
- * wait; everything else happens on the loop's own thread.
+ * <p>Threads: {@link #post}, {@link #execute} and {@link #publish} may be called by any, under any lock, and
+ * do not wait; everything else happens on the loop's own thread.
  */
 final class MonitorLoop {
     private static final System.Logger LOGGER = System.getLogger("io.vhost.monitor");
@@ -217,7 +217,8 @@ final class MonitorLoop {
     }
 
     private boolean accepts() {
-        return !stopping && (!config.isExclusive() || sessions.isEmpty()) && System.nanoTime() - acceptAgain >= 0;
+        return !stopping && (!config.isExclusive() || sessions.isEmpty())
+                && System.nanoTime() - acceptAgain >= 0;
     }
 
     private boolean isTimeOfInterest() {
@@ -267,7 +268,8 @@ final class MonitorLoop {
     private void serve(UnixSocket socket) {
         PeerCredentials peer = socket.peer();
         int number = ++sessionNumber;
-        String refusal = sessions.size() >= config.maxClients() ? config.maxClients() + " clients are connected"
+        String refusal = sessions.size() >= config.maxClients() ? config.maxClients()
+                + " clients are connected"
                 : config.allows(peer.uid()) ? null : "this user is not on the list";
         LOGGER.log(INFO, "({0}) monitor client {1}: pid {2}, uid {3}{4}", listener.path(), number,
                 Integer.toString(peer.pid()), Integer.toString(peer.uid()),

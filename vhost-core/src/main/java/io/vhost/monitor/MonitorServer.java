@@ -69,7 +69,10 @@ public final class MonitorServer implements AutoCloseable {
         published(new MonitorEvent(event, Map.copyOf(data), null));
     }
 
-    /** Tells the clients, sends them what they are owed within a second, and removes the socket file. Waits for that. */
+    /**
+     * Tells the clients, sends them what they are owed within a second, and removes the socket file. Waits
+     * for that.
+     */
     @Override
     public void close() {
         if (closed.compareAndSet(false, true)) {

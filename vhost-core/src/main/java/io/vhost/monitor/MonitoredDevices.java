@@ -12,8 +12,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The devices that a monitor can look at. It stands between servers and the application's listeners: those are told
- * everything, on the same threads and under the same locks.
+ * The devices that a monitor can look at. It stands between servers and the application's listeners: those
+ * are told everything, on the same threads and under the same locks.
  *
  * <p>Threads: any.
  */

@@ -16,11 +16,13 @@ record MonitoredSocket(boolean outgoing, int open, long connections, long reconn
 
     MonitoredSocket connected() {
         boolean again = open == 0 && connections > 0;
-        return new MonitoredSocket(outgoing, open + 1, connections + 1, reconnects + (again ? 1 : 0), lastError);
+        return new MonitoredSocket(outgoing, open + 1, connections + 1, reconnects + (again ? 1 : 0),
+                lastError);
     }
 
     MonitoredSocket disconnected(String error) {
-        return new MonitoredSocket(outgoing, open - 1, connections, reconnects, error.isEmpty() ? lastError : error);
+        return new MonitoredSocket(outgoing, open - 1, connections, reconnects,
+                error.isEmpty() ? lastError : error);
     }
 
     /** As QEMU writes it. */

@@ -12,10 +12,12 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 
 /**
- * One client: the owner of everything that is the client's, from the accepted socket to the last byte of output. When
- * it is closed all of that is dropped, and what a command that still runs will answer finds nobody.
+ * One client: the owner of everything that is the client's, from the accepted socket to the last byte of
+ * output. When it is closed all of that is dropped, and what a command that still runs will answer finds
+ * nobody.
  *
- * <p>Thread: the monitor's, without exception. An error of a write always closes; nothing is kept for anyone else.
+ * <p>Thread: the monitor's, without exception. An error of a write always closes; nothing is kept for anyone
+ * else.
  */
 final class Session implements DialogueHost {
     private static final System.Logger LOGGER = System.getLogger("io.vhost.monitor");
@@ -239,9 +241,11 @@ final class Session implements DialogueHost {
     /** How it is, for the monitor's look at itself. */
     Map<String, Object> describe() {
         return Json.object(
-                "id", id, "mode", dialogue instanceof HmpDialogue ? "readline" : "control", "peer-uid", peer.uid(),
+                "id", id, "mode", dialogue instanceof HmpDialogue ? "readline" : "control",
+                "peer-uid", peer.uid(),
                 "peer-pid", peer.pid(),
-                "state", state == State.OPEN ? dialogue.state() : state == State.GREETING ? "greeting" : "draining",
+                "state",
+                state == State.OPEN ? dialogue.state() : state == State.GREETING ? "greeting" : "draining",
                 "out-bytes", output.size(), "out-peak", output.peak(), "events-dropped", eventsDropped,
                 "commands", commands, "since", since.getEpochSecond());
     }

@@ -8,8 +8,8 @@ import java.util.Map;
 import java.util.WeakHashMap;
 
 /**
- * Where the counters of queues stood when they were reset: counters themselves only grow, so that whoever works on a queue
- * need not share them with anybody who writes. Threads: any.
+ * Where the counters of queues stood when they were reset: counters themselves only grow, so that whoever
+ * works on a queue need not share them with anybody who writes. Threads: any.
  */
 final class StatsBase {
     private record Values(Map<Counter, Long> counters, Map<RingViolation, Long> violations) {}

@@ -16,7 +16,8 @@ final class StatsCommands {
     private static final String PROVIDER = "vhost";
     private static final Type TARGET = Type.enumeration("device", "vring");
     private static final Type PROVIDERS = Type.array(Type.object(
-            Member.of("provider", Type.enumeration(PROVIDER)), Member.optional("names", Type.array(Type.STRING))));
+            Member.of("provider", Type.enumeration(PROVIDER)),
+            Member.optional("names", Type.array(Type.STRING))));
     private static final Type RESULT = Type.object(
             Member.of("provider", Type.STRING), Member.optional("qom-path", Type.STRING),
             Member.of("stats", Type.array(Type.object(
@@ -48,7 +49,8 @@ final class StatsCommands {
                 Command.named("query-stats-schemas").help("describe the counters")
                         .optional("provider", Type.enumeration(PROVIDER))
                         .returns(Type.array(SCHEMA)).runs(_ -> schemas()),
-                Command.named("x-vhost-stats-reset").help("let the counters of queues begin at 0 again").mutating()
+                Command.named("x-vhost-stats-reset").help("let the counters of queues begin at 0 again")
+                        .mutating()
                         .argument("path", Type.STRING).optional("queue", Type.UINT16)
                         .runs(this::reset));
     }
@@ -101,7 +103,8 @@ final class StatsCommands {
     private Map<String, Object> result(String path, List<VirtQueue> sources, Predicate<String> wanted) {
         Map<String, Long> values = new LinkedHashMap<>();
         for (Counter counter : Counter.values()) {
-            values.put(name(counter), sources.stream().mapToLong(queue -> base.get(queue.counters(), counter)).sum());
+            values.put(name(counter),
+                    sources.stream().mapToLong(queue -> base.get(queue.counters(), counter)).sum());
         }
         for (RingViolation violation : RingViolation.values()) {
             values.put(name(violation),
@@ -109,7 +112,8 @@ final class StatsCommands {
         }
         values.put(IN_FLIGHT, sources.stream().mapToLong(DeviceLookup::inFlight).sum());
         values.put(LONGEST_HOLD,
-                sources.stream().mapToLong(queue -> queue.access_lock.longestHold().toNanos()).max().orElse(0));
+                sources.stream().mapToLong(queue -> queue.access_lock.longestHold().toNanos()).max()
+                        .orElse(0));
         List<Map<String, Object>> stats = new ArrayList<>();
         values.forEach((name, value) -> {
             if (wanted.test(name)) {
@@ -133,7 +137,8 @@ final class StatsCommands {
             stats.add(Json.object("name", name(violation), "type", "cumulative", "exponent", 0));
         }
         stats.add(Json.object("name", IN_FLIGHT, "type", "instant", "exponent", 0));
-        stats.add(Json.object("name", LONGEST_HOLD, "type", "peak", "unit", "seconds", "base", 10, "exponent", -9));
+        stats.add(Json.object("name", LONGEST_HOLD, "type", "peak", "unit", "seconds", "base", 10,
+                "exponent", -9));
         return List.of(
                 Json.object("provider", PROVIDER, "target", "device", "stats", stats),
                 Json.object("provider", PROVIDER, "target", "vring", "stats", stats));

@@ -9,8 +9,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
 /**
- * Looks at all queues once a second, while anyone listens, and tells of those that do not get on: one whose lock could
- * not be had in two looks, or whose oldest asynchronous copy is a second old.
+ * Looks at all queues once a second, while anyone listens, and tells of those that do not get on: one whose
+ * lock could not be had in two looks, or whose oldest asynchronous copy is a second old.
  *
  * <p>Thread: one look at a time, on any.
  */
@@ -34,7 +34,8 @@ final class StuckWatch {
         if (looking.compareAndSet(false, true)) {
             try {
                 Map<String, VhostDevice> present = devices.byPath();
-                refusals.keySet().removeIf(name -> !present.containsKey(name.substring(0, name.lastIndexOf(' '))));
+                refusals.keySet().removeIf(
+                        name -> !present.containsKey(name.substring(0, name.lastIndexOf(' '))));
                 present.forEach(this::look);
             } finally {
                 looking.set(false);
@@ -61,6 +62,7 @@ final class StuckWatch {
 
     private void tell(String path, int queue, String reason, String name, Object detail) {
         events.accept(new MonitorEvent("VHOST_QUEUE_STUCK",
-                Json.object("path", path, "queue", queue, "reason", reason, name, detail), path + " " + queue));
+                Json.object("path", path, "queue", queue, "reason", reason, name, detail),
+                path + " " + queue));
     }
 }

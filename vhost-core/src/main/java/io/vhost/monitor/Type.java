@@ -5,7 +5,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * The type of an argument or a result, as in QEMU's schema language: what is checked, and what clients are told.
+ * The type of an argument or a result, as in QEMU's schema language: what is checked, and what clients are
+ * told.
  *
  * @param kind which sort of type
  * @param name name for errors, as {@code string} or {@code uint16_t}
@@ -14,7 +15,8 @@ import java.util.Objects;
  * @param members of an object; empty for other kinds
  * @param values of an enumeration; empty for other kinds
  */
-public record Type(Kind kind, String name, long max, Type element, List<Member> members, List<String> values) {
+public record Type(Kind kind, String name, long max, Type element, List<Member> members,
+        List<String> values) {
     /** The sorts of types. */
     public enum Kind {
         /** A text. */

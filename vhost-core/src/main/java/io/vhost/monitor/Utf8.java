@@ -4,9 +4,14 @@ import java.nio.charset.StandardCharsets;
 
 /** UTF-8 in strings whose chars are bytes. */
 final class Utf8 {
+    private static final int REPLACEMENT = 0xFFFD;
+
     private Utf8() {}
 
-    /** Whether this is a character that may be exchanged: no surrogate, and none of those that never will be any. */
+    /**
+     * Whether this is a character that may be exchanged: no surrogate, and none of those that never will be
+     * any.
+     */
     static boolean isCharacter(int codePoint) {
         return codePoint >= 0
                 && codePoint <= Character.MAX_CODE_POINT
@@ -52,8 +57,13 @@ final class Utf8 {
         return value;
     }
 
-    /** The text of some bytes, with U+FFFD for what is not well formed. */
+    /**
+     * The text of some bytes, with U+FFFD for what is not well formed or
+     * {@linkplain #isCharacter no character}.
+     */
     static String lenient(String bytes) {
-        return new String(bytes.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+        String text = new String(bytes.getBytes(StandardCharsets.ISO_8859_1), StandardCharsets.UTF_8);
+        int[] characters = text.codePoints().map(c -> isCharacter(c) ? c : REPLACEMENT).toArray();
+        return new String(characters, 0, characters.length);
     }
 }

@@ -14,24 +14,29 @@ import java.util.Map;
 /** Our own commands about devices: what QEMU, as a front-end, cannot know. */
 final class VhostCommands {
     private static final Type IN_FLIGHT = Type.object(
-            Member.of("path", Type.STRING), Member.of("queue", Type.UINT16), Member.of("inflight", Type.UINT64),
+            Member.of("path", Type.STRING), Member.of("queue", Type.UINT16),
+            Member.of("inflight", Type.UINT64),
             Member.of("submitted", Type.UINT64), Member.of("completed", Type.UINT64),
             Member.of("failed", Type.UINT64), Member.of("stalled", Type.UINT64),
             Member.optional("dma", Type.STRING), Member.optional("vchan", Type.INT),
             Member.optional("oldest-ns", Type.UINT64));
     private static final Type LOCK = Type.object(
             Member.of("path", Type.STRING), Member.of("queue", Type.UINT16), Member.of("name", Type.STRING),
-            Member.of("kind", Type.STRING), Member.of("held", Type.BOOLEAN), Member.optional("owner", Type.STRING),
-            Member.of("readers", Type.INT), Member.of("waiters", Type.INT), Member.of("acquired", Type.UINT64),
+            Member.of("kind", Type.STRING), Member.of("held", Type.BOOLEAN),
+            Member.optional("owner", Type.STRING),
+            Member.of("readers", Type.INT), Member.of("waiters", Type.INT),
+            Member.of("acquired", Type.UINT64),
             Member.of("contended", Type.UINT64),
             Member.of("misused", Type.UINT64), Member.of("reentered", Type.UINT64),
             Member.of("max-hold-ns", Type.UINT64));
     private static final Type REGION = Type.object(
-            Member.of("gpa", Type.UINT64), Member.of("size", Type.UINT64), Member.of("userspace-addr", Type.UINT64),
+            Member.of("gpa", Type.UINT64), Member.of("size", Type.UINT64),
+            Member.of("userspace-addr", Type.UINT64),
             Member.of("mmap-offset", Type.UINT64), Member.of("fd", Type.INT),
             Member.optional("page-size", Type.UINT64));
     private static final Type IOTLB = Type.object(
-            Member.of("entries", Type.UINT64), Member.of("hits", Type.UINT64), Member.of("misses", Type.UINT64),
+            Member.of("entries", Type.UINT64), Member.of("hits", Type.UINT64),
+            Member.of("misses", Type.UINT64),
             Member.of("pending", Type.UINT64));
     private static final Type BACKEND = Type.object(
             Member.of("socket", Type.STRING), Member.of("mode", Type.STRING), Member.of("state", Type.STRING),
@@ -56,7 +61,8 @@ final class VhostCommands {
 
     List<Command> commands() {
         return List.of(
-                Command.named("x-query-vhost-inflight").help("show packets that DMA channels have").outOfBand()
+                Command.named("x-query-vhost-inflight").help("show packets that DMA channels have")
+                        .outOfBand()
                         .optional("path", Type.STRING).optional("queue", Type.UINT16)
                         .returns(Type.array(IN_FLIGHT)).runs(this::inFlight),
                 Command.named("x-query-vhost-locks").help("show the locks of queues").outOfBand()
@@ -80,8 +86,10 @@ final class VhostCommands {
             Map<String, Object> queue = Json.object(
                     "path", place.path(), "queue", place.queue().index(),
                     "inflight", DeviceLookup.inFlight(place.queue()),
-                    "submitted", counters.get(Counter.SUBMITTED), "completed", counters.get(Counter.COMPLETED),
-                    "failed", counters.get(Counter.COPY_FAILED), "stalled", counters.get(Counter.COPY_STALLS));
+                    "submitted", counters.get(Counter.SUBMITTED),
+                    "completed", counters.get(Counter.COMPLETED),
+                    "failed", counters.get(Counter.COPY_FAILED),
+                    "stalled", counters.get(Counter.COPY_STALLS));
             // What only the lock's holder can say is left out while another thread keeps the lock.
             QueueSnapshot snapshot = place.queue().snapshot();
             if (snapshot != null) {

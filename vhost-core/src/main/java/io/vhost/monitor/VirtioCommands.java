@@ -13,7 +13,10 @@ import java.util.Map;
 import java.util.OptionalInt;
 import java.util.TreeMap;
 
-/** QEMU's commands about virtio devices, seen from the back-end. What only a front-end can know is 0, empty or false. */
+/**
+ * QEMU's commands about virtio devices, seen from the back-end. What only a front-end can know is 0, empty or
+ * false.
+ */
 final class VirtioCommands {
     private static final String DEVICE = "virtio-net";
     private static final int NETWORK = 1;
@@ -50,14 +53,18 @@ final class VirtioCommands {
                         .argument("path", Type.STRING).argument("queue", Type.UINT16)
                         .returns(VirtioTypes.QUEUE_STATUS)
                         .runs(arguments -> queue(lookup.queue(arguments, "Invalid virtqueue number"))),
-                Command.named("x-query-virtio-vhost-queue-status").help("show where a queue lies in our memory")
+                Command.named("x-query-virtio-vhost-queue-status")
+                        .help("show where a queue lies in our memory")
                         .argument("path", Type.STRING).argument("queue", Type.UINT16)
                         .returns(VirtioTypes.VHOST_QUEUE_STATUS)
-                        .runs(arguments -> vhostQueue(lookup.queue(arguments, "Invalid vhost virtqueue number"))),
+                        .runs(arguments -> vhostQueue(lookup.queue(arguments,
+                                "Invalid vhost virtqueue number"))),
                 Command.named("x-query-virtio-queue-element").help("show what the driver offers in a queue")
-                        .argument("path", Type.STRING).argument("queue", Type.UINT16).optional("index", Type.UINT16)
+                        .argument("path", Type.STRING).argument("queue", Type.UINT16).optional("index",
+                                Type.UINT16)
                         .returns(VirtioTypes.QUEUE_ELEMENT)
-                        .runs(arguments -> element(lookup.queue(arguments, "Invalid virtqueue number"), arguments)));
+                        .runs(arguments -> element(lookup.queue(arguments, "Invalid virtqueue number"),
+                                arguments)));
     }
 
     private static Map<String, Object> status(VhostDevice device) {
@@ -71,7 +78,8 @@ final class VirtioCommands {
                 "backend-features", FeatureNames.describe(snapshot.offered()),
                 "num-vqs", device.queueCount(), "status", deviceStatus(snapshot.status()),
                 "isr", 0, "queue-sel", 0, "vm-running", true, "broken", device.isFailed(), "disabled", false,
-                "use-started", true, "started", started, "start-on-kick", false, "disable-legacy-check", false,
+                "use-started", true, "started", started, "start-on-kick", false,
+                "disable-legacy-check", false,
                 "bus-name", "", "use-guest-notifier-mask", false,
                 "vhost-dev", Json.object(
                         "n-mem-sections", snapshot.regions().size(), "n-tmp-sections", 0,
@@ -105,7 +113,8 @@ final class VirtioCommands {
         QueueSnapshot snapshot = DeviceLookup.snapshot(queue);
         Map<String, Object> status = Json.object(
                 "name", DEVICE, "queue-index", queue.index(), "inuse", snapshot.inUse(),
-                "vring-num", snapshot.size(), "vring-num-default", SplitLayout.MAX_SIZE, "vring-align", ALIGNMENT,
+                "vring-num", snapshot.size(), "vring-num-default", SplitLayout.MAX_SIZE,
+                "vring-align", ALIGNMENT,
                 "vring-desc", Json.unsigned(snapshot.desc().guest()),
                 "vring-avail", Json.unsigned(snapshot.avail().guest()),
                 "vring-used", Json.unsigned(snapshot.used().guest()));
@@ -130,7 +139,8 @@ final class VirtioCommands {
         }
         List<Map<String, Object>> descriptors = new ArrayList<>();
         for (RingElement.Descriptor descriptor : element.descriptors()) {
-            descriptors.add(Json.object("addr", Json.unsigned(descriptor.address()), "len", descriptor.length(),
+            descriptors.add(Json.object("addr", Json.unsigned(descriptor.address()),
+                    "len", descriptor.length(),
                     "flags", flags(descriptor.flags())));
         }
         return Json.object(
@@ -149,7 +159,8 @@ final class VirtioCommands {
         QueueSnapshot snapshot = DeviceLookup.snapshot(queue);
         return Json.object(
                 "name", DEVICE, "kick", snapshot.kick(), "call", snapshot.call(),
-                "desc", Json.unsigned(snapshot.desc().mapped()), "avail", Json.unsigned(snapshot.avail().mapped()),
+                "desc", Json.unsigned(snapshot.desc().mapped()),
+                "avail", Json.unsigned(snapshot.avail().mapped()),
                 "used", Json.unsigned(snapshot.used().mapped()), "num", snapshot.size(),
                 "desc-phys", Json.unsigned(snapshot.desc().guest()), "desc-size", snapshot.desc().bytes(),
                 "avail-phys", Json.unsigned(snapshot.avail().guest()), "avail-size", snapshot.avail().bytes(),

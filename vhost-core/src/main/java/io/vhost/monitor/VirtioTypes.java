@@ -11,7 +11,8 @@ final class VirtioTypes {
 
     /** A queue's positions, and where it lies in the guest. */
     static final Type QUEUE_STATUS = Type.object(
-            Member.of("name", Type.STRING), Member.of("queue-index", Type.UINT16), Member.of("inuse", Type.UINT32),
+            Member.of("name", Type.STRING), Member.of("queue-index", Type.UINT16),
+            Member.of("inuse", Type.UINT32),
             Member.of("vring-num", Type.UINT32), Member.of("vring-num-default", Type.UINT32),
             Member.of("vring-align", Type.UINT32), Member.of("vring-desc", Type.UINT64),
             Member.of("vring-avail", Type.UINT64), Member.of("vring-used", Type.UINT64),
@@ -23,7 +24,8 @@ final class VirtioTypes {
     static final Type VHOST_QUEUE_STATUS = Type.object(
             Member.of("name", Type.STRING), Member.of("kick", Type.INT), Member.of("call", Type.INT),
             Member.of("desc", Type.UINT64), Member.of("avail", Type.UINT64), Member.of("used", Type.UINT64),
-            Member.of("num", Type.INT), Member.of("desc-phys", Type.UINT64), Member.of("desc-size", Type.UINT32),
+            Member.of("num", Type.INT), Member.of("desc-phys", Type.UINT64),
+            Member.of("desc-size", Type.UINT32),
             Member.of("avail-phys", Type.UINT64), Member.of("avail-size", Type.UINT32),
             Member.of("used-phys", Type.UINT64), Member.of("used-size", Type.UINT32));
 
@@ -31,9 +33,11 @@ final class VirtioTypes {
     static final Type QUEUE_ELEMENT = Type.object(
             Member.of("name", Type.STRING), Member.of("index", Type.UINT32),
             Member.of("descs", Type.array(Type.object(
-                    Member.of("addr", Type.UINT64), Member.of("len", Type.UINT32), Member.of("flags", TEXTS)))),
+                    Member.of("addr", Type.UINT64), Member.of("len", Type.UINT32),
+                    Member.of("flags", TEXTS)))),
             Member.of("avail", Type.object(
-                    Member.of("flags", Type.UINT16), Member.of("idx", Type.UINT16), Member.of("ring", Type.UINT16))),
+                    Member.of("flags", Type.UINT16), Member.of("idx", Type.UINT16),
+                    Member.of("ring", Type.UINT16))),
             Member.of("used", Type.object(Member.of("flags", Type.UINT16), Member.of("idx", Type.UINT16))));
 
     private static final Type VHOST = Type.object(

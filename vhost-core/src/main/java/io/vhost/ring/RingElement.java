@@ -6,7 +6,8 @@ import java.util.List;
  * What lies at one position of a driver area, as it stood in guest memory: nothing about it is checked.
  *
  * @param head index of the chain's first descriptor, which may lie outside the table
- * @param descriptors of the chain, those of its table if it is indirect; cut off where it is broken or too long
+ * @param descriptors of the chain, those of its table if it is indirect; cut off where it is broken or too
+ *     long
  * @param availFlags flags of the driver area
  * @param availIdx the driver's index
  * @param usedFlags flags of the device area

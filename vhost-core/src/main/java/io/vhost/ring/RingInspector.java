@@ -38,7 +38,8 @@ final class RingInspector {
             long word = SplitLayout.descWord(memory, entry);
             long length = SplitLayout.length(word);
             int flags = SplitLayout.flags(word);
-            boolean leads = !inTable && (flags & SplitLayout.DESC_F_INDIRECT) != 0 && length >= SplitLayout.DESC_SIZE;
+            boolean leads = !inTable && (flags & SplitLayout.DESC_F_INDIRECT) != 0
+                    && length >= SplitLayout.DESC_SIZE;
             long inner = leads ? guest.translate(address, length) : GuestMemory.UNMAPPED;
             if (inner != GuestMemory.UNMAPPED) {
                 inTable = true;

@@ -50,6 +50,8 @@ class MainTest {
         "forward --socket-path a --mask xyz",
         "forward --socket-path a --without bogus",
         "forward --socket-path a --seconds -1",
+        "forward --socket-path a --socket-mode 8",
+        "switch --socket-path a --socket-mode 1777",
         "switch",
         "switch --socket-path a --queues 129",
         "switch --socket-path a --age 0",

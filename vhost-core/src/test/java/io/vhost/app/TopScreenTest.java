@@ -98,10 +98,12 @@ class TopScreenTest {
                 stty | grep -q -- -icanon && echo raw
                 echo "end"
                 """.formatted(Path.of(System.getProperty("java.home"), "bin", "java"),
-                System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path"), monitor));
+                System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path"),
+                monitor));
         Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
         try (MonitorServer _ = MonitorServer.listen(monitor, MonitorConfig.builder().build());
-                Program pty = Program.start(List.of("socat", "-", "EXEC:" + script + ",pty,setsid,ctty,stderr"))) {
+                Program pty = Program.start(List.of("socat", "-",
+                        "EXEC:" + script + ",pty,setsid,ctty,stderr"))) {
             pty.await("(no devices are connected)");
             pty.send("q");
             pty.await("status=0.");

@@ -47,12 +47,17 @@ final class SyntheticGuest implements AutoCloseable {
         this(packetLength, VhostConfig.defaults());
     }
 
-    /** The same with DMA channels. */
-    SyntheticGuest(int packetLength, DmaRegistry registry) throws ControlException {
-        this(packetLength, VhostConfig.builder().asyncCopy(registry).build());
+    /** The same with DMA channels, for copies of {@code threshold} bytes and more. */
+    SyntheticGuest(int packetLength, DmaRegistry registry, int threshold) throws ControlException {
+        this(packetLength, VhostConfig.builder().asyncCopy(registry).copyThreshold(threshold).build());
     }
 
     private SyntheticGuest(int packetLength, VhostConfig config) throws ControlException {
+        this(packetLength, config, new DeviceListener() {});
+    }
+
+    /** The same for somebody who wants to know of the device. */
+    SyntheticGuest(int packetLength, VhostConfig config, DeviceListener listener) throws ControlException {
         buffer = Math.max(SMALLEST_BUFFER, (HEADER + packetLength + 63) & ~63);
         distinct = buffer == SMALLEST_BUFFER ? RING_SIZE : LARGE_BUFFERS;
         long size = BUFFERS + 2L * distinct * buffer;
@@ -63,7 +68,7 @@ final class SyntheticGuest implements AutoCloseable {
         for (int queue = 0; queue < 2; queue++) {
             fillRing(queue, packetLength);
         }
-        control = DeviceControl.create("synthetic", config, new DeviceListener() {});
+        control = DeviceControl.create("synthetic", config, listener);
         control.connected();
         control.features(control.features() & ~Feature.VIRTIO_F_EVENT_IDX.mask());
         control.memory().replace(List.of(new MemoryRegion(GUEST_BASE, memory.address(), size, 0)), List.of(file));
@@ -75,6 +80,7 @@ final class SyntheticGuest implements AutoCloseable {
             control.kick(queue, null);
             control.enable(queue, true);
         }
+        control.messageHandled();
     }
 
     private static long avail() {

@@ -62,7 +62,8 @@ class BadInputTest {
     @Test
     void aMessageThatIsTooLarge() {
         assertError("GenericError", "JSON token size limit exceeded", "'" + "x".repeat(70_000) + "'");
-        assertError("GenericError", "JSON token size limit exceeded", "{" + "'x':'yyyyyyyyyyyyyyyy',".repeat(4000));
+        assertError("GenericError", "JSON token size limit exceeded",
+                "{" + "'x':'yyyyyyyyyyyyyyyy',".repeat(4000));
         assertError("GenericError", "JSON token size limit exceeded", "[" + "1,".repeat(40_000));
     }
 
@@ -103,9 +104,12 @@ class BadInputTest {
         assertError("GenericError", "Parameter 'queue' is missing", STATUS.formatted("'path':'a'"));
         assertError("GenericError", "Invalid parameter type for 'path', expected: string",
                 STATUS.formatted("'path':null,'queue':0"));
-        assertError("GenericError", "Parameter 'queue' expects uint64", STATUS.formatted("'path':'a','queue':'0'"));
-        assertError("GenericError", "Parameter 'queue' expects uint16_t", STATUS.formatted("'path':'a','queue':65536"));
+        assertError("GenericError", "Parameter 'queue' expects uint64",
+                STATUS.formatted("'path':'a','queue':'0'"));
+        assertError("GenericError", "Parameter 'queue' expects uint16_t",
+                STATUS.formatted("'path':'a','queue':65536"));
         assertError("GenericError", "Path a is not a VirtIODevice", STATUS.formatted("'path':'a','queue':0"));
-        assertError("GenericError", "The command x-fails failed: IllegalStateException", "{'execute':'x-fails'}");
+        assertError("GenericError", "The command x-fails failed: IllegalStateException",
+                "{'execute':'x-fails'}");
     }
 }

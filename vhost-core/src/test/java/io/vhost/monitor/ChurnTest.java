@@ -31,7 +31,8 @@ class ChurnTest {
             churn(socket, CLIENTS);
             settle(witness);
             assertEquals(descriptors, Descriptor.openDescriptors());
-            assertTrue(Thread.activeCount() <= threads + 1, "threads: " + threads + ", then " + Thread.activeCount());
+            assertTrue(Thread.activeCount() <= threads + 1,
+                    "threads: " + threads + ", then " + Thread.activeCount());
             long growth = heap() - heap;
             assertTrue(growth < ALLOWANCE, "the heap has grown by " + growth + " bytes");
         }

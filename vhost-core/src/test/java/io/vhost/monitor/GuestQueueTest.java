@@ -18,8 +18,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The two ends of one virtqueue: QEMU's monitor tells where the front-end has it, ours where the back-end has it, while a
- * Linux guest's driver uses it.
+ * The two ends of one virtqueue: QEMU's monitor tells where the front-end has it, ours where the back-end has
+ * it, while a Linux guest's driver uses it.
  */
 @Tag("peer")
 @Timeout(300)
@@ -41,8 +41,10 @@ class GuestQueueTest {
         Path socket = directory.resolve("a.sock");
         Path ourMonitor = directory.resolve("m");
         Path theirMonitor = directory.resolve("qmp");
-        try (SwitchProcess _ = SwitchProcess.start("--socket-path", socket.toString(), "--monitor", ourMonitor.toString());
-                LinuxGuest guest = LinuxGuest.start(socket, 1, "", "-qmp", "unix:" + theirMonitor + ",server=on,wait=off")) {
+        try (SwitchProcess _ = SwitchProcess.start("--socket-path", socket.toString(), "--monitor",
+                ourMonitor.toString());
+                LinuxGuest guest = LinuxGuest.start(socket, 1, "", "-qmp",
+                        "unix:" + theirMonitor + ",server=on,wait=off")) {
             guest.awaitBoot();
             // Nobody answers, but what the guest asks has gone through its queue.
             guest.send("ping -c 3 -W 1 " + LinuxGuest.address(2) + "; echo \"sent\"=yes.");
@@ -53,15 +55,17 @@ class GuestQueueTest {
                 for (int queue = 0; queue < 2; queue++) {
                     Map<?, ?> ours;
                     Map<?, ?> element;
+                    // Again if the guest has sent something meanwhile.
                     do {
                         ours = element(our, OURS, queue);
                         element = element(their, theirs, queue);
-                    } while (!ours.equals(element(our, OURS, queue)));   // the guest has sent something meanwhile
+                    } while (!ours.equals(element(our, OURS, queue)));
                     assertEquals(element, ours);
                     assertFalse(((List<?>) element.get("descs")).isEmpty());
                 }
                 List<Map<?, ?>> running = status(our, OURS);
-                assertEquals(List.of("virtio-net", "virtio-net"), running.stream().map(s -> s.get("name")).toList());
+                assertEquals(List.of("virtio-net", "virtio-net"),
+                        running.stream().map(s -> s.get("name")).toList());
                 assertTrue(number(running.get(1), "used-idx") > 0, running::toString);
                 their.call("stop", Map.of());
                 // Now the queues are the front-end's again, with the indices that we gave it.
@@ -71,9 +75,11 @@ class GuestQueueTest {
                     Map<?, ?> other = stopped.get(queue);
                     assertEquals(select(other), select(ours));
                     // The guest may have sent something since.
-                    long since = number(status(our, OURS).get(queue), "used-idx") - number(ours, "used-idx") & 0xFFFF;
+                    long since = number(status(our, OURS).get(queue), "used-idx")
+                            - number(ours, "used-idx") & 0xFFFF;
                     assertEquals(number(other, "used-idx"), number(ours, "used-idx") + since & 0xFFFF);
-                    assertEquals(number(other, "last-avail-idx"), number(ours, "last-avail-idx") + since & 0xFFFF);
+                    assertEquals(number(other, "last-avail-idx"),
+                            number(ours, "last-avail-idx") + since & 0xFFFF);
                     assertEquals(0, number(ours, "inuse"));
                 }
                 their.call("cont", Map.of());
@@ -83,22 +89,27 @@ class GuestQueueTest {
     }
 
     private static String path(MonitorClient monitor) throws IOException, CommandException {
-        return (String) ((Map<?, ?>) ((List<?>) monitor.call("x-query-virtio", Map.of())).getFirst()).get("path");
+        return (String) ((Map<?, ?>) ((List<?>) monitor.call("x-query-virtio", Map.of())).getFirst())
+                .get("path");
     }
 
-    private static List<Map<?, ?>> status(MonitorClient monitor, String path) throws IOException, CommandException {
+    private static List<Map<?, ?>> status(MonitorClient monitor, String path)
+            throws IOException, CommandException {
         List<Map<?, ?>> queues = new ArrayList<>();
         for (int queue = 0; queue < 2; queue++) {
-            queues.add((Map<?, ?>) monitor.call("x-query-virtio-queue-status", Map.of("path", path, "queue", queue)));
+            queues.add((Map<?, ?>) monitor.call("x-query-virtio-queue-status",
+                    Map.of("path", path, "queue", queue)));
         }
         return queues;
     }
 
     /** The first entry of a queue, without the indices, which move. */
-    private static Map<?, ?> element(MonitorClient monitor, String path, int queue) throws IOException, CommandException {
+    private static Map<?, ?> element(MonitorClient monitor, String path, int queue)
+            throws IOException, CommandException {
         Map<?, ?> element = (Map<?, ?>) monitor.call(
                 "x-query-virtio-queue-element", Map.of("path", path, "queue", queue, "index", 0));
-        return Map.of("name", element.get("name"), "index", element.get("index"), "descs", element.get("descs"));
+        return Map.of("name", element.get("name"), "index", element.get("index"), "descs",
+                element.get("descs"));
     }
 
     private static Map<String, Object> select(Map<?, ?> status) {

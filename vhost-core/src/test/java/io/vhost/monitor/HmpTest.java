@@ -24,7 +24,8 @@ class HmpTest {
 
     @BeforeEach
     void connect() {
-        monitor = new Monitor(directory.resolve("m"), config -> config.mode(MonitorConfig.Mode.HMP).prompt(PROMPT));
+        monitor = new Monitor(directory.resolve("m"),
+                config -> config.mode(MonitorConfig.Mode.HMP).prompt(PROMPT));
         client = Client.connect(directory.resolve("m"));
         banner = client.until(PROMPT);
     }
@@ -57,13 +58,15 @@ class HmpTest {
     void whatIsNotUnderstoodIsSaidInQemusWords() {
         assertEquals("unknown command: 'nope'\r\n", type("nope\n"));
         assertEquals("unknown command: 'info nope'\r\n", type("info nope\n"));
-        assertEquals(lines("virtio-status: string expected", "Try \"help info virtio-status\" for more information"),
+        assertEquals(lines("virtio-status: string expected",
+                "Try \"help info virtio-status\" for more information"),
                 type("info virtio-status\n"));
         assertEquals(lines("version: extraneous characters at the end of line",
                 "Try \"help info version\" for more information"), type("info version now\n"));
         assertEquals("Error: Path nope is not a VirtIODevice\r\n", type("info virtio-status nope\n"));
         assertEquals("Error: The command quit has been disabled for this instance\r\n", type("quit\n"));
-        assertEquals("Error: Path a b is not a VirtIODevice\r\n", type("info virtio-queue-status \"a b\" 0x1\n"));
+        assertEquals("Error: Path a b is not a VirtIODevice\r\n",
+                type("info virtio-queue-status \"a b\" 0x1\n"));
     }
 
     @Test
@@ -88,10 +91,13 @@ class HmpTest {
     void theMachinesLanguageRunsLinesToo() {
         Path other = directory.resolve("other");
         try (Monitor _ = new Monitor(other, config -> config); Client machine = Client.negotiated(other)) {
-            String call = "{'execute':'human-monitor-command','arguments':{'command-line':'%s','cpu-index':0}}";
-            assertEquals("{\"return\":\"unknown command: 'nope'\\r\\n\"}", machine.call(call.formatted("nope")));
+            String call = "{'execute':'human-monitor-command',"
+                    + "'arguments':{'command-line':'%s','cpu-index':0}}";
+            assertEquals("{\"return\":\"unknown command: 'nope'\\r\\n\"}",
+                    machine.call(call.formatted("nope")));
             assertEquals("{\"return\":\"\"}", machine.call(call.formatted("")));
-            assertEquals("{\"return\":\"VM status: running\\r\\n\"}", machine.call(call.formatted("info status")));
+            assertEquals("{\"return\":\"VM status: running\\r\\n\"}",
+                    machine.call(call.formatted("info status")));
         }
     }
 }

@@ -15,8 +15,10 @@ class JsonReaderTest {
     private static final String GOOD = "{\"execute\":\"ok\"}";
     private static final int INPUTS = 1_000_000;
     private static final String[] PIECES = {
-        "{", "}", "[", "]", ":", ",", "\"", "'", "\\", "\\u", "d800", "true", "null", "nope", "1", "-", "1e", "1.5",
-        "\n", "\t", "\u0001", "%p", "\"a\"", "'b'", "{\"execute\":", "é", "\u00ff", "\u00fe", " ", "0", "01", "E+", "{}",
+        "{", "}", "[", "]", ":", ",", "\"", "'", "\\", "\\u", "d800", "true", "null", "nope", "1", "-", "1e",
+        "1.5",
+        "\n", "\t", "\u0001", "%p", "\"a\"", "'b'", "{\"execute\":", "é", "\u00ff", "\u00fe", " ", "0", "01",
+        "E+", "{}",
         "\u0000", "\u00c3", "[[[[", "]]]]"
     };
 
@@ -24,7 +26,8 @@ class JsonReaderTest {
     private JsonReader reader = reader(JsonReader.Limits.DEFAULT);
 
     private JsonReader reader(JsonReader.Limits limits) {
-        return new JsonReader(limits, (value, fault) -> messages.add(fault == null ? value : fault.getMessage()));
+        return new JsonReader(limits,
+                (value, fault) -> messages.add(fault == null ? value : fault.getMessage()));
     }
 
     private List<Object> read(String bytes) {
@@ -39,14 +42,17 @@ class JsonReaderTest {
     void q40AfterAStrayByteReadingGoesOnAtTheNextBracketOrLine() {
         assertEquals(List.of("JSON parse error, stray '%'", Map.of()), read("%p{}"));
         assertEquals(List.of("JSON parse error, stray '%'", Map.of()), read("%p\n{}"));
-        assertEquals(List.of("JSON parse error, stray '%'", "JSON parse error, expecting value"), read("{'a': %p}"));
+        assertEquals(List.of("JSON parse error, stray '%'", "JSON parse error, expecting value"),
+                read("{'a': %p}"));
     }
 
     @Test
     void q41AControlCharacterForcesAKnownState() {
         assertEquals(List.of("JSON parse error, stray '\u0001'", Map.of("execute", "ok")),
                 read("{\"execute\":\u0001" + GOOD));
-        assertEquals(List.of("JSON parse error, stray '\uFFFD'", Map.of("execute", "ok")), read("[[\u00ff" + GOOD));
+        assertEquals(List.of("JSON parse error, stray '\uFFFD'", Map.of("execute", "ok")),
+                read("[[\u00ff" + GOOD));
+        assertEquals("JSON parse error, stray ''\uFFFD\u0002'", read("'\u00ef\u00bf\u00bf\u0002").getFirst());
         assertEquals("JSON parse error, stray '\"abc\u001b'", read("{\"abc\u001b").getFirst());
     }
 
@@ -62,7 +68,8 @@ class JsonReaderTest {
         assertEquals("JSON parse error, expected separator in dict", read("{'a':1 'b':2}").getFirst());
         assertEquals("JSON parse error, invalid keyword 'nope'", read("[nope]").getFirst());
         assertEquals("JSON parse error, invalid escape sequence in string", read("['\\q']").getFirst());
-        assertEquals("JSON parse error, \\ud800 is not a valid Unicode character", read("['\\ud800']").getFirst());
+        assertEquals("JSON parse error, \\ud800 is not a valid Unicode character",
+                read("['\\ud800']").getFirst());
         assertEquals("JSON parse error, invalid UTF-8 sequence in string", read("['\u00c3']").getFirst());
         assertEquals(List.of(List.of("\uD83D\uDE00")), read("['\\ud83d\\ude00']"));
     }
@@ -77,13 +84,15 @@ class JsonReaderTest {
         read("\n");
         assertEquals("JSON token count limit exceeded", read("[1,1,1,1,1,1,1").getFirst());
         read("\u0001");
-        assertEquals("JSON token size limit exceeded", read("['" + "x".repeat(60) + "','" + "x".repeat(60)).getFirst());
+        assertEquals("JSON token size limit exceeded",
+                read("['" + "x".repeat(60) + "','" + "x".repeat(60)).getFirst());
         assertEquals(Map.of("execute", "ok"), read("\n\u0001" + GOOD).getLast());
     }
 
     @Test
     void q44ACloserWithoutItsOpenerIsOneErrorAndLeavesNothing() {
-        assertEquals(List.of("JSON parse error, expecting value", "JSON parse error, expecting value", Map.of()),
+        assertEquals(List.of("JSON parse error, expecting value", "JSON parse error, expecting value",
+                Map.of()),
                 read("]}{}"));
     }
 

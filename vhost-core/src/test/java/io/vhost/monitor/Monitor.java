@@ -8,7 +8,10 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
-/** A monitor with commands for tests: one that is slow, one with a large answer, one that returns what it is given. */
+/**
+ * A monitor with commands for tests: one that is slow, one with a large answer, one that returns what it is
+ * given.
+ */
 final class Monitor implements AutoCloseable {
     static final int LARGE = 207_000;
 

@@ -43,7 +43,8 @@ class MonitoredDevicesTest {
     }
 
     @Test
-    void everyCommandAboutDevicesAnswersAsItsSchemaSays() throws IOException, InterruptedException, CommandException {
+    void everyCommandAboutDevicesAnswersAsItsSchemaSays()
+            throws IOException, InterruptedException, CommandException {
         Path socket = directory.resolve("vhost");
         Path monitorPath = directory.resolve("m");
         try (Monitor monitor = new Monitor(monitorPath, MonitorConfig.Builder::mutating);
@@ -69,12 +70,14 @@ class MonitoredDevicesTest {
                 check(monitor, client, "x-query-virtio-queue-status", arguments + ",'queue':0");
                 check(monitor, client, "x-query-virtio-queue-element", arguments + ",'queue':0");
                 assertEquals("Path " + PATH + " has no IOTLB: VIRTIO_F_ACCESS_PLATFORM is not negotiated",
-                        client.errorText("{'execute':'x-query-vhost-iotlb','arguments':{" + arguments + "}}"));
+                        client.errorText("{'execute':'x-query-vhost-iotlb','arguments':{" + arguments
+                                + "}}"));
                 checkStats(client);
                 check(monitor, client, "query-stats", "'target':'vring'");
                 check(monitor, client, "query-stats", "'target':'device'");
                 for (String command : List.of("query-stats-schemas", "query-chardev", "query-version",
-                        "query-commands", "query-status", "query-name", "x-query-monitor", "x-query-virtio")) {
+                        "query-commands", "query-status", "query-name", "x-query-monitor",
+                        "x-query-virtio")) {
                     check(monitor, client, command, "");
                 }
                 assertEquals("Invalid virtqueue number 99",
@@ -85,9 +88,11 @@ class MonitoredDevicesTest {
             }
             awaitEvent(client, "NETDEV_VHOST_USER_DISCONNECTED", Map.of("netdev-id", PATH));
             assertEquals(Map.of("label", socket.toString(), "frontend-open", false,
-                    "filename", "disconnected:unix:" + socket + ",server=on"), list(client, "query-chardev", "").get(1));
+                    "filename", "disconnected:unix:" + socket + ",server=on"),
+                    list(client, "query-chardev", "").get(1));
             assertEquals("Path " + PATH + " is not a VirtIODevice",
-                    client.errorText("{'execute':'x-query-virtio-status','arguments':{'path':'" + PATH + "'}}"));
+                    client.errorText("{'execute':'x-query-virtio-status','arguments':{'path':'" + PATH
+                            + "'}}"));
         }
     }
 
@@ -107,7 +112,8 @@ class MonitoredDevicesTest {
     }
 
     private static void checkQueue(Client client) {
-        client.send("{'execute':'x-query-virtio-queue-status','arguments':{'path':'" + PATH + "','queue':1}}");
+        client.send("{'execute':'x-query-virtio-queue-status','arguments':{'path':'" + PATH
+                + "','queue':1}}");
         Map<?, ?> status = (Map<?, ?>) client.answer().get("return");
         assertEquals((long) PACKETS, status.get("last-avail-idx"));
         assertEquals((long) PACKETS, status.get("used-idx"));
@@ -116,7 +122,8 @@ class MonitoredDevicesTest {
     }
 
     private static void checkElement(Client client) {
-        String call = "{'execute':'x-query-virtio-queue-element','arguments':{'path':'" + PATH + "','queue':1%s}}";
+        String call = "{'execute':'x-query-virtio-queue-element','arguments':{'path':'" + PATH
+                + "','queue':1%s}}";
         client.send(call.formatted(",'index':0"));
         Map<?, ?> element = (Map<?, ?>) client.answer().get("return");
         assertEquals("virtio-net", element.get("name"));
@@ -128,8 +135,10 @@ class MonitoredDevicesTest {
         assertEquals((long) PACKETS, ((Map<?, ?>) element.get("used")).get("idx"));
         client.send(call.formatted("").replace("'queue':1", "'queue':0"));
         Map<?, ?> receive = (Map<?, ?>) client.answer().get("return");
-        assertEquals(List.of("write"), ((Map<?, ?>) ((List<?>) receive.get("descs")).getFirst()).get("flags"));
-        assertEquals("Parameter 'index' expects uint16_t", client.errorText(call.formatted(",'index':65536")));
+        assertEquals(List.of("write"),
+                ((Map<?, ?>) ((List<?>) receive.get("descs")).getFirst()).get("flags"));
+        assertEquals("Parameter 'index' expects uint16_t",
+                client.errorText(call.formatted(",'index':65536")));
     }
 
     private static void checkConnection(Client client, Path socket) {
@@ -157,10 +166,13 @@ class MonitoredDevicesTest {
         assertEquals(List.of(Map.of("name", "good_packets", "value", (long) PACKETS)),
                 list(client, "query-stats", packets).get(1).get("stats"));
         assertEquals(List.of(), list(client, "query-stats", "'target':'vring','providers':[]"));
-        assertEquals(list(client, "query-stats-schemas", "").stream().map(s -> ((List<?>) s.get("stats")).size()).toList(),
+        assertEquals(list(client, "query-stats-schemas", "").stream()
+                .map(s -> ((List<?>) s.get("stats")).size()).toList(),
                 List.of(
-                        ((List<?>) list(client, "query-stats", "'target':'device'").getFirst().get("stats")).size(),
-                        ((List<?>) list(client, "query-stats", "'target':'vring','providers':[{'provider':'vhost'}]")
+                        ((List<?>) list(client, "query-stats", "'target':'device'").getFirst().get("stats"))
+                                .size(),
+                        ((List<?>) list(client, "query-stats",
+                                "'target':'vring','providers':[{'provider':'vhost'}]")
                                 .getFirst().get("stats")).size()));
         assertEquals("Parameter 'providers[0].provider' does not accept value 'kvm'",
                 client.errorText("{'execute':'query-stats','arguments':{'target':'vring','providers':"
@@ -178,7 +190,8 @@ class MonitoredDevicesTest {
         return entries;
     }
 
-    private static void check(Monitor monitor, Client client, String name, String arguments) throws CommandException {
+    private static void check(Monitor monitor, Client client, String name, String arguments)
+            throws CommandException {
         client.send("{'execute':'" + name + "','arguments':{" + arguments + "}}");
         Map<?, ?> answer = client.answer();
         assertTrue(answer.containsKey("return"), name + ": " + answer);
@@ -201,14 +214,16 @@ class MonitoredDevicesTest {
             assertTrue(!text.contains("Error") && !text.contains("null"), line + ": " + text);
         }
         assertEquals(PATH + " [virtio-net]\r\n", shell.run("info virtio"));
-        assertTrue(shell.run("info virtio-queue-status " + PATH + " 1").contains("  last_avail_idx:       5\r\n"));
+        assertTrue(shell.run("info virtio-queue-status " + PATH + " 1")
+                .contains("  last_avail_idx:       5\r\n"));
     }
 
     private static void aHeldLockIsSeenAndWaitedForNotLong(Client client, VhostDevice device) {
         device.queue(0).access_lock.lock();
         try {
             assertEquals("queue 0 is busy", client.errorText(
-                    "{'execute':'x-query-virtio-queue-status','arguments':{'path':'" + PATH + "','queue':0}}"));
+                    "{'execute':'x-query-virtio-queue-status','arguments':{'path':'" + PATH
+                            + "','queue':0}}"));
             client.send("{'execute':'x-query-vhost-locks'}");
             Map<?, ?> lock = (Map<?, ?>) ((List<?>) client.answer().get("return")).getFirst();
             assertEquals(true, lock.get("held"));
@@ -253,7 +268,8 @@ class MonitoredDevicesTest {
                     assertEquals("connected", backend.get("state"));
                     assertEquals(2L, backend.get("connections"));
                     assertEquals(1L, backend.get("reconnects"));
-                    assertTrue(((String) backend.get("last-error")).contains("request 200 refused"), backend::toString);
+                    assertTrue(((String) backend.get("last-error")).contains("request 200 refused"),
+                            backend::toString);
                     assertEquals(List.of(), backend.get("messages"));
                     assertEquals("unix:" + socket, list(client, "query-chardev", "").get(1).get("filename"));
                 }

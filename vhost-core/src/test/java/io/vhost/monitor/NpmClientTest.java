@@ -11,7 +11,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The npm package qemu-qmp: it takes its first bytes for one greeting, and ends with an error if they are not. */
+/**
+ * The npm package qemu-qmp: it takes its first bytes for one greeting, and ends with an error if they are
+ * not.
+ */
 @Tag("peer")
 @Timeout(120)
 class NpmClientTest {
@@ -37,7 +40,8 @@ class NpmClientTest {
     @Test
     void aClientAsItIsTakesOurGreetingAnswersAndErrors() {
         Peers.require("node");
-        Peers.requireFile(MODULES.resolve("qemu-qmp"), "npm install --prefix vhost-core/target/peers qemu-qmp");
+        Peers.requireFile(MODULES.resolve("qemu-qmp"),
+                "npm install --prefix vhost-core/target/peers qemu-qmp");
         Path socket = directory.resolve("m");
         try (Monitor _ = new Monitor(socket, MonitorConfig.Builder::exclusive)) {
             for (int i = 0; i < 3; i++) {

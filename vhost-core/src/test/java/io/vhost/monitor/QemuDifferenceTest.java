@@ -26,8 +26,10 @@ class QemuDifferenceTest {
             "{'execute':'query-chardev'}", "{'execute':'query-qmp-schema','id':18446744073709551615}",
             "{'execute':'no-such-cmd','id':'x'}", "{'execute':'qmp_capabilities'}",
             "{'execute':'query-name','arguments':{'x':1}}", "{'execute':'query-name','arguments':[]}",
-            "{'execute':'query-name','arguments':null}", "{'execute':'query-name','extra':1}", "{'execute':1}",
-            "{'execute':null}", "{'id':3}", "{}", "[]", "[{}]", "'text'\n", "42\n", "null\n", "true\n", "-0\n",
+            "{'execute':'query-name','arguments':null}", "{'execute':'query-name','extra':1}",
+            "{'execute':1}",
+            "{'execute':null}", "{'id':3}", "{}", "[]", "[{}]", "'text'\n", "42\n", "null\n", "true\n",
+            "-0\n",
             "{'exec-oob':'query-version','id':4}", "{'execute':'x-query-virtio-status'}",
             "{'execute':'x-query-virtio-status','arguments':{'path':'nope'}}",
             "{'execute':'x-query-virtio-status','arguments':{'path':1}}",
@@ -44,8 +46,10 @@ class QemuDifferenceTest {
             "{'execute':'human-monitor-command','arguments':{'command-line':'info virtio'}}",
             "{'execute':'human-monitor-command','arguments':{'command-line':'info virtio-status'}}",
             "{'execute':'human-monitor-command','arguments':{}}",
-            "{]", "}", "]", ",", ":", "[1,]", "{'a':1,}", "{'a' 1}", "{1:2}", "[1 2]", "{'a':1 'b':2}", "[nope]",
-            "['\\q']", "['\\ud800']", "['\\ud83d\\ude00']", "{'a':1,'a':2}", "%p\n", "{'a':%p}", "\u0001", "{\u0001",
+            "{]", "}", "]", ",", ":", "[1,]", "{'a':1,}", "{'a' 1}", "{1:2}", "[1 2]", "{'a':1 'b':2}",
+            "[nope]",
+            "['\\q']", "['\\ud800']", "['\\ud83d\\ude00']", "{'a':1,'a':2}", "%p\n", "{'a':%p}", "\u0001",
+            "{\u0001",
             "'abc\u0001", "[01]", "[1.]", "[1e]", "[-]", "[1e5]", "[+1]", "['\t']", "{'execute':'query-name'",
             "\u0001", "[[[[[", "\u001b", "{'execute': }", "[tru]", "[TRUE]", "{'execute':'query-name'}}",
             "['\u00e9']", "[\"\\u0000\"]", "[\"\\uZZZZ\"]", "[\"\\u12\"]", "[\ufeff]");
@@ -65,7 +69,8 @@ class QemuDifferenceTest {
         early.addAll(List.of("{'execute':'qmp_capabilities','arguments':{'enable':'oob'}}",
                 "{'execute':'qmp_capabilities','arguments':{'enable':['no']}}",
                 "{'execute':'qmp_capabilities','arguments':{'x':1}}", "{'execute':'query-name'}",
-                "{'execute':'qmp_capabilities','arguments':{'enable':[]},'id':9}", "{'execute':'query-name','id':10}"));
+                "{'execute':'qmp_capabilities','arguments':{'enable':[]},'id':9}",
+                "{'execute':'query-name','id':10}"));
         compare(early, false);
     }
 
@@ -73,7 +78,8 @@ class QemuDifferenceTest {
     void outOfBand() {
         compare(List.of("{'execute':'qmp_capabilities','arguments':{'enable':['oob']}}",
                 "{'exec-oob':'query-version','id':1}", "{'exec-oob':'no-such'}", "{'exec-oob':1}",
-                "{'exec-oob':'query-version','execute':'query-version'}", "{'exec-oob':'query-version','x':1}",
+                "{'exec-oob':'query-version','execute':'query-version'}",
+                "{'exec-oob':'query-version','x':1}",
                 "{'execute':'query-name','id':2}", "{'exec-oob':'query-version','arguments':1}"), false);
     }
 
@@ -115,7 +121,8 @@ class QemuDifferenceTest {
             if (mark.equals(answer.get("id"))) {
                 return kinds;
             }
-            String kind = answer.get("error") instanceof Map<?, ?> error ? (String) error.get("class") : "return";
+            String kind = answer.get("error") instanceof Map<?, ?> error ? (String) error.get("class")
+                    : "return";
             kinds.add(kind + (answer.containsKey("id") ? " " + Json.write(answer.get("id")) : ""));
         }
     }

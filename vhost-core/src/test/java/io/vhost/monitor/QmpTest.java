@@ -52,6 +52,8 @@ class QmpTest {
     void q2q3OutputIsAsciiInDoubleQuotesAndInputMayUseSingleOnes() {
         assertEquals("{\"return\":\"\\u00E9\\uD83D\\uDE00 '\"}",
                 client.call("{'execute':'x-echo','arguments':{'value':'é😀 \\''}}"));
+        assertEquals("{\"return\":\"\\u007F\\u0080<>&/\\\"\\u0001\"}",
+                client.call("{'execute':'x-echo','arguments':{'value':'\u007F\u0080<>&/\\\"\\u0001'}}"));
     }
 
     @Test
@@ -72,7 +74,8 @@ class QmpTest {
 
     @Test
     void q7NumbersComeBackExactly() {
-        for (String number : List.of("-9223372036854775808", "18446744073709551615", "9223372036854775808", "0", "1.5",
+        for (String number
+                : List.of("-9223372036854775808", "18446744073709551615", "9223372036854775808", "0", "1.5",
                 "-7")) {
             assertEquals("{\"return\":" + number + "}", echo(number));
         }
@@ -100,7 +103,8 @@ class QmpTest {
     void q11q12q13q14NegotiationTakesOneCommandAndMalformedOnesAreTheSameErrors() {
         try (Client other = Client.connect(directory.resolve("m"))) {
             other.line();
-            assertEquals("Expecting capabilities negotiation with 'qmp_capabilities'", other.errorText(VERSION));
+            assertEquals("Expecting capabilities negotiation with 'qmp_capabilities'",
+                    other.errorText(VERSION));
             assertEquals("CommandNotFound", other.errorClass(VERSION));
             assertEquals("CommandNotFound", other.errorClass("{'execute':'no-such'}"));
             assertEquals("QMP input lacks member 'execute'", other.errorText("{}"));
@@ -108,7 +112,8 @@ class QmpTest {
             assertEquals("Invalid parameter type for 'enable', expected: array",
                     other.errorText("{'execute':'qmp_capabilities','arguments':{'enable':'oob'}}"));
             assertEquals("Parameter 'enable[0]' does not accept value 'cap-does-not-exist'",
-                    other.errorText("{'execute':'qmp_capabilities','arguments':{'enable':['cap-does-not-exist']}}"));
+                    other.errorText(
+                            "{'execute':'qmp_capabilities','arguments':{'enable':['cap-does-not-exist']}}"));
             assertEquals("CommandNotFound", other.errorClass(VERSION));
             assertEquals("{\"return\":{}}", other.call("{'execute':'qmp_capabilities'}"));
             assertTrue(other.call(VERSION).contains("package"));
@@ -125,13 +130,16 @@ class QmpTest {
     @Test
     void q16ToQ21AMessageOfTheWrongFormIsNamed() {
         assertEquals("QMP input must be a JSON object", client.errorText("[]"));
-        assertEquals("{\"error\":{\"class\":\"GenericError\",\"desc\":\"QMP input lacks member 'execute'\"},\"id\":7}",
+        assertEquals("{\"error\":{\"class\":\"GenericError\","
+                + "\"desc\":\"QMP input lacks member 'execute'\"},\"id\":7}",
                 client.call("{\"id\":7}"));
         assertEquals("QMP input member 'execute' must be a string", client.errorText("{'execute':1}"));
         assertEquals("QMP input member 'arguments' must be an object",
                 client.errorText("{'execute':'query-name','arguments':[]}"));
-        assertEquals("QMP input member 'extra' is unexpected", client.errorText("{'execute':'query-name','extra':1}"));
-        assertEquals("The command no-such-cmd has not been found", client.errorText("{'execute':'no-such-cmd'}"));
+        assertEquals("QMP input member 'extra' is unexpected",
+                client.errorText("{'execute':'query-name','extra':1}"));
+        assertEquals("The command no-such-cmd has not been found",
+                client.errorText("{'execute':'no-such-cmd'}"));
         assertEquals("CommandNotFound", client.errorClass("{'execute':'no-such-cmd'}"));
     }
 
@@ -139,12 +147,16 @@ class QmpTest {
     void q22ArgumentsAreCheckedStrictly() {
         String queue = "{'execute':'x-query-virtio-queue-status','arguments':{%s}}";
         assertEquals("Parameter 'path' is missing", client.errorText(queue.formatted("'queue':1")));
-        assertEquals("Parameter 'x' is unexpected", client.errorText(queue.formatted("'path':'','queue':1,'x':1")));
+        assertEquals("Parameter 'x' is unexpected",
+                client.errorText(queue.formatted("'path':'','queue':1,'x':1")));
         assertEquals("Invalid parameter type for 'path', expected: string",
                 client.errorText(queue.formatted("'path':1,'queue':1")));
-        assertEquals("Parameter 'queue' expects uint16_t", client.errorText(queue.formatted("'path':'','queue':65536")));
-        assertEquals("Parameter 'queue' expects uint16_t", client.errorText(queue.formatted("'path':'','queue':-1")));
-        assertEquals("Parameter 'queue' expects uint64", client.errorText(queue.formatted("'path':'','queue':1.5")));
+        assertEquals("Parameter 'queue' expects uint16_t",
+                client.errorText(queue.formatted("'path':'','queue':65536")));
+        assertEquals("Parameter 'queue' expects uint16_t",
+                client.errorText(queue.formatted("'path':'','queue':-1")));
+        assertEquals("Parameter 'queue' expects uint64",
+                client.errorText(queue.formatted("'path':'','queue':1.5")));
         assertEquals("Parameter 'x' is unexpected",
                 client.errorText("{'execute':'x-slow','arguments':{'x':1}}"));
         assertEquals(0, monitor.slowRuns.get());
@@ -152,7 +164,8 @@ class QmpTest {
 
     @Test
     void q23WhatIsSwitchedOffIsSaidToBe() {
-        assertEquals("The command quit has been disabled for this instance", client.errorText("{'execute':'quit'}"));
+        assertEquals("The command quit has been disabled for this instance",
+                client.errorText("{'execute':'quit'}"));
         assertEquals("CommandNotFound", client.errorClass("{'execute':'x-change'}"));
         client.send("{'execute':'query-commands'}");
         List<?> names = (List<?>) client.answer().get("return");
@@ -163,7 +176,8 @@ class QmpTest {
     @Test
     void q24q25AnIdOfAnyKindComesBackAndNoneWhereNoneWasRead() {
         for (String id : List.of("null", "{\"a\":[1,{}]}", "[]", "\"x\"", "18446744073709551615", "true")) {
-            assertEquals("{\"return\":{},\"id\":" + id + "}", client.call("{'execute':'query-name','id':" + id + "}"));
+            assertEquals("{\"return\":{},\"id\":" + id + "}",
+                    client.call("{'execute':'query-name','id':" + id + "}"));
         }
         assertEquals(List.of("error"), List.copyOf(Client.parse(client.call("{'id':1,,}")).keySet()));
         String deep = "[".repeat(1000) + "]".repeat(1000);
@@ -175,15 +189,18 @@ class QmpTest {
     void q26q27q28AnswersHaveTheirMembersAndNoOthers() {
         assertEquals("{\"return\":{}}", client.call("{'execute':'query-name'}"));
         Map<?, ?> error = (Map<?, ?>) Client.parse(client.call("{'execute':'x-fails'}")).get("error");
-        assertEquals(Map.of("class", "GenericError", "desc", "The command x-fails failed: IllegalStateException"),
+        assertEquals(Map.of("class", "GenericError", "desc",
+                "The command x-fails failed: IllegalStateException"),
                 error);
-        assertEquals(List.of("GenericError", "CommandNotFound", "DeviceNotActive", "DeviceNotFound", "KVMMissingCap"),
+        assertEquals(List.of("GenericError", "CommandNotFound", "DeviceNotActive", "DeviceNotFound",
+                "KVMMissingCap"),
                 List.of(ErrorClass.values()).stream().map(ErrorClass::wireName).toList());
     }
 
     @Test
     void q29OutOfBandHasToBeEnabled() {
-        assertEquals("QMP input member 'exec-oob' is unexpected", client.errorText("{'exec-oob':'query-version'}"));
+        assertEquals("QMP input member 'exec-oob' is unexpected",
+                client.errorText("{'exec-oob':'query-version'}"));
     }
 
     @Test
@@ -246,7 +263,8 @@ class QmpTest {
             Object expected = OUT_OF_BAND.contains(described.get("name")) ? true : null;
             assertEquals(expected, described.get("allow-oob"), described::toString);
             boolean command = "command".equals(described.get("meta-type"));
-            assertEquals(command && described.get("name").toString().startsWith("x-") ? List.of("unstable") : null,
+            assertEquals(command && described.get("name").toString().startsWith("x-") ? List.of("unstable")
+                    : null,
                     described.get("features"), described::toString);
         }
         assertTrue(names.containsAll(OUT_OF_BAND));
@@ -266,7 +284,8 @@ class QmpTest {
                 assertEquals("X_EVENT", event.get("event"));
                 assertEquals(Map.of("a", 1L), event.get("data"));
                 Map<?, ?> time = (Map<?, ?>) event.get("timestamp");
-                assertTrue((Long) time.get("seconds") > 1_700_000_000 && (Long) time.get("microseconds") < 1_000_000);
+                assertTrue((Long) time.get("seconds") > 1_700_000_000
+                        && (Long) time.get("microseconds") < 1_000_000);
             }
         }
     }

@@ -16,8 +16,8 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * The scenario that once made QEMU greet a client twice, step by step with real clients: A is attached, B connects and
- * is killed, A leaves, C connects.
+ * The scenario that once made QEMU greet a client twice, step by step with real clients: A is attached, B
+ * connects and is killed, A leaves, C connects.
  */
 @Tag("peer")
 @Timeout(120)
@@ -53,7 +53,8 @@ class SeedScenarioTest {
         replay(config -> config, true);
     }
 
-    private void replay(UnaryOperator<MonitorConfig.Builder> wishes, boolean slow) throws InterruptedException {
+    private void replay(UnaryOperator<MonitorConfig.Builder> wishes, boolean slow)
+            throws InterruptedException {
         Path socket = directory.resolve("m");
         try (Monitor monitor = new Monitor(socket, wishes); Program a = socat(socket)) {
             a.await(GREETING);

@@ -76,7 +76,8 @@ class SessionTest {
     }
 
     @Test
-    void i3ci15TheAnswerOfACommandThatStillRunsReachesNobodyAndTheCommandRunsOnce() throws InterruptedException {
+    void i3ci15TheAnswerOfACommandThatStillRunsReachesNobodyAndTheCommandRunsOnce()
+            throws InterruptedException {
         try (Monitor monitor = new Monitor(socket(), MonitorConfig.Builder::exclusive)) {
             Client first = Client.negotiated(socket());
             first.send(SLOW);
@@ -85,7 +86,8 @@ class SessionTest {
             try (Client next = Client.connect(socket())) {
                 next.line();
                 monitor.release.release();
-                assertEquals("{\"return\": {}}".replace(" ", ""), next.call("{\"execute\":\"qmp_capabilities\"}"));
+                assertEquals("{\"return\": {}}".replace(" ", ""),
+                        next.call("{\"execute\":\"qmp_capabilities\"}"));
                 assertTrue(next.call(VERSION).contains("package"));
                 next.endInput();
                 assertEquals(List.of(), next.rest());
@@ -338,7 +340,8 @@ class SessionTest {
             client = Client.negotiated(socket());
             client.send("{\"execute\":\"x-large\"}");
             assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(socket())));
-            assertThrows(IOException.class, () -> MonitorServer.listen(socket(), MonitorConfig.builder().build()));
+            assertThrows(IOException.class,
+                    () -> MonitorServer.listen(socket(), MonitorConfig.builder().build()));
             assertEquals(Monitor.LARGE, ((String) client.answer().get("return")).length());
         }
         assertTrue(client.line().contains("SHUTDOWN"));
@@ -351,7 +354,8 @@ class SessionTest {
     @Test
     void i21WhatAClientIsOwedAtTheEndItGets() {
         Monitor monitor = monitor();
-        try (monitor; Client client = Client.negotiated(socket()); Client witness = Client.negotiated(socket())) {
+        try (monitor; Client client = Client.negotiated(socket());
+                Client witness = Client.negotiated(socket())) {
             client.send("{\"execute\":\"x-large\",\"id\":0}{\"execute\":\"x-large\",\"id\":1}");
             await(() -> sessions(witness).stream().anyMatch(s -> number(s, "out-bytes") > 0));
             Thread end = Thread.ofPlatform().start(monitor::close);

@@ -64,7 +64,8 @@ class ShellClientsTest {
     @Test
     void anExpectScript() throws IOException {
         Path socket = directory.resolve("m");
-        try (Monitor _ = new Monitor(socket, config -> config.mode(MonitorConfig.Mode.HMP).prompt("(qemu) "))) {
+        try (Monitor _ = new Monitor(socket,
+                config -> config.mode(MonitorConfig.Mode.HMP).prompt("(qemu) "))) {
             runScript(socket);
         }
     }

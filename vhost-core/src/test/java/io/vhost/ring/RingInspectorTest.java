@@ -39,7 +39,8 @@ class RingInspectorTest {
         driver.tableDesc(TABLE, 1, 0x2222, 20, 0, 0);
         driver.desc(0, TABLE, 32, RawSplitRing.INDIRECT, 0);
         driver.offer(0);
-        assertEquals(List.of(new Descriptor(0x1111, 10, 1), new Descriptor(0x2222, 20, 0)), element(0).descriptors());
+        assertEquals(List.of(new Descriptor(0x1111, 10, 1), new Descriptor(0x2222, 20, 0)),
+                element(0).descriptors());
     }
 
     @Test
