@@ -6,8 +6,8 @@ import io.vhost.dma.HeldEngine;
 import io.vhost.ring.SplitRing;
 
 /**
- * Many packets in flight, of two copies each, one of which fails. They have no chains, so that the owner can follow close
- * behind the drainer.
+ * Many packets in flight, of two copies each, one of which fails. They have no chains, so that the owner can
+ * follow close behind the drainer.
  */
 final class FailingPackets {
     static final int PACKETS = 64;
