@@ -13,7 +13,7 @@ import org.openjdk.jcstress.infra.results.II_Result;
 public final class DmaChannelControl {
     private DmaChannelControl() {}
 
-    /** Two pollers ask the engine itself, without the channel's lock. Seen 23,482 times in 96,566. */
+    /** Two pollers ask the engine itself, without the channel's lock. Seen 82,066 times in 170,806. */
     @JCStressTest
     @Outcome(id = {"2, 0", "0, 2", "1, 1"}, expect = ACCEPTABLE, desc = "Each copy reported once.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "A completion was reported twice, or lost, or the engine broke.")
