@@ -115,6 +115,9 @@ final class ForwardCommand implements Callable<Integer> {
     private String mask;
 
     @Mixin
+    private SocketOptions sockets;
+
+    @Mixin
     private FeatureOptions features;
 
     @Option(
@@ -163,7 +166,8 @@ final class ForwardCommand implements Callable<Integer> {
         MonitoredDevices devices = new MonitoredDevices();
         for (Path path : where.paths) {
             names.add(path.toString());
-            openings.add((offer, port) -> VhostServer.listen(path, offer, devices.watch(port)));
+            openings.add((offer, port) -> VhostServer.listen(
+                    path, sockets.permissions(), offer, devices.watch(port)));
         }
         if (where.fd != null) {
             names.add("fd=" + where.fd);

@@ -58,6 +58,9 @@ final class SwitchCommand implements Callable<Integer> {
     private int queues = 1;
 
     @Mixin
+    private SocketOptions sockets;
+
+    @Mixin
     private FeatureOptions features;
 
     @Mixin
@@ -112,7 +115,8 @@ final class SwitchCommand implements Callable<Integer> {
         MonitoredDevices devices = new MonitoredDevices();
         for (Path path : paths) {
             names.add(path.toString());
-            openings.add((offer, socket) -> VhostServer.listen(path, offer, devices.watch(socket)));
+            openings.add((offer, socket) -> VhostServer.listen(
+                    path, sockets.permissions(), offer, devices.watch(socket)));
         }
         for (Path path : connections) {
             names.add(path.toString());

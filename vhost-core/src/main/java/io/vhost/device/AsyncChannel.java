@@ -24,7 +24,7 @@ final class AsyncChannel {
         this.queue = queue;
         this.counters = queue.counters();
         this.config = config;
-        this.copies = new AsyncCopies(active.ring().size());
+        this.copies = new AsyncCopies(active.ring().size(), config.copyThreshold());
         this.header = active.header();
     }
 

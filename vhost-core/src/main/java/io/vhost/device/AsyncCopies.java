@@ -2,10 +2,12 @@ package io.vhost.device;
 
 import io.vhost.dma.CopyListener;
 import io.vhost.dma.DmaChannel;
+import io.vhost.memory.NativeCopy;
 import io.vhost.net.Packet;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.ChainsInFlight;
 import io.vhost.ring.SplitRing;
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
@@ -25,6 +27,7 @@ final class AsyncCopies implements CopyListener {
     private static final VarHandle COPIES =
             MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
 
+    private final int threshold;
     private final int mask;
     /** Most packets in flight. */
     private final int limit;
@@ -51,12 +54,21 @@ final class AsyncCopies implements CopyListener {
     private DmaChannel leaving;
     private int left;
 
-    /** Slots for a ring of {@code size} entries; a packet needs at least one, so no more can be in flight. */
-    AsyncCopies(int size) {
-        this(size, size);
+    /**
+     * Slots for a ring of {@code size} entries; a packet needs at least one, so no more can be in flight. Copies of fewer
+     * than {@code threshold} bytes are made at once.
+     */
+    AsyncCopies(int size, int threshold) {
+        this(size, size, threshold);
     }
 
-    private AsyncCopies(int size, int limit) {
+    /** The same, with all copies left to channels. */
+    AsyncCopies(int size) {
+        this(size, 0);
+    }
+
+    private AsyncCopies(int size, int limit, int threshold) {
+        this.threshold = threshold;
         mask = size - 1;
         this.limit = limit;
         packet = new Packet[size];
@@ -181,6 +193,23 @@ final class AsyncCopies implements CopyListener {
     void take(int slot, ChainBatch batch, int from, int to) {
         chains[slot] += to - from;
         chainsInFlight.take(batch, from, to);
+    }
+
+    /** Whether a copy of so many bytes is made at once, with {@link #copyAtOnce}, and not left to a channel. */
+    boolean isShort(int length) {
+        return length < threshold;
+    }
+
+    /** Makes one of a slot's copies. The slot is told of it, also when this ends with an error. */
+    void copyAtOnce(
+            MemorySegment source, long sourceOffset, MemorySegment target, long targetOffset, int length, int slot) {
+        boolean made = false;
+        try {
+            NativeCopy.copy(source, sourceOffset, target, targetOffset, length);
+            made = true;
+        } finally {
+            copyDone(slot, !made);
+        }
     }
 
     @Override
@@ -316,7 +345,7 @@ final class AsyncCopies implements CopyListener {
     /** The same packets to be given back in slots for a ring of another size. Nothing may be under way. */
     AsyncCopies resized(int size) {
         int slots = Math.max(size, Integer.highestOneBit(Math.max(1, inFlight()) * 2 - 1));
-        AsyncCopies other = new AsyncCopies(slots, size);
+        AsyncCopies other = new AsyncCopies(slots, size, threshold);
         for (; emptied != closed; emptied++) {
             int from = oldest();
             int to = other.open(packet[from], 0, channel[from], openedAt[from]);

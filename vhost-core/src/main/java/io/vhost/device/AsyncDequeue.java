@@ -139,7 +139,7 @@ final class AsyncDequeue {
                 int present = slot;
                 slot = async.after(slot);
                 i++;
-                channel.copy(memory, source + headerLength, packet.segment(), packet.dataOffset(), length, async, present);
+                copyOne(async, present, memory, source + headerLength, packet, packet.dataOffset(), length, channel);
             }
         } finally {
             // After an error no copy of the rest is coming.
@@ -172,6 +172,23 @@ final class AsyncDequeue {
         }
     }
 
+    @GuardedBy("channel.lock")
+    private static void copyOne(
+            AsyncCopies async,
+            int slot,
+            MemorySegment memory,
+            long source,
+            Packet packet,
+            long target,
+            int length,
+            DmaChannel channel) {
+        if (async.isShort(length)) {
+            async.copyAtOnce(memory, source, packet.segment(), target, length, slot);
+        } else {
+            channel.copy(memory, source, packet.segment(), target, length, async, slot);
+        }
+    }
+
     /** Buffers of a chain that hold data. */
     private int copies(int chain) {
         int rest = format.headerLength();
@@ -198,8 +215,7 @@ final class AsyncDequeue {
                 rest -= ofHeader;
                 if (count > 0) {
                     missing--;
-                    channel.copy(
-                            memory, batch.bufferOffset(i) + ofHeader, packet.segment(), target, count, async, slot);
+                    copyOne(async, slot, memory, batch.bufferOffset(i) + ofHeader, packet, target, count, channel);
                     target += count;
                 }
             }

@@ -139,7 +139,7 @@ final class AsyncEnqueue {
                 int length = plan.needed(i++) - headerLength;
                 int present = slot;
                 slot = async.after(slot);
-                channel.copy(packet.segment(), packet.dataOffset(), memory, target, length, async, present);
+                copyOne(async, present, packet, packet.dataOffset(), memory, target, length, channel);
             }
         } finally {
             // After an error no copy of the rest is coming.
@@ -147,6 +147,23 @@ final class AsyncEnqueue {
                 async.copyDone(slot, true);
                 slot = async.after(slot);
             }
+        }
+    }
+
+    @GuardedBy("channel.lock")
+    private static void copyOne(
+            AsyncCopies async,
+            int slot,
+            Packet packet,
+            long source,
+            MemorySegment memory,
+            long target,
+            int length,
+            DmaChannel channel) {
+        if (async.isShort(length)) {
+            async.copyAtOnce(packet.segment(), source, memory, target, length, slot);
+        } else {
+            channel.copy(packet.segment(), source, memory, target, length, async, slot);
         }
     }
 
@@ -194,7 +211,7 @@ final class AsyncEnqueue {
         try {
             while (piece < count) {
                 int length = pieceLength[piece];
-                channel.copy(packet.segment(), source, memory, pieceTarget[piece++], length, async, slot);
+                copyOne(async, slot, packet, source, memory, pieceTarget[piece++], length, channel);
                 source += length;
             }
         } finally {

@@ -22,7 +22,9 @@ public final class WorkerDmaEngine implements DmaEngine {
     private static final int PARKED = 32;
     private static final int STOPPED = 48;
 
-    private final long[] shared = new long[64];
+    static final int SHARED_LENGTH = 64;
+
+    private final long[] shared = new long[SHARED_LENGTH];
     private final SpscAtomicArrayQueue<CopyBurst> toWorker = new SpscAtomicArrayQueue<>(BURSTS);
     private final CopyBurst[] bursts = new CopyBurst[BURSTS];
     private final Thread worker;
@@ -104,12 +106,17 @@ public final class WorkerDmaEngine implements DmaEngine {
         // There are as many places as bursts, so there always is one.
         toWorker.offer(next());
         handedOver++;
+        if (mustWake(shared)) {
+            LockSupport.unpark(worker);
+        }
+    }
+
+    /** For the submitter when the work is in the queue: whether the worker sleeps, or may be about to. */
+    static boolean mustWake(long[] line) {
         // Orders the offer before the read of the worker's state; the worker stores its state, fences and looks into the
         // queue once more. Without both fences it could sleep on work.
         VarHandle.fullFence();
-        if ((long) SHARED.getOpaque(shared, PARKED) != 0) {
-            LockSupport.unpark(worker);
-        }
+        return (long) SHARED.getOpaque(line, PARKED) != 0;
     }
 
     @Override
@@ -202,12 +209,17 @@ public final class WorkerDmaEngine implements DmaEngine {
     }
 
     private static void park(SpscAtomicArrayQueue<CopyBurst> queue, long[] line) {
-        SHARED.setOpaque(line, PARKED, 1L);
-        // Orders our state before the last look into the queue; see submit.
-        VarHandle.fullFence();
-        if (queue.isEmpty() && !isStopped(line)) {
+        if (maySleep(queue, line)) {
             LockSupport.park(queue);
         }
         SHARED.setOpaque(line, PARKED, 0L);
+    }
+
+    /** For the worker: whether there is still nothing to do. Submitters know from now on that it must be woken. */
+    static boolean maySleep(SpscAtomicArrayQueue<CopyBurst> queue, long[] line) {
+        SHARED.setOpaque(line, PARKED, 1L);
+        // Orders our state before the last look into the queue; see mustWake.
+        VarHandle.fullFence();
+        return queue.isEmpty() && !isStopped(line);
     }
 }

@@ -9,8 +9,10 @@ import io.vhost.os.Descriptor;
 import io.vhost.os.UnixListener;
 import io.vhost.os.UnixSocket;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,6 +53,22 @@ class ForwardCommandTest {
         CommandRun done = end(run);
         assertTrue(
                 done.out().startsWith("port 0: " + one + "\nport 1: " + other + "\n"), done.out());
+    }
+
+    @Test
+    void socketsCanBeOpenedToAGroup() throws IOException {
+        Path one = directory.resolve("one");
+        var run = start("--socket-path", one.toString(), "--socket-mode", "660");
+        Await.until("it listens", () -> Files.exists(one) && hasPermissions("rw-rw----", one));
+        assertEquals(0, end(run).status());
+    }
+
+    private static boolean hasPermissions(String expected, Path file) {
+        try {
+            return expected.equals(PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test

@@ -50,6 +50,15 @@ class MainTest {
         "forward --socket-path a --mask xyz",
         "forward --socket-path a --without bogus",
         "forward --socket-path a --seconds -1",
+        "forward --socket-path a --socket-mode 8",
+        "switch --socket-path a --socket-mode 1777",
+        "switch",
+        "switch --socket-path a --queues 129",
+        "switch --socket-path a --age 0",
+        "switch --socket-path a --seconds -1",
+        "switch --socket-path a --mtu 1400",
+        "switch --socket-path a --tap t --mtu 67",
+        "switch --socket-path a --tap t --mtu 65536",
         "bogus"
     })
     void aBadCommandLineIsAnsweredWithTheUsageText(String words) {

@@ -138,7 +138,8 @@ class SwitchBadInputTest {
     void anMtuIsOneThatEthernetCanHave(long mtu) {
         negotiate(0);
         ack(FAILURE, RawPeer.message(NET_SET_MTU, RawPeer.NEED_REPLY, mtu), 0);
-        ethernet.await("NET_SET_MTU refused: MTU " + Long.toUnsignedString(mtu) + " is not in 68..65535; failure reply sent");
+        ethernet.await("NET_SET_MTU refused: MTU " + Long.toUnsignedString(mtu)
+                + " is not in 68..65535; failure reply sent");
         ack(SUCCESS, RawPeer.message(NET_SET_MTU, RawPeer.NEED_REPLY, 1500L), 0);
         ack(SUCCESS, RawPeer.message(RESET_OWNER, RawPeer.NEED_REPLY), 0);
     }

@@ -42,6 +42,9 @@ final class AsyncBenchmark implements Callable<Integer> {
     @Option(names = "--millis", description = "Time for each way of copying, direction and size; 1000 by default.")
     private int millis = 1000;
 
+    @Option(names = "--threshold", description = "Shorter copies are not left to channels; 0 by default.")
+    private int threshold;
+
     @Override
     public Integer call() throws ControlException {
         System.out.println("CPU ns a packet in the polling thread, medians");
@@ -57,7 +60,7 @@ final class AsyncBenchmark implements Callable<Integer> {
 
     private void compare(int size, boolean toGuest) throws ControlException {
         try (DmaRegistry registry = new DmaRegistry();
-                SyntheticGuest guest = new SyntheticGuest(size, registry);
+                SyntheticGuest guest = new SyntheticGuest(size, registry, threshold);
                 PacketPool pool = PollingCost.pool(size)) {
             DmaChannel worker = registry.configure("worker", new WorkerDmaEngine("benchmark worker"));
             DmaChannel inline = registry.configure("inline", new InlineDmaEngine());
@@ -83,7 +86,7 @@ final class AsyncBenchmark implements Callable<Integer> {
 
     /** What a control call checks, with the check and without, and what that is of a burst. */
     private void assertion() throws ControlException {
-        try (DmaRegistry registry = new DmaRegistry(); SyntheticGuest guest = new SyntheticGuest(64, registry);
+        try (DmaRegistry registry = new DmaRegistry(); SyntheticGuest guest = new SyntheticGuest(64, registry, 0);
                 PacketPool pool = PollingCost.pool(64)) {
             VirtQueue queue = guest.queue(0);
             PollingCost burst = new PollingCost(guest, queue, pool, 64, null);

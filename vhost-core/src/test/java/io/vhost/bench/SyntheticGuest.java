@@ -47,9 +47,9 @@ final class SyntheticGuest implements AutoCloseable {
         this(packetLength, VhostConfig.defaults());
     }
 
-    /** The same with DMA channels. */
-    SyntheticGuest(int packetLength, DmaRegistry registry) throws ControlException {
-        this(packetLength, VhostConfig.builder().asyncCopy(registry).build());
+    /** The same with DMA channels, for copies of {@code threshold} bytes and more. */
+    SyntheticGuest(int packetLength, DmaRegistry registry, int threshold) throws ControlException {
+        this(packetLength, VhostConfig.builder().asyncCopy(registry).copyThreshold(threshold).build());
     }
 
     private SyntheticGuest(int packetLength, VhostConfig config) throws ControlException {

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.memory.DirtyLog;
+import io.vhost.memory.MemoryRegion;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
@@ -12,12 +13,14 @@ import io.vhost.os.Mapping;
 import io.vhost.os.MemFd;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.List;
 import java.util.Random;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.Executable;
 
 /** What a device does for live migration: the log of written pages, and the packet that tells where the guest is now. */
 class MigrationTest {
@@ -130,6 +133,33 @@ class MigrationTest {
             assertTrue(refusal.getMessage().contains("dirty log of 4096 bytes is too small"), refusal.getMessage());
             assertTrue(guest.toGuest().queue.isRunning());
         }
+    }
+
+    @Test
+    void memoryThatTheLogHasNoRoomForIsRefusedWhilePagesAreLogged() throws ControlException {
+        MemoryRegion beyond = new MemoryRegion(LOG_SIZE * 8L * PAGE, 0x1000, PAGE, 0);
+        int before = Descriptor.openDescriptors();
+        try (TestGuest guest = TestGuest.running()) {
+            DeviceMemory memory = guest.control.memory();
+            memory.log(file.duplicate(), 0, LOG_SIZE);
+            guest.control.features(LOGGING);
+            List<MemoryRegion> regions = memory.regions();
+            for (int i = 0; i < 2; i++) {
+                assertTooSmall(() -> memory.replace(List.of(beyond), List.of(file.duplicate())));
+                assertTooSmall(() -> memory.add(beyond, file.duplicate()));
+            }
+            assertEquals(regions, memory.regions());
+            assertTrue(guest.toGuest().queue.isRunning());
+            guest.control.features(TestGuest.MODERN);
+            assertThrows(ControlException.class, () -> memory.add(beyond, file.duplicate()), "without the rings");
+            assertEquals(List.of(beyond), memory.regions());
+        }
+        assertEquals(before, Descriptor.openDescriptors());
+    }
+
+    private static void assertTooSmall(Executable change) {
+        String text = assertThrows(ControlException.class, change).getMessage();
+        assertTrue(text.contains("dirty log of 65536 bytes is too small for the memory table"), text);
     }
 
     @Test

@@ -65,6 +65,37 @@ class DmaEngineTest {
         engine.close();
     }
 
+    /** Whatever an engine keeps of earlier copies, each is made between its own segments and in its own length. */
+    @ParameterizedTest
+    @MethodSource("engines")
+    void everyCopyHasItsOwnSegmentsAndLength(DmaEngine engine) {
+        int places = 1024;
+        int[] tokens = new int[1];
+        Random random = new Random(9);
+        MemorySegment[] source = new MemorySegment[3];
+        MemorySegment[] target = new MemorySegment[3];
+        for (int i = 0; i < source.length; i++) {
+            source[i] = Arena.ofAuto().allocate(places, 64).fill((byte) (i + 1));
+            target[i] = Arena.ofAuto().allocate(places, 64);
+        }
+        // Often enough for all that an engine keeps to be used again.
+        for (int i = 0; i < 400; i++) {
+            int from = random.nextInt(source.length);
+            int to = random.nextInt(target.length);
+            int length = 1 + random.nextInt(100);
+            int at = 8 * random.nextInt(100);
+            target[to].fill((byte) 0);
+            engine.copy(source[from], 0, target[to], at, length, 0);
+            engine.submit();
+            while (engine.completed(tokens, 0, 1) == 0) {
+                Thread.onSpinWait();
+            }
+            assertEquals(-1, target[to].asSlice(at, length).mismatch(source[from].asSlice(0, length)));
+            assertEquals(0, target[to].get(ValueLayout.JAVA_BYTE, at + length));
+        }
+        engine.close();
+    }
+
     @ParameterizedTest
     @MethodSource("engines")
     void anEngineTakesAsManyCopiesAsItHasPlaces(DmaEngine engine) {

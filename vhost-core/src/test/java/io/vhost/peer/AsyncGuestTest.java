@@ -16,6 +16,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AsyncGuestTest {
     private static final int MEBIBYTES = "full".equals(System.getProperty("guests")) ? 64 : 4;
 
+    /** A guest that does not boot in time is started again, and its first front-end goes before it has said anything. */
+    private static final String STARTED_AGAIN = "[^\n]*went without accepting features[^\n]*";
+
     @TempDir
     private Path directory;
 
@@ -41,7 +44,7 @@ class AsyncGuestTest {
                 assertEquals(0, ethernet.exitStatus(), ethernet::output);
             }
             String output = ethernet.output();
-            assertFalse(output.contains("WARNING") || output.contains("ERROR"), output);
+            assertEquals("", MainProcess.complaints(output.replaceAll(STARTED_AGAIN, "")));
             assertTrue(output.contains(" in flight"), output);
             assertFalse(Files.exists(socketA));
         }

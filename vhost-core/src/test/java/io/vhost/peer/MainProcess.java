@@ -3,10 +3,17 @@ package io.vhost.peer;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Collectors;
 
 /** The command line in a process of its own, as a user starts it. */
 public final class MainProcess {
     private MainProcess() {}
+
+    /** The lines of its output that tell of something wrong. */
+    public static String complaints(String output) {
+        return output.lines().filter(line -> line.contains("WARNING") || line.contains("ERROR") || line.contains("SEVERE"))
+                .collect(Collectors.joining("\n"));
+    }
 
     /** Starts {@code vhost} with these words. */
     public static Program start(String... words) {

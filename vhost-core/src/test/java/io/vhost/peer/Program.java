@@ -173,9 +173,10 @@ public final class Program implements AutoCloseable {
         return process.exitValue();
     }
 
-    /** Asks the program to end with SIGTERM. */
+    /** Asks the program to end with SIGTERM. What it says then is output as well. */
     public void terminate() {
-        process.destroy();
+        // Process.destroy would close our end of its output.
+        process.toHandle().destroy();
     }
 
     /** Kills the program if it still runs, stopped or not, and waits until it is gone. */

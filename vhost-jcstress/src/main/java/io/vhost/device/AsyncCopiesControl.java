@@ -35,7 +35,10 @@ public final class AsyncCopiesControl {
         }
     }
 
-    /** Bytes and flag are plain, so that the compiler may move them; the processor does not. Seen 183 times in 511,286. */
+    /**
+     * Bytes and flag are plain, so that the compiler may move them; the processor does not. Seen 183 times in
+     * 511,286.
+     */
     @JCStressTest
     @Outcome(id = {"0, 0", "1, 42", "0, 42"}, expect = ACCEPTABLE, desc = "Not done yet, or done with the bytes.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE_INTERESTING, desc = "Done without the bytes.")

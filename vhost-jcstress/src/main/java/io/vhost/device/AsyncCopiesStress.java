@@ -17,8 +17,8 @@ public final class AsyncCopiesStress {
     private AsyncCopiesStress() {}
 
     /**
-     * Who sees the flag sees the bytes, and the packet is closed once. The flag as a plain store passes on x86, which keeps
-     * stores in order; the test guards against a compiler or an edit that moves them. Twins:
+     * Who sees the flag sees the bytes, and the packet is closed once. The flag as a plain store passes on
+     * x86, which keeps stores in order; the test guards against a compiler or an edit that moves them. Twins:
      * {@link AsyncCopiesControl.BytesAreMissingWhenTheFlagIsSetBeforeTheCopy} and
      * {@link AsyncCopiesControl.BytesMayBeMissingWithAPlainFlag}.
      */

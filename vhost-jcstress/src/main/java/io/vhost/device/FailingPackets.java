@@ -6,8 +6,8 @@ import io.vhost.dma.HeldEngine;
 import io.vhost.ring.SplitRing;
 
 /**
- * Many packets in flight, of two copies each, one of which fails. They have no chains, so that the owner can follow close
- * behind the drainer.
+ * Many packets in flight, of two copies each, one of which fails. They have no chains, so that the owner can
+ * follow close behind the drainer.
  */
 final class FailingPackets {
     static final int PACKETS = 64;
@@ -29,6 +29,8 @@ final class FailingPackets {
         for (int i = 0; i < PACKETS; i++) {
             copies.copyDone(i, i % 2 == 0);
             copies.copyDone(i, i % 2 != 0);
+            // The owner takes longer, and is to wait for the next one.
+            Thread.onSpinWait();
         }
     }
 

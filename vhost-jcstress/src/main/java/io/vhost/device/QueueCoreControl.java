@@ -49,7 +49,10 @@ public final class QueueCoreControl {
         }
     }
 
-    /** The new table is published, then the ring in it, and a burst reads them one by one. Seen 3,586 times in 158,006. */
+    /**
+     * The new table is published, then the ring in it, and a burst reads them one by one. Seen 3,586 times in
+     * 158,006.
+     */
     @JCStressTest
     @Outcome(id = {"0, 0", "1, 1"}, expect = ACCEPTABLE, desc = "Table and ring belong together.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "The ring of one table and the buffers of another.")

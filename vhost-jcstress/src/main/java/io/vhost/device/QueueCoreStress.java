@@ -18,8 +18,8 @@ public final class QueueCoreStress {
     private QueueCoreStress() {}
 
     /**
-     * The listener is told of a state under the lock, so whoever has the lock sees no half of a change. Twin: {@link
-     * QueueCoreControl.APollerSeesAHalfChangedQueueWhenTheListenerIsToldWithoutLock}.
+     * The listener is told of a state under the lock, so whoever has the lock sees no half of a change. Twin:
+     * {@link QueueCoreControl.APollerSeesAHalfChangedQueueWhenTheListenerIsToldWithoutLock}.
      */
     @JCStressTest
     @Outcome(id = {"0, 0", "1, 1"}, expect = ACCEPTABLE, desc = "Before the change, or after it.")
@@ -60,8 +60,8 @@ public final class QueueCoreStress {
     }
 
     /**
-     * The packets of a burst and their used elements are in one window, the old or the new one. Twin: {@link
-     * QueueCoreControl.ABurstMixesTwoMemoryTablesPublishedOneByOne}.
+     * The packets of a burst and their used elements are in one window, the old or the new one. Twin:
+     * {@link QueueCoreControl.ABurstMixesTwoMemoryTablesPublishedOneByOne}.
      */
     @JCStressTest
     @Outcome(id = "0, 0, 0", expect = ACCEPTABLE, desc = "The queue stood still.")
@@ -90,8 +90,8 @@ public final class QueueCoreStress {
     }
 
     /**
-     * When the swap has returned, nothing is written to the old window any more. Twin: {@link
-     * QueueCoreControl.ARetiredWindowIsWrittenWithTheCheckBeforeTheLock}.
+     * When the swap has returned, nothing is written to the old window any more. Twin:
+     * {@link QueueCoreControl.ARetiredWindowIsWrittenWithTheCheckBeforeTheLock}.
      */
     @JCStressTest
     @Outcome(id = "0", expect = ACCEPTABLE, desc = "The window is as the swap left it.")
@@ -121,8 +121,8 @@ public final class QueueCoreStress {
     }
 
     /**
-     * When a stop has returned, no burst moves anything any more, nor meets a queue without a ring. Twin: {@link
-     * QueueCoreControl.ARetiredWindowIsWrittenWithTheCheckBeforeTheLock}.
+     * When a stop has returned, no burst moves anything any more, nor meets a queue without a ring. Twin:
+     * {@link QueueCoreControl.ARetiredWindowIsWrittenWithTheCheckBeforeTheLock}.
      */
     @JCStressTest
     @Outcome(id = {"0, 0", "0, 2"}, expect = ACCEPTABLE, desc = "The window is as the stop left it.")
@@ -151,9 +151,10 @@ public final class QueueCoreStress {
     }
 
     /**
-     * A burst that waits for the lock sleeps now and then, long enough for a stop to begin and end: it looks again under
-     * the lock. A burst that finds the lock free does the same, for the one instruction between its look and the lock,
-     * which no test meets but by chance. Twin: {@link QueueCoreControl.ARetiredWindowIsWrittenWithTheCheckBeforeTheLock}.
+     * A burst that waits for the lock sleeps now and then, long enough for a stop to begin and end: it looks
+     * again under the lock. A burst that finds the lock free does the same, for the one instruction between
+     * its look and the lock, which no test meets but by chance. Twin:
+     * {@link QueueCoreControl.ARetiredWindowIsWrittenWithTheCheckBeforeTheLock}.
      */
     @JCStressTest
     @Outcome(id = {"0, 0", "0, 2"}, expect = ACCEPTABLE, desc = "The window is as the stop left it.")
@@ -189,8 +190,8 @@ public final class QueueCoreStress {
     }
 
     /**
-     * A swap with copies in flight: it waits for them, and the packets come back all the same. Twin: {@link
-     * QueueCoreControl.ARetiredWindowIsCopiedToWhenTheSwapDoesNotWait}.
+     * A swap with copies in flight: it waits for them, and the packets come back all the same. Twin:
+     * {@link QueueCoreControl.ARetiredWindowIsCopiedToWhenTheSwapDoesNotWait}.
      */
     @JCStressTest
     @Outcome(id = "0, 3", expect = ACCEPTABLE, desc = "The window is as the swap left it, and both packets came back.")

@@ -41,8 +41,8 @@ public final class QueueCountersStress {
     }
 
     /**
-     * What threads without the lock count, all of them, is counted. Twin: {@link
-     * QueueCountersControl.ASharedCountIsLostByTheHoldersAddition}.
+     * What threads without the lock count, all of them, is counted. Twin:
+     * {@link QueueCountersControl.ASharedCountIsLostByTheHoldersAddition}.
      */
     @JCStressTest
     @Outcome(id = "20", expect = ACCEPTABLE, desc = "All of it.")

@@ -19,8 +19,8 @@ import java.util.logging.Level;
 import java.util.logging.Logger;
 
 /**
- * A queue to the guest with two entries, its ring in memory of this process. There are two windows with the same guest
- * addresses, to swap between.
+ * A queue to the guest with two entries, its ring in memory of this process. There are two windows with the
+ * same guest addresses, to swap between.
  *
  * <p>Dear to make, so states borrow one: each ends with its arbiter, which gives it back for the next one.
  */

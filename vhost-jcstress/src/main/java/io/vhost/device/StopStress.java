@@ -10,7 +10,11 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.Signal;
 import org.openjdk.jcstress.annotations.State;
 
-/** Loops that a change of the queue's state must end. */
+/**
+ * Loops that a change of the queue's state must end. No twins, since the harness waits half a minute until it
+ * calls a loop stale: a poller of a queue whose state is a plain field was stale the third time, a burst that
+ * does not look at it while it waits the first time.
+ */
 public final class StopStress {
     private StopStress() {}
 

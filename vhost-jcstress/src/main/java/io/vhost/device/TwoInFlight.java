@@ -72,7 +72,10 @@ final class TwoInFlight {
         return MEMORY.get(JAVA_INT, base + BUFFER + 4L * slot);
     }
 
-    /** Looks again and again for a packet that is done, as copies take longer than looking; how many are emptied. */
+    /**
+     * Looks again and again for a packet that is done, as copies take longer than looking; how many are
+     * emptied.
+     */
     int awaitAndEmpty() {
         int emptied = 0;
         for (int i = 0; i < 20 && emptied == 0; i++) {

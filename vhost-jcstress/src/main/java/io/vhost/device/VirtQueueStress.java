@@ -12,15 +12,15 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
 
 /**
- * Control calls and bursts on one queue, by two threads. Each of the four control calls takes the lock: register, unregister
- * and clear would fail the first, second and fifth test without it, and getInflight the fourth.
+ * Control calls and bursts on one queue, by two threads; each of the four calls fails one of these without
+ * the lock.
  */
 public final class VirtQueueStress {
     private VirtQueueStress() {}
 
     /**
-     * Of two registrations one is made, the other refused. Twin: {@link
-     * VirtQueueControl.BothRegistersWinWithTheCheckBeforeTheLock}.
+     * Of two registrations one is made, the other refused. Twin:
+     * {@link VirtQueueControl.BothRegistersWinWithTheCheckBeforeTheLock}.
      */
     @JCStressTest
     @Outcome(id = {"1, 2, 1", "2, 1, 1"}, expect = ACCEPTABLE, desc = "Registered by one of them.")
@@ -47,8 +47,8 @@ public final class VirtQueueStress {
     }
 
     /**
-     * Unregistering is refused once a packet is accepted; once it is done, none is accepted. Twin: {@link
-     * VirtQueueControl.UnregisterFreesWhatASubmitAcceptedWithTheCheckBeforeTheLock}.
+     * Unregistering is refused once a packet is accepted; once it is done, none is accepted. Twin:
+     * {@link VirtQueueControl.UnregisterFreesWhatASubmitAcceptedWithTheCheckBeforeTheLock}.
      */
     @JCStressTest
     @Outcome(id = "1, 2, 1", expect = ACCEPTABLE, desc = "Accepted, so still registered with the packet in flight.")
@@ -85,8 +85,8 @@ public final class VirtQueueStress {
     }
 
     /**
-     * Packets in flight, asked for while they are submitted and polled again and again. Twin: {@link
-     * VirtQueueControl.InflightIsNegativeWithoutLock}.
+     * Packets in flight, asked for while they are submitted and polled again and again. Twin:
+     * {@link VirtQueueControl.InflightIsNegativeWithoutLock}.
      */
     @JCStressTest
     @Outcome(id = "0|1|2", expect = ACCEPTABLE, desc = "0 to the ring's size.")
@@ -141,7 +141,7 @@ public final class VirtQueueStress {
 
         @Actor
         public void ask(I_Result r) {
-            for (int i = 0; i < 10 && r.r1 == 0; i++) {
+            for (int i = 0; i < 50 && r.r1 == 0; i++) {
                 r.r1 = fixture.queue.getInflight();
             }
         }
@@ -153,8 +153,8 @@ public final class VirtQueueStress {
     }
 
     /**
-     * Packets that one thread polls and another clears. A poll that finds the lock taken returns nothing. Twin: {@link
-     * VirtQueueControl.APacketIsGivenBackTwiceWithoutLock}.
+     * Packets that one thread polls and another clears. A poll that finds the lock taken returns nothing. Twin:
+     * {@link VirtQueueControl.APacketIsGivenBackTwiceWithoutLock}.
      */
     @JCStressTest
     @Outcome(id = {"1, 2, 0", "2, 1, 0", "0, 1, 2"}, expect = ACCEPTABLE, desc = "Each packet once, the oldest first.")
@@ -186,8 +186,8 @@ public final class VirtQueueStress {
     }
 
     /**
-     * The poller of another queue drains the channel that this queue's copies are in. Twin: {@link
-     * AsyncCopiesControl.BytesAreMissingWhenTheFlagIsSetBeforeTheCopy}.
+     * The poller of another queue drains the channel that this queue's copies are in. Twin:
+     * {@link AsyncCopiesControl.BytesAreMissingWhenTheFlagIsSetBeforeTheCopy}.
      */
     @JCStressTest
     @Outcome(id = "3, 3, 0", expect = ACCEPTABLE, desc = "Both packets at once, their bytes with the guest.")

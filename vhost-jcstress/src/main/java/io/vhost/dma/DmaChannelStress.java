@@ -15,8 +15,8 @@ public final class DmaChannelStress {
     private DmaChannelStress() {}
 
     /**
-     * Each copy's owner is told of it once, whoever drains. Twin: {@link
-     * DmaChannelControl.ACopyIsReportedTwiceWithoutLock}.
+     * Each copy's owner is told of it once, whoever drains. Twin:
+     * {@link DmaChannelControl.ACopyIsReportedTwiceWithoutLock}.
      */
     @JCStressTest
     @Outcome(id = "1, 1, 0", expect = ACCEPTABLE, desc = "Each once, and the channel is empty and sound.")

@@ -17,8 +17,8 @@ public final class PacketPoolStress {
     private PacketPoolStress() {}
 
     /**
-     * Single packets taken by two threads are two packets. Twin: {@link
-     * PacketPoolControl.APacketIsHandedOutTwiceWithoutLock}.
+     * Single packets taken by two threads are two packets. Twin:
+     * {@link PacketPoolControl.APacketIsHandedOutTwiceWithoutLock}.
      */
     @JCStressTest
     @Outcome(id = {"1, 2", "2, 1"}, expect = ACCEPTABLE, desc = "One each.")
@@ -39,8 +39,8 @@ public final class PacketPoolStress {
     }
 
     /**
-     * Bursts that ask for more than there is share it. Twin: {@link
-     * PacketPoolControl.APacketIsHandedOutTwiceWithoutLock}.
+     * Bursts that ask for more than there is share it. Twin:
+     * {@link PacketPoolControl.APacketIsHandedOutTwiceWithoutLock}.
      */
     @JCStressTest
     @Outcome(id = {"3, 4", "4, 3"}, expect = ACCEPTABLE, desc = "Two for the first, the rest for the second.")
@@ -61,8 +61,8 @@ public final class PacketPoolStress {
     }
 
     /**
-     * A packet that comes back from another thread comes as that thread left it. Twin: {@link
-     * PacketPoolControl.ATakenPacketIsWrittenByItsLastOwnerWhoReleasedItFirst}.
+     * A packet that comes back from another thread comes as that thread left it. Twin:
+     * {@link PacketPoolControl.ATakenPacketIsWrittenByItsLastOwnerWhoReleasedItFirst}.
      */
     @JCStressTest
     @Outcome(id = "0, 0", expect = ACCEPTABLE, desc = "Not released yet.")
@@ -92,8 +92,8 @@ public final class PacketPoolStress {
     }
 
     /**
-     * Of two releases of one packet, one is refused and the pool has the packet once. Twin: {@link
-     * PacketPoolControl.TwoReleasesAreAcceptedWithTheCheckBeforeTheLock}.
+     * Of two releases of one packet, one is refused and the pool has the packet once. Twin:
+     * {@link PacketPoolControl.TwoReleasesAreAcceptedWithTheCheckBeforeTheLock}.
      */
     @JCStressTest
     @Outcome(id = {"1, 0, 1", "0, 1, 1"}, expect = ACCEPTABLE, desc = "One release, one refusal, one packet.")
@@ -120,8 +120,8 @@ public final class PacketPoolStress {
     }
 
     /**
-     * Diagnostics see a burst whole or not at all. Twin: {@link
-     * PacketPoolControl.ASnapshotIsTornWithALockForEachPacket}.
+     * Diagnostics see a burst whole or not at all. Twin:
+     * {@link PacketPoolControl.ASnapshotIsTornWithALockForEachPacket}.
      */
     @JCStressTest
     @Outcome(id = {"0", "2"}, expect = ACCEPTABLE, desc = "Before the burst, or after it.")

@@ -46,6 +46,8 @@ final class RingPair {
         device.needsInterrupt();
         driver.poll();
         driver.disableInterrupts();
+        // A device that reads the next entry too early meets a descriptor that is none.
+        SplitLayout.availEntry(MEMORY, avail, 1, 1);
     }
 
     static ChainBatch batch() {

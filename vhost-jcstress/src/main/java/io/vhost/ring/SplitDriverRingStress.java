@@ -11,17 +11,18 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
 /**
- * Driver side of a split ring against the device: publication and kicks. The packed ring has no implementation yet.
+ * Driver side of a split ring against the device: publication and kicks. The packed ring has no
+ * implementation yet.
  *
- * <p>A plain store of the index instead of the release passes on x86, which keeps stores in order; these tests guard
- * against a compiler or an edit that moves them.
+ * <p>A plain store of the index instead of the release passes on x86, which keeps stores in order; these
+ * tests guard against a compiler or an edit that moves them, far enough for the other end to look in between.
  */
 public final class SplitDriverRingStress {
     private SplitDriverRingStress() {}
 
     /**
-     * Who sees the driver's index sees the ring entry, the descriptor and the buffer's bytes. Twin: {@link
-     * SplitDriverRingControl.IndexIsVisibleBeforeEntry}.
+     * Who sees the driver's index sees the ring entry, the descriptor and the buffer's bytes. Twin:
+     * {@link SplitDriverRingControl.IndexIsVisibleBeforeEntry}.
      */
     @JCStressTest
     @Outcome(id = "0, 0, 0", expect = ACCEPTABLE, desc = "Nothing is offered yet.")
@@ -45,8 +46,8 @@ public final class SplitDriverRingStress {
     }
 
     /**
-     * Chains offered while the device goes to sleep are found or kicked for, with flags. Twin: {@link
-     * SplitDriverRingControl.KickIsLostWithFlagsWithoutFence}.
+     * Chains offered while the device goes to sleep are found or kicked for, with flags. Twin:
+     * {@link SplitDriverRingControl.KickIsLostWithFlagsWithoutFence}.
      */
     @JCStressTest
     @Outcome(id = "false, false", expect = FORBIDDEN, desc = "Nobody noticed: the device sleeps on work.")
@@ -73,8 +74,8 @@ public final class SplitDriverRingStress {
     }
 
     /**
-     * Chains offered while the device goes to sleep are found or kicked for, with the event index. Twin: {@link
-     * SplitDriverRingControl.KickIsLostWithEventIdxWithoutFence}.
+     * Chains offered while the device goes to sleep are found or kicked for, with the event index. Twin:
+     * {@link SplitDriverRingControl.KickIsLostWithEventIdxWithoutFence}.
      */
     @JCStressTest
     @Outcome(id = "false, false", expect = FORBIDDEN, desc = "Nobody noticed: the device sleeps on work.")

@@ -11,17 +11,18 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
 /**
- * Device side of a split ring against the driver: publication and interrupts. The packed ring has no implementation yet.
+ * Device side of a split ring against the driver: publication and interrupts. The packed ring has no
+ * implementation yet.
  *
- * <p>A plain store of the index instead of the release passes on x86, which keeps stores in order; these tests guard
- * against a compiler or an edit that moves them.
+ * <p>A plain store of the index instead of the release passes on x86, which keeps stores in order; these
+ * tests guard against a compiler or an edit that moves them, far enough for the other end to look in between.
  */
 public final class SplitRingStress {
     private SplitRingStress() {}
 
     /**
-     * Who sees the device's index sees the used element and the bytes written to the buffer. Twin: {@link
-     * SplitRingControl.IndexIsVisibleBeforeUsedElement}.
+     * Who sees the device's index sees the used element and the bytes written to the buffer. Twin:
+     * {@link SplitRingControl.IndexIsVisibleBeforeUsedElement}.
      */
     @JCStressTest
     @Outcome(id = "-1, 0, 0", expect = ACCEPTABLE, desc = "Nothing is used yet.")
@@ -50,8 +51,8 @@ public final class SplitRingStress {
     }
 
     /**
-     * The same for chains that were taken before and are given back when their copies are done. Twin: {@link
-     * SplitRingControl.IndexIsVisibleBeforeUsedElement}.
+     * The same for chains that were taken before and are given back when their copies are done. Twin:
+     * {@link SplitRingControl.IndexIsVisibleBeforeUsedElement}.
      */
     @JCStressTest
     @Outcome(id = "-1, 0, 0", expect = ACCEPTABLE, desc = "Nothing is used yet.")
@@ -75,8 +76,8 @@ public final class SplitRingStress {
     }
 
     /**
-     * Chains used while the driver goes to sleep are found or interrupted for, with flags. Twin: {@link
-     * SplitRingControl.InterruptIsLostWithFlagsWithoutFence}.
+     * Chains used while the driver goes to sleep are found or interrupted for, with flags. Twin:
+     * {@link SplitRingControl.InterruptIsLostWithFlagsWithoutFence}.
      */
     @JCStressTest
     @Outcome(id = "false, false", expect = FORBIDDEN, desc = "Nobody noticed: the driver sleeps on work.")
@@ -99,8 +100,8 @@ public final class SplitRingStress {
     }
 
     /**
-     * Chains used while the driver goes to sleep are found or interrupted for, with the event index. Twin: {@link
-     * SplitRingControl.InterruptIsLostWithEventIdxWithoutFence}.
+     * Chains used while the driver goes to sleep are found or interrupted for, with the event index. Twin:
+     * {@link SplitRingControl.InterruptIsLostWithEventIdxWithoutFence}.
      */
     @JCStressTest
     @Outcome(id = "false, false", expect = FORBIDDEN, desc = "Nobody noticed: the driver sleeps on work.")
