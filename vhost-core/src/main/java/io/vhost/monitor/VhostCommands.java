@@ -83,25 +83,32 @@ final class VhostCommands {
         List<Map<String, Object>> queues = new ArrayList<>();
         for (DeviceLookup.Place place : lookup.queues(arguments)) {
             QueueCounters counters = place.queue().counters();
+            long inFlight = DeviceLookup.inFlight(place.queue());
             Map<String, Object> queue = Json.object(
-                    "path", place.path(), "queue", place.queue().index(),
-                    "inflight", DeviceLookup.inFlight(place.queue()),
+                    "path", place.path(), "queue", place.queue().index(), "inflight", inFlight,
                     "submitted", counters.get(Counter.SUBMITTED),
                     "completed", counters.get(Counter.COMPLETED),
                     "failed", counters.get(Counter.COPY_FAILED),
                     "stalled", counters.get(Counter.COPY_STALLS));
-            // What only the lock's holder can say is left out while another thread keeps the lock.
-            QueueSnapshot snapshot = place.queue().snapshot();
-            if (snapshot != null) {
-                if (!snapshot.dma().isEmpty()) {
-                    queue.put("dma", snapshot.dma());
-                    queue.put("vchan", ONLY_CHANNEL);
-                }
-                queue.put("oldest-ns", snapshot.oldestNanos());
+            if (inFlight == 0) {
+                queue.put("oldest-ns", 0);
+            } else {
+                addOldest(queue, place.queue().snapshot());
             }
             queues.add(queue);
         }
         return queues;
+    }
+
+    /** What only the lock's holder can say is left out while another thread keeps the lock. */
+    private static void addOldest(Map<String, Object> queue, QueueSnapshot snapshot) {
+        if (snapshot != null) {
+            if (!snapshot.dma().isEmpty()) {
+                queue.put("dma", snapshot.dma());
+                queue.put("vchan", ONLY_CHANNEL);
+            }
+            queue.put("oldest-ns", snapshot.oldestNanos());
+        }
     }
 
     private List<Map<String, Object>> locks(Arguments arguments) throws CommandException {

@@ -41,7 +41,8 @@ class TopScreenTest {
 
     private TopScreen screen(String keys) throws IOException {
         InputStream typed = new ByteArrayInputStream(keys.getBytes(StandardCharsets.US_ASCII));
-        Terminal terminal = TerminalBuilder.builder().system(false).streams(typed, written).type("xterm")
+        Terminal terminal = TerminalBuilder.builder().system(false).provider("exec").streams(typed, written)
+                .type("xterm")
                 .encoding(StandardCharsets.UTF_8).build();
         terminal.setSize(Size.of(COLUMNS, ROWS));
         return new TopScreen(terminal);

@@ -3,6 +3,7 @@ package io.vhost.monitor;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.ConnectException;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
 import java.nio.ByteBuffer;
@@ -31,6 +32,20 @@ final class Client implements AutoCloseable {
             return new Client(channel);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Connects as soon as somebody listens: a socket file is there a moment before. */
+    static Client connectSoon(Path path) {
+        while (true) {
+            try {
+                return connect(path);
+            } catch (UncheckedIOException nobody) {
+                if (!(nobody.getCause() instanceof ConnectException)) {
+                    throw nobody;
+                }
+                Thread.onSpinWait();
+            }
         }
     }
 

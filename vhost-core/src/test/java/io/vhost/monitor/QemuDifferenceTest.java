@@ -95,7 +95,7 @@ class QemuDifferenceTest {
                     throw new AssertionError(qemu.output());
                 }
             }
-            try (Client our = Client.connect(ours); Client their = Client.connect(theirs)) {
+            try (Client our = Client.connect(ours); Client their = Client.connectSoon(theirs)) {
                 our.line();
                 their.line();
                 if (negotiate) {

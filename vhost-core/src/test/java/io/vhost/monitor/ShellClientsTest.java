@@ -82,6 +82,7 @@ class ShellClientsTest {
                     throw new AssertionError(qemu.output());
                 }
             }
+            Client.connectSoon(socket).close();
             runScript(socket);
         }
     }
