@@ -20,7 +20,7 @@ import java.util.Collections;
 import java.util.List;
 import org.jline.terminal.Size;
 import org.jline.terminal.Terminal;
-import org.jline.terminal.TerminalBuilder;
+import org.jline.terminal.impl.ExternalTerminal;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -41,9 +41,7 @@ class TopScreenTest {
 
     private TopScreen screen(String keys) throws IOException {
         InputStream typed = new ByteArrayInputStream(keys.getBytes(StandardCharsets.US_ASCII));
-        Terminal terminal = TerminalBuilder.builder().system(false).provider("exec").streams(typed, written)
-                .type("xterm")
-                .encoding(StandardCharsets.UTF_8).build();
+        Terminal terminal = new ExternalTerminal("test", "xterm", typed, written, StandardCharsets.UTF_8);
         terminal.setSize(Size.of(COLUMNS, ROWS));
         return new TopScreen(terminal);
     }
