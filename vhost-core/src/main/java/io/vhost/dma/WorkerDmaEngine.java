@@ -173,7 +173,7 @@ public final class WorkerDmaEngine implements DmaEngine {
             try {
                 idleRounds = round(queue, line, idleRounds);
             } catch (InternalError e) {
-                // Later still than where it is expected. The burst is on its way, and others must go on.
+                // Later still than where it is expected. The burst was counted, and others must go on.
                 idleRounds = 0;
             }
         }
@@ -186,8 +186,12 @@ public final class WorkerDmaEngine implements DmaEngine {
     private static int round(SpscAtomicArrayQueue<CopyBurst> queue, long[] line, int idleRounds) {
         CopyBurst burst = queue.poll();
         if (burst != null) {
-            run(burst);
-            SHARED.setRelease(line, ENDED, (long) SHARED.get(line, ENDED) + 1);
+            try {
+                run(burst);
+            } finally {
+                // Also when an error comes late: a burst that was not counted would hold up all after it.
+                SHARED.setRelease(line, ENDED, (long) SHARED.get(line, ENDED) + 1);
+            }
             return 0;
         }
         if (idleRounds < SPINS) {
