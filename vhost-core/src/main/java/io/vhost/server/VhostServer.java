@@ -17,8 +17,10 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.List;
 import java.util.Objects;
+import java.util.Queue;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
@@ -44,6 +46,8 @@ public final class VhostServer implements AutoCloseable {
     private final AtomicBoolean closing = new AtomicBoolean();
     private final AtomicLong connectionNumber = new AtomicLong();
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
+    /** Threads of connections that have ended or are about to. */
+    private final Queue<Thread> ending = new ConcurrentLinkedQueue<>();
 
     private VhostServer(Path path, VhostConfig config, DeviceListener listener, UnixListener socket) {
         this.path = path;
@@ -170,6 +174,7 @@ public final class VhostServer implements AutoCloseable {
         left.forEach(Connection::stop);
         if (!Connection.onConnectionThread()) {
             left.forEach(connection -> Threads.join(connection.thread()));
+            ending.forEach(Threads::join);
         }
     }
 
@@ -187,7 +192,8 @@ public final class VhostServer implements AutoCloseable {
         String name = "vhost-" + connectionNumber.incrementAndGet() + " " + path;
         DeviceControl device = DeviceControl.create(path.toString(), config, listener);
         BackendSession session = new BackendSession(path.toString(), socket, device, sessionWarnings);
-        Connection connection = new Connection(name, session, connections::remove);
+        Connection connection = new Connection(name, session, this::ended);
+        ending.removeIf(thread -> !thread.isAlive());
         connections.add(connection);
         try {
             connection.start();
@@ -195,5 +201,11 @@ public final class VhostServer implements AutoCloseable {
             connections.remove(connection);
             throw noThread;
         }
+    }
+
+    /** The last act of a connection's thread, which {@link #close} finds in one of the two places. */
+    private void ended(Connection connection) {
+        ending.add(connection.thread());
+        connections.remove(connection);
     }
 }

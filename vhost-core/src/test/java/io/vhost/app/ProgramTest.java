@@ -79,7 +79,8 @@ class ProgramTest {
     }
 
     private Program start(boolean modules, String... words) {
-        List<String> command = new ArrayList<>();
+        // A shell has its background jobs ignore Ctrl-C, and so would a JVM that inherits this.
+        List<String> command = new ArrayList<>(List.of("env", "--default-signal"));
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.add("-Djava.io.tmpdir=" + directory);
         command.add("--enable-native-access=" + (modules ? "io.vhost.core" : "ALL-UNNAMED"));
