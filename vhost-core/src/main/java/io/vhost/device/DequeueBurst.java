@@ -8,7 +8,6 @@ import io.vhost.ring.ChainBatch;
 import io.vhost.ring.RingViolation;
 import io.vhost.ring.SplitRing;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 
 /**
  * Guest to application: copies a burst of chains into packets. Used under the queue's lock.
@@ -17,17 +16,11 @@ import java.lang.foreign.ValueLayout;
  * descriptors overlap.
  */
 final class DequeueBurst {
-    private static final int CACHE_LINE = 64;
-
     private final SplitRing ring;
     private final ChainBatch batch;
     private final QueueFormat format;
     private final QueueCounters counters;
     private final HeaderReader header;
-
-    @SuppressWarnings("unused") // A compiler drops what is read and never kept.
-    private int touched;
-
     private final long[] offload = new long[EnqueuePlan.MAX];
 
     DequeueBurst(SplitRing ring, QueueFormat format, QueueCounters counters, HeaderReader header) {
@@ -81,23 +74,19 @@ final class DequeueBurst {
 
     /**
      * Reads the headers of chains with one buffer; how many, up to the first that is too short. Nothing else is done here,
-     * so that the processor fetches many packets' first cache lines at a time, those with the header and those after it.
+     * so that the processor fetches many packets' first cache lines at a time.
      */
     private int readHeaders(int chains) {
         MemorySegment memory = ring.memory();
         ChainBatch batch = this.batch;
         long[] offload = this.offload;
         int headerLength = format.headerLength();
-        int second = headerLength + CACHE_LINE - 1;
-        int seen = 0;
         int i = 0;
         while (i < chains && batch.bufferLength(i) > headerLength) {
             long position = batch.bufferOffset(i);
             offload[i] = HeaderReader.offload(memory, position);
-            seen += memory.get(ValueLayout.JAVA_BYTE, position + Math.min(batch.bufferLength(i) - 1, second));
             i++;
         }
-        touched = seen;
         return i;
     }
 
