@@ -27,8 +27,8 @@ final class Switch implements AutoCloseable {
 
     /** Opens a socket. */
     interface Opening {
-        /** The server or client whose devices {@code socket} listens to. */
-        AutoCloseable open(VhostConfig config, SwitchSocket socket) throws IOException;
+        /** Begins to serve devices that {@code socket} listens to; what is returned ends that. */
+        Runnable open(VhostConfig config, SwitchSocket socket) throws IOException;
     }
 
     private final LearningSwitch ethernet;
@@ -36,7 +36,7 @@ final class Switch implements AutoCloseable {
     private final TapDevice tap;
     private final List<SwitchSocket> sockets;
     private final List<SwitchMember> members = new ArrayList<>();
-    private final List<AutoCloseable> opened = new ArrayList<>();
+    private final List<Runnable> opened = new ArrayList<>();
     private final boolean waits;
     private volatile VirtQueue[] queues = NONE;
     private volatile boolean closing;
@@ -143,13 +143,7 @@ final class Switch implements AutoCloseable {
         closing = true;
         waiter.wakeUp();
         thread.close();
-        for (AutoCloseable socket : opened) {
-            try {
-                socket.close();
-            } catch (Exception e) {
-                throw new IllegalStateException(e);
-            }
-        }
+        opened.forEach(Runnable::run);
         waiter.close();
         ethernet.close();
         if (tap != null) {

@@ -116,11 +116,11 @@ final class SwitchCommand implements Callable<Integer> {
         for (Path path : paths) {
             names.add(path.toString());
             openings.add((offer, socket) -> VhostServer.listen(
-                    path, sockets.permissions(), offer, devices.watch(socket)));
+                    path, sockets.permissions(), offer, devices.watch(socket))::close);
         }
         for (Path path : connections) {
             names.add(path.toString());
-            openings.add((offer, socket) -> VhostClient.connect(path, offer, devices.watch(socket)));
+            openings.add((offer, socket) -> VhostClient.connect(path, offer, devices.watch(socket))::close);
         }
         SwitchReport report;
         try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()
