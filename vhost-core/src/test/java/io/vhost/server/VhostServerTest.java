@@ -239,6 +239,27 @@ class VhostServerTest {
     }
 
     @Test
+    void closingWaitsForThreadsOfConnectionsThatAreJustEnding() throws Exception {
+        int alive = 0;
+        for (int i = 0; i < 1000; i++) {
+            AtomicReference<Thread> thread = new AtomicReference<>();
+            VhostServer server = VhostServer.listen(path, CONFIG, new DeviceListener() {
+                @Override
+                public void destroyConnection(VhostDevice device) {
+                    thread.set(Thread.currentThread());
+                }
+            });
+            connect().close();
+            while (thread.get() == null || server.connectionCount() > 0) {
+                Thread.onSpinWait();
+            }
+            server.close();
+            alive += thread.get().isAlive() ? 1 : 0;
+        }
+        assertEquals(0, alive);
+    }
+
+    @Test
     void callbacksThatCloseEachOthersServersDoNotWaitForEachOther() throws Exception {
         Path otherPath = directory.resolve("other.sock");
         AtomicReference<VhostServer> server = new AtomicReference<>();
