@@ -153,6 +153,11 @@ public final class Btf {
         return names.find(kind, name.getBytes(StandardCharsets.UTF_8));
     }
 
+    /** The records themselves, for writers that must not decode a long list to learn a size. */
+    BtfRaw raw() {
+        return raw;
+    }
+
     /** Number of types, bytes and byte order, for logs. */
     @Override
     public String toString() {

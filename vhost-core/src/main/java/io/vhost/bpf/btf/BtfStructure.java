@@ -5,8 +5,9 @@ package io.vhost.bpf.btf;
  * every name and type that a record refers to exists. Cheap, in one pass over the records and one over the
  * references.
  *
- * <p>All names together may take 128 MiB, ten times what a kernel has: without a limit a blob of 16 MiB could
- * stand for terabytes of text, by naming a million types after one string of a megabyte.
+ * <p>All names together may take 128 MiB, ten times what a kernel has, counted as often as a listing repeats
+ * them: without a limit a blob of 16 MiB could stand for terabytes of text, by naming a million types, or
+ * listing a million times one variable, after one string of a megabyte.
  */
 final class BtfStructure {
     private static final int MAX_NAMES = 128 << 20;
@@ -42,7 +43,8 @@ final class BtfStructure {
         if (header.version() != BtfHeader.VERSION) {
             throw fail(2, "Unsupported version");
         }
-        if (header.headerLength() < BtfHeader.SIZE || header.headerLength() > blob.length) {
+        // A head that is shorter than usual is legal: what it lacks reads as zero.
+        if (header.headerLength() < 0 || header.headerLength() > blob.length) {
             throw fail(4, "btf_header not found");
         }
         inside(blob, header, header.typesOffset(), header.typesLength(), 8);
@@ -107,28 +109,35 @@ final class BtfStructure {
                     type(id, raw.trailing(id, 0));
                     type(id, raw.trailing(id, 1));
                 }
-                case STRUCT, UNION -> list(id, 3, true, 1);
-                case ENUM -> list(id, 2, true, -1);
-                case ENUM64 -> list(id, 3, true, -1);
-                case DATASEC -> list(id, 3, false, 0);
+                case STRUCT, UNION -> list(id, 3, 1);
+                case ENUM -> list(id, 2, -1);
+                case ENUM64 -> list(id, 3, -1);
+                case DATASEC -> variables(id);
                 case FUNC_PROTO -> {
                     type(id, raw.size(id));
-                    list(id, 2, true, 1);
+                    list(id, 2, 1);
                 }
                 default -> { }
             }
         }
     }
 
-    private void list(int id, int stride, boolean named, int typeIndex) throws BtfException {
+    private void list(int id, int stride, int typeIndex) throws BtfException {
         int vlen = raw.vlen(id);
         for (int i = 0; i < vlen; i++) {
-            if (named) {
-                name(id, raw.trailing(id, stride * i));
-            }
+            name(id, raw.trailing(id, stride * i));
             if (typeIndex >= 0) {
                 type(id, raw.trailing(id, stride * i + typeIndex));
             }
+        }
+    }
+
+    private void variables(int id) throws BtfException {
+        int vlen = raw.vlen(id);
+        for (int i = 0; i < vlen; i++) {
+            int variable = raw.trailing(id, 3 * i);
+            type(id, variable);
+            name(id, raw.nameOffset(variable));
         }
     }
 

@@ -11,7 +11,8 @@ import java.util.Set;
  * members otherwise.
  *
  * <p>Alignments are those of 64-bit machines. Of types with equal names the second is called
- * {@code name___2}. What C cannot express is cut: see {@link CTypes}. No more than 64 MiB are written.
+ * {@code name___2}. What C cannot express is cut: see {@link CTypes}. No more than 64 MiB are written, one
+ * definition takes no more than 4 MiB, and what hangs below a type by more than 256 references is left out.
  *
  * <p>Thread: one use, one thread.
  */
@@ -27,7 +28,7 @@ public final class CDump {
     private final CTypes types;
     private final boolean[] started;
     private final boolean[] announced;
-    private final boolean[] visiting;
+    private final byte[] prepared;
     private final String[] names;
     private final Map<String, Integer> tags = new HashMap<>();
     private final Map<String, Integer> identifiers = new HashMap<>();
@@ -40,7 +41,7 @@ public final class CDump {
         this.types = new CTypes(btf, this::reference);
         this.started = new boolean[btf.typeCount()];
         this.announced = new boolean[btf.typeCount()];
-        this.visiting = new boolean[btf.typeCount()];
+        this.prepared = new byte[btf.typeCount()];
         this.names = new String[btf.typeCount()];
     }
 
@@ -65,7 +66,7 @@ public final class CDump {
     /** The name under which a struct, union, enum or typedef is defined; empty if it has none. */
     private String name(int id) {
         if (names[id] == null) {
-            String name = btf.name(id).replace('.', '_');
+            String name = CTypes.identifier(btf, id);
             Map<String, Integer> space = btf.kind(id) == BtfKind.TYPEDEF ? identifiers : tags;
             if (!name.isEmpty() && (btf.kind(id).isComposite() || btf.kind(id).isEnum()
                     || btf.kind(id) == BtfKind.TYPEDEF)) {
@@ -137,12 +138,16 @@ public final class CDump {
         out.append("typedef ").append(types.declare(modifier.type(), name(id))).append(";\n");
     }
 
-    /** Writes what must stand before {@code id} can be used; the whole of it where its size is needed. */
+    /**
+     * Writes what must stand before {@code id} can be used; the whole of it where its size is needed. Each
+     * type is looked at once for either need, so that the work is in proportion to the references.
+     */
     private void prepare(int id, boolean whole, int depth) {
-        if (visiting[id] || depth > MAX_DEPTH) {
+        int need = whole ? 2 : 1;
+        if (prepared[id] >= need || depth > MAX_DEPTH) {
             return;
         }
-        visiting[id] = true;
+        prepared[id] = (byte) need;
         switch (btf.type(id)) {
             case BtfType.Pointer pointer -> prepare(pointer.type(), false, depth + 1);
             case BtfType.Array array -> prepare(array.element(), true, depth + 1);
@@ -173,7 +178,6 @@ public final class CDump {
             }
             default -> { }
         }
-        visiting[id] = false;
     }
 
     private void announce(int id, String keyword) {
@@ -192,9 +196,10 @@ public final class CDump {
         boolean packed = layout.packed(id, composite);
         CLayout.Cursor cursor = layout.cursor(composite.kind(), packed);
         for (BtfType.Member member : composite.members()) {
+            String name = CTypes.identifier(member.name(), false);
             cursor.fill(member, indent, text);
-            text.append(indent).append(nesting == 0 ? types.declare(member.type(), member.name())
-                    : types.nested(member.type(), member.name()));
+            text.append(indent).append(nesting == 0 ? types.declare(member.type(), name)
+                    : types.nested(member.type(), name));
             if (member.bitField() > 0) {
                 text.append(": ").append(member.bitField());
             }
@@ -213,9 +218,14 @@ public final class CDump {
         StringBuilder text = new StringBuilder("{\n");
         String indent = "\t".repeat(nesting + 1);
         for (BtfType.Value value : enumeration.values()) {
-            int count = identifiers.merge(value.name(), 1, Integer::sum);
-            text.append(indent).append(value.name()).append(count == 1 ? "" : "___" + count).append(" = ")
+            String name = CTypes.identifier(value.name(), false);
+            int count = identifiers.merge(name, 1, Integer::sum);
+            text.append(indent).append(name).append(count == 1 ? "" : "___" + count).append(" = ")
                     .append(number(enumeration, value.value())).append(",\n");
+            if (text.length() > MAX_BODY) {
+                text.append(indent).append("/* and so on */\n");
+                break;
+            }
         }
         text.append("\t".repeat(nesting)).append('}');
         String mode = switch ((int) enumeration.size()) {

@@ -8,6 +8,7 @@ package io.vhost.bpf.btf;
 final class CLayout {
     private static final int MAX_DEPTH = 32;
     private static final int POINTER = 8;
+    private static final long LARGEST = 1L << 48;
 
     private final Btf btf;
     private final byte[] alignments;
@@ -28,14 +29,16 @@ final class CLayout {
             return 1;
         }
         if (alignments[id] == 0) {
-            int found = switch (btf.type(id)) {
-                case BtfType.Int i -> power(i.size());
-                case BtfType.Floating f -> power(f.size());
-                case BtfType.Enumeration e -> power(e.size());
-                case BtfType.Pointer p -> POINTER;
-                case BtfType.Array a -> alignment(a.element(), depth + 1);
-                case BtfType.Modifier m -> alignment(m.type(), depth + 1);
-                case BtfType.Composite c -> packed(c, depth) ? 1 : widest(c, depth);
+            BtfRaw raw = btf.raw();
+            int found = switch (raw.kind(id)) {
+                case INT, FLOAT, ENUM, ENUM64 -> power(Integer.toUnsignedLong(raw.size(id)));
+                case PTR -> POINTER;
+                case ARRAY -> alignment(raw.trailing(id, 0), depth + 1);
+                case TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG -> alignment(raw.size(id), depth + 1);
+                case STRUCT, UNION -> {
+                    BtfType.Composite composite = (BtfType.Composite) btf.type(id);
+                    yield packed(composite, depth) ? 1 : widest(composite, depth);
+                }
                 default -> 1;
             };
             alignments[id] = (byte) found;
@@ -76,38 +79,35 @@ final class CLayout {
         return widest;
     }
 
-    /** Bytes of a type, 0 if it has no size. */
+    /** Bytes of a type, 0 if it has no size; no more than 2^48, which keeps sums and bits in a long. */
     long size(int id) {
+        BtfRaw raw = btf.raw();
         long elements = 1;
         int at = id;
         for (int depth = 0; depth < MAX_DEPTH; depth++) {
-            switch (btf.type(at)) {
-                case BtfType.Int i -> {
-                    return elements * i.size();
+            switch (raw.kind(at)) {
+                case INT, FLOAT, ENUM, ENUM64, STRUCT, UNION -> {
+                    return product(elements, raw.size(at));
                 }
-                case BtfType.Floating f -> {
-                    return elements * f.size();
+                case PTR -> {
+                    return product(elements, POINTER);
                 }
-                case BtfType.Enumeration e -> {
-                    return elements * e.size();
+                case ARRAY -> {
+                    elements = product(elements, raw.trailing(at, 2));
+                    at = raw.trailing(at, 0);
                 }
-                case BtfType.Composite c -> {
-                    return elements * c.size();
-                }
-                case BtfType.Pointer p -> {
-                    return elements * POINTER;
-                }
-                case BtfType.Array a -> {
-                    elements *= a.count();
-                    at = a.element();
-                }
-                case BtfType.Modifier m -> at = m.type();
+                case TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG -> at = raw.size(at);
                 default -> {
                     return 0;
                 }
             }
         }
         return 0;
+    }
+
+    private static long product(long elements, int unsigned) {
+        long factor = Integer.toUnsignedLong(unsigned);
+        return factor != 0 && elements > LARGEST / factor ? LARGEST : elements * factor;
     }
 
     Cursor cursor(BtfKind kind, boolean packed) {

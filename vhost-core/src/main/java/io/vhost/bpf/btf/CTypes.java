@@ -1,18 +1,24 @@
 package io.vhost.bpf.btf;
 
 import java.util.function.IntFunction;
+import java.util.regex.Pattern;
 
 /**
  * Writes types as C does: {@code struct xdp_md *ctx}, {@code int (*table[4])(void)}.
  *
  * <p>C cannot write every type that BTF can hold: a prototype may take a pointer to itself. Such a type is
- * cut with {@code void *}, after 32 steps in one direction or 4,096 in all.
+ * cut with {@code void *}, after 32 steps in one direction or 4,096 in all, where 64 characters of a name count
+ * as a step. Names are made C identifiers: dots, and whatever else C does not know, turn into underscores,
+ * and after 512 characters they end. So what a hostile blob says is short, and declares nothing but types.
  *
  * <p>Thread: not thread safe.
  */
 public final class CTypes {
     private static final int MAX_DEPTH = 32;
     private static final int MAX_STEPS = 4096;
+    private static final int TEXT_PER_STEP = 64;
+    private static final Pattern ATTRIBUTE = Pattern.compile("\\w+(\\([\\w, \"=.-]*\\))?");
+    private static final Pattern NO_LITERAL = Pattern.compile("[^ -~]|[\"\\\\]");
 
     private final Btf btf;
     private final IntFunction<String> names;
@@ -20,7 +26,7 @@ public final class CTypes {
 
     /** A writer for the types of {@code btf}. */
     public CTypes(Btf btf) {
-        this(btf, btf::name);
+        this(btf, id -> identifier(btf, id));
     }
 
     /**
@@ -38,10 +44,12 @@ public final class CTypes {
 
     /** A function's head: what it returns, its name and its parameters. */
     public String function(int functionId) {
-        return declare(btf.referred(functionId), btf.name(functionId));
+        return declare(btf.referred(functionId), identifier(btf, functionId));
     }
 
-    /** A declaration of {@code identifier} with type {@code id}, without the semicolon. */
+    /**
+     * A declaration of {@code identifier} with type {@code id}, without the semicolon.
+     */
     public String declare(int id, String identifier) {
         steps = 0;
         return declare(id, identifier, 0);
@@ -56,37 +64,48 @@ public final class CTypes {
         if (depth > MAX_DEPTH || ++steps > MAX_STEPS) {
             return join("void *", inner);
         }
-        return switch (btf.type(id)) {
-            case BtfType.Nothing n -> join("void", inner);
-            case BtfType.Pointer p -> declare(p.type(), pointer(p.type(), inner), depth + 1);
-            case BtfType.Array a -> declare(a.element(), inner + "[" + a.count() + "]", depth + 1);
-            case BtfType.Prototype p ->
-                    declare(p.returned(), inner + "(" + parameters(p, depth) + ")", depth + 1);
-            case BtfType.Modifier m -> modified(id, m, inner, depth);
-            case BtfType.Composite c -> join(keyword(c.kind() == BtfKind.UNION, id), inner);
-            case BtfType.Forward f -> join(keyword(f.union(), id), inner);
-            case BtfType.Enumeration e -> join("enum " + orAnonymous(id), inner);
-            case BtfType.Unknown u -> join("/* kind " + u.kindId() + " */ void", inner);
-            default -> join(names.apply(id), inner);
+        BtfRaw raw = btf.raw();
+        return switch (raw.kind(id)) {
+            case PTR -> declare(raw.size(id), pointer(raw.size(id), inner), depth + 1);
+            case ARRAY -> declare(raw.trailing(id, 0),
+                    inner + "[" + Integer.toUnsignedString(raw.trailing(id, 2)) + "]", depth + 1);
+            case FUNC_PROTO -> declare(raw.size(id), inner + "(" + parameters(id, depth) + ")", depth + 1);
+            case TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG -> modified(id, inner, depth);
+            case STRUCT -> join("struct " + orAnonymous(id), inner);
+            case UNION -> join("union " + orAnonymous(id), inner);
+            case FWD -> join((raw.kindFlag(id) ? "union " : "struct ") + orAnonymous(id), inner);
+            case ENUM, ENUM64 -> join("enum " + orAnonymous(id), inner);
+            case UNKNOWN -> join(id == 0 ? "void" : "/* kind " + raw.kindId(id) + " */ void", inner);
+            default -> join(named(id), inner);
         };
     }
 
-    private String modified(int id, BtfType.Modifier modifier, String inner, int depth) {
-        String word = switch (modifier.kind()) {
+    private String modified(int id, String inner, int depth) {
+        int target = btf.raw().size(id);
+        String word = switch (btf.kind(id)) {
             case CONST -> "const";
             case VOLATILE -> "volatile";
             case RESTRICT -> "restrict";
-            case TYPE_TAG -> modifier.attribute() ? "__attribute__((" + modifier.name() + "))"
-                    : "__attribute__((btf_type_tag(\"" + modifier.name() + "\")))";
+            case TYPE_TAG -> attribute(id);
             default -> "";
         };
         if (word.isEmpty()) {
-            return join(names.apply(id), inner);
+            return join(named(id), inner);
         }
         // A qualifier of a pointer stands behind its star; that of anything else stands in front of all.
-        return btf.kind(btf.strip(modifier.type())) == BtfKind.PTR && !typedefBefore(modifier.type())
-                ? declare(modifier.type(), join(word, inner), depth + 1)
-                : word + " " + declare(modifier.type(), inner, depth + 1);
+        return btf.kind(btf.strip(target)) == BtfKind.PTR && !typedefBefore(target)
+                ? declare(target, join(word, inner), depth + 1)
+                : word + " " + declare(target, inner, depth + 1);
+    }
+
+    private String attribute(int id) {
+        String value = counted(btf.raw().name(btf.raw().nameOffset(id), Names.MAX_LENGTH));
+        if (!btf.raw().kindFlag(id)) {
+            value = "btf_type_tag(\"" + NO_LITERAL.matcher(value).replaceAll("_") + "\")";
+        } else if (!ATTRIBUTE.matcher(value).matches()) {
+            value = identifier(value, false);
+        }
+        return "__attribute__((" + value + "))";
     }
 
     private boolean typedefBefore(int id) {
@@ -109,26 +128,58 @@ public final class CTypes {
         return bracketed ? "(*" + inner + ")" : "*" + inner;
     }
 
-    private String parameters(BtfType.Prototype prototype, int depth) {
+    private String parameters(int prototype, int depth) {
+        BtfRaw raw = btf.raw();
         StringBuilder text = new StringBuilder();
-        for (BtfType.Parameter parameter : prototype.parameters()) {
+        int count = raw.vlen(prototype);
+        for (int i = 0; i < count; i++) {
             text.append(text.isEmpty() ? "" : ", ");
-            if (steps > MAX_STEPS) {
+            int nameOffset = raw.trailing(prototype, 2 * i);
+            int type = raw.trailing(prototype, 2 * i + 1);
+            if (steps > MAX_STEPS || (type == 0 && raw.stringByte(nameOffset) == 0)) {
                 return text.append("...").toString();
             }
-            text.append(parameter.type() == 0 && parameter.name().isEmpty() ? "..."
-                    : declare(parameter.type(), parameter.name(), depth + 1));
+            text.append(declare(type, counted(identifier(raw.name(nameOffset, Names.MAX_LENGTH), false)),
+                    depth + 1));
         }
         return text.isEmpty() ? "void" : text.toString();
     }
 
-    private String keyword(boolean union, int id) {
-        return (union ? "union " : "struct ") + orAnonymous(id);
+    private String orAnonymous(int id) {
+        String name = named(id);
+        return name.isEmpty() ? "{...}" : name;
     }
 
-    private String orAnonymous(int id) {
-        String name = names.apply(id);
-        return name.isEmpty() ? "{...}" : name;
+    private String named(int id) {
+        return counted(names.apply(id));
+    }
+
+    private String counted(String text) {
+        steps += text.length() / TEXT_PER_STEP;
+        return text;
+    }
+
+    /** The name of type {@code id} as C takes it. */
+    static String identifier(Btf btf, int id) {
+        BtfRaw raw = btf.raw();
+        boolean blanks = raw.kind(id) == BtfKind.INT || raw.kind(id) == BtfKind.FLOAT;
+        return identifier(raw.name(raw.nameOffset(id), Names.MAX_LENGTH), blanks);
+    }
+
+    /** {@code whole} with underscores for what C does not take; numbers may be of several words. */
+    static String identifier(String whole, boolean blanks) {
+        String name = whole.length() > Names.MAX_LENGTH ? whole.substring(0, Names.MAX_LENGTH) : whole;
+        char[] text = null;
+        for (int i = 0; i < name.length(); i++) {
+            char c = name.charAt(i);
+            boolean legal = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9')
+                    || c == '_' || (blanks && c == ' ');
+            if (!legal) {
+                text = text == null ? name.toCharArray() : text;
+                text[i] = '_';
+            }
+        }
+        return text == null ? name : new String(text);
     }
 
     private static String join(String head, String inner) {

@@ -23,6 +23,7 @@ final class ResolveCheck {
     private final MemberCheck memberCheck;
     private final int[] stack = new int[MAX_DEPTH];
     private final int[] nextMember = new int[MAX_DEPTH];
+    private final int[] unnamedArgument;
     private int depth;
     private Mode mode = Mode.UNDECIDED;
 
@@ -32,6 +33,7 @@ final class ResolveCheck {
         this.names = new Names(raw, rules);
         this.resolution = new Resolution(raw);
         this.memberCheck = new MemberCheck(raw, log, resolution);
+        this.unnamedArgument = new int[raw.count()];
     }
 
     void checkAll() throws BtfException {
@@ -227,11 +229,26 @@ final class ResolveCheck {
     private void function(int id) throws BtfException {
         int proto = raw.size(id);
         refuse(raw.offset(id), !raw.exists(proto) || raw.kind(proto) != BtfKind.FUNC_PROTO, TYPE_ID);
-        for (int i = 0; i < raw.vlen(proto); i++) {
-            boolean unnamed = raw.trailing(proto, 2 * i) == 0 && raw.trailing(proto, 2 * i + 1) != 0;
-            refuse(raw.offset(id), unnamed, "Invalid arg#" + (i + 1));
-        }
+        int unnamed = unnamedArgument(proto);
+        refuse(raw.offset(id), unnamed > 0, "Invalid arg#" + unnamed);
         pop(proto, 0);
+    }
+
+    /**
+     * The first argument without a name, from 1, or -1. Looked for once: a million functions may share one
+     * prototype of 65,535 arguments.
+     */
+    private int unnamedArgument(int proto) {
+        if (unnamedArgument[proto] == 0) {
+            int found = -1;
+            for (int i = 0; i < raw.vlen(proto) && found < 0; i++) {
+                if (raw.trailing(proto, 2 * i) == 0 && raw.trailing(proto, 2 * i + 1) != 0) {
+                    found = i + 1;
+                }
+            }
+            unnamedArgument[proto] = found;
+        }
+        return unnamedArgument[proto];
     }
 
     private void section(int root, int id) throws BtfException {

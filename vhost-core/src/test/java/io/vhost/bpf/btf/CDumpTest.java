@@ -3,10 +3,12 @@ package io.vhost.bpf.btf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.Clang;
 import io.vhost.peer.Peers;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -49,6 +51,30 @@ class CDumpTest {
         builder.pointer(1);
         Btf btf = Btf.parse(builder.build());
         assertTrue(new CTypes(btf).name(2).length() < 1 << 20);
+    }
+
+    @Test
+    void namesCannotBreakOutOfADeclaration() throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        int integer = builder.integer("long unsigned int", 8, 0);
+        int struct = builder.struct("a;b", 8, new BtfType.Member("m; } int x", integer, 0, 0));
+        int tag = builder.add(new BtfType.Modifier(BtfKind.TYPE_TAG, "q\")))\n", integer, false));
+        int attribute = builder.add(
+                new BtfType.Modifier(BtfKind.TYPE_TAG, "address_space(1)", integer, true));
+        int broken = builder.add(new BtfType.Modifier(BtfKind.TYPE_TAG, "a)) int b((c", integer, true));
+        int function = builder.function("f.isra.0", 1, integer, new BtfType.Parameter("p)", struct));
+        Btf btf = Btf.parse(builder.build());
+        CTypes types = new CTypes(btf);
+        assertEquals("struct a_b", types.name(struct));
+        assertEquals("__attribute__((btf_type_tag(\"q_)))_\"))) long unsigned int", types.name(tag));
+        assertEquals("__attribute__((address_space(1))) long unsigned int", types.name(attribute));
+        assertEquals("__attribute__((a___int_b__c)) long unsigned int", types.name(broken));
+        assertEquals("long unsigned int f_isra_0(struct a_b p_)", types.function(function));
+        assertEquals("""
+                struct a_b {
+                \tlong unsigned int m____int_x;
+                };
+                """, CDump.one(btf, struct));
     }
 
     @Test
@@ -133,5 +159,46 @@ class CDumpTest {
         Path file = Files.writeString(folder.resolve("vmlinux.c"), source);
         Clang.run("clang", "-fsyntax-only", "-Wno-everything", "-ferror-limit=20", file.toString());
         System.out.println("vmlinux as C: " + asserts + " sizes and offsets agree");
+    }
+
+    @Test
+    @Tag("peer")
+    void bitFieldsOfTheKernelsTypesCompileToTheirPlaces(@TempDir Path folder) throws Exception {
+        Peers.require("clang");
+        if (!Files.isReadable(Btf.HOST)) {
+            Peers.missing("this kernel does not show its types in " + Btf.HOST);
+        }
+        Btf btf = Btf.read(Btf.HOST);
+        StringBuilder source = new StringBuilder(CDump.all(btf));
+        List<BtfType.Composite> kept = new ArrayList<>();
+        for (int id = 1; id < btf.typeCount(); id++) {
+            if (btf.type(id) instanceof BtfType.Composite type && !type.name().isEmpty()
+                    && btf.find(type.kind(), type.name()) == id
+                    && type.members().stream().anyMatch(member -> member.bitField() > 0)) {
+                source.append(type.kind() == BtfKind.UNION ? "union " : "struct ").append(type.name())
+                        .append(" *keep_").append(id).append(";\n");
+                kept.add(type);
+            }
+        }
+        Path file = Files.writeString(folder.resolve("bits.c"), source);
+        Path object = folder.resolve("bits.o");
+        Clang.run("clang", "-g", "-target", "bpf", "-w", "-c", file.toString(), "-o", object.toString());
+        Btf compiled = BpfObject.read(object).btf();
+        int compared = 0;
+        for (BtfType.Composite type : kept) {
+            int id = compiled.find(type.kind(), type.name());
+            if (id != Btf.NOT_FOUND && compiled.type(id) instanceof BtfType.Composite back) {
+                assertEquals(places(type), places(back), type::name);
+                assertEquals(type.size(), back.size(), type::name);
+                compared++;
+            }
+        }
+        assertTrue(compared > kept.size() / 2, compared + " of " + kept.size());
+        System.out.println("vmlinux as C: bit fields of " + compared + " structs agree");
+    }
+
+    private static List<String> places(BtfType.Composite type) {
+        return type.members().stream().filter(member -> !member.name().startsWith("__gap_"))
+                .map(member -> member.name() + " at " + member.offset() + ":" + member.bitField()).toList();
     }
 }
