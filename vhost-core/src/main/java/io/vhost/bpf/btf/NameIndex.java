@@ -1,38 +1,28 @@
 package io.vhost.bpf.btf;
 
 /**
- * Named types by the hash of their name: an open table of ids, filled in id order so that the first of equal
+ * Named types by the hash of their name: for each hash a chain of ids, in id order so that the first of equal
  * names is met first.
  *
- * <p>A probe is cut off after 4,096 records: only a blob made of colliding names can reach that, and then
- * lookups stay quick and may miss.
+ * <p>Names made to collide, or to be equal, make one chain long: a lookup then takes time in proportion to
+ * the number of types, and no more.
  */
 final class NameIndex {
-    private static final int LONGEST_PROBE = 4096;
-
     private final BtfRaw raw;
-    private final int[] table;
+    private final int[] first;
+    private final int[] next;
 
     NameIndex(BtfRaw raw) {
         this.raw = raw;
-        int capacity = Integer.highestOneBit(Math.max(8, raw.count()) * 2 - 1) * 2;
-        this.table = new int[capacity];
-        for (int id = 1; id < raw.count(); id++) {
+        this.first = new int[Integer.highestOneBit(Math.max(8, raw.count())) * 2];
+        this.next = new int[raw.count()];
+        for (int id = raw.count() - 1; id > 0; id--) {
             int name = raw.nameOffset(id);
             if (raw.stringByte(name) != 0) {
-                insert(id, spread(raw.nameHash(name)));
+                int slot = slot(raw.nameHash(name));
+                next[id] = first[slot];
+                first[slot] = id;
             }
-        }
-    }
-
-    private void insert(int id, int hash) {
-        int slot = hash & table.length - 1;
-        for (int probe = 0; probe < LONGEST_PROBE; probe++) {
-            if (table[slot] == 0) {
-                table[slot] = id;
-                return;
-            }
-            slot = slot + 1 & table.length - 1;
         }
     }
 
@@ -41,18 +31,15 @@ final class NameIndex {
         for (byte character : name) {
             hash = 31 * hash + character;
         }
-        int slot = spread(hash) & table.length - 1;
-        for (int probe = 0; probe < LONGEST_PROBE && table[slot] != 0; probe++) {
-            int id = table[slot];
+        for (int id = first[slot(hash)]; id != 0; id = next[id]) {
             if (raw.kind(id) == kind && raw.nameEquals(raw.nameOffset(id), name)) {
                 return id;
             }
-            slot = slot + 1 & table.length - 1;
         }
         return Btf.NOT_FOUND;
     }
 
-    private static int spread(int hash) {
-        return hash ^ hash >>> 15;
+    private int slot(int hash) {
+        return (hash ^ hash >>> 15) & first.length - 1;
     }
 }

@@ -120,11 +120,14 @@ final class BtfGenerator {
     private BtfType enumeration() {
         List<BtfType.Value> values = new ArrayList<>();
         int count = random.nextInt(4);
+        boolean wide = random.nextBoolean();
+        boolean signed = random.nextBoolean();
         for (int i = 0; i < count; i++) {
-            values.add(new BtfType.Value(name(), random.nextLong()));
+            values.add(new BtfType.Value(name(), wide ? random.nextLong() : signed ? random.nextInt()
+                    : random.nextInt() & 0xFFFFFFFFL));
         }
-        return new BtfType.Enumeration(random.nextBoolean() ? BtfKind.ENUM : BtfKind.ENUM64, name(),
-                pick(4, 4, 4, 8, 1, 2, 0, 3, 16), random.nextBoolean(), values);
+        return new BtfType.Enumeration(wide ? BtfKind.ENUM64 : BtfKind.ENUM, name(),
+                pick(4, 4, 4, 8, 1, 2, 0, 3, 16), signed, values);
     }
 
     private BtfType modifier() {
@@ -228,7 +231,7 @@ final class BtfGenerator {
             return java.util.Arrays.copyOf(blob, random.nextInt(blob.length + 8));
         }
         if (choice == 1) {
-            return longerHead(blob);
+            return otherHead(blob);
         }
         if (blob.length < 32) {
             return blob;
@@ -257,8 +260,11 @@ final class BtfGenerator {
         };
     }
 
-    /** A head of another length, which later kernels may write. */
-    private byte[] longerHead(byte[] blob) {
+    /** A head of another length: longer, as later kernels may write, or without zeros at its end. */
+    private byte[] otherHead(byte[] blob) {
+        if (random.nextInt(3) == 0 && blob.length > BtfHeader.SIZE) {
+            return shorterHead(blob);
+        }
         int extra = (int) pick(1, 4, 8, 8, 8, 12);
         byte[] longer = new byte[blob.length + extra];
         int head = Math.min(blob.length, BtfHeader.SIZE);
@@ -271,5 +277,16 @@ final class BtfGenerator {
             longer[head + random.nextInt(extra)] = 1;
         }
         return longer;
+    }
+
+    private byte[] shorterHead(byte[] blob) {
+        int head = (int) pick(23, 23, 22, 21, 20, 16, 8, 4);
+        byte[] shorter = new byte[blob.length - BtfHeader.SIZE + head];
+        System.arraycopy(blob, 0, shorter, 0, head);
+        System.arraycopy(blob, BtfHeader.SIZE, shorter, head, blob.length - BtfHeader.SIZE);
+        if (shorter.length >= 8) {
+            BtfRaw.putWord(shorter, 4, head, false);
+        }
+        return shorter;
     }
 }

@@ -10,9 +10,11 @@ import java.io.IOException;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class BtfTest {
@@ -144,6 +146,128 @@ class BtfTest {
     }
 
     @Test
+    void theBuilderWritesTheLayoutOfItsKinds() throws BtfException {
+        for (ByteOrder order : List.of(ByteOrder.LITTLE_ENDIAN, ByteOrder.BIG_ENDIAN)) {
+            BtfBuilder builder = new BtfBuilder(order).withLayout();
+            everyKind().forEach(builder::add);
+            byte[] blob = builder.build();
+            Btf btf = Btf.parse(blob);
+            assertEquals(4 * (BtfKind.MAX_ID + 1), btf.header().layoutLength());
+            int layout = btf.header().headerLength() + btf.header().layoutOffset();
+            for (int id = 1; id <= BtfKind.MAX_ID; id++) {
+                int record = blob[layout + 4 * id];
+                int element = blob[layout + 4 * id + 1];
+                assertEquals(BtfKind.of(id).trailingBytes(7), record + 7 * element, () -> order.toString());
+            }
+            BtfBuilder plain = new BtfBuilder(order);
+            everyKind().forEach(plain::add);
+            assertEquals(BtfDump.all(Btf.parse(plain.build())), BtfDump.all(btf));
+            BtfValidator validator = BtfValidator.standard().byteOrder(order);
+            BtfBuilder legal = new BtfBuilder(order).withLayout();
+            legal.pointer(legal.integer("int", 4, 0));
+            validator.rules(BtfRule.LINUX_7_0).check(legal.build());
+            assertEquals(Errno.E2BIG, BtfValidatorTest.refusal(validator, legal.build()).errno());
+        }
+    }
+
+    @Test
+    void aHeadWithoutItsZeroBytesIsReadAsTheKernelDoes() throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        builder.integer("int", 4, 0);
+        byte[] blob = builder.build();
+        // The length of the strings is below 2^24, so that its last byte may be left out.
+        byte[] shorter = new byte[blob.length - 1];
+        System.arraycopy(blob, 0, shorter, 0, 23);
+        System.arraycopy(blob, 24, shorter, 23, blob.length - 24);
+        BtfRaw.putWord(shorter, 4, 23, false);
+        assertEquals("int", BtfValidator.standard().load(shorter).name(1));
+    }
+
+    @Test
+    void aLookupTouchesFewOtherRecords() throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        int wanted = builder.struct("wanted", 1);
+        for (int i = 0; i < 2000; i++) {
+            builder.struct("name_" + i, i);
+        }
+        byte[] blob = builder.build();
+        Btf btf = Btf.parse(blob);
+        assertEquals(wanted, btf.find(BtfKind.STRUCT, "wanted"));
+        // The blob is not copied: what a lookup reads of a record that is spoilt now, it stumbles over.
+        int touched = 0;
+        for (int id = wanted + 1; id < btf.typeCount(); id++) {
+            byte[] whole = Arrays.copyOfRange(blob, btf.offset(id), btf.offset(id) + BtfRaw.RECORD);
+            BtfRaw.putWord(blob, btf.offset(id), Integer.MAX_VALUE, false);
+            BtfRaw.putWord(blob, btf.offset(id) + 4, BtfKind.STRUCT.id() << 24, false);
+            try {
+                assertEquals(wanted, btf.find(BtfKind.STRUCT, "wanted"));
+                assertEquals("wanted", btf.type(wanted).name());
+                assertEquals(Btf.NOT_FOUND, btf.find(BtfKind.STRUCT, "missing"));
+            } catch (IndexOutOfBoundsException e) {
+                touched++;
+            }
+            System.arraycopy(whole, 0, blob, btf.offset(id), whole.length);
+        }
+        assertTrue(touched <= 16, "records touched: " + touched);
+    }
+
+    @Test
+    void recordsAreDecodedWhenTheyAreAskedFor() throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        builder.integer("int", 4, 0);
+        int struct = builder.struct("s", 8, new BtfType.Member("a", 1, 0, 0));
+        byte[] blob = builder.build();
+        Btf btf = Btf.parse(blob);
+        assertEquals(8, ((BtfType.Composite) btf.type(struct)).size());
+        // The blob is not copied, so that a change shows whether anything was decoded ahead.
+        BtfRaw.putWord(blob, btf.offset(struct) + 8, 16, false);
+        BtfRaw.putWord(blob, btf.offset(struct) + 20, 32, false);
+        assertEquals(new BtfType.Composite(BtfKind.STRUCT, "s", 16,
+                List.of(new BtfType.Member("a", 1, 32, 0)), false), btf.type(struct));
+    }
+
+    static List<BtfType> unwritable() {
+        return List.of(
+                new BtfType.Nothing(),
+                new BtfType.Unknown(20, ""),
+                new BtfType.Int("i", -1, 0, 0, 32),
+                new BtfType.Int("i", 1L << 32, 0, 0, 32),
+                new BtfType.Int("i", 4, 16, 0, 32),
+                new BtfType.Int("i", 4, 0, 256, 32),
+                new BtfType.Int("i", 4, 0, 0, 256),
+                new BtfType.Int("i\0", 4, 0, 0, 32),
+                new BtfType.Floating("f", 1L << 32),
+                new BtfType.Array(1, 1, -1),
+                new BtfType.Modifier(BtfKind.STRUCT, "", 1, false),
+                new BtfType.Composite(BtfKind.ENUM, "", 4, List.of(), false),
+                new BtfType.Composite(BtfKind.STRUCT, "", -4, List.of(), false),
+                new BtfType.Composite(BtfKind.STRUCT, "", 4, List.of(new BtfType.Member("", 1, 0, 1)), false),
+                new BtfType.Composite(BtfKind.STRUCT, "", 4, List.of(new BtfType.Member("", 1, 1 << 24, 1)),
+                        true),
+                new BtfType.Composite(BtfKind.STRUCT, "", 4, List.of(new BtfType.Member("", 1, 0, 256)),
+                        true),
+                new BtfType.Composite(BtfKind.STRUCT, "", 4, List.of(new BtfType.Member("", 1, -8, 0)),
+                        false),
+                new BtfType.Enumeration(BtfKind.UNION, "", 4, false, List.of()),
+                new BtfType.Enumeration(BtfKind.ENUM, "", 4, false, List.of(new BtfType.Value("V", -1))),
+                new BtfType.Enumeration(BtfKind.ENUM, "", 4, true, List.of(new BtfType.Value("V", 1L << 32))),
+                new BtfType.Function("f", -1, 1),
+                new BtfType.Section(".data", 4, List.of(new BtfType.Placed(1, -1, 4))),
+                new BtfType.Section(".data", 4, List.of(new BtfType.Placed(1, 0, 1L << 32))));
+    }
+
+    @ParameterizedTest
+    @MethodSource("unwritable")
+    void whatARecordCannotHoldIsRefusedAndLeavesTheBuilderAsItWas(BtfType type) throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        builder.integer("int", 4, 0);
+        assertThrows(IllegalArgumentException.class, () -> builder.add(type));
+        int next = builder.pointer(1);
+        assertEquals(2, next);
+        assertEquals(3, Btf.parse(builder.build()).typeCount());
+    }
+
+    @Test
     void stringsAreCutAndMissingOnesAreNull() throws BtfException {
         BtfBuilder builder = new BtfBuilder();
         int offset = builder.string("x".repeat(5000));
@@ -166,7 +290,7 @@ class BtfTest {
     }
 
     @Test
-    void collidingNamesDoNotMakeLookupsSlow() throws BtfException {
+    void collidingNamesAreFoundAllTheSame() throws BtfException {
         // "Aa" and "BB" have equal hashes, and so has every string made of them.
         BtfBuilder builder = new BtfBuilder();
         for (int i = 0; i < 1 << 15; i++) {
@@ -178,7 +302,7 @@ class BtfTest {
         }
         Btf btf = Btf.parse(builder.build());
         assertEquals(1, btf.find(BtfKind.STRUCT, "Aa".repeat(15)));
-        assertEquals(Btf.NOT_FOUND, btf.find(BtfKind.STRUCT, "BB".repeat(15)));
+        assertEquals(1 << 15, btf.find(BtfKind.STRUCT, "BB".repeat(15)));
     }
 
     @Test
