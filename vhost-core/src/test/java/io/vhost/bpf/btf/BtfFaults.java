@@ -4,15 +4,12 @@ import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.UnaryOperator;
 
 /**
  * A blob for each thing that can be wrong with BTF, in the order in which validation looks.
- *
- * <p>Not here because no blob gets there: {@code Unaligned type_off} (types of a blob without gaps start at
- * 0), {@code Invalid resolve state}, {@code Unsupported resolve}, {@code Unsupported check_member}, and a
- * string section of more than 16 MiB in a blob of at most 16 MiB.
  */
 final class BtfFaults {
     private static final int FLAG = 1 << 31;
@@ -24,7 +21,9 @@ final class BtfFaults {
     private static final int ENUM = 6 << 24;
     private static final int FWD = 7 << 24;
     private static final int TYPEDEF = 8 << 24;
+    private static final int VOLATILE = 9 << 24;
     private static final int CONST = 10 << 24;
+    private static final int RESTRICT = 11 << 24;
     private static final int FUNC = 12 << 24;
     private static final int PROTO = 13 << 24;
     private static final int VAR = 14 << 24;
@@ -34,6 +33,38 @@ final class BtfFaults {
     private static final int TYPE_TAG = 18 << 24;
     private static final int ENUM64 = 19 << 24;
     private static final int SIGNED_32 = 1 << 24 | 32;
+
+    /** Every text with which Linux 6.18 refuses a blob, without the numbers that follow some of them. */
+    static final List<String> TEXTS = List.of(
+            "hdr_len not found", "btf_header not found", "Unsupported btf_header", "Invalid magic",
+            "Unsupported version", "Unsupported flags", "No data", "Invalid section offset",
+            "Unsupported section found", "Section overlap found", "Total section length too long",
+            "String section is not at the end", "Invalid string section", "No type found", "meta_left:",
+            "Invalid btf_info:", "Invalid kind:", "Invalid name_offset:", "vlen != 0",
+            "Invalid btf_info kind_flag", "Invalid int_data:", "nr_bits exceeds 128",
+            "nr_bits exceeds type_size", "Unsupported encoding", "Invalid type_id", "Invalid name",
+            "type != 0", "Invalid type_size", "size != 0", "Invalid elem", "Invalid index",
+            "Invalid array of int", "Array size overflows U32_MAX", "Invalid member name_offset:",
+            "Invalid member bits_offset", "Member bits_offset exceeds its struct size", "Invalid member",
+            "bits_offset exceeds U32_MAX", "nr_copy_bits exceeds 128", "Member exceeds struct_size",
+            "Invalid member base type", "Invalid member offset", "Invalid member bitfield_size",
+            "Member is not byte aligned", "Member is not properly aligned", "Unexpected size",
+            "Invalid func linkage", "Invalid arg#", "Invalid return type", "Linkage not supported",
+            "size == 0", "Invalid offset", "Invalid size", "Invalid offset+size", "Invalid btf_info size",
+            "Not a VAR kind member", "Invalid value", "Invalid component_idx",
+            "Exceeded max resolving depth:", "Loop detected", "Type tags don't precede modifiers",
+            "Max chain length or cycle detected");
+
+    /** The other texts that the kernel's sources hold, with the reason why no blob meets them. */
+    static final Map<String, String> UNREACHABLE = Map.of(
+            "Unaligned type_off", "types that do not start at 0 are a gap, unless the strings come first, and"
+                    + " those must be last",
+            "Invalid type", "a section's variable has been resolved, so its type has a size",
+            "Invalid resolve state", "the kernel's check of its own work",
+            "Unsupported resolve", "each kind that refers to others has a way to be resolved",
+            "Unsupported check_member", "what has no such check has no size, or is no member's type",
+            "Unsupported check_kflag_member", "likewise",
+            "Layout section is too big", "sections have been found inside the blob before (Linux 7.0)");
 
     private final List<BtfFault> faults = new ArrayList<>();
 
@@ -66,6 +97,7 @@ final class BtfFaults {
             longer[26] = 1;
             return longer;
         });
+        head("short head", Errno.EINVAL, "Unsupported section found", blob -> with(blob, 4, 20));
         head("wrong magic", Errno.EINVAL, "Invalid magic", blob -> with(blob, 0, 0x0001EB9E));
         head("big-endian", Errno.EINVAL, "btf_header not found", blob -> {
             BtfBuilder builder = new BtfBuilder(ByteOrder.BIG_ENDIAN);
@@ -148,11 +180,23 @@ final class BtfFaults {
         fault("ptr: vlen", "vlen != 0", b -> b.raw(0, PTR | 1, 0));
         fault("ptr: flag", "Invalid btf_info kind_flag", b -> b.raw(0, FLAG | PTR, 0));
         fault("ptr: id", "Invalid type_id", b -> b.raw(0, PTR, 0x100000));
+        for (int kind : new int[] {TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG}) {
+            String name = BtfKind.of(kind >>> 24) + ": ";
+            boolean named = kind == TYPEDEF || kind == TYPE_TAG;
+            fault(name + "vlen", "vlen != 0", b -> b.raw(named ? b.string("n") : 0, kind | 1, 0));
+            fault(name + "id", "Invalid type_id", b -> b.raw(named ? b.string("n") : 0, kind, 0x100000));
+            if (kind != TYPE_TAG) {
+                fault(name + "flag", "Invalid btf_info kind_flag",
+                        b -> b.raw(named ? b.string("n") : 0, FLAG | kind, 0));
+            }
+            if (!named) {
+                fault(name + "name", "Invalid name", b -> b.raw(b.string("c"), kind, 0));
+            }
+        }
         fault("ptr: name", "Invalid name", b -> b.raw(b.string("p"), PTR, 0));
         fault("typedef: no name", "Invalid name", b -> b.raw(0, TYPEDEF, 0));
         fault("typedef: name", "Invalid name", b -> b.raw(b.string("a-b"), TYPEDEF, 0));
         fault("typedef: long name", "Invalid name", b -> b.raw(b.string("x".repeat(513)), TYPEDEF, 0));
-        fault("const: name", "Invalid name", b -> b.raw(b.string("c"), CONST, 0));
         fault("type tag: no name", "Invalid name", b -> b.raw(0, TYPE_TAG, 0));
         fault("fwd: vlen", "vlen != 0", b -> b.raw(b.string("f"), FWD | 1, 0));
         fault("fwd: type", "type != 0", b -> b.raw(b.string("f"), FWD, 1));
@@ -188,6 +232,14 @@ final class BtfFaults {
                 b -> b.raw(0, STRUCT | 1, 4, 0, 1, 33));
         typed("struct: function member", "Invalid member",
                 b -> b.raw(0, STRUCT | 1, 4, 0, b.function("f", 1, 1), 0));
+        typed("struct: variable as member", "Invalid member",
+                b -> b.raw(0, STRUCT | 1, 4, 0, b.raw(b.string("v"), VAR, 1, 0), 0));
+        typed("struct: section as member", "Invalid member",
+                b -> b.raw(0, STRUCT | 1, 4, 0, b.raw(b.string(".d"), DATASEC, 4), 0));
+        typed("struct: prototype as member", "Invalid member",
+                b -> b.raw(0, STRUCT | 1, 4, 0, b.raw(0, PROTO, 0), 0));
+        typed("struct: tag as member", "Invalid member",
+                b -> b.raw(0, STRUCT | 1, 4, 0, b.raw(b.string("t"), DECL_TAG, b.struct("s", 0), -1), 0));
         typed("struct: announced member", "Invalid member",
                 b -> b.raw(0, STRUCT | 1, 4, 0, b.raw(b.string("f"), FWD, 0), 0));
         typed("struct: const void member", "Invalid member",
@@ -222,7 +274,7 @@ final class BtfFaults {
                 b -> b.raw(0, FLAG | STRUCT | 1, 2, 0, b.raw(0, ENUM, 4), 0));
         typed("enum bit field: small enums count as 32 bits", "Member exceeds struct_size",
                 b -> b.raw(0, FLAG | STRUCT | 1, 1, 0, b.raw(0, ENUM, 1), 0));
-        for (int kind : new int[] {PTR, ARRAY, STRUCT, FLOAT}) {
+        for (int kind : new int[] {PTR, ARRAY, STRUCT, UNION, FLOAT}) {
             String name = BtfKind.of(kind >>> 24) + " member: ";
             typed(name + "bit field", "Invalid member bitfield_size",
                     b -> b.raw(0, FLAG | STRUCT | 1, 8, 0, wide(b, kind), 1 << 24));
@@ -240,7 +292,7 @@ final class BtfFaults {
             case PTR -> builder.pointer(0);
             case ARRAY -> builder.add(new BtfType.Array(1, 1, 2));
             case FLOAT -> builder.add(new BtfType.Floating("double", 8));
-            default -> builder.struct("wide", 8);
+            default -> builder.raw(builder.string("wide"), kind, 8);
         };
     }
 
@@ -293,6 +345,10 @@ final class BtfFaults {
                 5));
         fault("datasec: entry outside", "Invalid offset+size",
                 b -> b.raw(b.string(".d"), DATASEC | 1, 4, 1, 2, 4));
+        typed("datasec: more than it holds, by wrapping", "Invalid btf_info size", b -> {
+            int variable = b.raw(b.string("v"), VAR, 1, 0);
+            b.raw(b.string(".d"), DATASEC | 2, -1, variable, 0, 0xF0000000, variable, 0xF0000000, 0x20000000);
+        });
         typed("datasec: no variable", "Not a VAR kind member",
                 b -> b.raw(b.string(".d"), DATASEC | 1, 4, 1, 0, 4));
         typed("datasec: entry smaller than its variable", "Invalid size",

@@ -3,8 +3,8 @@ package io.vhost.bpf.btf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.vhost.bpf.Kernel;
-import java.util.TreeSet;
 import java.util.Set;
+import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -43,6 +43,16 @@ class BtfKernelTest {
         }
         System.out.println(BLOBS + " blobs judged as the kernel does, " + texts.size() + " texts, seed "
                 + seed);
+    }
+
+    @Test
+    void theKernelLooksFurtherAtStructsOfSpecialNames() throws BtfException {
+        for (BtfDifference difference : BtfDifference.all()) {
+            byte[] blob = difference.blob();
+            Kernel.Answer answer = kernel.loadBtf(blob);
+            assertEquals(difference.errno(), answer.errno(), difference::name);
+            assertEquals(BtfValidator.standard().tracing().check(blob), answer.log(), difference::name);
+        }
     }
 
     private String compare(String what, byte[] blob) {

@@ -36,6 +36,20 @@ class BtfValidatorTest {
     }
 
     @Test
+    void everyTextIsReachedByAFaultOrSaidToBeUnreachable() {
+        for (String text : BtfFaults.TEXTS) {
+            // Texts that end in a mark go on with a number; all others end there.
+            boolean open = text.endsWith(":") || text.endsWith("#");
+            assertTrue(faults().stream().anyMatch(fault -> open ? fault.text().contains(text)
+                    : fault.text().equals(text)), text);
+        }
+        for (BtfFault fault : faults()) {
+            assertTrue(BtfFaults.TEXTS.stream().anyMatch(fault.text()::contains), fault::text);
+        }
+        assertTrue(BtfFaults.UNREACHABLE.keySet().stream().noneMatch(BtfFaults.TEXTS::contains));
+    }
+
+    @Test
     void anErrorNamesTypeAndOffset() {
         BtfBuilder builder = new BtfBuilder();
         builder.integer("int", 4, 0);
