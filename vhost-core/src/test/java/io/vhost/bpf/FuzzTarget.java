@@ -1,11 +1,13 @@
 package io.vhost.bpf;
 
 import io.vhost.bpf.btf.Btf;
+import io.vhost.bpf.btf.BtfBuilder;
 import io.vhost.bpf.btf.BtfDump;
 import io.vhost.bpf.btf.BtfException;
 import io.vhost.bpf.btf.BtfExt;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfValidator;
+import io.vhost.bpf.btf.CDump;
 import io.vhost.bpf.btf.CTypes;
 
 /** What must hold for any bytes at all: a typed error or a result, and the result can be used. */
@@ -36,6 +38,7 @@ public final class FuzzTarget {
             return;
         }
         use(btf);
+        rewrite(btf);
         try {
             BtfExt.parse(data, btf);
         } catch (BtfException e) {
@@ -49,10 +52,25 @@ public final class FuzzTarget {
     private static void use(Btf btf) {
         CTypes types = new CTypes(btf);
         require(!BtfDump.all(btf).isEmpty() || btf.typeCount() == 1, "no dump");
+        CDump.all(btf);
         for (int id = 0; id < btf.typeCount(); id++) {
             types.name(id);
             btf.strip(id);
             require(btf.find(btf.kind(id), btf.name(id)) <= id, "not the first");
+        }
+    }
+
+    private static void rewrite(Btf btf) {
+        for (int id = 1; id < btf.typeCount(); id++) {
+            if (btf.kind(id) == BtfKind.UNKNOWN) {
+                return;
+            }
+        }
+        byte[] written = new BtfBuilder(btf.byteOrder()).addAll(btf).build();
+        try {
+            require(BtfDump.all(Btf.parse(written)).equals(BtfDump.all(btf)), "rewritten types differ");
+        } catch (BtfException e) {
+            throw new AssertionError("rewritten types cannot be read", e);
         }
     }
 

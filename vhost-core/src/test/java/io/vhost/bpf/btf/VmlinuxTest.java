@@ -3,6 +3,7 @@ package io.vhost.bpf.btf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.bpf.Clang;
 import io.vhost.peer.Peers;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,6 +33,13 @@ class VmlinuxTest {
     void theKernelsTypesPassTheValidatorThatTheyMustPass() throws Exception {
         byte[] blob = Files.readAllBytes(path());
         assertEquals("", BtfValidator.standard().check(blob));
+    }
+
+    @Test
+    void theKernelsTypesAreListedAsBpftoolListsThem() throws Exception {
+        Peers.require("bpftool");
+        assertEquals(Clang.run("bpftool", "btf", "dump", "file", path().toString(), "format", "raw"),
+                BtfDump.all(host()));
     }
 
     /** Prints figures and bounds nothing: how long a machine takes is no property of the code. */
