@@ -19,8 +19,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The compiler does not inline a method of more than 325 bytecodes, however hot it is (FreqInlineSize); where that hits a
- * loop over packets it costs a fifth of the speed. In the packages that packets go through no method is so long.
+ * The compiler does not inline a method of more than 325 bytecodes, however hot it is (FreqInlineSize); where
+ * that hits a loop over packets it costs a fifth of the speed. No method of the packages on their way is so long.
  */
 class HotMethodSizeTest {
     private static final int LONGEST = 325;

@@ -392,8 +392,8 @@ public final class Packet {
      * @param source the bytes
      * @param sourceIndex index of the first
      * @param count bytes, 0 or more
-     * @throws IndexOutOfBoundsException if the range is not inside the data, or not inside the source; nothing
-     *     is written then
+     * @throws IndexOutOfBoundsException if the range is not inside the data, or not inside the source;
+     *     nothing is written then
      */
     public void putBytes(int position, byte[] source, int sourceIndex, int count) {
         long target = checkedRange(position, count);

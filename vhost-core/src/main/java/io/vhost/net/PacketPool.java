@@ -265,7 +265,7 @@ public final class PacketPool implements AutoCloseable {
                 + ": it is in its pool already, " + this + "; release each packet exactly once");
     }
 
-    /** {@return a number that tells this pool from others, and its size} Takes no lock: messages name two pools. */
+    /** {@return a number that tells this pool from others, and its size} No lock: messages name two pools. */
     @Override
     public String toString() {
         return "PacketPool@%x[packets=%d, bufferSize=%d]"

@@ -137,7 +137,7 @@ public final class UnixListener implements AutoCloseable {
     public void close() {
         if (descriptor.isOpen()) {
             try {
-                // Before the descriptor: a file that nobody listens on could be replaced by another process's.
+                // Before the descriptor: a file that nobody listens on may be replaced by another process's.
                 if (file != null) {
                     unlinkIf(address, file);
                 }

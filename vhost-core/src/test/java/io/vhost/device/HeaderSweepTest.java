@@ -14,8 +14,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Each field of a packet's header at its limits, in all combinations (row 26): what is not negotiated or points outside the
- * packet is dropped and counted, what arrives can be summed, cut and passed on.
+ * Each field of a packet's header at its limits, in all combinations (row 26): what is not negotiated or
+ * points outside the packet is dropped and counted, what arrives can be summed, cut and passed on.
  */
 class HeaderSweepTest {
     private static final int LENGTH = 200;
@@ -34,7 +34,7 @@ class HeaderSweepTest {
     private long delivered;
     private long dropped;
 
-    /** Features left out of all: none, checksums of the guest, of the host, segmentation of both, modern headers. */
+    /** Features left out: none, checksums to the guest, from it, segmentation of both, modern headers. */
     @ParameterizedTest
     @ValueSource(longs = {0, 1L << 1, 1L, 0x3F80, (1L << 32) | (1L << 15)})
     void whateverAHeaderAsksForIsPossibleOrDropped(long without) throws ControlException {
@@ -107,7 +107,8 @@ class HeaderSweepTest {
             default -> false;
         };
         boolean inside = NetHeader.checksumStart(word) + offset <= LENGTH - 2;
-        boolean cuttable = type == 0 || (NetHeader.gsoSize(word) > 0 && NetHeader.headerLength(word) < LENGTH);
+        boolean cuttable =
+                type == 0 || (NetHeader.gsoSize(word) > 0 && NetHeader.headerLength(word) < LENGTH);
         return Feature.VIRTIO_NET_F_CSUM.in(features) && known && inside && cuttable;
     }
 
@@ -124,11 +125,12 @@ class HeaderSweepTest {
     private void sum(Packet packet) {
         Packet copy = pool.take();
         copy.copyFrom(packet);
-        assertEquals(packet.gsoType() == NetHeader.GSO_NONE || !packet.needsChecksum(), InternetChecksum.complete(copy));
+        boolean possible = packet.gsoType() == NetHeader.GSO_NONE || !packet.needsChecksum();
+        assertEquals(possible, InternetChecksum.complete(copy));
         copy.release();
     }
 
-    /** To a guest that takes it as it is, or without its request for a checksum; or not at all, and counted. */
+    /** To a guest that takes it as it is, or with its checksum; or not at all, and counted. */
     private void passOn(TestGuest guest, Packet packet, long to, String text) {
         long word = packet.offload();
         int type = packet.gsoType();

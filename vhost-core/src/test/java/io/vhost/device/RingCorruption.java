@@ -19,12 +19,12 @@ import java.util.Random;
 import java.util.Set;
 
 /**
- * A guest with verified traffic in both directions, in whose rings bytes change now and then. All decisions come from the
- * seed, in one thread.
+ * A guest with verified traffic in both directions, in whose rings bytes change now and then. All decisions
+ * come from the seed, in one thread.
  *
- * <p>While the rings are whole, every packet arrives unchanged and in order, and no queue is fenced. Once a byte has changed
- * the guest's data may be anything, but a queue that stops names its violation and counts it once, packets are what they
- * say, and a restart by the front-end makes all well again.
+ * <p>While the rings are whole, every packet arrives unchanged and in order, and no queue is fenced. Once a
+ * byte has changed the guest's data may be anything, but a queue that stops names its violation and counts it
+ * once, packets are what they say, and a restart by the front-end makes all well again.
  */
 final class RingCorruption implements AutoCloseable {
     private static final int RING = 16;
@@ -171,7 +171,7 @@ final class RingCorruption implements AutoCloseable {
         pool.release(packets, 0, count);
     }
 
-    /** A queue that stopped says why, once, and says it to the front-end; one that is whole has not stopped. */
+    /** A queue that stopped says why, once, and to the front-end too; one that is whole has not stopped. */
     private void checkFence(TestQueue queue) {
         RingViolation violation = queue.queue.violation();
         assertEquals(violation == null, queue.queue.isRunning());

@@ -15,7 +15,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 class RingCorruptionTest {
     private static final int ROUNDS = 25_000;
 
-    /** Features left out of {@link VhostConfig#DEFAULT}: none, event index, mergeable buffers, indirect tables and order. */
+    /** Features left out of the default: none, event index, mergeable buffers, indirect tables and order. */
     @ParameterizedTest
     @ValueSource(longs = {0, 1L << 29, 1L << 15, (1L << 28) | (1L << 35)})
     void aRingThatLosesBytesIsFencedOrCarriesOn(long without) throws Exception {

@@ -15,7 +15,7 @@ import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
-/** What a guest that migrates is told about its chains, also by one that changes them after they were validated. */
+/** What is logged of the chains of a guest that migrates, also of one that changes them after the check. */
 class WriteLogTest {
     private static final int SIZE = 4;
     private static final long TABLE = GuestWindow.FAR;
@@ -29,7 +29,7 @@ class WriteLogTest {
         ring.log(DirtyLog.of(bits), SplitRing.NOT_LOGGED);
     }
 
-    /** Takes the chain that was offered, and gives it back as filled after the guest has had time to change it. */
+    /** Takes the chain that was offered, and gives it back filled after the guest has changed it. */
     private void use(int written, Runnable change) {
         assertEquals(1, ring.gather(raw.batch, 1));
         change.run();
@@ -65,7 +65,7 @@ class WriteLogTest {
         assertEquals(true, isMarked(GuestWindow.BUFFERS) && isMarked(GuestWindow.BUFFERS + 0x5000));
     }
 
-    /** The table is the ring's own, so that it looks like the beginning of a walk each time it leads to itself. */
+    /** The table is the ring's own, so that it looks like the beginning of a walk each time. */
     @Test
     void aTableThatLeadsToItselfAfterItWasValidatedEndsTheWalk() {
         start();
