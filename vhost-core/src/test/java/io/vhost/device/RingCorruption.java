@@ -7,9 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.memory.DirtyLog;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.os.MemFd;
 import io.vhost.ring.RingViolation;
 import io.vhost.ring.SplitDriverRing;
 import io.vhost.ring.SplitLayout;
@@ -30,6 +32,8 @@ final class RingCorruption implements AutoCloseable {
     private static final int RING = 16;
     private static final int BURST = 40;
     private static final int BUFFER = 2048;
+    /** Bytes of a dirty log for all of the guest's memory: what is written is logged too, as in a migration. */
+    private static final long LOG = (TestGuest.GUEST + TestGuest.SIZE) / DirtyLog.PAGE / Byte.SIZE;
 
     private final Random random;
     private final TestGuest guest;
@@ -50,6 +54,7 @@ final class RingCorruption implements AutoCloseable {
         mergeable = Feature.VIRTIO_NET_F_MRG_RXBUF.in(features);
         guest = new TestGuest(features, RING, 1);
         guest.start();
+        guest.control.memory().log(MemFd.create("log", LOG), 0, LOG);
         guest.listener.action = call -> guest.listener.calls.clear();
         begin();
     }
