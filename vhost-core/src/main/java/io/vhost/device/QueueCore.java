@@ -73,18 +73,24 @@ final class QueueCore {
 
     int dequeue(PacketPool pool, Packet[] packets, int offset, int count) {
         requireNothingInFlight();
+        int own = announce(pool, packets, offset, count);
         int moved = 0;
         try {
             SplitRing ring = active.ring();
             int before = ring.nextUsed();
-            moved = active.dequeue(pool, packets, offset, count);
+            moved = active.dequeue(pool, packets, offset + own, count - own);
             finish(ring, before);
-            return moved;
+            return own + moved;
         } catch (InternalError e) {
-            pool.release(packets, offset, moved);
+            pool.release(packets, offset + own, moved);
             memoryLost(e);
-            return 0;
+            return own;
         }
+    }
+
+    /** What the device itself sends in the guest's name, before the guest's packets. */
+    private int announce(PacketPool pool, Packet[] packets, int offset, int count) {
+        return device.announcement().isPending() ? device.announcement().take(pool, packets, offset, count) : 0;
     }
 
     int enqueue(Packet[] packets, int offset, int count) {
@@ -272,9 +278,10 @@ final class QueueCore {
         requireAsync("polled");
         requireChannel(channel);
         Objects.checkFromIndexSize(offset, count, packets.length);
+        int own = queue.isRunning() ? announce(pool, packets, offset, count) : 0;
         int before = async.copies().opened();
         try {
-            int total = 0;
+            int total = own;
             while (total < count && queue.isRunning()) {
                 int chunk = Math.min(EnqueuePlan.MAX, count - total);
                 int accepted = active.submitDequeue(async.copies(), pool, chunk, channel);
@@ -287,10 +294,10 @@ final class QueueCore {
             async.copies().undeliverableSince(before);
             memoryLost(e);
         } finally {
-            submitted(before, count);
+            submitted(before, count - own);
         }
         harvest(channel);
-        return async.takeReceived(packets, offset, count);
+        return own + async.takeReceived(packets, offset + own, count - own);
     }
 
     /** Gives chains back whose copies have ended. Without a ring they are forgotten; packets come back all the same. */

@@ -163,8 +163,7 @@ public final class VirtQueue {
             if (!running) {
                 return 0;
             }
-            int own = announce(pool, packets, offset, count);
-            return own + core.dequeue(pool, packets, offset + own, count - own);
+            return core.dequeue(pool, packets, offset, count);
         } finally {
             access_lock.unlock();
         }
@@ -197,11 +196,6 @@ public final class VirtQueue {
         } finally {
             access_lock.unlock();
         }
-    }
-
-    /** What the device itself sends in the guest's name, before the guest's packets. */
-    private int announce(PacketPool pool, Packet[] packets, int offset, int count) {
-        return device.announcement().isPending() ? device.announcement().take(pool, packets, offset, count) : 0;
     }
 
     /**
@@ -451,8 +445,7 @@ public final class VirtQueue {
             return 0;
         }
         try {
-            int own = running ? announce(pool, packets, offset, count) : 0;
-            return own + core.tryDequeue(pool, packets, offset + own, count - own, channel);
+            return core.tryDequeue(pool, packets, offset, count, channel);
         } finally {
             access_lock.unlock();
         }

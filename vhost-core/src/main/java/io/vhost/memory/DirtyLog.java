@@ -125,15 +125,31 @@ public final class DirtyLog {
         }
     }
 
-    /** Adds a user. */
+    /**
+     * Adds a user.
+     *
+     * @throws IllegalStateException if the last one has gone
+     */
     public synchronized void retain() {
+        requireUser("retained", "retain it while it has a user");
         users++;
     }
 
-    /** Removes a user; the last one unmaps the log. */
+    /**
+     * Removes a user; the last one unmaps the log.
+     *
+     * @throws IllegalStateException if there is none left
+     */
     public synchronized void release() {
+        requireUser("released", "release it once for each retain, and once for its creator");
         if (--users == 0 && mapping != null) {
             mapping.close();
+        }
+    }
+
+    private void requireUser(String what, String remedy) {
+        if (users == 0) {
+            throw new IllegalStateException("a dirty log that is gone cannot be " + what + "; " + remedy);
         }
     }
 }

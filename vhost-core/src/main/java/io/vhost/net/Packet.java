@@ -372,8 +372,37 @@ public final class Packet {
     }
 
     /**
+     * Copies a part of the data out, such as an address.
+     *
+     * @param position of the first byte
+     * @param target the array
+     * @param targetIndex index of the first byte
+     * @param count bytes, 0 or more
+     * @throws IndexOutOfBoundsException if the range is not inside the data, or does not fit into the target
+     */
+    public void copyTo(int position, byte[] target, int targetIndex, int count) {
+        MemorySegment.copy(
+                slab, ValueLayout.JAVA_BYTE, checkedRange(position, count), target, targetIndex, count);
+    }
+
+    /**
+     * Writes a part of the data, such as a header that {@link #prepend} or {@link #append} has made room for.
+     *
+     * @param position of the first byte
+     * @param source the bytes
+     * @param sourceIndex index of the first
+     * @param count bytes, 0 or more
+     * @throws IndexOutOfBoundsException if the range is not inside the data, or not inside the source;
+     *     nothing is written then
+     */
+    public void putBytes(int position, byte[] source, int sourceIndex, int count) {
+        long target = checkedRange(position, count);
+        MemorySegment.copy(source, sourceIndex, slab, ValueLayout.JAVA_BYTE, target, count);
+    }
+
+    /**
      * {@return the data as a segment of its own, which after the release shows somebody else's bytes} For
-     * convenience, off the hot path.
+     * convenience, off the hot path. {@link MemorySegment#asByteBuffer} makes a buffer of it.
      */
     public MemorySegment asSlice() {
         checkHeld();
@@ -469,6 +498,13 @@ public final class Packet {
             throw outOfBounds(position, size);
         }
         return dataOffset + position;
+    }
+
+    private long checkedRange(int position, int count) {
+        if (count < 0) {
+            throw outOfBounds(position, count);
+        }
+        return checked(position, count);
     }
 
     private RuntimeException outOfBounds(int position, int size) {

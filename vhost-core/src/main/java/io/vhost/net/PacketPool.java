@@ -258,10 +258,18 @@ public final class PacketPool implements AutoCloseable {
         }
         if (packet.pool() != this) {
             return new IllegalArgumentException("cannot release packet " + packet.index() + where
-                    + ": it belongs to another pool; call packet.release() or release it there");
+                    + ": it belongs to another pool, " + packet.pool() + ", and this is " + this
+                    + "; call packet.release() or release it there");
         }
         return new IllegalStateException("cannot release packet " + packet.index() + where
-                + ": it is in its pool already; release each packet exactly once");
+                + ": it is in its pool already, " + this + "; release each packet exactly once");
+    }
+
+    /** {@return a number that tells this pool from others, and its size} No lock: messages name two pools. */
+    @Override
+    public String toString() {
+        return "PacketPool@%x[packets=%d, bufferSize=%d]"
+                .formatted(System.identityHashCode(this), packets.length, bufferSize);
     }
 
     /** {@return how many packets are in the pool, 0 to {@link #size}} */
@@ -328,7 +336,7 @@ public final class PacketPool implements AutoCloseable {
             }
         }
         int leaked = packets.length - available;
-        return new IllegalStateException("cannot close the pool: " + leaked + " of " + packets.length
+        return new IllegalStateException("cannot close " + this + ": " + leaked + " of " + packets.length
                 + " packets are outstanding, by index " + named + (leaked > named.size() ? " and others" : "")
                 + "; release them, or take them back from the queues that hold them, then close");
     }

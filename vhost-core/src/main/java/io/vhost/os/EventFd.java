@@ -9,7 +9,8 @@ import java.lang.foreign.MemorySegment;
  * A doorbell between processes: one side signals, the other waits and drains.
  *
  * <p>Usually an eventfd, but a peer may hand over any descriptor that can be written and read, as a pipe: so
- * nothing here waits, and no error of the descriptor reaches the data path as an exception.
+ * it is made non-blocking, and no error of the descriptor reaches the data path as an exception. The peer
+ * shares the open file, though: one that makes it blocking again and fills it holds up whoever signals next.
  *
  * <p>Thread: any, but {@link #close} must not run beside the other calls. {@link #signal} and {@link #drain}
  * do not allocate, a {@code signal} to a side that has left its buffer full excepted.

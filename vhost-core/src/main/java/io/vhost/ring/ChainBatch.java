@@ -21,8 +21,10 @@ public final class ChainBatch {
     final int[] bufferLength;
     int chains;
     int buffers;
+    /** Descriptors without bytes among them. They take room too: it is what bounds the work of a burst. */
+    int empty;
     boolean shifted;
-    /** The next chain of the ring has more buffers than are left here. */
+    /** The next chain of the ring has more descriptors than are left here. */
     boolean full;
 
     /**
@@ -46,7 +48,7 @@ public final class ChainBatch {
         return buffers == chains;
     }
 
-    /** Most buffers that the chains of a batch can have together. */
+    /** Most buffers that the chains of a batch can have together, those without bytes included. */
     public int bufferCapacity() {
         return bufferOffset.length;
     }
@@ -127,6 +129,11 @@ public final class ChainBatch {
         }
         chains = 0;
         buffers = 0;
+        empty = 0;
         full = false;
+    }
+
+    boolean hasRoom() {
+        return buffers + empty < bufferOffset.length;
     }
 }

@@ -134,10 +134,20 @@ final class ChainWalker {
         return true;
     }
 
-    /** Adds one descriptor's buffer, in pieces where it crosses from one memory region into the next. */
+    /**
+     * Adds one descriptor's buffer, in pieces where it crosses from one memory region into the next. One without bytes
+     * is counted only: a driver could make every chain of the ring as long as the ring with them, at no cost to itself.
+     */
     private boolean addBuffer(ChainBatch batch, long address, long length) {
         if (length > 0 && Long.compareUnsigned(address + length - 1, address) < 0) {
             return refuse(RingViolation.BUFFER_UNMAPPED, address);
+        }
+        if (length == 0) {
+            if (!batch.hasRoom()) {
+                return stopFull(batch);
+            }
+            batch.empty++;
+            return true;
         }
         long rest = length;
         while (rest > 0) {
@@ -147,16 +157,20 @@ final class ChainWalker {
             if (offset < 0) {
                 return refuse(RingViolation.BUFFER_UNMAPPED, position);
             }
-            if (batch.buffers == batch.bufferOffset.length) {
-                // With chains before it in the batch it only has to wait for the next one.
-                batch.full = true;
-                return batch.chains == 0 && refuse(RingViolation.CHAIN_TOO_LONG, batch.buffers);
+            if (!batch.hasRoom()) {
+                return stopFull(batch);
             }
             batch.bufferOffset[batch.buffers] = offset;
             batch.bufferLength[batch.buffers++] = (int) piece;
             rest -= piece;
         }
         return true;
+    }
+
+    /** With chains before it in the batch, a chain that has no room there only has to wait for the next one. */
+    private boolean stopFull(ChainBatch batch) {
+        batch.full = true;
+        return batch.chains == 0 && refuse(RingViolation.CHAIN_TOO_LONG, batch.buffers);
     }
 
     private long stop(RingViolation rule, long detail) {

@@ -132,8 +132,10 @@ public final class SplitDriverRing {
      * @param readable how many of them, from the first, the device reads
      * @param total how many there are, at least 1
      * @return false when too few descriptors are free
+     * @throws IllegalArgumentException if there is no buffer, or more are readable than there are
      */
     public boolean offer(int chainToken, long[] address, int[] length, int readable, int total) {
+        requireChain(readable, total);
         if (free < total) {
             return false;
         }
@@ -164,6 +166,7 @@ public final class SplitDriverRing {
      * @param readable how many of them, from the first, the device reads
      * @param total how many there are, at least 1
      * @return false when no descriptor is free
+     * @throws IllegalArgumentException if there is no buffer, or more are readable than there are
      */
     public boolean offerIndirect(
             int chainToken,
@@ -173,6 +176,7 @@ public final class SplitDriverRing {
             int[] length,
             int readable,
             int total) {
+        requireChain(readable, total);
         if (free < 1) {
             return false;
         }
@@ -186,6 +190,14 @@ public final class SplitDriverRing {
         firstFree = nextFree[head];
         offer(head, 1, chainToken, writable(length, readable, total));
         return true;
+    }
+
+    /** A chain of nothing would take a descriptor that is still free. */
+    private static void requireChain(int readable, int total) {
+        if (total < 1 || readable < 0 || readable > total) {
+            throw new IllegalArgumentException("a chain of total=" + total + " buffers, readable=" + readable
+                    + ": offer at least 1, and of them 0 to all readable");
+        }
     }
 
     private static int flags(int index, int readable, boolean last) {

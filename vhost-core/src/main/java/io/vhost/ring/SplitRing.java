@@ -151,7 +151,7 @@ public final class SplitRing {
      *     {@link #violation} is set
      */
     public int gather(ChainBatch batch, int max) {
-        if (violation != null) {
+        if (violation != null || batch.full) {
             return 0;
         }
         int count = Math.min(available(max), Math.min(max, batch.head.length - batch.chains));
@@ -231,9 +231,11 @@ public final class SplitRing {
             return fault(RingViolation.HEAD_OUT_OF_RANGE, head);
         }
         int first = batch.buffers;
+        int empty = batch.empty;
         long length = walker.walk(batch, head);
         if (length == ChainWalker.STOPPED) {
             batch.buffers = first;
+            batch.empty = empty;
             return walker.violation() != null && fault(walker.violation(), walker.violationDetail());
         }
         if (length == 0) {
@@ -255,6 +257,7 @@ public final class SplitRing {
         batch.chains -= count;
         batch.full &= count == 0;
         batch.buffers = batch.firstBuffer[batch.chains];
+        batch.empty = batch.chains == 0 ? 0 : batch.empty;
         nextAvail = (nextAvail - count) & 0xFFFF;
     }
 

@@ -59,7 +59,8 @@ final class WriteLog {
 
     /**
      * Marks what was written into a chain. It is followed again, for the guest's addresses: the driver must not have
-     * changed it since it was validated, and if it did only its own migration suffers.
+     * changed it since it was validated, and if it did only its own migration suffers. So each step is bounded anew: one
+     * table at most, wherever it lies, and no more hops than it has entries.
      *
      * @param head index of the chain's first descriptor
      * @param written bytes from the chain's beginning, unsigned
@@ -69,16 +70,17 @@ final class WriteLog {
         long table = desc;
         int entries = size;
         int index = head;
+        boolean inTable = false;
         for (int hops = 0; rest > 0 && hops < entries; hops++) {
             long address = SplitLayout.descAddress(memory, table + (long) DESC_SIZE * index);
             long word = SplitLayout.descWord(memory, table + (long) DESC_SIZE * index);
             long length = SplitLayout.length(word);
             if ((SplitLayout.flags(word) & DESC_F_INDIRECT) != 0) {
-                boolean nested = table != desc;
                 table = length < DESC_SIZE ? -1 : translator.translate(address, length);
-                if (table < 0 || nested) {
+                if (table < 0 || inTable) {
                     return;
                 }
+                inTable = true;
                 entries = (int) (length / DESC_SIZE);
                 index = 0;
                 hops = -1;

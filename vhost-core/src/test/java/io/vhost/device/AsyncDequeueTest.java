@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.QueueCounters.Counter;
+import io.vhost.dma.DmaChannel;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.ring.RingViolation;
@@ -49,6 +51,33 @@ class AsyncDequeueTest extends AsyncFixture {
         assertEquals(12_000, counted(1, Counter.BYTES));
         assertBalanced(1);
         pool.release(done, 0, 40);
+    }
+
+    /** A burst that is refused has taken nothing: the announcement comes with the next that is not. */
+    @Test
+    void aRefusedBurstLosesNoAnnouncement() throws ControlException {
+        VirtQueue queue = started(1);
+        guest.control.announce(0x5254_0012_3456L);
+        DmaRegistry strange = new DmaRegistry();
+        DmaChannel stranger = strange.configure("stranger", FaultyDmaEngine.seeded(1).build());
+        assertThrows(IllegalArgumentException.class, () -> queue.tryDequeueBurst(pool, done, 0, 8, stranger));
+        strange.close();
+        queue.unregisterAsync();
+        assertThrows(IllegalStateException.class, () -> queue.tryDequeueBurst(pool, done, 0, 8, channel));
+        queue.registerAsync();
+        assertEquals(0, pool.outstanding());
+        send(1, 100, 112);
+        engine.hold(true);
+        assertEquals(1, queue.tryDequeueBurst(pool, done, 0, 8, channel));
+        assertEquals(0x8035, done[0].networkShortAt(12));
+        assertEquals(1, queue.getInflight());
+        guest.control.announce(0x5254_0012_3456L);
+        assertThrows(IllegalStateException.class, () -> queue.dequeueBurst(pool, done, 1, 8));
+        engine.hold(false);
+        assertEquals(1, queue.clearQueue(done, 1, 8, channel));
+        assertEquals(1, queue.dequeueBurst(pool, done, 2, 8));
+        assertEquals(0x8035, done[2].networkShortAt(12));
+        pool.release(done, 0, 3);
     }
 
     @Test

@@ -72,4 +72,16 @@ class DirtyLogTest {
         }
         log.release();
     }
+
+    @Test
+    void aLogThatIsGoneHasNoUsers() throws Exception {
+        DirtyLog log = DirtyLog.map(MemFd.create("log", 4096), 0, 4096);
+        log.retain();
+        log.release();
+        log.mark(0, 1);
+        log.release();
+        assertThrows(IllegalStateException.class, () -> log.mark(0, 1));
+        assertThrows(IllegalStateException.class, log::retain);
+        assertThrows(IllegalStateException.class, log::release);
+    }
 }

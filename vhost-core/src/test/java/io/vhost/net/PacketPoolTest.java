@@ -1,6 +1,7 @@
 package io.vhost.net;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -114,6 +115,7 @@ class PacketPoolTest {
             pool.release(packet);
             String text = assertThrows(IllegalStateException.class, () -> pool.release(packet)).getMessage();
             assertTrue(text.contains("packet " + packet.index()) && text.contains("exactly once"), text);
+            assertTrue(text.contains(pool.toString()), text);
             assertEquals(2, pool.available());
         }
     }
@@ -126,7 +128,8 @@ class PacketPoolTest {
             RuntimeException refusal =
                     assertThrows(IllegalArgumentException.class, () -> pool.release(foreign));
             String text = refusal.getMessage();
-            assertTrue(text.contains("another pool"), text);
+            assertTrue(text.contains("another pool, " + other + ", and this is " + pool), text);
+            assertNotEquals(pool.toString(), other.toString());
             assertEquals(1, other.outstanding());
             foreign.release();
         }
@@ -212,7 +215,7 @@ class PacketPoolTest {
         burst[1].release();
         burst[3].release();
         String text = assertThrows(IllegalStateException.class, pool::close).getMessage();
-        assertTrue(text.contains("2 of 4"), text);
+        assertTrue(text.contains(pool + ": 2 of 4"), text);
         assertTrue(text.contains("[" + Math.min(leaked.index(), alsoLeaked.index()) + ", "
                 + Math.max(leaked.index(), alsoLeaked.index()) + "]"), text);
         leaked.reset(1);

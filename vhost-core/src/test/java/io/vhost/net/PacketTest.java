@@ -94,6 +94,7 @@ class PacketTest {
                 () -> packet.trimTail(0), () -> packet.byteAt(0), () -> packet.networkLongAt(0),
                 () -> packet.putNetworkShort(0, 1),
                 () -> packet.copyFrom(new byte[4], 0, 4), () -> packet.copyTo(new byte[100], 0),
+                () -> packet.copyTo(0, new byte[1], 0, 0), () -> packet.putBytes(0, new byte[1], 0, 1),
                 () -> packet.copyTo(pool.segment(), 0), () -> packet.asSlice(),
                 () -> packet.requestChecksum(0, 0));
         packet.offload(NetHeader.NEEDS_CHECKSUM, 0);
@@ -179,6 +180,34 @@ class PacketTest {
             assertThrows(IllegalArgumentException.class, () -> packet.copyTo(heap, 0));
             assertEquals(290, packet.length());
         }
+    }
+
+    @Test
+    void partsOfTheDataAreReadAndWrittenWhereTheyLie() {
+        byte[] data = new byte[20];
+        for (int i = 0; i < data.length; i++) {
+            data[i] = (byte) i;
+        }
+        packet.copyFrom(data, 0, 20);
+        byte[] part = new byte[8];
+        packet.copyTo(14, part, 2, 6);
+        assertArrayEquals(new byte[] {0, 0, 14, 15, 16, 17, 18, 19}, part);
+        packet.prepend(4);
+        packet.putBytes(0, part, 2, 4);
+        assertEquals(0x0E0F_1011, packet.networkIntAt(0));
+        assertEquals(0, packet.byteAt(4));
+        packet.putBytes(24, part, 8, 0);
+        packet.copyTo(24, part, 8, 0);
+        assertThrows(IndexOutOfBoundsException.class, () -> packet.copyTo(20, part, 0, 5));
+        assertThrows(IndexOutOfBoundsException.class, () -> packet.copyTo(-1, part, 0, 5));
+        assertThrows(IndexOutOfBoundsException.class, () -> packet.copyTo(0, part, 0, 9));
+        assertThrows(IndexOutOfBoundsException.class, () -> packet.copyTo(0, part, 0, -1));
+        assertThrows(IndexOutOfBoundsException.class, () -> packet.putBytes(20, part, 0, 5));
+        assertThrows(IndexOutOfBoundsException.class, () -> packet.putBytes(-1, part, 0, 5));
+        assertThrows(IndexOutOfBoundsException.class, () -> packet.putBytes(1, part, 4, 5));
+        assertThrows(IndexOutOfBoundsException.class, () -> packet.putBytes(0, part, 0, Integer.MAX_VALUE));
+        assertEquals(0x0E0F_1011, packet.networkIntAt(0));
+        assertEquals(19, packet.byteAt(23));
     }
 
     @Test

@@ -62,6 +62,22 @@ class SplitDriverRingTest {
     }
 
     @Test
+    void aChainOfNothingIsRefusedAndCostsNoDescriptor() {
+        SplitDriverRing ring = ring(false, false);
+        long[] addresses = {GuestWindow.BUFFERS};
+        int[] lengths = {64};
+        int[][] wrong = {{0, 0}, {0, -1}, {-1, 1}, {2, 1}};
+        for (int[] values : wrong) {
+            assertThrows(IllegalArgumentException.class,
+                    () -> ring.offer(0, addresses, lengths, values[0], values[1]));
+            assertThrows(IllegalArgumentException.class, () -> ring.offerIndirect(
+                    0, GuestWindow.FAR, GuestWindow.FAR, addresses, lengths, values[0], values[1]));
+        }
+        assertEquals(SIZE, ring.free());
+        assertEquals(0, ring.outstanding());
+    }
+
+    @Test
     void descriptorsCarryDirectionAndChaining() {
         SplitDriverRing ring = ring(false, false);
         assertTrue(ring.offer(1, new long[] {11, 22, 33}, new int[] {1, 2, 3}, 1, 3));

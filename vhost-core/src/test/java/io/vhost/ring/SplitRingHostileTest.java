@@ -348,7 +348,10 @@ class SplitRingHostileTest {
         assertNull(ring.violation());
     }
 
-    /** Every chain is a full table of empty buffers: the costliest there are, and still a bounded walk. */
+    /**
+     * Every chain is a full table of empty buffers: the costliest there are. Two of them fill a batch, as two of full
+     * buffers would, so that a guest cannot make a burst walk the table once for each entry of the ring.
+     */
     @Test
     void theWorkOfABurstIsBounded() {
         RawSplitRing raw = new RawSplitRing(SIZE);
@@ -360,8 +363,32 @@ class SplitRingHostileTest {
             raw.tableDesc(TABLE, i, GuestWindow.BUFFERS, i == 1023 ? 1 : 0, i == 1023 ? 0 : NEXT, i + 1);
         }
         raw.offer(IntStream.range(0, SIZE).toArray());
-        assertEquals(SIZE, ring.gather(raw.batch, Integer.MAX_VALUE));
-        assertEquals(SIZE, raw.batch.endBuffer(SIZE - 1));
+        for (int used = 0; used < SIZE; used += 2) {
+            assertEquals(2, ring.gather(raw.batch, Integer.MAX_VALUE));
+            assertEquals(used + 2 < SIZE, raw.batch.isFull());
+            assertEquals(2, raw.batch.endBuffer(1));
+            assertEquals(0, ring.gather(raw.batch, 1));
+            ring.publish(raw.batch);
+        }
+        assertNull(ring.violation());
+        assertEquals(SIZE, raw.usedIdx());
+    }
+
+    /** Chains that were taken back leave no trace in the batch. */
+    @Test
+    void emptyBuffersThatWereTakenBackTakeNoRoom() {
+        RawSplitRing raw = new RawSplitRing(SIZE);
+        SplitRing ring = raw.device(RingSuite.FROM_GUEST);
+        raw.desc(0, TABLE, 1024 * 16, INDIRECT, 0);
+        for (int i = 0; i < 1024; i++) {
+            raw.tableDesc(TABLE, i, GuestWindow.BUFFERS, i == 1023 ? 1 : 0, i == 1023 ? 0 : NEXT, i + 1);
+        }
+        raw.offer(0, 0);
+        for (int i = 0; i < 5; i++) {
+            assertEquals(2, ring.gather(raw.batch, SIZE));
+            ring.ungather(raw.batch, 2);
+        }
+        assertNull(ring.violation());
     }
 
     /** Another thread rewrites everything while bursts run: violations are all that may come of it. */

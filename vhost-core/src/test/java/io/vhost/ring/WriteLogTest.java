@@ -1,0 +1,98 @@
+package io.vhost.ring;
+
+import static io.vhost.ring.RawSplitRing.INDIRECT;
+import static io.vhost.ring.RawSplitRing.LENGTH;
+import static io.vhost.ring.RawSplitRing.NEXT;
+import static io.vhost.ring.RawSplitRing.WRITE;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
+
+import io.vhost.memory.DirtyLog;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+
+/** What is logged of the chains of a guest that migrates, also of one that changes them after the check. */
+class WriteLogTest {
+    private static final int SIZE = 4;
+    private static final long TABLE = GuestWindow.FAR;
+
+    private final MemorySegment bits = Arena.ofAuto().allocate(0x8_0000, Long.BYTES);
+    private final RawSplitRing raw = new RawSplitRing(SIZE);
+    private final SplitRing ring = raw.device(RingSuite.TO_GUEST);
+
+    private void start() {
+        raw.buffers(WRITE);
+        ring.log(DirtyLog.of(bits), SplitRing.NOT_LOGGED);
+    }
+
+    /** Takes the chain that was offered, and gives it back filled after the guest has changed it. */
+    private void use(int written, Runnable change) {
+        assertEquals(1, ring.gather(raw.batch, 1));
+        change.run();
+        raw.batch.written(0, written);
+        // Only a walk without an end takes this long.
+        assertTimeoutPreemptively(Duration.ofSeconds(20), () -> ring.publish(raw.batch));
+        assertNull(ring.violation());
+        assertEquals(1, raw.usedIdx());
+    }
+
+    private boolean isMarked(long address) {
+        long page = address / DirtyLog.PAGE;
+        return (bits.get(ValueLayout.JAVA_BYTE, page / Byte.SIZE) >> (page % Byte.SIZE) & 1) != 0;
+    }
+
+    private int marks() {
+        int marks = 0;
+        for (long i = 0; i < bits.byteSize(); i++) {
+            marks += Integer.bitCount(bits.get(ValueLayout.JAVA_BYTE, i) & 0xFF);
+        }
+        return marks;
+    }
+
+    @Test
+    void onlyThePagesThatWereWrittenAreMarked() {
+        start();
+        raw.desc(0, TABLE, 32, INDIRECT, 0);
+        raw.tableDesc(TABLE, 0, GuestWindow.BUFFERS, LENGTH, WRITE | NEXT, 1);
+        raw.tableDesc(TABLE, 1, GuestWindow.BUFFERS + 0x5000, 2 * DirtyLog.PAGE, WRITE, 0);
+        raw.offer(0);
+        use(LENGTH + 1, () -> { });
+        assertEquals(2, marks());
+        assertEquals(true, isMarked(GuestWindow.BUFFERS) && isMarked(GuestWindow.BUFFERS + 0x5000));
+    }
+
+    /** The table is the ring's own, so that it looks like the beginning of a walk each time. */
+    @Test
+    void aTableThatLeadsToItselfAfterItWasValidatedEndsTheWalk() {
+        start();
+        raw.desc(1, GuestWindow.MAIN, 16 * SIZE, INDIRECT, 0);
+        raw.offer(1);
+        use(LENGTH, () -> raw.desc(0, GuestWindow.MAIN, 16 * SIZE, INDIRECT, 0));
+    }
+
+    @Test
+    void aChainThatLoopsAfterItWasValidatedEndsTheWalk() {
+        start();
+        raw.desc(0, GuestWindow.BUFFERS, LENGTH, WRITE | NEXT, 1);
+        raw.offer(0);
+        use(2 * LENGTH, () -> {
+            raw.desc(0, GuestWindow.BUFFERS, 0, WRITE | NEXT, 1);
+            raw.desc(1, GuestWindow.BUFFERS, 0, WRITE | NEXT, 0);
+        });
+        assertEquals(0, marks());
+    }
+
+    @Test
+    void aTableThatLeavesMemoryAfterItWasValidatedEndsTheWalk() {
+        start();
+        raw.desc(0, TABLE, 16, INDIRECT, 0);
+        raw.tableDesc(TABLE, 0, GuestWindow.BUFFERS, LENGTH, WRITE, 0);
+        raw.offer(0);
+        use(LENGTH, () -> raw.desc(0, GuestWindow.HOLE, -1, INDIRECT, 0));
+        assertEquals(0, marks());
+    }
+}
