@@ -19,7 +19,6 @@ import java.util.Objects;
 @SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
 public final class DeviceControl {
     private static final int STATUS_DRIVER_OK = 4;
-    private static final long PROTOCOL_FEATURE_STATUS = 1L << 16;
 
     private final VhostConfig config;
     private final VhostDevice device;
@@ -129,7 +128,12 @@ public final class DeviceControl {
         return memory;
     }
 
-    /** The vhost-user protocol features that were negotiated. */
+    /** The features of the vhost-user protocol on offer, see {@link ProtocolFeature}. */
+    public long offeredProtocolFeatures() {
+        return config.protocolFeatures();
+    }
+
+    /** The vhost-user protocol features that were negotiated, a part of those on offer. */
     public void protocolFeatures(long negotiated) {
         protocolFeatures = negotiated;
     }
@@ -333,7 +337,7 @@ public final class DeviceControl {
         boolean ready = !announced
                 && device.queue(0).isRunning()
                 && device.queue(1).isRunning()
-                && ((protocolFeatures & PROTOCOL_FEATURE_STATUS) == 0 || (status & STATUS_DRIVER_OK) != 0);
+                && (!ProtocolFeature.STATUS.in(protocolFeatures) || (status & STATUS_DRIVER_OK) != 0);
         if (ready) {
             announced = true;
             device.notifyListener("newDevice", () -> device.listener().newDevice(device));

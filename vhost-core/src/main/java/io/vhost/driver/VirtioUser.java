@@ -1,10 +1,10 @@
 package io.vhost.driver;
 
 import io.vhost.device.Feature;
+import io.vhost.device.ProtocolFeature;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.protocol.FrontendSession;
-import io.vhost.protocol.ProtocolFeature;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingOptions;
 import io.vhost.ring.RingViolation;

@@ -1,9 +1,10 @@
 package io.vhost.protocol;
 
-import static io.vhost.protocol.ProtocolFeature.MQ;
-import static io.vhost.protocol.ProtocolFeature.REPLY_ACK;
+import static io.vhost.device.ProtocolFeature.MQ;
+import static io.vhost.device.ProtocolFeature.REPLY_ACK;
 
 import io.vhost.device.Feature;
+import io.vhost.device.ProtocolFeature;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.OsException;
