@@ -128,14 +128,21 @@ public final class UnixListener implements AutoCloseable {
         return descriptor;
     }
 
-    /** Stops listening and removes the socket file if it is still ours. A second time has no effect. */
+    /**
+     * Stops listening and removes the socket file if it is still ours. A second time has no effect.
+     *
+     * @throws OsException if the file cannot be removed; nobody listens any more all the same
+     */
     @Override
     public void close() {
         if (descriptor.isOpen()) {
-            if (file != null) {
-                unlinkIf(address, file);
+            try {
+                if (file != null) {
+                    unlinkIf(address, file);
+                }
+            } finally {
+                descriptor.close();
             }
-            descriptor.close();
         }
     }
 

@@ -56,10 +56,13 @@ public final class FrontendSession implements AutoCloseable {
         codec = new MessageCodec(socket);
     }
 
-    /** Connects to a back-end that listens on {@code path}; waits up to {@code timeout} for each answer. */
+    /**
+     * Connects to a back-end that listens on {@code path}; waits up to {@code timeout} for it to have room for one
+     * more client, and for each answer.
+     */
     public static FrontendSession connect(Path path, Duration timeout) throws IOException {
         try {
-            return new FrontendSession(UnixSocket.connect(path), timeout);
+            return new FrontendSession(UnixSocket.connect(path, timeout), timeout);
         } catch (OsException failure) {
             throw new IOException(failure.getMessage(), failure);
         }

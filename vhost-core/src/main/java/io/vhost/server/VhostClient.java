@@ -15,6 +15,7 @@ import io.vhost.protocol.BackendSession;
 import io.vhost.protocol.WarningLimiter;
 import java.nio.file.Path;
 import java.util.Objects;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -32,6 +33,9 @@ public final class VhostClient implements AutoCloseable {
     public static final int LONGEST_REST = 1000;
 
     private static final System.Logger LOGGER = System.getLogger(VhostClient.class.getPackageName());
+    /** How long a front-end that listens and does not accept is waited for, which {@link #close} cannot cut short. */
+    private static final Duration CONNECT_LIMIT = Duration.ofMillis(FIRST_REST);
+
 
     private final Path path;
     private final VhostConfig config;
@@ -107,7 +111,7 @@ public final class VhostClient implements AutoCloseable {
         try {
             while (!closing.get()) {
                 try {
-                    serve(UnixSocket.connect(path));
+                    serve(UnixSocket.connect(path, CONNECT_LIMIT));
                     restMillis = FIRST_REST;
                     told = false;
                 } catch (OsException nobody) {
