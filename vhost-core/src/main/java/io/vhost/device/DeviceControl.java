@@ -6,6 +6,7 @@ import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.ring.SplitLayout;
 import io.vhost.ring.SplitRing;
+import java.lang.System.Logger;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -19,7 +20,6 @@ import java.util.Objects;
 @SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
 public final class DeviceControl {
     private static final int STATUS_DRIVER_OK = 4;
-    private static final long PROTOCOL_FEATURE_STATUS = 1L << 16;
 
     private final VhostConfig config;
     private final VhostDevice device;
@@ -33,9 +33,9 @@ public final class DeviceControl {
     private boolean announced;
     private boolean connected;
 
-    private DeviceControl(String name, VhostConfig config, DeviceListener listener) {
+    private DeviceControl(String name, VhostConfig config, DeviceListener listener, Logger log) {
         this.config = config;
-        this.device = new VhostDevice(name, config, listener);
+        this.device = new VhostDevice(name, config, listener, log);
         this.memory = new DeviceMemory(device);
         this.enableSaid = new Boolean[device.queueCount()];
     }
@@ -48,10 +48,23 @@ public final class DeviceControl {
      * @param listener is told what happens
      */
     public static DeviceControl create(String name, VhostConfig config, DeviceListener listener) {
+        return create(name, config, listener, System.getLogger("io.vhost.device"));
+    }
+
+    /**
+     * The same with a choice of where to log.
+     *
+     * @param name for logs: the path of the socket
+     * @param config what is offered
+     * @param listener is told what happens
+     * @param log takes what a front-end can cause, again with each connection; named by this package, and limited
+     */
+    public static DeviceControl create(String name, VhostConfig config, DeviceListener listener, Logger log) {
         return new DeviceControl(
                 Objects.requireNonNull(name, "name"),
                 Objects.requireNonNull(config, "config"),
-                Objects.requireNonNull(listener, "listener"));
+                Objects.requireNonNull(listener, "listener"),
+                Objects.requireNonNull(log, "log"));
     }
 
     /** The application's side of the device. */
@@ -129,9 +142,15 @@ public final class DeviceControl {
         return memory;
     }
 
-    /** The vhost-user protocol features that were negotiated. */
+    /** The features of the vhost-user protocol on offer, see {@link ProtocolFeature}. */
+    public long offeredProtocolFeatures() {
+        return config.protocolFeatures();
+    }
+
+    /** The vhost-user protocol features that were negotiated, a part of those on offer. */
     public void protocolFeatures(long negotiated) {
         protocolFeatures = negotiated;
+        memory.addable(ProtocolFeature.CONFIGURE_MEM_SLOTS.in(negotiated));
     }
 
     /** Number of queues on offer. */
@@ -333,7 +352,7 @@ public final class DeviceControl {
         boolean ready = !announced
                 && device.queue(0).isRunning()
                 && device.queue(1).isRunning()
-                && ((protocolFeatures & PROTOCOL_FEATURE_STATUS) == 0 || (status & STATUS_DRIVER_OK) != 0);
+                && (!ProtocolFeature.STATUS.in(protocolFeatures) || (status & STATUS_DRIVER_OK) != 0);
         if (ready) {
             announced = true;
             device.notifyListener("newDevice", () -> device.listener().newDevice(device));

@@ -11,6 +11,7 @@ import java.util.Objects;
  *
  * @param queuePairs pairs of receive and transmit queue, 1 to {@value #MAX_QUEUE_PAIRS}
  * @param features virtio feature bits to offer, of {@link #SUPPORTED}
+ * @param protocolFeatures vhost-user protocol feature bits to offer, of {@link #SUPPORTED_PROTOCOL}
  * @param dma whose channels queues may use for asynchronous copies; null: asynchronous copies are not enabled
  * @param copyStall a copy that takes longer is reported
  * @param copyTimeout when a ring stops, how long its copies may still take before their channel is abandoned
@@ -20,6 +21,7 @@ import java.util.Objects;
 public record VhostConfig(
         int queuePairs,
         long features,
+        long protocolFeatures,
         DmaRegistry dma,
         Duration copyStall,
         Duration copyTimeout,
@@ -54,6 +56,18 @@ public record VhostConfig(
             Feature.VIRTIO_NET_F_CSUM,
             Feature.VIRTIO_NET_F_GUEST_CSUM);
 
+    /** Every feature of the vhost-user protocol that this library implements. */
+    public static final long SUPPORTED_PROTOCOL = ProtocolFeature.mask(
+            ProtocolFeature.MQ,
+            ProtocolFeature.LOG_SHMFD,
+            ProtocolFeature.RARP,
+            ProtocolFeature.REPLY_ACK,
+            ProtocolFeature.MTU,
+            ProtocolFeature.BACKEND_REQ,
+            ProtocolFeature.RESET_DEVICE,
+            ProtocolFeature.CONFIGURE_MEM_SLOTS,
+            ProtocolFeature.STATUS);
+
     /** What {@link Builder} offers unless told otherwise: all that asks nothing of the application. */
     public static final long DEFAULT = SUPPORTED & ~SEGMENTATION;
 
@@ -65,6 +79,10 @@ public record VhostConfig(
         if ((features & ~SUPPORTED) != 0) {
             throw new IllegalArgumentException("features=0x%x has bits that are not implemented: 0x%x"
                     .formatted(features, features & ~SUPPORTED));
+        }
+        if ((protocolFeatures & ~SUPPORTED_PROTOCOL) != 0) {
+            throw new IllegalArgumentException("protocolFeatures=0x%x has bits that are not implemented: 0x%x"
+                    .formatted(protocolFeatures, protocolFeatures & ~SUPPORTED_PROTOCOL));
         }
         if (copyStall.isNegative() || copyTimeout.isNegative()) {
             throw new IllegalArgumentException(
@@ -89,6 +107,7 @@ public record VhostConfig(
     public static final class Builder {
         private int queuePairs = 1;
         private long features = DEFAULT;
+        private long protocolFeatures = SUPPORTED_PROTOCOL;
         private DmaRegistry dma;
         private Duration copyStall = Duration.ofMillis(100);
         private Duration copyTimeout = Duration.ofSeconds(1);
@@ -112,6 +131,18 @@ public record VhostConfig(
         /** Leaves the named features out of what is offered. */
         public Builder without(Feature... left) {
             features &= ~mask(left);
+            return this;
+        }
+
+        /** Exactly these vhost-user protocol feature bits; default {@link VhostConfig#SUPPORTED_PROTOCOL}. */
+        public Builder protocolFeatures(long mask) {
+            protocolFeatures = mask;
+            return this;
+        }
+
+        /** Leaves the named protocol features out of what is offered. */
+        public Builder without(ProtocolFeature... left) {
+            protocolFeatures &= ~ProtocolFeature.mask(left);
             return this;
         }
 
@@ -156,7 +187,8 @@ public record VhostConfig(
 
         /** The configuration; {@link IllegalArgumentException} names a setting that is out of range. */
         public VhostConfig build() {
-            return new VhostConfig(queuePairs, features, dma, copyStall, copyTimeout, copyThreshold, lockTiming);
+            return new VhostConfig(
+                    queuePairs, features, protocolFeatures, dma, copyStall, copyTimeout, copyThreshold, lockTiming);
         }
     }
 }

@@ -1,7 +1,7 @@
 package io.vhost.monitor;
 
 import io.vhost.device.Feature;
-import io.vhost.protocol.ProtocolFeature;
+import io.vhost.device.ProtocolFeature;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;

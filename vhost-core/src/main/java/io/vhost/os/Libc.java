@@ -62,6 +62,8 @@ final class Libc {
     private static final MethodHandle SCHED_SETAFFINITY =
             capturing("sched_setaffinity", JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
     private static final MethodHandle SENDMSG = capturing("sendmsg", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT);
+    private static final MethodHandle SETSOCKOPT =
+            capturing("setsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle SHUTDOWN = capturing("shutdown", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle SOCKET = capturing("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle SOCKETPAIR =
@@ -274,6 +276,15 @@ final class Libc {
         MemorySegment state = STATE.get();
         try {
             return result((long) SENDMSG.invokeExact(state, fd, message, flags), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static int setsockopt(int fd, int level, int option, MemorySegment value, int length) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) SETSOCKOPT.invokeExact(state, fd, level, option, value, length), state);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -2,10 +2,12 @@ package io.vhost.os;
 
 import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
+import static java.lang.foreign.ValueLayout.JAVA_LONG;
 
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
 
@@ -30,6 +32,7 @@ public final class UnixSocket implements AutoCloseable {
     private static final int SOCK_STREAM = 1;
     private static final int SOL_SOCKET = 1;
     private static final int SO_PEERCRED = 17;
+    private static final int SO_SNDTIMEO = 21;
     private static final int SHUT_RDWR = 2;
     private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
@@ -60,6 +63,31 @@ public final class UnixSocket implements AutoCloseable {
             throw address.failure("connect", -result);
         }
         return new UnixSocket(socket);
+    }
+
+    /**
+     * Connects to a listening socket. Waits while its backlog is full, but not for ever.
+     *
+     * @param path where it listens, at most 107 bytes
+     * @param limit how long to wait; rounded up to microseconds, at least one of them
+     * @return the connection
+     * @throws OsException with path, cause and remedy; EAGAIN when the backlog was full all that time
+     */
+    public static UnixSocket connect(Path path, Duration limit) {
+        SocketPath address = SocketPath.of("connect", path);
+        Descriptor socket = open(0);
+        try {
+            sendTimeout(socket, Math.max(1, limit.plusNanos(999).toNanos() / 1000));
+            int result = connect(socket, address);
+            if (result < 0) {
+                throw address.failure("connect", -result);
+            }
+            sendTimeout(socket, 0);
+            return new UnixSocket(socket);
+        } catch (OsException e) {
+            socket.close();
+            throw e;
+        }
     }
 
     /** {@return two sockets connected to each other} */
@@ -255,6 +283,17 @@ public final class UnixSocket implements AutoCloseable {
                 result = Libc.connect(socket.fd(), address, SocketPath.ADDRESS_SIZE);
             } while (result == -Errno.EINTR);
             return result;
+        }
+    }
+
+    /** Limits how long connecting and sending wait, in microseconds; 0: not at all limited. */
+    private static void sendTimeout(Descriptor socket, long micros) {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment timeval = arena.allocateFrom(JAVA_LONG, micros / 1_000_000, micros % 1_000_000);
+            int result = Libc.setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, timeval, (int) timeval.byteSize());
+            if (result < 0) {
+                throw new OsException("setsockopt(" + socket + ", SO_SNDTIMEO)", -result);
+            }
         }
     }
 

@@ -6,6 +6,7 @@ import static java.lang.System.Logger.Level.ERROR;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.ControlException;
 import io.vhost.device.DeviceControl;
+import io.vhost.device.ProtocolFeature;
 import io.vhost.os.UnixSocket;
 import java.lang.foreign.Arena;
 import java.util.EnumMap;

@@ -3,23 +3,11 @@ package io.vhost.protocol;
 import io.vhost.device.ControlException;
 import io.vhost.device.DeviceControl;
 import io.vhost.device.Feature;
+import io.vhost.device.ProtocolFeature;
 import java.util.Map;
 
 /** Messages about the device as a whole: features, owner, number of queues, status. */
 final class FeatureRequests {
-    /** What this back-end implements of the protocol. */
-    static final long OFFERED =
-            ProtocolFeature.mask(
-                    ProtocolFeature.MQ,
-                    ProtocolFeature.LOG_SHMFD,
-                    ProtocolFeature.RARP,
-                    ProtocolFeature.REPLY_ACK,
-                    ProtocolFeature.MTU,
-                    ProtocolFeature.BACKEND_REQ,
-                    ProtocolFeature.RESET_DEVICE,
-                    ProtocolFeature.CONFIGURE_MEM_SLOTS,
-                    ProtocolFeature.STATUS);
-
     private final DeviceControl device;
     private long negotiated;
 
@@ -37,7 +25,7 @@ final class FeatureRequests {
         handlers.put(Request.NET_SET_MTU, (request, _) -> device.mtu(request.u64(0)));
         handlers.put(Request.SEND_RARP, (request, _) -> device.announce(request.u64(0)));
         handlers.put(Request.SET_BACKEND_REQ_FD, (request, _) -> device.backendChannel(request.takeDescriptor()));
-        handlers.put(Request.GET_PROTOCOL_FEATURES, (_, reply) -> reply.put64(OFFERED));
+        handlers.put(Request.GET_PROTOCOL_FEATURES, (_, reply) -> reply.put64(device.offeredProtocolFeatures()));
         handlers.put(Request.SET_PROTOCOL_FEATURES, (request, _) -> negotiate(request.u64(0)));
         // Network devices count pairs here, although the specification says queues.
         handlers.put(Request.GET_QUEUE_NUM, (_, reply) -> reply.put64(device.queueCount() / 2));
@@ -60,11 +48,12 @@ final class FeatureRequests {
     }
 
     private void negotiate(long features) throws ProtocolException {
-        long unknown = features & ~OFFERED;
+        long offered = device.offeredProtocolFeatures();
+        long unknown = features & ~offered;
         if (unknown != 0) {
             throw new ProtocolException("protocol features=0x" + Long.toHexString(features) + " contain 0x"
                     + Long.toHexString(unknown) + ", which were not offered, offered=0x"
-                    + Long.toHexString(OFFERED));
+                    + Long.toHexString(offered));
         }
         negotiated = features;
         device.protocolFeatures(features);

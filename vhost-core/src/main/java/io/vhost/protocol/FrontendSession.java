@@ -1,12 +1,14 @@
 package io.vhost.protocol;
 
-import static io.vhost.protocol.ProtocolFeature.MQ;
-import static io.vhost.protocol.ProtocolFeature.REPLY_ACK;
+import static io.vhost.device.ProtocolFeature.MQ;
+import static io.vhost.device.ProtocolFeature.REPLY_ACK;
 
 import io.vhost.device.Feature;
+import io.vhost.device.ProtocolFeature;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.OsException;
+import io.vhost.os.Poll;
 import io.vhost.os.UnixSocket;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -33,6 +35,7 @@ public final class FrontendSession implements AutoCloseable {
     private final UnixSocket socket;
     private final MessageCodec codec;
     private final Duration timeout;
+    private final Poll unasked;
     private final Arena arena = Arena.ofShared();
     private final Message message = new Message(arena);
     private final Message reply = new Message(arena);
@@ -53,12 +56,16 @@ public final class FrontendSession implements AutoCloseable {
         this.socket = socket;
         this.timeout = timeout;
         codec = new MessageCodec(socket);
+        unasked = new Poll(socket.descriptor());
     }
 
-    /** Connects to a back-end that listens on {@code path}; waits up to {@code timeout} for each answer. */
+    /**
+     * Connects to a back-end that listens on {@code path}; waits up to {@code timeout} for it to have room for one
+     * more client, and for each answer.
+     */
     public static FrontendSession connect(Path path, Duration timeout) throws IOException {
         try {
-            return new FrontendSession(UnixSocket.connect(path), timeout);
+            return new FrontendSession(UnixSocket.connect(path, timeout), timeout);
         } catch (OsException failure) {
             throw new IOException(failure.getMessage(), failure);
         }
@@ -195,6 +202,11 @@ public final class FrontendSession implements AutoCloseable {
     /** Returns when the back-end has carried out everything before. */
     public void barrier() throws IOException {
         query64(begin(Request.GET_FEATURES));
+    }
+
+    /** Whether the back-end has neither gone nor sent anything unasked. A system call. */
+    public boolean isConnected() {
+        return broken == null && socket.descriptor().isOpen() && unasked.await(0) == 0;
     }
 
     /** Closes the connection. */

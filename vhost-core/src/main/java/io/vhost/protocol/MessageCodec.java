@@ -44,8 +44,8 @@ final class MessageCodec {
      * Reads the next message. False if the peer has closed the connection between two messages.
      *
      * @throws ProtocolException if no whole message came until {@code deadline}, if it ends in the middle, is
-     *         of another version or too long, or if the kernel had to drop descriptors; the descriptors that
-     *         did arrive are closed
+     *         of another version, too long or with too many descriptors, or if the kernel had to drop some; the
+     *         descriptors that did arrive are closed
      */
     boolean receive(Message message, Deadline deadline) throws ProtocolException {
         message.closeDescriptors();
@@ -88,8 +88,17 @@ final class MessageCodec {
                         + " bytes of " + (offset + length));
             }
             filled += count;
+            checkDescriptors(message, offset + filled);
         }
         return true;
+    }
+
+    /** Each piece of a message can bring as many as one call takes: a slow sender would use up this process's. */
+    private static void checkDescriptors(Message message, int received) throws ProtocolException {
+        if (message.descriptorCount() > UnixSocket.MAX_RECEIVED_DESCRIPTORS) {
+            throw new ProtocolException("descriptors=" + message.descriptorCount() + " came with " + received
+                    + " bytes of one message, must be at most " + UnixSocket.MAX_RECEIVED_DESCRIPTORS);
+        }
     }
 
     private int receive(Message message, int offset, int length, Deadline deadline) throws ProtocolException {

@@ -3,6 +3,8 @@ package io.vhost.protocol;
 import static io.vhost.protocol.Request.Reply.ACK;
 import static io.vhost.protocol.Request.Reply.OWN;
 
+import io.vhost.device.ProtocolFeature;
+
 /**
  * The messages of a front-end: number, payload, descriptors, reply, and the protocol feature without which
  * the message is an error.

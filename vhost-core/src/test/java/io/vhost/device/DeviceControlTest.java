@@ -22,6 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The requests of a front-end, in any order, and what becomes of the descriptors that come with them. */
@@ -72,6 +73,18 @@ class DeviceControlTest {
         control.features(control.features());
         assertTrue(control.device().has(Feature.VIRTIO_F_VERSION_1));
         assertEquals(2, control.queueCount());
+    }
+
+    @ParameterizedTest
+    @EnumSource(Feature.class)
+    void everyFeatureCanBeLeftOut(Feature feature) {
+        VhostConfig config = VhostConfig.builder().segmentation().without(feature).build();
+        DeviceControl control = DeviceControl.create("test", config, new DeviceListener() {});
+        long always = Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask();
+        assertEquals((VhostConfig.SUPPORTED & ~feature.mask()) | always, control.features());
+        if (feature.mask() != always) {
+            assertRefused(() -> control.features(feature.mask()), Long.toHexString(feature.mask()));
+        }
     }
 
     @Test
@@ -396,6 +409,8 @@ class DeviceControlTest {
         assertThrows(IllegalArgumentException.class, () -> VhostConfig.builder().queuePairs(129).build());
         assertThrows(IllegalArgumentException.class,
                 () -> VhostConfig.builder().features(Feature.VIRTIO_F_RING_PACKED.mask()).build());
+        assertThrows(IllegalArgumentException.class,
+                () -> VhostConfig.builder().protocolFeatures(ProtocolFeature.CONFIG.mask()).build());
         assertEquals(256, DeviceControl.create("test", VhostConfig.builder().queuePairs(128).build(),
                 new DeviceListener() {}).queueCount());
     }

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -159,6 +160,23 @@ class UnixListenerTest {
     }
 
     @Test
+    void aClientWaitsNoLongerThanItSaysForAListenerThatAcceptsNobody() {
+        Path path = directory.resolve("busy");
+        List<UnixSocket> clients = new ArrayList<>();
+        try (UnixListener listener = UnixListener.bind(path, UnixListener.OWNER_ONLY, 1)) {
+            clients.add(UnixSocket.connect(path));
+            clients.add(UnixSocket.connect(path));
+            OsException e = assertThrows(OsException.class, () -> UnixSocket.connect(path, Duration.ofNanos(1)));
+            assertEquals(Errno.EAGAIN, e.errno());
+            assertTrue(e.getMessage().startsWith("connect(" + path + "): "), e.getMessage());
+            listener.accept().close();
+            clients.add(UnixSocket.connect(path, Duration.ofDays(1)));
+        } finally {
+            clients.forEach(UnixSocket::close);
+        }
+    }
+
+    @Test
     void aFileThatIsNoSocketIsLeftAlone() throws IOException {
         Path file = Files.writeString(directory.resolve("precious"), "data");
         OsException e = failure(file, Errno.EADDRINUSE);
@@ -187,6 +205,19 @@ class UnixListenerTest {
         }
         assertFalse(Files.exists(path));
         first.close();
+    }
+
+    @Test
+    void closeEndsTheListeningAlsoWhereTheFileCannotBeRemoved() throws IOException {
+        Path parent = Files.createDirectory(directory.resolve("parent"));
+        Path moved = directory.resolve("moved");
+        UnixListener listener = UnixListener.bind(parent.resolve("vm0.sock"));
+        Files.move(parent, moved);
+        Files.createFile(parent);
+        assertEquals(Errno.ENOTDIR, assertThrows(OsException.class, listener::close).errno());
+        assertFalse(listener.descriptor().isOpen());
+        OsException refused = assertThrows(OsException.class, () -> UnixSocket.connect(moved.resolve("vm0.sock")));
+        assertEquals(Errno.ECONNREFUSED, refused.errno());
     }
 
     @Test

@@ -28,7 +28,10 @@ final class BackendFixture implements AutoCloseable {
     }
 
     BackendFixture(DeviceListener listener) {
-        VhostConfig config = VhostConfig.builder().queuePairs(QUEUES / 2).build();
+        this(VhostConfig.builder().queuePairs(QUEUES / 2).build(), listener);
+    }
+
+    BackendFixture(VhostConfig config, DeviceListener listener) {
         UnixSocket[] ends = UnixSocket.pair();
         peerSocket = ends[0];
         peer = new RawPeer(peerSocket);

@@ -5,9 +5,11 @@ import static io.vhost.protocol.RawPeer.PLAIN;
 import static io.vhost.protocol.RawPeer.message;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.DeviceControl;
 import io.vhost.device.DeviceListener;
+import io.vhost.device.ProtocolFeature;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.os.Descriptor;
@@ -19,6 +21,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /** What a well-behaved front-end sees. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -83,6 +87,17 @@ class BackendSessionTest {
     void theNumberOfQueuesIsCountedInPairs() {
         try (BackendFixture backend = new BackendFixture()) {
             assertEquals(BackendFixture.QUEUES / 2, backend.ask(17));
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(ProtocolFeature.class)
+    void everyProtocolFeatureCanBeLeftOut(ProtocolFeature feature) {
+        VhostConfig config = VhostConfig.builder().without(feature).build();
+        try (BackendFixture backend = new BackendFixture(config, new DeviceListener() {})) {
+            assertEquals(VhostConfig.SUPPORTED_PROTOCOL & ~feature.mask(), backend.ask(15));
+            backend.peer.send(16, PLAIN, feature.mask());
+            assertTrue(backend.closedBecause().contains("which were not offered"));
         }
     }
 

@@ -9,9 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.device.ProtocolFeature;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.MemFd;
+import io.vhost.os.UnixListener;
 import io.vhost.os.UnixSocket;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -245,6 +247,18 @@ class FrontendSessionTest {
         Path path = directory.resolve("nobody.sock");
         IOException failure = assertThrows(IOException.class, () -> FrontendSession.connect(path, PATIENCE));
         assertTrue(failure.getMessage().contains(path.toString()), failure::getMessage);
+    }
+
+    @Test
+    void aBackEndThatAcceptsNobodyIsGivenUp(@TempDir Path directory) {
+        Path path = directory.resolve("busy.sock");
+        try (UnixListener _ = UnixListener.bind(path, UnixListener.OWNER_ONLY, 1);
+                UnixSocket _ = UnixSocket.connect(path);
+                UnixSocket _ = UnixSocket.connect(path)) {
+            IOException failure =
+                    assertThrows(IOException.class, () -> FrontendSession.connect(path, Duration.ofMillis(1)));
+            assertTrue(failure.getMessage().contains("EAGAIN"), failure::getMessage);
+        }
     }
 
     @Test

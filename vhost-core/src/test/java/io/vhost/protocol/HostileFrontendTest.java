@@ -156,6 +156,17 @@ class HostileFrontendTest {
         }
     }
 
+    @Test
+    void moreDescriptorsThanThatInManyPiecesEndTheConnectionAtTheFirstTooMany() {
+        try (BackendFixture backend = BackendFixture.negotiated()) {
+            byte[] table = message(5, PLAIN, 1, 0, 0L, 4096L, 0L, 0L);
+            backend.peer.sendWithFiles(Arrays.copyOf(table, 13), 16);
+            backend.peer.sendWithFiles(new byte[1], 1);
+            assertEquals("WARNING (test) descriptors=17 came with 14 bytes of one message, must be at most 16;"
+                    + " connection closed", backend.closedBecause());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, 2, 3, 0xFFFFFFFE})
     void anotherVersionEndsTheConnection(int flags) {

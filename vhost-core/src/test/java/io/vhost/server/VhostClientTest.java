@@ -10,8 +10,10 @@ import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.os.Descriptor;
 import io.vhost.os.UnixListener;
+import io.vhost.os.UnixSocket;
 import io.vhost.protocol.RawPeer;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicReference;
@@ -61,6 +63,25 @@ class VhostClientTest {
         }
         assertEquals(before, Descriptor.openDescriptors());
         TestThreads.awaitNone(path.toString());
+    }
+
+    @Test
+    void itCanBeClosedWhileAFrontEndListensAndAcceptsNobody() throws Exception {
+        Path path = directory.resolve("front.sock");
+        try (UnixListener _ = UnixListener.bind(path, UnixListener.OWNER_ONLY, 1);
+                UnixSocket _ = UnixSocket.connect(path);
+                UnixSocket _ = UnixSocket.connect(path)) {
+            VhostClient client = VhostClient.connect(path, VhostConfig.defaults(), new DeviceListener() {});
+            while (TestThreads.named(path.toString()).stream().noneMatch(VhostClientTest::isConnecting)) {
+                Thread.onSpinWait();
+            }
+            client.close();
+        }
+        TestThreads.awaitNone(path.toString());
+    }
+
+    private static boolean isConnecting(Thread thread) {
+        return Arrays.stream(thread.getStackTrace()).anyMatch(frame -> frame.getMethodName().equals("connect"));
     }
 
     @Test

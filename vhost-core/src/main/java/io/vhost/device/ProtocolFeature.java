@@ -1,6 +1,6 @@
-package io.vhost.protocol;
+package io.vhost.device;
 
-/** Features of the vhost-user protocol itself, as opposed to those of the virtio device. */
+/** Features of the vhost-user protocol itself, as opposed to those of the virtio device ({@link Feature}). */
 public enum ProtocolFeature {
     /** More than one queue pair. */
     MQ(0),
