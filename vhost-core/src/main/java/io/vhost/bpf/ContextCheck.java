@@ -75,7 +75,7 @@ public final class ContextCheck {
             return withoutType(functionId);
         }
         if (mode == CheckMode.SEED) {
-            return seed(functionId, target);
+            return seed(functionId, target, false);
         }
         StringBuilder log = new StringBuilder();
         ArgumentRules rules = rules(target, log);
@@ -104,7 +104,7 @@ public final class ContextCheck {
             return withoutType(functionId);
         }
         if (mode == CheckMode.SEED) {
-            return seed(functionId, target);
+            return seed(functionId, target, true);
         }
         StringBuilder log = new StringBuilder();
         ArgumentRules rules = rules(target, log);
@@ -125,29 +125,44 @@ public final class ContextCheck {
         return new FunctionCheck("", Verdict.REJECT, Optional.of(Errno.EFAULT), List.of(), log);
     }
 
-    private FunctionCheck seed(int functionId, Target target) {
+    /**
+     * The kernel of 2019 refused no function for its types: one that it could not rely on was marked. A
+     * program that does not take its context is refused here; a function that is called is marked, unless it
+     * takes no pointer, for then there is nothing to look up.
+     */
+    private FunctionCheck seed(int functionId, Target target, boolean called) {
         StringBuilder log = new StringBuilder();
         ContextRules rules = new ContextRules(btf, types);
         List<Argument> arguments = new ArrayList<>();
         boolean context = false;
+        boolean pointers = false;
         for (BtfType.Parameter parameter : parameters(functionId)) {
             int type = btf.strip(parameter.type());
-            boolean match = btf.kind(type) == BtfKind.PTR && rules.seed(log, type, target.contextOf());
-            context |= match && arguments.isEmpty();
+            boolean pointer = btf.kind(type) == BtfKind.PTR;
+            boolean match = pointer && rules.seed(log, type, target.contextOf());
+            context |= match && (called || arguments.isEmpty());
+            pointers |= pointer;
             Argument.Kind kind = match ? Argument.Kind.CONTEXT
                     : btf.kind(type) == BtfKind.INT ? Argument.Kind.SCALAR : Argument.Kind.UNKNOWN;
             arguments.add(Argument.of(parameter.name(), kind));
         }
-        return new FunctionCheck(btf.name(functionId), context ? Verdict.PASS : Verdict.REJECT,
-                context ? Optional.empty() : Optional.of(Errno.EINVAL), arguments, log.toString());
+        boolean pass = context || (called && !pointers);
+        Verdict verdict = pass ? Verdict.PASS : called ? Verdict.UNRELIABLE : Verdict.REJECT;
+        return new FunctionCheck(btf.name(functionId), verdict,
+                verdict == Verdict.REJECT ? Optional.of(Errno.EINVAL) : Optional.empty(), arguments,
+                called && pass ? "" : log.toString());
     }
 
     private FunctionCheck strict(int functionId, Target target, String source, StringBuilder log,
             List<Argument> arguments) {
         List<BtfType.Parameter> parameters = parameters(functionId);
-        if (parameters.size() == 1 && unnamedContext(parameters.getFirst(), target)) {
+        if (parameters.size() == 1 && customary(parameters.getFirst(), target)) {
             return new FunctionCheck(btf.name(functionId), Verdict.PASS, Optional.empty(),
                     List.of(Argument.of(parameters.getFirst().name(), Argument.Kind.CONTEXT)), "");
+        }
+        if (parameters.size() <= ArgumentRules.MAX_ARGUMENTS && !tags.any(functionId, 0)) {
+            // What the kernel would say of the argument as plain memory tells the reader nothing.
+            log.setLength(0);
         }
         String expected = expected(target);
         if (parameters.isEmpty()) {
@@ -168,20 +183,25 @@ public final class ContextCheck {
     }
 
     /**
-     * Whether a program without a context type of its own takes what is customary instead: what the kernel's
-     * rule for tagged arguments allows, which knows these cases.
+     * Whether a program takes what is customary although the kernel does not rely on it. Where a program type
+     * has no context type of its own, that is what the kernel's rule for tagged arguments allows. Where it
+     * has one, a struct that is only announced will do: compilers leave it at that where the first pointer to
+     * it is a member of another struct.
      */
-    private boolean unnamedContext(BtfType.Parameter parameter, Target target) {
+    private boolean customary(BtfType.Parameter parameter, Target target) {
         int type = btf.strip(parameter.type());
         if (btf.kind(type) != BtfKind.PTR) {
             return false;
         }
+        ContextRules rules = new ContextRules(btf, types);
+        BtfType pointee = btf.type(btf.strip(btf.referred(type)));
+        boolean announced = pointee instanceof BtfType.Forward forward && !forward.union()
+                && rules.isNameOfContext(forward.name(), target.contextOf());
         boolean named = target.contextOf().programContext().kind() == ContextType.Kind.STRUCT;
-        boolean toVoid = btf.strip(btf.referred(type)) == 0;
         boolean integer = target.contextOf() == ProgramType.LIRC_MODE2
-                && btf.type(btf.strip(btf.referred(type))) instanceof BtfType.Int i && i.size() == 4;
-        return integer || (!(named && toVoid) && new ContextRules(btf, types)
-                .tagged(new StringBuilder(), type, 0, target.contextOf(), target.attachType));
+                && pointee instanceof BtfType.Int i && i.size() == 4;
+        return announced || integer || (!(named && pointee instanceof BtfType.Nothing)
+                && rules.tagged(new StringBuilder(), type, 0, target.contextOf(), target.attachType));
     }
 
     private String expected(Target target) {
