@@ -111,7 +111,8 @@ public final class BpfObject {
     }
 
     /**
-     * Checks the types of one program: its own function first, then those that it calls.
+     * Checks the types of one program: its own function first, then those that it calls. What the program is
+     * to a kernel is told by the name of its section.
      *
      * @param types the kernel's context types
      * @param mode  how to judge
@@ -124,7 +125,20 @@ public final class BpfObject {
                     List.of(), "section name '" + program.function().section()
                     + "' tells no program type\n"));
         }
-        ContextCheck.Target target = program.target().get();
+        return check(program, program.target().get(), types, mode);
+    }
+
+    /**
+     * Checks the types of one program that is told what it is: for sections whose names tell nothing, and for
+     * extensions, of which only the caller knows what they extend.
+     *
+     * @param target what the program is to a kernel
+     * @param types  the kernel's context types
+     * @param mode   how to judge
+     * @return one outcome per function, the program's own first
+     */
+    public List<FunctionCheck> check(BpfProgram program, ContextCheck.Target target, ContextTypes types,
+            CheckMode mode) {
         ContextCheck check = new ContextCheck(btf, tags, types, mode);
         List<FunctionCheck> outcomes = new ArrayList<>();
         outcomes.add(check.program(program.function().typeId(), target, program.function().source()));

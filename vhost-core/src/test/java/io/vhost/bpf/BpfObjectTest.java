@@ -60,8 +60,9 @@ class BpfObjectTest {
         assertEquals(List.of(
                 new BpfMap("flows", 1, 8, 8, 64, 0, "struct key", "__u64"),
                 new BpfMap("counts", 2, 4, 8, 1, 1024, "", ""),
-                new BpfMap(".rodata", 2, 4, 12, 1, 0, "", ""),
-                new BpfMap(".bss", 2, 4, 40, 1, 0, "", "")), object.maps());
+                new BpfMap(".rodata", 2, 4, 12, 1, 0x480, "", ""),
+                new BpfMap(".bss", 2, 4, 40, 1, 0x400, "", ""),
+                new BpfMap(".kconfig", 2, 4, 4, 1, 0x480, "", "")), object.maps());
         assertEquals("hash", object.maps().getFirst().typeName());
         BpfFunction second = object.programs().get(1).function();
         assertTrue(second.source().endsWith(" @ programs.c:17"), second::source);
