@@ -87,8 +87,8 @@ final class BpfInspectCommand implements Callable<Integer> {
     static final class SectionConverter implements ITypeConverter<SectionName> {
         @Override
         public SectionName convert(String value) {
-            return SectionName.of(value).orElseThrow(() -> new TypeConversionException("section name '" + value
-                    + "' tells no program type"));
+            return SectionName.of(value).orElseThrow(() -> new TypeConversionException(
+                    "section name '" + value + "' tells no program type"));
         }
     }
 

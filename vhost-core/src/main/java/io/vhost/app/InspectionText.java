@@ -53,7 +53,8 @@ final class InspectionText {
 
     private void map(BpfMap map) {
         out.printf("  %-20s %-16s key %s, value %s, max %d%s%n", map.name(), map.typeName(),
-                sized(map.keySize(), map.keyType()), sized(map.valueSize(), map.valueType()), map.maxEntries(),
+                sized(map.keySize(), map.keyType()), sized(map.valueSize(), map.valueType()),
+                map.maxEntries(),
                 map.flags() == 0 ? "" : ", flags 0x" + Integer.toHexString(map.flags()));
     }
 

@@ -147,8 +147,9 @@ final class BtfFixUp {
             default -> {
                 if (data.size() == 0) {
                     ElfSection described = elf.section(data.name()).filter(found -> found.size() > 0)
-                            .orElseThrow(() -> new BpfException(Stage.FIX_UP, section.offset()
-                            + btf.offset(id), id, "no section " + data.name() + " to take a size from", null));
+                            .orElseThrow(() -> new BpfException(Stage.FIX_UP,
+                            section.offset() + btf.offset(id), id,
+                            "no section " + data.name() + " to take a size from", null));
                     blob.putInt(btf.offset(id) + SIZE, (int) described.size());
                     placeBySymbols(id, data, described.index());
                 }

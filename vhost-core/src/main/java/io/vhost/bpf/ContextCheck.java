@@ -4,7 +4,6 @@ import io.vhost.bpf.FunctionCheck.Verdict;
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
-import io.vhost.bpf.btf.CTypes;
 import io.vhost.bpf.btf.Errno;
 import java.util.ArrayList;
 import java.util.List;
@@ -86,6 +85,10 @@ public final class ContextCheck {
                 : error.isPresent() || arguments.size() != 1
                         || arguments.getFirst().kind() != Argument.Kind.CONTEXT;
         String name = btf.name(functionId);
+        String refusal = target.type == ProgramType.EXT ? strictPart(functionId, target) : "";
+        if (!refusal.isEmpty()) {
+            return refused(functionId, refusal, source, arguments);
+        }
         if (!wrong) {
             return new FunctionCheck(name, Verdict.PASS, Optional.empty(), arguments, log.toString());
         }
@@ -98,8 +101,18 @@ public final class ContextCheck {
         return strict(functionId, target, source, log, arguments);
     }
 
-    /** Checks a function that a program calls. */
+    /** Checks a function that a program calls, without a place in its source. */
     public FunctionCheck function(int functionId, Target target) {
+        return function(functionId, target, "");
+    }
+
+    /**
+     * Checks a function that a program calls.
+     *
+     * @param functionId its FUNC type, or 0 if the object does not say
+     * @param source     a line that tells where it stands in its source, or the empty string
+     */
+    public FunctionCheck function(int functionId, Target target, String source) {
         if (btf.kind(functionId) != BtfKind.FUNC) {
             return withoutType(functionId);
         }
@@ -109,6 +122,10 @@ public final class ContextCheck {
         StringBuilder log = new StringBuilder();
         ArgumentRules rules = rules(target, log);
         Optional<Errno> error = rules.check(functionId);
+        String refusal = strictPart(functionId, target);
+        if (!refusal.isEmpty()) {
+            return refused(functionId, refusal, source, rules.arguments());
+        }
         boolean global = ((BtfType.Function) btf.type(functionId)).linkage() == BtfType.Function.GLOBAL;
         Verdict verdict = error.isEmpty() ? Verdict.PASS : global ? Verdict.REJECT : Verdict.UNRELIABLE;
         return new FunctionCheck(btf.name(functionId), verdict, global ? error : Optional.empty(),
@@ -153,60 +170,29 @@ public final class ContextCheck {
                 called && pass ? "" : log.toString());
     }
 
+    /** The kernel does not rely on the program's type: STRICT takes it if it is what is customary. */
     private FunctionCheck strict(int functionId, Target target, String source, StringBuilder log,
             List<Argument> arguments) {
-        List<BtfType.Parameter> parameters = parameters(functionId);
-        if (parameters.size() == 1 && customary(parameters.getFirst(), target)) {
-            return new FunctionCheck(btf.name(functionId), Verdict.PASS, Optional.empty(),
-                    List.of(Argument.of(parameters.getFirst().name(), Argument.Kind.CONTEXT)), "");
+        StrictRules rules = new StrictRules(btf, tags, types, target.contextOf(), target.attachType);
+        String refusal = rules.program(functionId, arguments, log.toString());
+        if (!refusal.isEmpty()) {
+            return refused(functionId, refusal, source, arguments);
         }
-        if (parameters.size() <= ArgumentRules.MAX_ARGUMENTS && !tags.any(functionId, 0)) {
-            // What the kernel would say of the argument as plain memory tells the reader nothing.
-            log.setLength(0);
-        }
-        String expected = expected(target);
-        if (parameters.isEmpty()) {
-            log.append("takes no argument, ").append(target.type).append(" programs take `").append(expected)
-                    .append("`\n");
-        } else if (arguments.isEmpty() || arguments.getFirst().kind() != Argument.Kind.CONTEXT) {
-            log.append("arg#0 is `").append(new CTypes(btf).name(parameters.getFirst().type())).append("`, ")
-                    .append(target.type).append(" programs take `").append(expected).append("`\n");
-        } else if (parameters.size() > 1) {
-            log.append("takes ").append(parameters.size()).append(" arguments, ").append(target.type)
-                    .append(" programs take one: `").append(expected).append("`\n");
-        }
-        if (!source.isEmpty()) {
-            log.append("; ").append(source).append('\n');
-        }
+        String name = parameters(functionId).getFirst().name();
+        return new FunctionCheck(btf.name(functionId), Verdict.PASS, Optional.empty(),
+                List.of(Argument.of(name, Argument.Kind.CONTEXT)), "");
+    }
+
+    /** What STRICT says of a function that stands beside the program's own; empty if nothing. */
+    private String strictPart(int functionId, Target target) {
+        return mode != CheckMode.STRICT ? ""
+                : new StrictRules(btf, tags, types, target.contextOf(), target.attachType).part(functionId);
+    }
+
+    private FunctionCheck refused(int functionId, String text, String source, List<Argument> arguments) {
+        String log = source.isEmpty() ? text : text + "; " + source + "\n";
         return new FunctionCheck(btf.name(functionId), Verdict.REJECT, Optional.of(Errno.EINVAL), arguments,
-                log.toString());
-    }
-
-    /**
-     * Whether a program takes what is customary although the kernel does not rely on it. Where a program type
-     * has no context type of its own, that is what the kernel's rule for tagged arguments allows. Where it
-     * has one, a struct that is only announced will do: compilers leave it at that where the first pointer to
-     * it is a member of another struct.
-     */
-    private boolean customary(BtfType.Parameter parameter, Target target) {
-        int type = btf.strip(parameter.type());
-        if (btf.kind(type) != BtfKind.PTR) {
-            return false;
-        }
-        ContextRules rules = new ContextRules(btf, types);
-        BtfType pointee = btf.type(btf.strip(btf.referred(type)));
-        boolean announced = pointee instanceof BtfType.Forward forward && !forward.union()
-                && rules.isNameOfContext(forward.name(), target.contextOf());
-        boolean named = target.contextOf().programContext().kind() == ContextType.Kind.STRUCT;
-        boolean integer = target.contextOf() == ProgramType.LIRC_MODE2
-                && pointee instanceof BtfType.Int i && i.size() == 4;
-        return announced || integer || (!(named && pointee instanceof BtfType.Nothing)
-                && rules.tagged(new StringBuilder(), type, 0, target.contextOf(), target.attachType));
-    }
-
-    private String expected(Target target) {
-        ContextType context = target.contextOf().programContext();
-        return context.kind() == ContextType.Kind.VOID_POINTER ? "void *" : context + " *";
+                log);
     }
 
     private List<BtfType.Parameter> parameters(int functionId) {

@@ -125,7 +125,8 @@ class BpfCommandTest {
         assertTrue(text().contains("\nTypes\n"), this::text);
         assertTrue(text().contains("  struct xdp_md {\n  \t__u32 data;\n"), this::text);
         assertEquals(0, run("inspect", "--types", "--json", object));
-        assertTrue(strings("definitions").getFirst().contains("struct xdp_md {\n\t__u32 data;\n"), this::text);
+        assertTrue(strings("definitions").getFirst().contains("struct xdp_md {\n\t__u32 data;\n"),
+                this::text);
         assertEquals(0, run("inspect", "--json", object));
         assertEquals(List.of(), strings("definitions"));
     }

@@ -142,7 +142,8 @@ class BpfObjectBadInputTest {
 
     @Test
     void sectionsThatShareBytesAreRefused() {
-        byte[] file = bent(bytes -> bytes.putLong(TABLE + 4 * 64 + 24, bytes.getLong(TABLE + 3 * 64 + 24) + 8));
+        byte[] file = bent(bytes ->
+                bytes.putLong(TABLE + 4 * 64 + 24, bytes.getLong(TABLE + 3 * 64 + 24) + 8));
         refused(Stage.ELF, "section 4 xdp overlaps section 3 .text", file);
     }
 

@@ -1,6 +1,7 @@
 package io.vhost.bpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.bpf.FunctionCheck.Verdict;
@@ -106,6 +107,15 @@ class BpfObjectTest {
         assertEquals(BtfType.Function.STATIC, function(object, "hidden").linkage());
         assertEquals(BtfType.Function.GLOBAL, function(object, "kernel_function").linkage());
         assertEquals(4, section(object, ".kconfig").size());
+    }
+
+    @Test
+    void anObjectWithoutNamesOfParametersIsRefusedWithTheRemedy() throws Exception {
+        Path object = Clang.compile(folder, "plain", PROGRAMS, "-O0");
+        BpfException refusal = assertThrows(BpfException.class, () -> BpfObject.read(object));
+        assertEquals(BpfException.Stage.VALIDATE, refusal.stage());
+        assertEquals("Invalid arg#1 (EINVAL): function shared has parameters without names, as clang -O0"
+                + " writes them; compile with -O1 or more", refusal.text());
     }
 
     @Test

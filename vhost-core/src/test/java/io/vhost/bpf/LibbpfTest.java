@@ -32,15 +32,16 @@ class LibbpfTest {
     private static final String OBJECT = """
             #define __array(name, value) typeof(value) *name[]
             struct flow { __u32 from, to; };
-            struct inner { __uint(type, 2); __uint(max_entries, 4); __type(key, __u32); __type(value, __u64); }
-                one SEC(".maps"), two SEC(".maps");
-            struct { __uint(type, 12); __uint(max_entries, 2); __type(key, __u32); __array(values, struct inner); }
-                outer SEC(".maps") = { .values = { &one, &two } };
+            struct inner { __uint(type, 2); __uint(max_entries, 4); __type(key, __u32);
+                __type(value, __u64); } one SEC(".maps"), two SEC(".maps");
+            struct { __uint(type, 12); __uint(max_entries, 2); __type(key, __u32);
+                __array(values, struct inner); } outer SEC(".maps") = { .values = { &one, &two } };
             int pass(struct xdp_md *);
             struct { __uint(type, 3); __uint(max_entries, 2); __uint(key_size, 4);
-                __array(values, int (struct xdp_md *)); } jumps SEC(".maps") = { .values = { (void *) &pass } };
-            struct { __uint(type, 9); __uint(max_entries, 1024); __type(key, struct flow); __type(value, __u64); }
-                flows SEC(".maps");
+                __array(values, int (struct xdp_md *)); } jumps SEC(".maps") = {
+                .values = { (void *) &pass } };
+            struct { __uint(type, 9); __uint(max_entries, 1024); __type(key, struct flow);
+                __type(value, __u64); } flows SEC(".maps");
             struct { __uint(type, 27); __uint(max_entries, 4096); __uint(pinning, 1); } events SEC(".maps");
             struct { __uint(type, 11); __uint(max_entries, 10); __uint(map_flags, 1); __type(key, __u64);
                 __type(value, __u32); } routes SEC(".maps");
@@ -54,7 +55,8 @@ class LibbpfTest {
             static void *(*lookup)(void *, const void *) = (void *) 1;
             static __noinline int parse(struct xdp_md *c, struct flow *f) {
                 f->from = c->data; f->to = c->data_end; return f->from < f->to; }
-            __noinline int account(struct xdp_md *c, int length) { total += length; own ^= c->data; return total; }
+            __noinline int account(struct xdp_md *c, int length) {
+                total += length; own ^= c->data; return total; }
             __attribute__((weak)) __noinline int weak(struct xdp_md *c) { other++; return other; }
             SEC("xdp") int filter(struct xdp_md *c) { struct flow f = {}; void *found;
                 if (parse(c, &f) || weak(c)) return 2;
@@ -69,9 +71,12 @@ class LibbpfTest {
 
     private static final Pattern FUNCTION = Pattern.compile(
             "sec '(.*)': found program '(.*)' at insn offset (\\d+) .* code size (\\d+) insns");
-    private static final Pattern NUMBER = Pattern.compile("map '(.*)': found (\\S+)(?: = |.* sz = )(\\w+)\\.");
-    private static final Pattern DATA = Pattern.compile("map '[^.']*(\\..*)' \\(global data\\).* flags (\\w+)\\.");
-    private static final Pattern OPTION = Pattern.compile("extern \\(kcfg\\) #\\d+: .* off (\\d+), name (.*)");
+    private static final Pattern NUMBER =
+            Pattern.compile("map '(.*)': found (\\S+)(?: = |.* sz = )(\\w+)\\.");
+    private static final Pattern DATA =
+            Pattern.compile("map '[^.']*(\\..*)' \\(global data\\).* flags (\\w+)\\.");
+    private static final Pattern OPTION =
+            Pattern.compile("extern \\(kcfg\\) #\\d+: .* off (\\d+), name (.*)");
     private static final Pattern SECTION = Pattern.compile("section\\(\\d+\\) (\\S+), size (\\d+),");
 
     @TempDir
@@ -83,8 +88,8 @@ class LibbpfTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"-O2 -mcpu=v1", "-O2 -mcpu=v2", "-O2 -mcpu=v3", "-O1", "-Os", "stripped", "linked",
-        "without relocations"})
+    @ValueSource(strings = {"-O2 -mcpu=v1", "-O2 -mcpu=v2", "-O2 -mcpu=v3", "-O1", "-Os", "stripped",
+        "linked", "without relocations"})
     void programsMapsAndOptionsAreTheSame(String how) throws Exception {
         Path object = how.startsWith("-") ? Clang.compile(folder, "object", OBJECT, how.split(" "))
                 : Clang.compile(folder, "object", OBJECT);
@@ -198,8 +203,8 @@ class LibbpfTest {
 
     private static Map<String, Map<String, String>> maps(String theirs) {
         Map<String, Map<String, String>> maps = new TreeMap<>();
-        all(NUMBER, theirs).filter(m -> !m.group(1).contains(".") && !m.group(2).equals("pinning")).forEach(m ->
-                maps.computeIfAbsent(m.group(1), key -> new TreeMap<>())
+        all(NUMBER, theirs).filter(m -> !m.group(1).contains(".") && !m.group(2).equals("pinning"))
+                .forEach(m -> maps.computeIfAbsent(m.group(1), key -> new TreeMap<>())
                         .put(m.group(2).replace("_size", ""), m.group(3).replace("0x", "")));
         Map<String, String> sizes = new TreeMap<>();
         all(SECTION, theirs).forEach(m -> sizes.put(m.group(1), m.group(2)));

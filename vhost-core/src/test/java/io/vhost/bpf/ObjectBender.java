@@ -66,7 +66,8 @@ final class ObjectBender {
     }
 
     private void entry(int type, int size, int... fields) {
-        List<ElfSection> tables = sections.stream().filter(s -> s.type() == type && s.size() >= size).toList();
+        List<ElfSection> tables = sections.stream()
+                .filter(section -> section.type() == type && section.size() >= size).toList();
         if (!tables.isEmpty()) {
             ElfSection table = tables.get(random.nextInt(tables.size()));
             field(table.offset() + size * random.nextInt((int) table.size() / size), fields);
