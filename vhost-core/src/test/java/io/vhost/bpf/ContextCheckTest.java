@@ -134,8 +134,10 @@ class ContextCheckTest {
         for (int linkage : new int[] {GLOBAL, BtfType.Function.STATIC}) {
             FunctionCheck check = called("struct __sk_buff *", ProgramType.XDP, CheckMode.STRICT, linkage);
             assertEquals(Verdict.REJECT, check.verdict());
-            assertEquals("arg#0 is `struct __sk_buff *`, XDP programs take `struct xdp_md *`\n"
-                    + "; line @ file.c:2\n", check.log());
+            assertEquals("""
+                    arg#0 is `struct __sk_buff *`, XDP programs take `struct xdp_md *`
+                    ; line @ file.c:2
+                    """, check.log());
             assertFalse(called("struct __sk_buff *", ProgramType.XDP, CheckMode.KERNEL, linkage).verdict()
                     == Verdict.REJECT);
         }
