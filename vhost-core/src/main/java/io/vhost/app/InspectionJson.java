@@ -12,10 +12,12 @@ import io.vhost.bpf.FunctionCheck;
 import io.vhost.bpf.SectionName;
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfExt;
+import io.vhost.bpf.btf.CDump;
 import io.vhost.bpf.btf.CTypes;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Writes an inspection for programs, as one JSON object. Thread: one. */
 final class InspectionJson {
@@ -29,24 +31,28 @@ final class InspectionJson {
         this.btf = btf;
     }
 
-    static void write(Inspection inspection, PrintWriter out) throws IOException {
+    /** Writes what was found; with {@code types} also the definitions of all types, in C. */
+    static void write(Inspection inspection, boolean types, PrintWriter out) throws IOException {
         try (JsonGenerator json = generator(out)) {
-            new InspectionJson(json, inspection.object().btf()).inspection(inspection);
+            new InspectionJson(json, inspection.object().btf()).inspection(inspection, types);
         }
         out.println();
     }
 
-    /** Writes why the object could not be inspected. */
-    static void write(Path file, BpfException refusal, PrintWriter out) throws IOException {
+    /** Writes why {@code file} could not be used; without {@code refusal} it could not even be read. */
+    static void write(Path file, String text, Optional<BpfException> refusal, PrintWriter out)
+            throws IOException {
         try (JsonGenerator json = generator(out)) {
             json.writeStartObject();
             json.writeStringField("file", file.toString());
             json.writeBooleanField("passed", false);
             json.writeObjectFieldStart("error");
-            json.writeStringField("stage", refusal.stage().name());
-            json.writeNumberField("offset", refusal.offset());
-            json.writeNumberField("type_id", refusal.typeId());
-            json.writeStringField("text", refusal.text());
+            if (refusal.isPresent()) {
+                json.writeStringField("stage", refusal.get().stage().name());
+                json.writeNumberField("offset", refusal.get().offset());
+                json.writeNumberField("type_id", refusal.get().typeId());
+            }
+            json.writeStringField("text", text);
             json.writeEndObject();
             json.writeEndObject();
         }
@@ -58,7 +64,7 @@ final class InspectionJson {
                 .useDefaultPrettyPrinter();
     }
 
-    private void inspection(Inspection inspection) throws IOException {
+    private void inspection(Inspection inspection, boolean types) throws IOException {
         BpfObject object = inspection.object();
         json.writeStartObject();
         json.writeStringField("file", inspection.file().toString());
@@ -67,6 +73,9 @@ final class InspectionJson {
         json.writeStringField("license", object.license());
         json.writeStringField("byte_order", object.btf().byteOrder().toString());
         json.writeNumberField("types", object.btf().typeCount() - 1);
+        if (types) {
+            json.writeStringField("definitions", CDump.all(btf));
+        }
         json.writeNumberField("relocations", object.information().relocations());
         json.writeArrayFieldStart("maps");
         for (BpfMap map : object.maps()) {
@@ -99,8 +108,8 @@ final class InspectionJson {
         json.writeStartObject();
         json.writeStringField("name", program.name());
         json.writeStringField("section", program.function().section());
-        if (program.convention().isPresent()) {
-            SectionName convention = program.convention().get();
+        if (outcome.convention().isPresent()) {
+            SectionName convention = outcome.convention().get();
             json.writeStringField("type", convention.type().name());
             json.writeStringField("attach_type", convention.attachType().map(Enum::name).orElse(null));
             json.writeBooleanField("sleepable", convention.sleepable());

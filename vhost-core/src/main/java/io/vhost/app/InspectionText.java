@@ -7,6 +7,7 @@ import io.vhost.bpf.BpfProgram;
 import io.vhost.bpf.FunctionCheck;
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfExt;
+import io.vhost.bpf.btf.CDump;
 import io.vhost.bpf.btf.CTypes;
 import java.io.PrintWriter;
 import java.util.Locale;
@@ -14,10 +15,12 @@ import java.util.Locale;
 /** Writes an inspection for people. Thread: one. */
 final class InspectionText {
     private final PrintWriter out;
+    private final boolean types;
     private final boolean lines;
 
-    InspectionText(PrintWriter out, boolean lines) {
+    InspectionText(PrintWriter out, boolean types, boolean lines) {
         this.out = out;
+        this.types = types;
         this.lines = lines;
     }
 
@@ -31,22 +34,34 @@ final class InspectionText {
             out.printf("%nMaps%n");
             object.maps().forEach(this::map);
         }
+        if (types) {
+            out.printf("%nTypes%n");
+            CDump.all(object.btf()).lines().forEach(line -> out.printf("  %s%n", line));
+        }
+        if (inspection.programs().isEmpty()) {
+            out.printf("%nNo program: nothing was checked.%n");
+            return;
+        }
         out.printf("%nPrograms%n");
         inspection.programs().forEach(outcome -> program(object, outcome));
+        if (inspection.anyUnreliable()) {
+            out.printf("%nunreliable: the kernel accepts the function, but does not rely on its types.%n");
+        }
         out.printf("%n%s, %d refused (%s)%n", counted(inspection.programs().size(), "program"),
                 inspection.rejected(), small(inspection.mode()));
     }
 
     private void map(BpfMap map) {
         out.printf("  %-20s %-16s key %s, value %s, max %d%s%n", map.name(), map.typeName(),
-                sized(map.keySize(), map.keyType()), sized(map.valueSize(), map.valueType()), map.maxEntries(),
+                sized(map.keySize(), map.keyType()), sized(map.valueSize(), map.valueType()),
+                map.maxEntries(),
                 map.flags() == 0 ? "" : ", flags 0x" + Integer.toHexString(map.flags()));
     }
 
     private void program(BpfObject object, Inspection.Outcome outcome) {
         BpfProgram program = outcome.program();
         out.printf("  %-20s %-16s %s, %s: %s%n", program.name(), program.function().section(),
-                program.convention().map(name -> name.type().name()).orElse("type unknown"),
+                outcome.convention().map(name -> name.type().name()).orElse("type unknown"),
                 counted(program.function().instructions(), "instruction"), small(outcome.verdict()));
         function(object.btf(), program.function(), outcome.functions().getFirst());
         for (int i = 1; i < outcome.functions().size(); i++) {

@@ -16,7 +16,8 @@ import java.util.Set;
  * be checked. One object checks one function.
  */
 final class ArgumentRules {
-    private static final int MAX_ARGUMENTS = 5;
+    /** Arguments that the kernel hands to a function at most. */
+    static final int MAX_ARGUMENTS = 5;
     private static final String COMBINATION = " has invalid combination of tags";
 
     private final Btf btf;

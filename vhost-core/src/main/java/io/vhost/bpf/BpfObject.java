@@ -4,6 +4,7 @@ import io.vhost.bpf.BpfException.Stage;
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfException;
 import io.vhost.bpf.btf.BtfExt;
+import io.vhost.bpf.btf.BtfType;
 import io.vhost.bpf.btf.BtfValidator;
 import io.vhost.bpf.elf.ElfException;
 import io.vhost.bpf.elf.ElfFile;
@@ -78,7 +79,7 @@ public final class BpfObject {
         try {
             btf = BtfValidator.standard().byteOrder(elf.byteOrder()).load(blob);
         } catch (BtfException e) {
-            throw BpfException.of(Stage.VALIDATE, types.offset(), e);
+            throw refused(e, types.offset(), blob);
         }
         BtfExt ext = readExt(elf, btf);
         return new BpfObject(btf, ext, license(elf), new FunctionReader(btf, elf, ext).read(),
@@ -111,7 +112,8 @@ public final class BpfObject {
     }
 
     /**
-     * Checks the types of one program: its own function first, then those that it calls.
+     * Checks the types of one program: its own function first, then those that it calls. What the program is
+     * to a kernel is told by the name of its section.
      *
      * @param types the kernel's context types
      * @param mode  how to judge
@@ -124,14 +126,42 @@ public final class BpfObject {
                     List.of(), "section name '" + program.function().section()
                     + "' tells no program type\n"));
         }
-        ContextCheck.Target target = program.target().get();
+        return check(program, program.target().get(), types, mode);
+    }
+
+    /**
+     * Checks the types of one program that is told what it is: for sections whose names tell nothing, and for
+     * extensions, of which only the caller knows what they extend.
+     *
+     * @param target what the program is to a kernel
+     * @param types  the kernel's context types
+     * @param mode   how to judge
+     * @return one outcome per function, the program's own first
+     */
+    public List<FunctionCheck> check(BpfProgram program, ContextCheck.Target target, ContextTypes types,
+            CheckMode mode) {
         ContextCheck check = new ContextCheck(btf, tags, types, mode);
         List<FunctionCheck> outcomes = new ArrayList<>();
         outcomes.add(check.program(program.function().typeId(), target, program.function().source()));
         for (BpfFunction function : program.called()) {
-            outcomes.add(check.function(function.typeId(), target));
+            outcomes.add(check.function(function.typeId(), target, function.source()));
         }
         return List.copyOf(outcomes);
+    }
+
+    private static BpfException refused(BtfException refusal, long start, byte[] blob) {
+        BpfException plain = BpfException.of(Stage.VALIDATE, start, refusal);
+        boolean unnamed = refusal.typeId() != 0 && refusal.text().startsWith("Invalid arg#");
+        try {
+            BtfType type = unnamed ? Btf.parse(blob).type(refusal.typeId()) : null;
+            return !(type instanceof BtfType.Function function) ? plain
+                    : new BpfException(Stage.VALIDATE, plain.offset(), plain.typeId(), plain.text()
+                    + ": function " + function.name() + " has parameters without names, as clang -O0 writes"
+                    + " them; compile with -O1 or more", refusal);
+        } catch (BtfException e) {
+            plain.addSuppressed(e);
+            return plain;
+        }
     }
 
     private static BtfExt readExt(ElfFile elf, Btf btf) throws BpfException {

@@ -11,10 +11,13 @@ import io.vhost.bpf.elf.ElfRelocation;
 import io.vhost.bpf.elf.ElfSection;
 import io.vhost.bpf.elf.ElfSymbol;
 import java.nio.ByteBuffer;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /**
@@ -32,10 +35,12 @@ final class BtfFixUp {
     private static final int TRAILING = 12;
     private static final int GLOBAL = 1;
     private static final int HEADER_LENGTH = 4;
+    private static final long MAX_OPTION = 1 << 20;
 
     private final ElfFile elf;
     private final ElfSection section;
     private final Set<String> hidden = new HashSet<>();
+    private final Map<Integer, Map<String, ElfSymbol>> objects = new HashMap<>();
     private ByteBuffer blob;
     private Btf btf;
     private int stand;
@@ -59,6 +64,9 @@ final class BtfFixUp {
         for (ElfSymbol symbol : elf.symbols()) {
             if (symbol.type() == ElfSymbol.FUNCTION && symbol.visibility() != ElfSymbol.DEFAULT) {
                 hidden.add(symbol.name());
+            } else if (symbol.type() == ElfSymbol.OBJECT) {
+                objects.computeIfAbsent(symbol.section(), key -> new HashMap<>())
+                        .putIfAbsent(symbol.name(), symbol);
             }
         }
         int last = btf.typeCount();
@@ -138,14 +146,29 @@ final class BtfFixUp {
             case ".kconfig" -> options(id, data);
             default -> {
                 if (data.size() == 0) {
-                    long size = elf.section(data.name()).map(ElfSection::size).orElse(0L);
-                    if (size == 0) {
-                        throw new BpfException(Stage.FIX_UP, section.offset() + btf.offset(id), id,
-                                "no section " + data.name() + " to take a size from", null);
-                    }
-                    blob.putInt(btf.offset(id) + SIZE, (int) size);
+                    ElfSection described = elf.section(data.name()).filter(found -> found.size() > 0)
+                            .orElseThrow(() -> new BpfException(Stage.FIX_UP,
+                            section.offset() + btf.offset(id), id,
+                            "no section " + data.name() + " to take a size from", null));
+                    blob.putInt(btf.offset(id) + SIZE, (int) described.size());
+                    placeBySymbols(id, data, described.index());
                 }
                 sort(id, data.variables().size());
+            }
+        }
+    }
+
+    /**
+     * Takes places from the symbols, for objects that have lost the relocations of their types. Symbols of
+     * static variables may have equal names, so these stay where the relocations put them.
+     */
+    private void placeBySymbols(int id, BtfType.Section data, int sectionIndex) {
+        Map<String, ElfSymbol> symbols = objects.getOrDefault(sectionIndex, Map.of());
+        for (int i = 0; i < data.variables().size(); i++) {
+            if (btf.type(data.variables().get(i).variable()) instanceof BtfType.Variable variable
+                    && variable.linkage() == GLOBAL && symbols.containsKey(variable.name())) {
+                blob.putInt(btf.offset(id) + TRAILING + 12 * i + 4,
+                        (int) symbols.get(variable.name()).value());
             }
         }
     }
@@ -183,22 +206,39 @@ final class BtfFixUp {
         blob.putInt(btf.offset(id) + SIZE, 4 * places.size());
     }
 
-    /** Options of the kernel's configuration: a loader makes room for them, one after the other. */
+    /**
+     * Options of the kernel's configuration: a loader makes room for them. As libbpf does, those of the
+     * largest alignment come first, and of equal ones the smaller.
+     */
     private void options(int id, BtfType.Section data) throws BpfException {
+        List<Option> options = new ArrayList<>();
+        for (BtfType.Placed placed : data.variables()) {
+            options.add(option(placed.variable()));
+        }
+        options.sort(Comparator.comparingLong(Option::alignment).reversed().thenComparingLong(Option::size)
+                .thenComparing(Option::name));
         long offset = 0;
-        for (int i = 0; i < data.variables().size(); i++) {
-            int variable = data.variables().get(i).variable();
-            long size = btf.kind(variable) == BtfKind.VAR ? TypeSize.of(btf, btf.referred(variable)) : -1;
-            if (size <= 0 || size > 1 << 20) {
-                throw new BpfException(Stage.FIX_UP, section.offset() + btf.offset(variable), variable,
-                        "option " + btf.name(variable) + " has no size", null);
-            }
-            long alignment = Math.min(8, Long.lowestOneBit(size));
-            offset = (offset + alignment - 1) / alignment * alignment;
-            place(id, i, variable, (int) offset, (int) size);
-            offset += size;
+        for (int i = 0; i < options.size(); i++) {
+            Option option = options.get(i);
+            offset = (offset + option.alignment - 1) / option.alignment * option.alignment;
+            place(id, i, option.variable, (int) offset, (int) option.size);
+            offset += option.size;
         }
         blob.putInt(btf.offset(id) + SIZE, (int) offset);
+    }
+
+    private record Option(int variable, String name, long size, long alignment) {
+    }
+
+    private Option option(int variable) throws BpfException {
+        int type = btf.kind(variable) == BtfKind.VAR ? btf.strip(btf.referred(variable)) : 0;
+        long size = TypeSize.of(btf, type);
+        if (size <= 0 || size > MAX_OPTION) {
+            throw new BpfException(Stage.FIX_UP, section.offset() + btf.offset(variable), variable,
+                    "option " + btf.name(variable) + " has no size", null);
+        }
+        long unit = btf.type(type) instanceof BtfType.Array array ? TypeSize.of(btf, array.element()) : size;
+        return new Option(variable, btf.name(variable), size, Math.min(8, Long.lowestOneBit(unit)));
     }
 
     private void place(int id, int index, int variable, int offset, int size) {

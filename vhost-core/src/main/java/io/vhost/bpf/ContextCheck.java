@@ -4,7 +4,6 @@ import io.vhost.bpf.FunctionCheck.Verdict;
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
-import io.vhost.bpf.btf.CTypes;
 import io.vhost.bpf.btf.Errno;
 import java.util.ArrayList;
 import java.util.List;
@@ -75,7 +74,7 @@ public final class ContextCheck {
             return withoutType(functionId);
         }
         if (mode == CheckMode.SEED) {
-            return seed(functionId, target);
+            return seed(functionId, target, false);
         }
         StringBuilder log = new StringBuilder();
         ArgumentRules rules = rules(target, log);
@@ -86,6 +85,10 @@ public final class ContextCheck {
                 : error.isPresent() || arguments.size() != 1
                         || arguments.getFirst().kind() != Argument.Kind.CONTEXT;
         String name = btf.name(functionId);
+        String refusal = target.type == ProgramType.EXT ? strictPart(functionId, target) : "";
+        if (!refusal.isEmpty()) {
+            return refused(functionId, refusal, source, arguments);
+        }
         if (!wrong) {
             return new FunctionCheck(name, Verdict.PASS, Optional.empty(), arguments, log.toString());
         }
@@ -98,17 +101,31 @@ public final class ContextCheck {
         return strict(functionId, target, source, log, arguments);
     }
 
-    /** Checks a function that a program calls. */
+    /** Checks a function that a program calls, without a place in its source. */
     public FunctionCheck function(int functionId, Target target) {
+        return function(functionId, target, "");
+    }
+
+    /**
+     * Checks a function that a program calls.
+     *
+     * @param functionId its FUNC type, or 0 if the object does not say
+     * @param source     a line that tells where it stands in its source, or the empty string
+     */
+    public FunctionCheck function(int functionId, Target target, String source) {
         if (btf.kind(functionId) != BtfKind.FUNC) {
             return withoutType(functionId);
         }
         if (mode == CheckMode.SEED) {
-            return seed(functionId, target);
+            return seed(functionId, target, true);
         }
         StringBuilder log = new StringBuilder();
         ArgumentRules rules = rules(target, log);
         Optional<Errno> error = rules.check(functionId);
+        String refusal = strictPart(functionId, target);
+        if (!refusal.isEmpty()) {
+            return refused(functionId, refusal, source, rules.arguments());
+        }
         boolean global = ((BtfType.Function) btf.type(functionId)).linkage() == BtfType.Function.GLOBAL;
         Verdict verdict = error.isEmpty() ? Verdict.PASS : global ? Verdict.REJECT : Verdict.UNRELIABLE;
         return new FunctionCheck(btf.name(functionId), verdict, global ? error : Optional.empty(),
@@ -125,68 +142,57 @@ public final class ContextCheck {
         return new FunctionCheck("", Verdict.REJECT, Optional.of(Errno.EFAULT), List.of(), log);
     }
 
-    private FunctionCheck seed(int functionId, Target target) {
+    /**
+     * The kernel of 2019 refused no function for its types: one that it could not rely on was marked. A
+     * program that does not take its context is refused here; a function that is called is marked, unless it
+     * takes no pointer, for then there is nothing to look up.
+     */
+    private FunctionCheck seed(int functionId, Target target, boolean called) {
         StringBuilder log = new StringBuilder();
         ContextRules rules = new ContextRules(btf, types);
         List<Argument> arguments = new ArrayList<>();
         boolean context = false;
+        boolean pointers = false;
         for (BtfType.Parameter parameter : parameters(functionId)) {
             int type = btf.strip(parameter.type());
-            boolean match = btf.kind(type) == BtfKind.PTR && rules.seed(log, type, target.contextOf());
-            context |= match && arguments.isEmpty();
+            boolean pointer = btf.kind(type) == BtfKind.PTR;
+            boolean match = pointer && rules.seed(log, type, target.contextOf());
+            context |= match && (called || arguments.isEmpty());
+            pointers |= pointer;
             Argument.Kind kind = match ? Argument.Kind.CONTEXT
                     : btf.kind(type) == BtfKind.INT ? Argument.Kind.SCALAR : Argument.Kind.UNKNOWN;
             arguments.add(Argument.of(parameter.name(), kind));
         }
-        return new FunctionCheck(btf.name(functionId), context ? Verdict.PASS : Verdict.REJECT,
-                context ? Optional.empty() : Optional.of(Errno.EINVAL), arguments, log.toString());
+        boolean pass = context || (called && !pointers);
+        Verdict verdict = pass ? Verdict.PASS : called ? Verdict.UNRELIABLE : Verdict.REJECT;
+        return new FunctionCheck(btf.name(functionId), verdict,
+                verdict == Verdict.REJECT ? Optional.of(Errno.EINVAL) : Optional.empty(), arguments,
+                called && pass ? "" : log.toString());
     }
 
+    /** The kernel does not rely on the program's type: STRICT takes it if it is what is customary. */
     private FunctionCheck strict(int functionId, Target target, String source, StringBuilder log,
             List<Argument> arguments) {
-        List<BtfType.Parameter> parameters = parameters(functionId);
-        if (parameters.size() == 1 && unnamedContext(parameters.getFirst(), target)) {
-            return new FunctionCheck(btf.name(functionId), Verdict.PASS, Optional.empty(),
-                    List.of(Argument.of(parameters.getFirst().name(), Argument.Kind.CONTEXT)), "");
+        StrictRules rules = new StrictRules(btf, tags, types, target.contextOf(), target.attachType);
+        String refusal = rules.program(functionId, arguments, log.toString());
+        if (!refusal.isEmpty()) {
+            return refused(functionId, refusal, source, arguments);
         }
-        String expected = expected(target);
-        if (parameters.isEmpty()) {
-            log.append("takes no argument, ").append(target.type).append(" programs take `").append(expected)
-                    .append("`\n");
-        } else if (arguments.isEmpty() || arguments.getFirst().kind() != Argument.Kind.CONTEXT) {
-            log.append("arg#0 is `").append(new CTypes(btf).name(parameters.getFirst().type())).append("`, ")
-                    .append(target.type).append(" programs take `").append(expected).append("`\n");
-        } else if (parameters.size() > 1) {
-            log.append("takes ").append(parameters.size()).append(" arguments, ").append(target.type)
-                    .append(" programs take one: `").append(expected).append("`\n");
-        }
-        if (!source.isEmpty()) {
-            log.append("; ").append(source).append('\n');
-        }
+        String name = parameters(functionId).getFirst().name();
+        return new FunctionCheck(btf.name(functionId), Verdict.PASS, Optional.empty(),
+                List.of(Argument.of(name, Argument.Kind.CONTEXT)), "");
+    }
+
+    /** What STRICT says of a function that stands beside the program's own; empty if nothing. */
+    private String strictPart(int functionId, Target target) {
+        return mode != CheckMode.STRICT ? ""
+                : new StrictRules(btf, tags, types, target.contextOf(), target.attachType).part(functionId);
+    }
+
+    private FunctionCheck refused(int functionId, String text, String source, List<Argument> arguments) {
+        String log = source.isEmpty() ? text : text + "; " + source + "\n";
         return new FunctionCheck(btf.name(functionId), Verdict.REJECT, Optional.of(Errno.EINVAL), arguments,
-                log.toString());
-    }
-
-    /**
-     * Whether a program without a context type of its own takes what is customary instead: what the kernel's
-     * rule for tagged arguments allows, which knows these cases.
-     */
-    private boolean unnamedContext(BtfType.Parameter parameter, Target target) {
-        int type = btf.strip(parameter.type());
-        if (btf.kind(type) != BtfKind.PTR) {
-            return false;
-        }
-        boolean named = target.contextOf().programContext().kind() == ContextType.Kind.STRUCT;
-        boolean toVoid = btf.strip(btf.referred(type)) == 0;
-        boolean integer = target.contextOf() == ProgramType.LIRC_MODE2
-                && btf.type(btf.strip(btf.referred(type))) instanceof BtfType.Int i && i.size() == 4;
-        return integer || (!(named && toVoid) && new ContextRules(btf, types)
-                .tagged(new StringBuilder(), type, 0, target.contextOf(), target.attachType));
-    }
-
-    private String expected(Target target) {
-        ContextType context = target.contextOf().programContext();
-        return context.kind() == ContextType.Kind.VOID_POINTER ? "void *" : context + " *";
+                log);
     }
 
     private List<BtfType.Parameter> parameters(int functionId) {

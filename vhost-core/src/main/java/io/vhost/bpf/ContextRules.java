@@ -51,14 +51,17 @@ final class ContextRules {
         if (!program.kind(target).isComposite()) {
             return false;
         }
-        Optional<ContextTypes.Pair> pair = types.pair(type);
-        if (pair.isEmpty()) {
+        if (types.pair(type).isEmpty()) {
             log.append("btf_vmlinux is malformed\n");
             return false;
         }
+        return isNameOfContext(program.name(target), type);
+    }
+
+    /** Whether a struct of this name is the context of programs of this type, or a view of it. */
+    boolean isNameOfContext(String name, ProgramType type) {
         Btf kernel = types.btf();
-        String name = program.name(target);
-        int canonical = pair.get().program();
+        int canonical = types.pair(type).map(ContextTypes.Pair::program).orElse(0);
         String expected = kernel.name(canonical);
         if (expected.isEmpty()) {
             return false;

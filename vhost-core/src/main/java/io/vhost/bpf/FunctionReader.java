@@ -83,6 +83,10 @@ final class FunctionReader {
                     + symbol.value() + " with " + symbol.size() + " bytes in section " + section.name()
                     + " of " + section.size());
         }
+        if (symbol.binding() == ElfSymbol.LOCAL && !section.name().equals(SUBPROGRAMS)) {
+            throw new BpfException(Stage.OBJECT, section.offset() + symbol.value(), "program " + symbol.name()
+                    + " in section " + section.name() + " is static: loaders take global functions only");
+        }
         if (++count > MAX_FUNCTIONS) {
             throw new BpfException(Stage.OBJECT, section.offset(), "more than " + MAX_FUNCTIONS
                     + " functions");

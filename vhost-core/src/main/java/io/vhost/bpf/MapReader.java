@@ -7,16 +7,29 @@ import io.vhost.bpf.btf.BtfType;
 import io.vhost.bpf.btf.CTypes;
 import io.vhost.bpf.elf.ElfFile;
 import io.vhost.bpf.elf.ElfSection;
+import io.vhost.bpf.elf.ElfSymbol;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * Reads map definitions: variables of the section {@code .maps} whose struct's members carry the numbers, as
- * pointers to arrays of so many integers, and the sections of variables, which a loader stores in maps, too.
+ * pointers to arrays of so many integers; the numbers that older programs store in the section {@code maps};
+ * and the sections of variables, which a loader stores in maps, too.
  */
 final class MapReader {
+    // struct bpf_map_def: type, key_size, value_size, max_entries, map_flags.
+    private static final int LEGACY = 20;
+    private static final int ARRAY = 2;
+    private static final int STRUCT_OPS = 26;
+    private static final int READ_ONLY = 1 << 7;
+    private static final int MAPPABLE = 1 << 10;
+    private static final int WORD = 4;
+
     private final Btf btf;
     private final ElfFile elf;
+    private final List<BpfMap> maps = new ArrayList<>();
 
     MapReader(Btf btf, ElfFile elf) {
         this.btf = btf;
@@ -24,22 +37,67 @@ final class MapReader {
     }
 
     List<BpfMap> read() throws BpfException {
-        List<BpfMap> maps = new ArrayList<>();
-        int definitions = btf.find(BtfKind.DATASEC, ".maps");
-        if (definitions != Btf.NOT_FOUND) {
-            for (BtfType.Placed placed : ((BtfType.Section) btf.type(definitions)).variables()) {
-                maps.add(definition(placed.variable()));
-            }
+        Optional<ElfSection> legacy = elf.section("maps");
+        if (legacy.isPresent()) {
+            legacy(legacy.get());
+        }
+        for (int variable : variables(".maps")) {
+            maps.add(definition(variable));
         }
         for (ElfSection section : elf.sections()) {
             String name = section.name();
-            boolean data = name.equals(".data") || name.equals(".bss") || name.equals(".rodata")
-                    || name.startsWith(".data.") || name.startsWith(".bss.") || name.startsWith(".rodata.");
-            if (data && section.size() > 0) {
-                maps.add(new BpfMap(name, BpfMap.ARRAY, 4, section.size(), 1, 0, "", ""));
+            boolean data = isPart(name, ".data") || isPart(name, ".bss");
+            if (section.size() > 0 && (data || isPart(name, ".rodata"))) {
+                variables(name, section.size(), data ? MAPPABLE : MAPPABLE | READ_ONLY);
             }
         }
+        int options = btf.find(BtfKind.DATASEC, ".kconfig");
+        if (options != Btf.NOT_FOUND) {
+            variables(".kconfig", ((BtfType.Section) btf.type(options)).size(), MAPPABLE | READ_ONLY);
+        }
+        operations(".struct_ops");
+        operations(".struct_ops.link");
         return List.copyOf(maps);
+    }
+
+    private static boolean isPart(String section, String name) {
+        return section.equals(name) || section.startsWith(name + ".");
+    }
+
+    private void variables(String name, long size, int flags) {
+        maps.add(new BpfMap(name, ARRAY, WORD, size, 1, flags, "", ""));
+    }
+
+    private List<Integer> variables(String section) {
+        int id = btf.find(BtfKind.DATASEC, section);
+        return id == Btf.NOT_FOUND ? List.of() : ((BtfType.Section) btf.type(id)).variables().stream()
+                .map(BtfType.Placed::variable).toList();
+    }
+
+    private void legacy(ElfSection section) throws BpfException {
+        ByteBuffer numbers = ByteBuffer.wrap(elf.contents(section)).order(elf.byteOrder());
+        for (ElfSymbol symbol : elf.symbols()) {
+            if (symbol.section() == section.index() && symbol.type() == ElfSymbol.OBJECT) {
+                if (symbol.value() < 0 || symbol.value() > numbers.capacity() - LEGACY) {
+                    throw new BpfException(Stage.OBJECT, section.offset(), "map " + symbol.name() + " at "
+                            + symbol.value() + " in section maps of " + section.size() + " bytes");
+                }
+                int at = (int) symbol.value();
+                maps.add(new BpfMap(symbol.name(), numbers.getInt(at),
+                        Integer.toUnsignedLong(numbers.getInt(at + 4)),
+                        Integer.toUnsignedLong(numbers.getInt(at + 8)),
+                        Integer.toUnsignedLong(numbers.getInt(at + 12)), numbers.getInt(at + 16), "", ""));
+            }
+        }
+    }
+
+    /** Tables of functions that programs put in the place of the kernel's. */
+    private void operations(String section) {
+        for (int variable : variables(section)) {
+            int table = btf.referred(variable);
+            maps.add(new BpfMap(btf.name(variable), STRUCT_OPS, WORD, Math.max(0, TypeSize.of(btf, table)), 1,
+                    0, "", new CTypes(btf).name(table)));
+        }
     }
 
     private BpfMap definition(int variable) throws BpfException {
@@ -86,6 +144,10 @@ final class MapReader {
                     valueSize = pointedSize(variable, member);
                     valueType = new CTypes(btf).name(btf.referred(btf.strip(member.type())));
                 }
+                case "values" -> {
+                    valueSize = WORD;
+                    valueType = contained(variable, member);
+                }
                 default -> { }
             }
         }
@@ -100,6 +162,17 @@ final class MapReader {
                 return array.count();
             }
             throw wrong(variable, member, "a pointer to an array");
+        }
+
+        /** What the slots of a map of maps or of programs hold: a pointer to each, written as an array. */
+        private String contained(int variable, BtfType.Member member) throws BpfException {
+            int element = btf.type(btf.strip(member.type())) instanceof BtfType.Array array
+                    ? btf.strip(array.element()) : 0;
+            if (btf.kind(element) != BtfKind.PTR) {
+                throw wrong(variable, member, "an array of pointers");
+            }
+            int target = btf.referred(element);
+            return new CTypes(btf).name(target);
         }
 
         private long pointedSize(int variable, BtfType.Member member) throws BpfException {

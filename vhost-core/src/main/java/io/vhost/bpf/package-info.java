@@ -27,8 +27,9 @@
  *   <li>{@link io.vhost.bpf.CheckMode#KERNEL}: as Linux 6.18. A program may take what it likes, and is
  *       {@link io.vhost.bpf.FunctionCheck.Verdict#UNRELIABLE} if that is not its context; a global function
  *       that it calls must be right. {@code __arg_ctx} and the other argument tags are understood.
- *   <li>{@link io.vhost.bpf.CheckMode#STRICT}: the program must be right, too. The refusal names both types,
- *       the argument and the source line:
+ *   <li>{@link io.vhost.bpf.CheckMode#STRICT}: the program must be right, too, and no function that it calls
+ *       may take the context of another program type. The refusal names both types, the argument and the
+ *       source line:
  * <pre>
  * arg#0 is `struct __sk_buff *`, XDP programs take `struct xdp_md *`
  * ; int filter(struct __sk_buff *ctx) @ filter.c:17
@@ -46,7 +47,9 @@
  * <p>Files of at most 64 MiB, 4,096 functions, 255 functions called by one program. CO-RE relocations are
  * counted, not applied. An argument tagged {@code arg:trusted} is looked up by name, and a name that the
  * kernel has twice is not noticed. The types of an extension are checked if the type of the extended program
- * is told.
+ * is told ({@link io.vhost.bpf.ContextCheck.Target}). Functions that are only declared are not looked for in
+ * other objects or in the kernel. {@link io.vhost.bpf.DebugInfoCheck} is for whoever puts a program together:
+ * reading an object does not ask for it.
  *
  * <p>Nothing here knows rings or packets. Thread: all classes are immutable unless they say otherwise.
  */

@@ -1,6 +1,7 @@
 package io.vhost.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.core.JsonFactory;
@@ -8,6 +9,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
 import io.vhost.bpf.Clang;
 import java.io.PrintWriter;
+import java.io.RandomAccessFile;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -79,9 +81,85 @@ class BpfCommandTest {
     }
 
     @Test
-    void aMissingFileIsOneLine() {
-        assertEquals(1, run("inspect", folder.resolve("missing").toString()));
-        assertEquals("no such file: " + folder.resolve("missing") + "\n", err.toString());
+    void aFileThatCannotBeReadIsOneLineWithItsName() throws Exception {
+        Path missing = folder.resolve("missing");
+        assertEquals(1, run("inspect", missing.toString()));
+        assertEquals(missing + ": no such file\n", err.toString());
+        assertEquals(1, run("inspect", folder.toString()));
+        assertEquals(folder + ": Is a directory\n", err.toString());
+        assertEquals(1, run("inspect", "--json", missing.toString()));
+        assertEquals(List.of("no such file"), strings("text"));
+        assertEquals(List.of(missing.toString()), strings("file"));
+        Path huge = folder.resolve("huge");
+        try (RandomAccessFile file = new RandomAccessFile(huge.toFile(), "rw")) {
+            file.setLength((64 << 20) + 1);
+        }
+        assertEquals(1, run("inspect", huge.toString()));
+        assertEquals(huge + ": has more than 67108864 bytes; no BPF object is that large\n", err.toString());
+    }
+
+    @Test
+    @Tag("peer")
+    void kernelTypesThatAreNoneAreBlamedThemselves() throws Exception {
+        String object = Clang.compile(folder, "right", RIGHT).toString();
+        Path types = Files.writeString(folder.resolve("types"), "no types");
+        assertEquals(1, run("inspect", "--kernel-types=" + types, object));
+        assertTrue(err.toString().startsWith(types + ": CONTEXT at offset "), err::toString);
+        assertEquals(1, run("inspect", "--kernel-types=" + folder.resolve("missing"), object));
+        assertEquals(folder.resolve("missing") + ": no such file\n", err.toString());
+    }
+
+    @Test
+    @Tag("peer")
+    void anObjectWithoutProgramsDoesNotPass() throws Exception {
+        assertEquals(1, run("inspect", Clang.compile(folder, "library",
+                "int shared(struct xdp_md *c) { return 0; }").toString()));
+        assertTrue(text().endsWith("\nNo program: nothing was checked.\n"), this::text);
+    }
+
+    @Test
+    @Tag("peer")
+    void typesAreWrittenInCOnRequest() throws Exception {
+        String object = Clang.compile(folder, "right", RIGHT).toString();
+        assertEquals(0, run("inspect", "--types", object));
+        assertTrue(text().contains("\nTypes\n"), this::text);
+        assertTrue(text().contains("  struct xdp_md {\n  \t__u32 data;\n"), this::text);
+        assertEquals(0, run("inspect", "--types", "--json", object));
+        assertTrue(strings("definitions").getFirst().contains("struct xdp_md {\n\t__u32 data;\n"),
+                this::text);
+        assertEquals(0, run("inspect", "--json", object));
+        assertEquals(List.of(), strings("definitions"));
+    }
+
+    @Test
+    @Tag("peer")
+    void theUserMayTellWhatTheObjectDoesNot() throws Exception {
+        String object = Clang.compile(folder, "untold", """
+                SEC("prog") int old(struct xdp_md *c) { return 0; }
+                SEC("freplace/part") int part(struct xdp_md *c, int x) { return x; }
+                """).toString();
+        assertEquals(1, run("inspect", object));
+        assertTrue(text().contains("section name 'prog' tells no program type"), this::text);
+        assertEquals(0, run("inspect", "--section=xdp", "--extends=xdp", object), this::text);
+        assertEquals(0, run("inspect", "--json", "--section=xdp", "--extends=xdp", object));
+        assertEquals(List.of("CONTEXT", "CONTEXT", "SCALAR"), strings("kind"));
+        assertEquals(1, run("inspect", "--section=tc", object));
+        assertTrue(text().contains("SCHED_CLS programs take `struct __sk_buff *`"), this::text);
+        assertEquals(2, run("inspect", "--section=prog", object));
+        assertTrue(err.toString().contains("section name 'prog' tells no program type"), err::toString);
+    }
+
+    @Test
+    @Tag("peer")
+    void whatUnreliableMeansIsSaidWhereItHappens() throws Exception {
+        assertEquals(0, run("inspect", Clang.compile(folder, "pointer", """
+                static __noinline int read(int *p) { return *(volatile int *) p; }
+                SEC("xdp") int right(struct xdp_md *c) { int x = c->data; return read(&x); }
+                """).toString()));
+        assertTrue(text().contains("calls read: unreliable\n"), this::text);
+        assertTrue(text().contains("\nunreliable: the kernel accepts the function,"), this::text);
+        assertEquals(0, run("inspect", Clang.compile(folder, "right", RIGHT).toString()));
+        assertFalse(text().contains("unreliable"), this::text);
     }
 
     @Test

@@ -18,7 +18,10 @@ record ArgumentShape(String name, Maker maker, int change) {
         this(name, maker, 0);
     }
 
-    /** The same with another prototype: 1 returns nothing, 2 takes six arguments, 3 returns a pointer. */
+    /**
+     * The same with another prototype: 1 returns nothing, 2 takes six arguments, 3 returns a pointer, 4 takes
+     * a number, too.
+     */
     ArgumentShape changed(int to) {
         return new ArgumentShape(name, maker, to);
     }
@@ -45,6 +48,9 @@ record ArgumentShape(String name, Maker maker, int change) {
         int returned = change == 1 ? 0 : change == 3 ? builder.pointer(0) : integer;
         if (change == 2) {
             parameters = Collections.nCopies(6, new BtfType.Parameter("c", integer)).toArray(parameters);
+        }
+        if (change == 4) {
+            parameters = new BtfType.Parameter[] {parameters[0], new BtfType.Parameter("x", integer)};
         }
         int function = builder.function(shapeMain ? "main" : "called", linkage, returned, parameters);
         if (shaped >= 0) {

@@ -1,6 +1,7 @@
 package io.vhost.bpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.bpf.FunctionCheck.Verdict;
@@ -60,8 +61,9 @@ class BpfObjectTest {
         assertEquals(List.of(
                 new BpfMap("flows", 1, 8, 8, 64, 0, "struct key", "__u64"),
                 new BpfMap("counts", 2, 4, 8, 1, 1024, "", ""),
-                new BpfMap(".rodata", 2, 4, 12, 1, 0, "", ""),
-                new BpfMap(".bss", 2, 4, 40, 1, 0, "", "")), object.maps());
+                new BpfMap(".rodata", 2, 4, 12, 1, 0x480, "", ""),
+                new BpfMap(".bss", 2, 4, 40, 1, 0x400, "", ""),
+                new BpfMap(".kconfig", 2, 4, 4, 1, 0x480, "", "")), object.maps());
         assertEquals("hash", object.maps().getFirst().typeName());
         BpfFunction second = object.programs().get(1).function();
         assertTrue(second.source().endsWith(" @ programs.c:17"), second::source);
@@ -105,6 +107,15 @@ class BpfObjectTest {
         assertEquals(BtfType.Function.STATIC, function(object, "hidden").linkage());
         assertEquals(BtfType.Function.GLOBAL, function(object, "kernel_function").linkage());
         assertEquals(4, section(object, ".kconfig").size());
+    }
+
+    @Test
+    void anObjectWithoutNamesOfParametersIsRefusedWithTheRemedy() throws Exception {
+        Path object = Clang.compile(folder, "plain", PROGRAMS, "-O0");
+        BpfException refusal = assertThrows(BpfException.class, () -> BpfObject.read(object));
+        assertEquals(BpfException.Stage.VALIDATE, refusal.stage());
+        assertEquals("Invalid arg#1 (EINVAL): function shared has parameters without names, as clang -O0"
+                + " writes them; compile with -O1 or more", refusal.text());
     }
 
     @Test

@@ -47,10 +47,14 @@ class ContextKernelTest {
                     main(place, shape, tags);
                     called(place, shape, tags, GLOBAL, 0);
                 }
+                for (List<String> tags : List.of(List.of("nonnull"), List.of("ctx", "nonnull"))) {
+                    called(place, shape, tags, GLOBAL, 0);
+                }
             }
         }
         assertEquals(List.of(), differences);
-        assertEquals(Set.of("arg#0 has pointer tag, but is not a pointer type",
+        assertEquals(Set.of("arg#0 has invalid combination of tags",
+                "arg#0 has pointer tag, but is not a pointer type",
                 "arg#0 type doesn't have a name",
                 "arg#0 should be void pointer", "arg#0 should be `..`", "arg#0 reference type(..",
                 "Arg#0 type FLOAT in main() is not supported yet.",
@@ -102,6 +106,7 @@ class ContextKernelTest {
     void prototypesOfGlobalFunctionsAreJudgedAsTheKernelDoes() throws Exception {
         Place xdp = new Place(ProgramType.XDP, Optional.empty(), 0, 0);
         ArgumentShape context = own();
+        main(xdp, context.changed(4), List.of());
         for (int change = 1; change <= 3; change++) {
             main(xdp, context.changed(change), List.of());
             called(xdp, context.changed(change), List.of(), GLOBAL, 0);

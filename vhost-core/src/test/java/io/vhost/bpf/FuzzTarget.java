@@ -91,7 +91,9 @@ public final class FuzzTarget {
         try {
             BpfObject object = BpfObject.parse(data);
             for (BpfProgram program : object.programs()) {
-                object.check(program, ContextTypes.shipped(), CheckMode.STRICT);
+                for (CheckMode mode : CheckMode.values()) {
+                    object.check(program, ContextTypes.shipped(), mode);
+                }
             }
         } catch (BpfException e) {
             require(e.offset() >= 0 && e.typeId() >= 0 && !e.text().isEmpty(), e.getMessage());

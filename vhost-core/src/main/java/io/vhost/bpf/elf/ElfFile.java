@@ -4,6 +4,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -153,10 +154,32 @@ public final class ElfFile {
         List<ElfSection> read = new ArrayList<>(count);
         for (int i = 0; i < count; i++) {
             ElfSection section = header((int) table + i * SECTION_HEADER, i, names);
-            byName.putIfAbsent(section.name(), section);
+            if (section.type() != ElfSection.NONE) {
+                byName.putIfAbsent(section.name(), section);
+            }
             read.add(section);
         }
+        checkApart(read);
         sections = List.copyOf(read);
+    }
+
+    /**
+     * A byte belongs to one section at most (gABI, chapter 4). That also bounds the work on a file by its
+     * size: a small one could otherwise have thousands of sections that share megabytes.
+     */
+    private static void checkApart(List<ElfSection> sections) throws ElfException {
+        List<ElfSection> inFile = sections.stream()
+                .filter(section -> section.type() != ElfSection.NONE && section.type() != ElfSection.NO_BITS
+                        && section.size() > 0)
+                .sorted(Comparator.comparingInt(ElfSection::offset)).toList();
+        for (int i = 1; i < inFile.size(); i++) {
+            ElfSection before = inFile.get(i - 1);
+            ElfSection section = inFile.get(i);
+            if (section.offset() < before.offset() + before.size()) {
+                throw new ElfException(section.offset(), "section " + section.index() + " " + section.name()
+                        + " overlaps section " + before.index() + " " + before.name());
+            }
+        }
     }
 
     private ElfSection header(int at, int index, ElfSection names) throws ElfException {
@@ -165,7 +188,10 @@ public final class ElfFile {
         long size = file.getLong(at + 32);
         boolean inFile = offset >= 0 && size >= 0 && offset <= file.capacity()
                 && size <= file.capacity() - offset;
-        if (index != 0 && type != ElfSection.NO_BITS && !inFile) {
+        if (index == 0) {
+            return new ElfSection(0, "", ElfSection.NONE, 0, 0, 0, 0, 0, 0);
+        }
+        if (type != ElfSection.NO_BITS && !inFile) {
             throw new ElfException(at, "section " + index + " at " + Long.toUnsignedString(offset) + " with "
                     + Long.toUnsignedString(size) + " bytes exceeds the file of " + file.capacity()
                     + " bytes");

@@ -15,6 +15,8 @@ package io.vhost.bpf.elf;
  */
 public record ElfSection(int index, String name, int type, long flags, int offset, long size, int link,
                          int info, long entrySize) {
+    /** No section: a header that stands for nothing. */
+    public static final int NONE = 0;
     /** Code or data. */
     public static final int PROG_BITS = 1;
     /** Symbols. */
