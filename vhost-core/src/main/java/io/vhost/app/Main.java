@@ -44,7 +44,6 @@ public final class Main {
         PrintWriter out = new PrintWriter(System.out, false, charset);
         PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
         int status = run(new CommandContext(out, isTerminal(), end), err, args);
-        out.flush();
         end.ended(status);
         System.exit(status);
     }
@@ -60,8 +59,8 @@ public final class Main {
         CommandLine line = new CommandLine(new Main())
                 .addSubcommand(new DemoCommand(context))
                 .addSubcommand(new ForwardCommand(context))
-                .addSubcommand(new TopCommand(context))
                 .addSubcommand(new SwitchCommand(context))
+                .addSubcommand(new TopCommand(context))
                 .addSubcommand(new BpfCommand());
         line.setOut(context.out());
         line.setErr(err);
@@ -70,7 +69,10 @@ public final class Main {
         line.setParameterExceptionHandler((refused, _) -> refuse(refused));
         line.setExecutionExceptionHandler((failure, command, _) -> report(failure, command.getErr()));
         int status = line.execute(withCommand(args));
-        context.out().flush();
+        if (context.out().checkError() && status == CommandLine.ExitCode.OK) {
+            err.println("vhost: " + CommandContext.OUTPUT_LOST);
+            return CommandLine.ExitCode.SOFTWARE;
+        }
         return status;
     }
 

@@ -7,8 +7,11 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** The command {@code top}. */
 @Command(
@@ -34,6 +37,9 @@ final class TopCommand implements Callable<Integer> {
     @Option(names = "--count", paramLabel = "N", description = "End after N tables; 0, the default: never.")
     private int count;
 
+    @Spec
+    private CommandSpec spec;
+
     private final CommandContext context;
 
     TopCommand(CommandContext context) {
@@ -42,6 +48,9 @@ final class TopCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
+        if (count < 0) {
+            throw new ParameterException(spec.commandLine(), "--count must not be negative");
+        }
         try (MonitorClient monitor = MonitorClient.connect(path); TopScreen screen = screen()) {
             TopTable before = TopTable.ask(monitor);
             for (int shown = 0; (count == 0 || shown < count) && !isOver(screen); shown++) {
@@ -77,13 +86,15 @@ final class TopCommand implements Callable<Integer> {
         return over;
     }
 
-    private void show(TopScreen screen, List<String> lines) {
+    private void show(TopScreen screen, List<String> lines) throws IOException {
         if (screen != null) {
             screen.show(TopTable.TITLE, lines);
         } else {
             context.out().println(TopTable.TITLE);
             lines.forEach(context.out()::println);
-            context.out().flush();
+            if (context.out().checkError()) {
+                throw new IOException(CommandContext.OUTPUT_LOST);
+            }
         }
     }
 }

@@ -1,7 +1,9 @@
 package io.vhost.app;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
+import java.io.Writer;
 import java.time.Duration;
 import java.util.function.UnaryOperator;
 import picocli.CommandLine;
@@ -28,6 +30,26 @@ record CommandRun(int status, String out, String err) {
                         new PrintWriter(err, true),
                         words);
         return new CommandRun(status, out.toString(), err.toString());
+    }
+
+    /** Runs it with a standard output that cannot be written. */
+    static CommandRun withoutOutput(String... words) {
+        StringWriter err = new StringWriter();
+        Writer full = new Writer() {
+            @Override
+            public void write(char[] text, int offset, int count) throws IOException {
+                throw new IOException("No space left on device");
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        int status = Main.run(
+                new CommandContext(new PrintWriter(full), false, new EndSignal()), new PrintWriter(err, true), words);
+        return new CommandRun(status, "", err.toString());
     }
 
     /** Runs the demo with something between the guests and the switch. */
