@@ -3,16 +3,13 @@ package io.vhost.app;
 import io.vhost.os.OsException;
 import java.io.Console;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
-import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -20,7 +17,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 @Command(
         name = "vhost",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         synopsisSubcommandLabel = "[COMMAND]",
         description = "Exchanges packets with virtual machines and DPDK processes over vhost-user.",
         commandListHeading = "%nCommands, @|bold demo|@ if none is given:%n",
@@ -108,21 +105,5 @@ public final class Main {
             failure.printStackTrace(err);
         }
         return CommandLine.ExitCode.SOFTWARE;
-    }
-
-    /** The version that the build has written down. */
-    static final class Version implements IVersionProvider {
-        Version() {}
-
-        @Override
-        public String[] getVersion() throws IOException {
-            Properties properties = new Properties();
-            try (InputStream in = Main.class.getResourceAsStream("version.properties")) {
-                properties.load(in);
-            }
-            return new String[] {"vhost " + properties.getProperty("version"),
-                    "Java " + Runtime.version() + " on " + System.getProperty("os.name") + " "
-                            + System.getProperty("os.version")};
-        }
     }
 }

@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "switch",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
         header = "An Ethernet switch between guests and the network of this machine.",
@@ -35,7 +35,7 @@ import picocli.CommandLine.Spec;
         description = {"Learns where addresses are, and sends a frame for an unknown one everywhere. Waits for"
                 + " interrupts while nothing happens.",
                 "Ends after Ctrl-C or SIGTERM with status 0, and removes its sockets."})
-final class SwitchCommand implements Callable<Integer> {
+public final class SwitchCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
     private static final int UNCHANGED = -1;
     private static final int TAKES_ALL = TapDevice.OFFLOAD_CSUM | TapDevice.OFFLOAD_TSO4 | TapDevice.OFFLOAD_TSO6
@@ -89,7 +89,8 @@ final class SwitchCommand implements Callable<Integer> {
 
     private final CommandContext context;
 
-    SwitchCommand(CommandContext context) {
+    /** The command, to be added to a command line. */
+    public SwitchCommand(CommandContext context) {
         this.context = context;
     }
 

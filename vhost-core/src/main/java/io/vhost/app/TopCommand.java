@@ -17,7 +17,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "top",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
         header = "Shows the queues of a running program.",
@@ -27,7 +27,7 @@ import picocli.CommandLine.Spec;
             "On a terminal it has the whole of it, and q ends it; elsewhere tables follow each other."
                 + " Ends after Ctrl-C with status 0."
         })
-final class TopCommand implements Callable<Integer> {
+public final class TopCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
     private static final int KEY_MILLIS = 100;
 
@@ -42,7 +42,8 @@ final class TopCommand implements Callable<Integer> {
 
     private final CommandContext context;
 
-    TopCommand(CommandContext context) {
+    /** The command, to be added to a command line. */
+    public TopCommand(CommandContext context) {
         this.context = context;
     }
 
