@@ -7,7 +7,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Whether DMA channels copy packets, and which: options of several commands. */
-final class AsyncOptions {
+public final class AsyncOptions {
     @Option(names = "--async", description = "Have packets copied by DMA channels.")
     private boolean async;
 
@@ -27,7 +27,7 @@ final class AsyncOptions {
      * @return null when the user asked for none
      * @throws ParameterException when the options contradict each other
      */
-    DmaRegistry open(int channels, int busyThreads) {
+    public DmaRegistry open(int channels, int busyThreads) {
         if (dma != null && !async) {
             throw new ParameterException(command.commandLine(), "--dma needs --async");
         }

@@ -9,4 +9,7 @@ import java.io.PrintWriter;
  * @param terminal whether that is a terminal, where a line can be written over
  * @param end tells when the user has seen enough
  */
-record CommandContext(PrintWriter out, boolean terminal, EndSignal end) {}
+public record CommandContext(PrintWriter out, boolean terminal, EndSignal end) {
+    /** What a user is told whose disk is full, or whose pager has gone. */
+    public static final String OUTPUT_LOST = "standard output cannot be written any more";
+}

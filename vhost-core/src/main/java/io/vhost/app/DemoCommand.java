@@ -22,7 +22,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "demo",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
         header = "Two guests in this process exchange packets through a switch.",
@@ -34,7 +34,7 @@ import picocli.CommandLine.Spec;
             "Exit status: 0 every packet arrived in order and unchanged, 1 not so, 2 the command line"
                     + " is not understood."
         })
-final class DemoCommand implements Callable<Integer> {
+public final class DemoCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
     private static final long GLANCE = 5_000_000;
     private static final int DEFAULT_SECONDS = 5;
@@ -92,7 +92,8 @@ final class DemoCommand implements Callable<Integer> {
     private final UnaryOperator<Link> wiring;
     private final Duration patience;
 
-    DemoCommand(CommandContext context) {
+    /** The command, to be added to a command line. */
+    public DemoCommand(CommandContext context) {
         this(context, UnaryOperator.identity(), Duration.ofSeconds(10));
     }
 

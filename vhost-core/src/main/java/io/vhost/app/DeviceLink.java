@@ -11,7 +11,7 @@ import java.util.List;
  * A guest's network card. Receives from all queue pairs, beginning with another one each time. Packets of one flow go to one
  * pair, so that they stay in order. What the guest does not take uncut is cut here.
  */
-final class DeviceLink implements Link {
+public final class DeviceLink implements Link {
     private static final int BURST = LearningSwitch.BURST;
     private static final int IP_ADDRESSES = 26;
     private static final int TCP = 6;
@@ -33,29 +33,29 @@ final class DeviceLink implements Link {
      * @param device the guest's
      * @param dma what copies packets; null: the caller does
      */
-    DeviceLink(VhostDevice device, DmaRegistry dma) {
+    public DeviceLink(VhostDevice device, DmaRegistry dma) {
         this.device = device;
         this.queues = PacketQueue.of(device, dma);
         this.pairs = queues.size() / 2;
     }
 
     /** One of the device's queues. */
-    PacketQueue queue(int index) {
+    public PacketQueue queue(int index) {
         return queues.get(index);
     }
 
     /** The device or its connection has ended; after the latter no copies are left. */
-    void end() {
+    public void end() {
         queues.forEach(PacketQueue::end);
     }
 
     /** Packets that a DMA channel is copying. */
-    long inFlight() {
+    public long inFlight() {
         return PacketQueue.inFlight(device);
     }
 
     /** Packets that DMA channels have copied. */
-    long copied() {
+    public long copied() {
         return PacketQueue.copied(device);
     }
 

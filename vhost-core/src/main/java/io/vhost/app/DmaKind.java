@@ -7,19 +7,19 @@ import io.vhost.dma.WorkerDmaEngine;
 import io.vhost.os.CpuAffinity;
 
 /** What copies packets when the polling threads do not. */
-enum DmaKind {
+public enum DmaKind {
     /** The polling thread after all, through the asynchronous calls. */
     INLINE,
     /** A thread for each channel. */
     WORKER;
 
     /** A worker needs a processor that nobody else keeps busy. */
-    static DmaKind suggested(int busyThreads) {
+    public static DmaKind suggested(int busyThreads) {
         return CpuAffinity.allowedCpus().length > busyThreads ? WORKER : INLINE;
     }
 
     /** A registry with as many channels, for its closer. */
-    DmaRegistry channels(int count) {
+    public DmaRegistry channels(int count) {
         DmaRegistry registry = new DmaRegistry();
         for (int i = 0; i < count; i++) {
             registry.configure("dma " + i, engine(i));

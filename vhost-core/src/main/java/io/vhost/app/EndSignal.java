@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
  * the hook here asks the command to end, waits for that, and ends the JVM with the command's own
  * status.
  */
-final class EndSignal {
+public final class EndSignal {
     /** For what a command has to do at its end, in s. */
     private static final int PATIENCE = 10;
 
@@ -19,10 +19,10 @@ final class EndSignal {
     private volatile int status = 1;
 
     /** A signal that only {@link #raise} gives. */
-    EndSignal() {}
+    public EndSignal() {}
 
     /** The signal that the JVM gets. */
-    static EndSignal ofShutdown() {
+    public static EndSignal ofShutdown() {
         EndSignal signal = new EndSignal();
         Runtime.getRuntime()
                 .addShutdownHook(Thread.ofPlatform().name("vhost-end").unstarted(signal::shutDown));
@@ -30,17 +30,17 @@ final class EndSignal {
     }
 
     /** Asks for the end. */
-    void raise() {
+    public void raise() {
         raised.countDown();
     }
 
     /** Whether the end was asked for. */
-    boolean isRaised() {
+    public boolean isRaised() {
         return raised.getCount() == 0;
     }
 
     /** Waits until the end is asked for or {@code nanos} have passed; whether it was asked for. */
-    boolean await(long nanos) {
+    public boolean await(long nanos) {
         try {
             return raised.await(nanos, TimeUnit.NANOSECONDS);
         } catch (InterruptedException _) {
@@ -50,7 +50,7 @@ final class EndSignal {
     }
 
     /** The command is through; to be called before the JVM's exit. */
-    void ended(int exitStatus) {
+    public void ended(int exitStatus) {
         status = exitStatus;
         ended.countDown();
     }

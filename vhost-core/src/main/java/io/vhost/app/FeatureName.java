@@ -9,11 +9,11 @@ import picocli.CommandLine.TypeConversionException;
  * A feature's name of the specification, in any case, with or without what it begins with, up to
  * {@code _F_}.
  */
-final class FeatureName implements ITypeConverter<Feature> {
+public final class FeatureName implements ITypeConverter<Feature> {
     FeatureName() {}
 
     /** The short form, as in {@code mrg_rxbuf}. */
-    static String shortName(Feature feature) {
+    public static String shortName(Feature feature) {
         String name = feature.name();
         return name.substring(name.indexOf("_F_") + 3).toLowerCase(Locale.ROOT);
     }

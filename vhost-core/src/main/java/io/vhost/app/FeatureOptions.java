@@ -5,7 +5,7 @@ import java.util.List;
 import picocli.CommandLine.Option;
 
 /** Which virtio features are left out: an option of several commands. */
-final class FeatureOptions {
+public final class FeatureOptions {
     @Option(
             names = "--without",
             paramLabel = "FEATURE[,FEATURE...]",
@@ -16,11 +16,13 @@ final class FeatureOptions {
                     + " version_1 or host_tso4.")
     private List<Feature> without = List.of();
 
-    Feature[] without() {
+    /** The features to leave out; none by default. */
+    public Feature[] without() {
         return without.toArray(Feature[]::new);
     }
 
-    boolean isWithout(Feature feature) {
+    /** Whether this feature is left out. */
+    public boolean isWithout(Feature feature) {
         return without.contains(feature);
     }
 }

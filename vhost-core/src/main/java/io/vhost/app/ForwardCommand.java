@@ -26,7 +26,7 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "forward",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
         header = "Moves packets between the front-ends that connect to sockets.",
@@ -37,7 +37,7 @@ import picocli.CommandLine.Spec;
                 + " for is dropped and counted.",
             "Ends after Ctrl-C or SIGTERM with status 0, and removes its sockets."
         })
-final class ForwardCommand implements Callable<Integer> {
+public final class ForwardCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
     private static final long GLANCE = 50_000_000;
 
@@ -142,7 +142,8 @@ final class ForwardCommand implements Callable<Integer> {
 
     private final CommandContext context;
 
-    ForwardCommand(CommandContext context) {
+    /** The command, to be added to a command line. */
+    public ForwardCommand(CommandContext context) {
         this.context = context;
     }
 

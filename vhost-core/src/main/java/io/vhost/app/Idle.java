@@ -6,7 +6,7 @@ import java.util.concurrent.locks.LockSupport;
  * What a polling thread does when there is nothing to do: spin a little, then let others run, then
  * sleep for moments. One thread.
  */
-final class Idle {
+public final class Idle {
     private final int spins;
     private final int yields;
     private final long parkNanos;
@@ -17,24 +17,24 @@ final class Idle {
      * @param yields idle rounds after these that let other threads run
      * @param parkNanos length of each rest afterwards, in ns
      */
-    Idle(int spins, int yields, long parkNanos) {
+    public Idle(int spins, int yields, long parkNanos) {
         this.spins = spins;
         this.yields = yields;
         this.parkNanos = parkNanos;
     }
 
     /** For more busy threads than there are processors. */
-    static Idle sharing() {
+    public static Idle sharing() {
         return new Idle(50, 200, 50_000);
     }
 
     /** For a thread that has a processor to itself: sleeps only after a while without any work. */
-    static Idle alone() {
+    public static Idle alone() {
         return new Idle(1_000, 200_000, 50_000);
     }
 
     /** After a round that did {@code work} things. */
-    void after(int work) {
+    public void after(int work) {
         if (work > 0) {
             rounds = 0;
         } else if (rounds < spins) {

@@ -13,11 +13,11 @@ import java.util.stream.Stream;
  * <p>Threads: one calls {@link #poll}; ports are attached and detached by any thread and seen at
  * the next poll. A link that was detached may still be asked for packets by a poll under way.
  */
-final class LearningSwitch implements AutoCloseable {
+public final class LearningSwitch implements AutoCloseable {
     /** Most packets taken from a port in one go. */
-    static final int BURST = 32;
+    public static final int BURST = 32;
     /** How long an address is remembered, as the standard recommends. */
-    static final Duration AGE = Duration.ofMinutes(5);
+    public static final Duration AGE = Duration.ofMinutes(5);
 
     /** Enough for those that DMA channels are copying. */
     private static final int PACKETS = 1024;
@@ -41,20 +41,20 @@ final class LearningSwitch implements AutoCloseable {
      * @param bufferSize bytes of each packet's buffer, headroom included
      * @param age how long an address is remembered
      */
-    LearningSwitch(int bufferSize, Duration age) {
+    public LearningSwitch(int bufferSize, Duration age) {
         pool = PacketPool.create(PACKETS, bufferSize);
         table = new MacTable<>(ADDRESSES, age.toNanos());
     }
 
     /** Adds a port. */
-    synchronized SwitchPort attach(Link link) {
+    public synchronized SwitchPort attach(Link link) {
         SwitchPort port = new SwitchPort(link);
         ports = Stream.concat(Arrays.stream(ports), Stream.of(port)).toArray(SwitchPort[]::new);
         return port;
     }
 
     /** Takes a port away; the addresses behind it are forgotten. */
-    synchronized void detach(SwitchPort port) {
+    public synchronized void detach(SwitchPort port) {
         ports = Arrays.stream(ports).filter(other -> !other.equals(port)).toArray(SwitchPort[]::new);
     }
 
@@ -64,7 +64,7 @@ final class LearningSwitch implements AutoCloseable {
      * @param now a clock in ns, such as {@link System#nanoTime}
      * @return packets received
      */
-    int poll(long now) {
+    public int poll(long now) {
         SwitchPort[] present = ports;
         if (!Arrays.equals(present, known)) {
             known = present;

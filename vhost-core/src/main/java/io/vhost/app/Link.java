@@ -4,7 +4,7 @@ import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 
 /** Where a switch takes packets from and puts packets to. One thread at a time. */
-interface Link {
+public interface Link {
     /**
      * Takes packets that have arrived.
      *

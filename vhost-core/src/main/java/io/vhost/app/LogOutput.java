@@ -8,13 +8,13 @@ import java.util.logging.Logger;
  *
  * <p>Applies to the JDK's own logging, and only where the user has not configured it.
  */
-final class LogOutput {
+public final class LogOutput {
     private static final String FORMAT = "%4$s: %5$s%6$s%n";
 
     private LogOutput() {}
 
     /** To be called before anything is logged. */
-    static void configure() {
+    public static void configure() {
         setUnlessGiven("java.util.logging.SimpleFormatter.format", FORMAT);
         setUnlessGiven("jdk.system.logger.format", FORMAT);
         setUnlessGiven("jdk.system.logger.level", "WARNING");

@@ -3,16 +3,13 @@ package io.vhost.app;
 import io.vhost.os.OsException;
 import java.io.Console;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
-import java.util.Properties;
 import java.util.Set;
 import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
-import picocli.CommandLine.IVersionProvider;
 import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.UnmatchedArgumentException;
 
@@ -20,7 +17,7 @@ import picocli.CommandLine.UnmatchedArgumentException;
 @Command(
         name = "vhost",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         synopsisSubcommandLabel = "[COMMAND]",
         description = "Exchanges packets with virtual machines and DPDK processes over vhost-user.",
         commandListHeading = "%nCommands, @|bold demo|@ if none is given:%n",
@@ -44,7 +41,6 @@ public final class Main {
         PrintWriter out = new PrintWriter(System.out, false, charset);
         PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
         int status = run(new CommandContext(out, isTerminal(), end), err, args);
-        out.flush();
         end.ended(status);
         System.exit(status);
     }
@@ -60,8 +56,8 @@ public final class Main {
         CommandLine line = new CommandLine(new Main())
                 .addSubcommand(new DemoCommand(context))
                 .addSubcommand(new ForwardCommand(context))
-                .addSubcommand(new TopCommand(context))
                 .addSubcommand(new SwitchCommand(context))
+                .addSubcommand(new TopCommand(context))
                 .addSubcommand(new BpfCommand());
         line.setOut(context.out());
         line.setErr(err);
@@ -70,7 +66,10 @@ public final class Main {
         line.setParameterExceptionHandler((refused, _) -> refuse(refused));
         line.setExecutionExceptionHandler((failure, command, _) -> report(failure, command.getErr()));
         int status = line.execute(withCommand(args));
-        context.out().flush();
+        if (context.out().checkError() && status == CommandLine.ExitCode.OK) {
+            err.println("vhost: " + CommandContext.OUTPUT_LOST);
+            return CommandLine.ExitCode.SOFTWARE;
+        }
         return status;
     }
 
@@ -106,21 +105,5 @@ public final class Main {
             failure.printStackTrace(err);
         }
         return CommandLine.ExitCode.SOFTWARE;
-    }
-
-    /** The version that the build has written down. */
-    static final class Version implements IVersionProvider {
-        Version() {}
-
-        @Override
-        public String[] getVersion() throws IOException {
-            Properties properties = new Properties();
-            try (InputStream in = Main.class.getResourceAsStream("version.properties")) {
-                properties.load(in);
-            }
-            return new String[] {"vhost " + properties.getProperty("version"),
-                    "Java " + Runtime.version() + " on " + System.getProperty("os.name") + " "
-                            + System.getProperty("os.version")};
-        }
     }
 }

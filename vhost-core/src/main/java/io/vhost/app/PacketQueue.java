@@ -17,7 +17,7 @@ import java.util.stream.IntStream;
  * A queue to which packets are given away: the caller copies, or a DMA channel, and packets are put back into their pool
  * when that is done. A queue and its channel stay together, whoever polls. Any thread.
  */
-final class PacketQueue {
+public final class PacketQueue {
     private static final int BURST = 64;
 
     private final VirtQueue queue;
@@ -37,7 +37,7 @@ final class PacketQueue {
      * @param device whose queues
      * @param dma whose channels they use in turn; null: whoever sends and receives copies
      */
-    static List<PacketQueue> of(VhostDevice device, DmaRegistry dma) {
+    public static List<PacketQueue> of(VhostDevice device, DmaRegistry dma) {
         List<DmaChannel> channels = dma == null ? List.of()
                 : dma.channels().stream().sorted(Comparator.comparing(DmaChannel::name)).toList();
         return IntStream.range(0, device.queueCount())
@@ -47,7 +47,7 @@ final class PacketQueue {
     }
 
     /** Packets of a device's queues that are being copied or wait to be taken back. */
-    static long inFlight(VhostDevice device) {
+    public static long inFlight(VhostDevice device) {
         long sum = 0;
         for (int i = 0; i < device.queueCount(); i++) {
             long completed = device.queue(i).counters().get(Counter.COMPLETED);
@@ -57,7 +57,7 @@ final class PacketQueue {
     }
 
     /** Packets of a device's queues that DMA channels have copied. */
-    static long copied(VhostDevice device) {
+    public static long copied(VhostDevice device) {
         long sum = 0;
         for (int i = 0; i < device.queueCount(); i++) {
             QueueCounters counters = device.queue(i).counters();
@@ -67,7 +67,7 @@ final class PacketQueue {
     }
 
     /** Takes packets that have arrived, as {@link VirtQueue#dequeueBurst} does. */
-    int receive(PacketPool pool, Packet[] packets, int offset, int count) {
+    public int receive(PacketPool pool, Packet[] packets, int offset, int count) {
         if (channel == null) {
             return queue.dequeueBurst(pool, packets, offset, count);
         }
@@ -86,7 +86,7 @@ final class PacketQueue {
      *
      * @return packets accepted, 0 to {@code count}; the rest stay the caller's
      */
-    int send(Packet[] packets, int offset, int count) {
+    public int send(Packet[] packets, int offset, int count) {
         if (channel == null) {
             int sent = queue.enqueueBurst(packets, offset, count);
             release(packets, offset, sent);
@@ -125,17 +125,17 @@ final class PacketQueue {
     }
 
     /** Whether bursts pass. */
-    boolean isRunning() {
+    public boolean isRunning() {
         return queue.isRunning();
     }
 
     /** Whether the receiver takes a packet uncut. */
-    boolean accepts(Packet packet) {
+    public boolean accepts(Packet packet) {
         return queue.accepts(packet);
     }
 
     /** Looks after copies to the guest: it gets those that are done. To be called again and again. By one thread. */
-    int settle() {
+    public int settle() {
         if (!lockRegistered()) {
             return 0;
         }
@@ -164,7 +164,7 @@ final class PacketQueue {
      * The queue begins or ends: for the callback that says so, which holds the queue's lock. Copies that are under way
      * when the queue ends are waited for by the device itself; {@link #end} puts their packets back.
      */
-    void stateChanged(boolean enabled) {
+    public void stateChanged(boolean enabled) {
         if (channel == null) {
             return;
         }
@@ -185,7 +185,7 @@ final class PacketQueue {
      * The device or its connection has ended: puts back what can be put back, and ends the registration when nothing is
      * left. Copies end with the connection at the latest.
      */
-    void end() {
+    public void end() {
         queue.access_lock.lock();
         try {
             putBack();

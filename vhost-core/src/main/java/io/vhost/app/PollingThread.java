@@ -9,7 +9,7 @@ import java.util.function.IntSupplier;
  *
  * <p>Any thread may ask and close. A failure ends the thread and is kept.
  */
-final class PollingThread implements AutoCloseable {
+public final class PollingThread implements AutoCloseable {
     private final IntSupplier poll;
     private final Idle idle;
     private final OptionalInt cpu;
@@ -25,7 +25,7 @@ final class PollingThread implements AutoCloseable {
      * @param idle what it does in rounds without work
      * @param poll one round; returns how much it did
      */
-    PollingThread(String name, OptionalInt cpu, Idle idle, IntSupplier poll) {
+    public PollingThread(String name, OptionalInt cpu, Idle idle, IntSupplier poll) {
         this.poll = poll;
         this.idle = idle;
         this.cpu = cpu;
@@ -33,7 +33,7 @@ final class PollingThread implements AutoCloseable {
     }
 
     /** Starts the thread; this object. */
-    PollingThread start() {
+    public PollingThread start() {
         thread.start();
         return this;
     }
@@ -56,17 +56,17 @@ final class PollingThread implements AutoCloseable {
     }
 
     /** The thread's id, for measurements. */
-    long id() {
+    public long id() {
         return thread.threadId();
     }
 
     /** Why it ended by itself, or null. */
-    Throwable failure() {
+    public Throwable failure() {
         return failure;
     }
 
     /** Throws what ended the thread, if anything did. */
-    void check() {
+    public void check() {
         if (failure != null) {
             throw new IllegalStateException("the thread \"" + thread.getName() + "\" has failed", failure);
         }

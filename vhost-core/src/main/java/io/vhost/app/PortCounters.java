@@ -15,7 +15,7 @@ import io.vhost.device.VhostDevice;
  * @param dropBytes bytes of those
  * @param badPackets packets in either direction that were refused: too large, or contradictory in themselves
  */
-record PortCounters(
+public record PortCounters(
         long rxPackets,
         long rxBytes,
         long txPackets,
@@ -25,15 +25,15 @@ record PortCounters(
         long badPackets) {
 
     /** Nothing has passed. */
-    static final PortCounters ZERO = new PortCounters(0, 0, 0, 0, 0, 0, 0);
+    public static final PortCounters ZERO = new PortCounters(0, 0, 0, 0, 0, 0, 0);
 
     /** What was dropped for want of buffers. */
-    static PortCounters dropped(long packets, long bytes) {
+    public static PortCounters dropped(long packets, long bytes) {
         return new PortCounters(0, 0, 0, 0, packets, bytes, 0);
     }
 
     /** What a device's queues have counted. */
-    static PortCounters of(VhostDevice device) {
+    public static PortCounters of(VhostDevice device) {
         PortCounters sum = ZERO;
         for (int i = 0; i < device.queueCount(); i++) {
             QueueCounters counters = device.queue(i).counters();
@@ -51,7 +51,7 @@ record PortCounters(
     }
 
     /** Both together. */
-    PortCounters plus(PortCounters other) {
+    public PortCounters plus(PortCounters other) {
         return new PortCounters(
                 rxPackets + other.rxPackets,
                 rxBytes + other.rxBytes,

@@ -8,7 +8,7 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.TypeConversionException;
 
 /** Who may connect to the sockets: an option of several commands. */
-final class SocketOptions {
+public final class SocketOptions {
     @Option(
             names = "--socket-mode",
             paramLabel = "MODE",
@@ -16,7 +16,8 @@ final class SocketOptions {
             description = "Permissions of the sockets' files, such as 660 to let the group connect; 600 by default.")
     private Set<PosixFilePermission> permissions = PosixFilePermissions.fromString("rw-------");
 
-    Set<PosixFilePermission> permissions() {
+    /** Permissions of the sockets' files. */
+    public Set<PosixFilePermission> permissions() {
         return permissions;
     }
 

@@ -27,23 +27,25 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "switch",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
-        description = {"An Ethernet switch between guests, and the network of this machine: learns where addresses are, and "
-                + "sends a frame for an unknown one everywhere. Waits for interrupts while nothing happens.",
+        header = "An Ethernet switch between guests and the network of this machine.",
+        customSynopsis = "vhost switch (--socket-path PATH[,PATH...] | --connect PATH[,PATH...])... [OPTIONS]",
+        description = {"Learns where addresses are, and sends a frame for an unknown one everywhere. Waits for"
+                + " interrupts while nothing happens.",
                 "Ends after Ctrl-C or SIGTERM with status 0, and removes its sockets."})
-final class SwitchCommand implements Callable<Integer> {
+public final class SwitchCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
     private static final int UNCHANGED = -1;
     private static final int TAKES_ALL = TapDevice.OFFLOAD_CSUM | TapDevice.OFFLOAD_TSO4 | TapDevice.OFFLOAD_TSO6
             | TapDevice.OFFLOAD_TSO_ECN;
 
-    @Option(names = "--socket-path", paramLabel = "PATH", split = ",",
+    @Option(names = "--socket-path", paramLabel = "PATH[,PATH...]", hideParamSyntax = true, split = ",",
             description = "Listen here for guests; any number, separated by commas or with an option each.")
     private List<Path> paths = List.of();
 
-    @Option(names = "--connect", paramLabel = "PATH", split = ",",
+    @Option(names = "--connect", paramLabel = "PATH[,PATH...]", hideParamSyntax = true, split = ",",
             description = "Connect to a front-end that listens here, and again whenever it has gone.")
     private List<Path> connections = List.of();
 
@@ -87,7 +89,8 @@ final class SwitchCommand implements Callable<Integer> {
 
     private final CommandContext context;
 
-    SwitchCommand(CommandContext context) {
+    /** The command, to be added to a command line. */
+    public SwitchCommand(CommandContext context) {
         this.context = context;
     }
 

@@ -8,7 +8,7 @@ import io.vhost.net.Packet;
  *
  * <p>All but {@link #dropped} and {@link #counters} is for the switch's thread.
  */
-final class SwitchPort {
+public final class SwitchPort {
     final Link link;
     private final Packet[] leaving = new Packet[LearningSwitch.BURST];
     private int count;
@@ -19,7 +19,7 @@ final class SwitchPort {
     }
 
     /** Packets for this port that its link had no room for. Any thread. */
-    long dropped() {
+    public long dropped() {
         return counters.dropPackets();
     }
 

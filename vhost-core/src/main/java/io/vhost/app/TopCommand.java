@@ -7,14 +7,17 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
 
 /** The command {@code top}. */
 @Command(
         name = "top",
         mixinStandardHelpOptions = true,
-        versionProvider = Main.Version.class,
+        versionProvider = Version.class,
         sortOptions = false,
         usageHelpAutoWidth = true,
         header = "Shows the queues of a running program.",
@@ -24,7 +27,7 @@ import picocli.CommandLine.Parameters;
             "On a terminal it has the whole of it, and q ends it; elsewhere tables follow each other."
                 + " Ends after Ctrl-C with status 0."
         })
-final class TopCommand implements Callable<Integer> {
+public final class TopCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
     private static final int KEY_MILLIS = 100;
 
@@ -34,14 +37,21 @@ final class TopCommand implements Callable<Integer> {
     @Option(names = "--count", paramLabel = "N", description = "End after N tables; 0, the default: never.")
     private int count;
 
+    @Spec
+    private CommandSpec spec;
+
     private final CommandContext context;
 
-    TopCommand(CommandContext context) {
+    /** The command, to be added to a command line. */
+    public TopCommand(CommandContext context) {
         this.context = context;
     }
 
     @Override
     public Integer call() throws IOException {
+        if (count < 0) {
+            throw new ParameterException(spec.commandLine(), "--count must not be negative");
+        }
         try (MonitorClient monitor = MonitorClient.connect(path); TopScreen screen = screen()) {
             TopTable before = TopTable.ask(monitor);
             for (int shown = 0; (count == 0 || shown < count) && !isOver(screen); shown++) {
@@ -77,13 +87,15 @@ final class TopCommand implements Callable<Integer> {
         return over;
     }
 
-    private void show(TopScreen screen, List<String> lines) {
+    private void show(TopScreen screen, List<String> lines) throws IOException {
         if (screen != null) {
             screen.show(TopTable.TITLE, lines);
         } else {
             context.out().println(TopTable.TITLE);
             lines.forEach(context.out()::println);
-            context.out().flush();
+            if (context.out().checkError()) {
+                throw new IOException(CommandContext.OUTPUT_LOST);
+            }
         }
     }
 }

@@ -6,7 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.peer.Counters;
 import io.vhost.peer.MainProcess;
-import io.vhost.peer.Peers;
 import io.vhost.peer.Program;
 import io.vhost.peer.TestPmd;
 import java.nio.file.Files;
@@ -58,9 +57,7 @@ class AsyncProcessTest {
     }
 
     private static void needs() {
-        Peers.require("dpdk-testpmd", "stdbuf");
-        Peers.requireHugePages(512);
-        Peers.requireCpus(2);
+        TestPmd.require();
     }
 
     private Path socket() {
@@ -94,16 +91,9 @@ class AsyncProcessTest {
         needs();
         try (Program forward = forward(kind);
                 TestPmd front = TestPmd.frontEnd(socket()).cpu(1).device(path).packetBytes(size).start()) {
-            front.startSending(BURSTS);
-            assertFalse(front.ended(TIME), front::output);
-            long late = front.portCounters().received();
-            front.awaitPortCounters(counters -> counters.received() > late + 1_000, LIMIT);
-            front.stop();
+            long sent = front.circulate(TIME);
             assertEquals(0, front.forwardCounters().value("TX-dropped"));
-            long sent = front.portCounters().sent();
-            front.mode("rxonly");   // takes what came after the end
-            front.start();
-            Counters theirs = front.awaitPortCounters(counters -> counters.received() == sent, LIMIT);
+            Counters theirs = front.drain(sent);
             assertEquals(size * sent, theirs.value("RX-bytes"));
             assertEquals(0, theirs.value("RX-errors") + theirs.value("TX-errors") + theirs.value("RX-missed"));
             assertEquals(0, front.quit());
@@ -122,12 +112,7 @@ class AsyncProcessTest {
         try (Program forward = forward(kind);
                 TestPmd front = TestPmd.frontEnd(socket()).cpu(1).start()) {
             for (int cycle = 0; cycle < CYCLES; cycle++) {
-                long before = front.portCounters().received();
-                front.startSending(BURSTS);
-                front.awaitPortCounters(counters -> counters.received() > before + 1_000, LIMIT);
-                front.stop();
-                front.stopPort();
-                front.startPort();
+                front.restartUnderTraffic();
             }
             front.startSending(BURSTS);
             long before = front.portCounters().received();

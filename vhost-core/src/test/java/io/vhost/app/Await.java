@@ -5,13 +5,13 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 
 /** Waits for what another thread brings about. */
-final class Await {
+public final class Await {
     private static final Duration LIMIT = Duration.ofSeconds(60);
 
     private Await() {}
 
     /** Returns when {@code condition} holds; fails with {@code what} after a minute. */
-    static void until(String what, BooleanSupplier condition) {
+    public static void until(String what, BooleanSupplier condition) {
         long begin = System.nanoTime();
         while (!condition.getAsBoolean()) {
             if (System.nanoTime() - begin > LIMIT.toNanos()) {

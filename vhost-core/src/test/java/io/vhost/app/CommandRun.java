@@ -1,10 +1,9 @@
 package io.vhost.app;
 
+import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
-import java.time.Duration;
-import java.util.function.UnaryOperator;
-import picocli.CommandLine;
+import java.io.Writer;
 
 /**
  * One run of the command line within this JVM.
@@ -13,13 +12,13 @@ import picocli.CommandLine;
  * @param out standard output
  * @param err standard error
  */
-record CommandRun(int status, String out, String err) {
+public record CommandRun(int status, String out, String err) {
     /** Runs it as if these were the words after {@code vhost}. */
-    static CommandRun of(String... words) {
+    public static CommandRun of(String... words) {
         return of(new EndSignal(), words);
     }
 
-    static CommandRun of(EndSignal end, String... words) {
+    public static CommandRun of(EndSignal end, String... words) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         int status =
@@ -30,12 +29,24 @@ record CommandRun(int status, String out, String err) {
         return new CommandRun(status, out.toString(), err.toString());
     }
 
-    /** Runs the demo with something between the guests and the switch. */
-    static CommandRun demo(UnaryOperator<Link> wiring, Duration patience, String... words) {
-        StringWriter out = new StringWriter();
-        CommandContext context = new CommandContext(new PrintWriter(out, true), false, new EndSignal());
-        int status = new CommandLine(new DemoCommand(context, wiring, patience)).execute(words);
-        return new CommandRun(status, out.toString(), "");
+    /** Runs it with a standard output that cannot be written. */
+    public static CommandRun withoutOutput(String... words) {
+        StringWriter err = new StringWriter();
+        Writer full = new Writer() {
+            @Override
+            public void write(char[] text, int offset, int count) throws IOException {
+                throw new IOException("No space left on device");
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        int status = Main.run(
+                new CommandContext(new PrintWriter(full), false, new EndSignal()), new PrintWriter(err, true), words);
+        return new CommandRun(status, "", err.toString());
     }
 
     @Override

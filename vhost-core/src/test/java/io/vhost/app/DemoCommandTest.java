@@ -5,12 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.os.Descriptor;
+import java.io.PrintWriter;
+import java.io.StringWriter;
 import java.time.Duration;
+import java.util.function.UnaryOperator;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
 
 class DemoCommandTest {
     private static final Duration PATIENCE = Duration.ofSeconds(1);
@@ -94,7 +98,7 @@ class DemoCommandTest {
     @EnumSource(FaultyLink.Fault.class)
     void aFaultIsSeen(FaultyLink.Fault fault) {
         CommandRun run =
-                CommandRun.demo(link -> new FaultyLink(link, fault), PATIENCE, "--packets", "2000");
+                demo(link -> new FaultyLink(link, fault), PATIENCE, "--packets", "2000");
         assertEquals(1, run.status(), run::toString);
         assertTrue(run.out().contains("FAILED"), run.out());
         int[] faults = faults(run);
@@ -107,6 +111,14 @@ class DemoCommandTest {
             case SWALLOW_ALL ->
                     assertTrue(run.out().contains("nothing has moved for 1 s"), run.out());
         }
+    }
+
+    /** Runs the demo with something between the guests and the switch. */
+    private static CommandRun demo(UnaryOperator<Link> wiring, Duration patience, String... words) {
+        StringWriter out = new StringWriter();
+        CommandContext context = new CommandContext(new PrintWriter(out, true), false, new EndSignal());
+        int status = new CommandLine(new DemoCommand(context, wiring, patience)).execute(words);
+        return new CommandRun(status, out.toString(), "");
     }
 
     /** Lost, dropped, disordered, corrupted packets as the closing table has them. */

@@ -10,8 +10,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Verified traffic between guests of ours that are connected to somebody's sockets. One thread. */
-final class Exchange implements AutoCloseable {
-    static final long ADDRESS = 0x02_00_00_00_01_00L;
+public final class Exchange implements AutoCloseable {
+    public static final long ADDRESS = 0x02_00_00_00_01_00L;
 
     private final List<DemoFlow> flows = new ArrayList<>();
     private final List<Guest> guests = new ArrayList<>();
@@ -19,7 +19,7 @@ final class Exchange implements AutoCloseable {
     private Exchange() {}
 
     /** One guest, whose packets come back to it, with their addresses swapped or not. */
-    static Exchange loop(Path socket, DriverConfig config, int size, long packets, boolean swapped)
+    public static Exchange loop(Path socket, DriverConfig config, int size, long packets, boolean swapped)
             throws IOException {
         Exchange exchange = new Exchange();
         TestPattern pattern = new TestPattern(ADDRESS + 1, ADDRESS, size);
@@ -29,7 +29,7 @@ final class Exchange implements AutoCloseable {
     }
 
     /** Two guests that send to each other. */
-    static Exchange between(Path one, Path other, DriverConfig config, int size, long packets)
+    public static Exchange between(Path one, Path other, DriverConfig config, int size, long packets)
             throws IOException {
         Exchange exchange = new Exchange();
         TestPattern there = new TestPattern(ADDRESS + 1, ADDRESS, size);
@@ -64,23 +64,23 @@ final class Exchange implements AutoCloseable {
         }
     }
 
-    Exchange start() {
+    public Exchange start() {
         guests.forEach(Guest::start);
         return this;
     }
 
     /** Packets that have arrived so far. */
-    long received() {
+    public long received() {
         return flows.stream().mapToLong(flow -> flow.sink().received()).sum();
     }
 
     /** Ends the sending. */
-    void stop() {
+    public void stop() {
         flows.forEach(flow -> flow.source().stop());
     }
 
     /** Waits for the last packet, and checks that all arrived as they were sent. How many. */
-    long finish() {
+    public long finish() {
         Await.until("the last packet arrives", () -> {
             guests.forEach(Guest::check);
             return flows.stream().allMatch(flow -> flow.source().hasEnded() && flow.underway() == 0);

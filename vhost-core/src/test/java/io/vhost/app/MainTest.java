@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vhost.os.UnixListener;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -59,6 +60,11 @@ class MainTest {
         "switch --socket-path a --mtu 1400",
         "switch --socket-path a --tap t --mtu 67",
         "switch --socket-path a --tap t --mtu 65536",
+        "top",
+        "top a b",
+        "top a --count -1",
+        "bpf",
+        "bpf bogus",
         "bogus"
     })
     void aBadCommandLineIsAnsweredWithTheUsageText(String words) {
@@ -81,10 +87,23 @@ class MainTest {
     }
 
     @Test
-    void helpTellsOfEveryCommandAndOption() {
+    void helpTellsOfEveryCommandInOneLine() {
         CommandRun help = CommandRun.of("--help");
         assertEquals(0, help.status());
-        assertTrue(help.out().contains("demo") && help.out().contains("forward"), help.out());
+        List<String> commands = help.out().lines().filter(line -> line.startsWith("  ") && !line.startsWith("  -"))
+                .map(line -> line.strip().split(" ")[0]).toList();
+        assertEquals(List.of("demo", "forward", "switch", "top", "bpf"), commands);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"--help", "--version", "demo --packets 10", "forward --print-capabilities"})
+    void outputThatIsLostIsAFailure(String words) {
+        assertEquals(new CommandRun(1, "", "vhost: standard output cannot be written any more\n"),
+                CommandRun.withoutOutput(words.split(" ")));
+    }
+
+    @Test
+    void helpTellsOfOptions() {
         assertTrue(CommandRun.of("demo", "--help").out().contains("--receive-buffer"));
         assertTrue(CommandRun.of("forward", "--help").out().contains("--print-capabilities"));
     }

@@ -37,6 +37,7 @@ class TopCommandTest {
             assertEquals(0, top.status(), top::toString);
             assertTrue(top.out().contains("packets/s"), top.out());
             assertTrue(top.out().contains("/vhost/0/virtio-backend/queue/1 "), top.out());
+            assertEquals(1, CommandRun.withoutOutput("top", monitor.toString()).status());
         } finally {
             end.raise();
         }

@@ -20,6 +20,9 @@ import java.util.regex.Pattern;
  */
 public final class TestPmd implements AutoCloseable {
     private static final String PROMPT = "testpmd> ";
+    /** Each of 32 packets: enough to keep both sides busy, and they fit into a ring. */
+    private static final int BURSTS = 8;
+    private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final Duration GLANCE = Duration.ofMillis(20);
     private static final Duration FAREWELL = Duration.ofSeconds(10);
     /** What the thread that watches the link says, perhaps in the middle of a prompt, which is written letter by letter. */
@@ -34,6 +37,13 @@ public final class TestPmd implements AutoCloseable {
     private TestPmd(Program program, Path runDirectory) {
         this.program = program;
         this.runDirectory = runDirectory;
+    }
+
+    /** Skips or fails the calling test where testpmd and a JVM cannot run beside each other, as {@link Peers} does. */
+    public static void require() {
+        Peers.require("dpdk-testpmd", "stdbuf");
+        Peers.requireHugePages(512);
+        Peers.requireCpus(2);
     }
 
     /** A back-end that listens on {@code socket}. */
@@ -75,6 +85,44 @@ public final class TestPmd implements AutoCloseable {
     /** Stops forwarding; the counters of {@link #forwardCounters()} stay. */
     public void stop() {
         command("stop", "Done.");
+    }
+
+    /**
+     * Lets packets of our own go round for {@code time}, and stops.
+     *
+     * @return packets sent since the port's start
+     * @throws IllegalStateException when no packets flow at the end of that time
+     */
+    public long circulate(Duration time) {
+        startSending(BURSTS);
+        if (ended(time)) {
+            throw new IllegalStateException("testpmd ended\n" + output());
+        }
+        awaitReceived(portCounters().received() + 1_000);
+        stop();
+        return portCounters().sent();
+    }
+
+    /** Lets packets go round, and stops and starts the port. */
+    public void restartUnderTraffic() {
+        circulate(Duration.ZERO);
+        stopPort();
+        startPort();
+    }
+
+    /**
+     * Takes in what came after forwarding was stopped.
+     *
+     * @param packets received since the port's start, to be waited for
+     */
+    public Counters drain(long packets) {
+        mode("rxonly");
+        start();
+        return awaitPortCounters(counters -> counters.received() == packets, LIMIT);
+    }
+
+    private void awaitReceived(long packets) {
+        awaitPortCounters(counters -> counters.received() > packets, LIMIT);
     }
 
     /** Chooses what forwarding does: io, macswap, txonly, rxonly, csum, flowgen. Only while stopped. */

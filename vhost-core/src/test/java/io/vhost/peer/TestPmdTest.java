@@ -23,9 +23,7 @@ class TestPmdTest {
 
     @BeforeEach
     void needs() {
-        Peers.require("dpdk-testpmd", "stdbuf");
-        Peers.requireHugePages(512);
-        Peers.requireCpus(2);
+        TestPmd.require();
     }
 
     @Test

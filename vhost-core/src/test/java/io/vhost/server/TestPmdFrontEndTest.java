@@ -10,7 +10,6 @@ import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
 import io.vhost.os.Proc;
-import io.vhost.peer.Peers;
 import io.vhost.peer.TestPmd;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -37,9 +36,7 @@ class TestPmdFrontEndTest {
 
     @BeforeEach
     void needs() {
-        Peers.require("dpdk-testpmd", "stdbuf");
-        Peers.requireHugePages(512);
-        Peers.requireCpus(2);
+        TestPmd.require();
     }
 
     /** Sends back what comes, and keeps what it is told. */
