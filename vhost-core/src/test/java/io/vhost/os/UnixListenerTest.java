@@ -47,20 +47,6 @@ class UnixListenerTest {
     }
 
     @Test
-    void aFileThatCannotBeRemovedDoesNotKeepTheListenerOpen() throws IOException {
-        Path parent = Files.createDirectory(directory.resolve("parent"));
-        Path path = parent.resolve("vm0.sock");
-        UnixListener listener = UnixListener.bind(path);
-        Files.delete(path);
-        Files.delete(parent);
-        Files.createFile(parent);
-        OsException e = assertThrows(OsException.class, listener::close);
-        assertEquals(Errno.ENOTDIR, e.errno());
-        assertFalse(listener.descriptor().isOpen());
-        listener.close();
-    }
-
-    @Test
     void onlyTheOwnerMayConnectUnlessToldOtherwise() throws IOException {
         Path path = directory.resolve("mode");
         try (UnixListener _ = UnixListener.bind(path)) {
