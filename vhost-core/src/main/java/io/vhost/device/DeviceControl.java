@@ -6,6 +6,7 @@ import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.ring.SplitLayout;
 import io.vhost.ring.SplitRing;
+import java.lang.System.Logger;
 import java.util.Arrays;
 import java.util.Objects;
 
@@ -32,9 +33,9 @@ public final class DeviceControl {
     private boolean announced;
     private boolean connected;
 
-    private DeviceControl(String name, VhostConfig config, DeviceListener listener) {
+    private DeviceControl(String name, VhostConfig config, DeviceListener listener, Logger log) {
         this.config = config;
-        this.device = new VhostDevice(name, config, listener);
+        this.device = new VhostDevice(name, config, listener, log);
         this.memory = new DeviceMemory(device);
         this.enableSaid = new Boolean[device.queueCount()];
     }
@@ -47,10 +48,23 @@ public final class DeviceControl {
      * @param listener is told what happens
      */
     public static DeviceControl create(String name, VhostConfig config, DeviceListener listener) {
+        return create(name, config, listener, System.getLogger("io.vhost.device"));
+    }
+
+    /**
+     * The same with a choice of where to log.
+     *
+     * @param name for logs: the path of the socket
+     * @param config what is offered
+     * @param listener is told what happens
+     * @param log takes what a front-end can cause, again with each connection; named by this package, and limited
+     */
+    public static DeviceControl create(String name, VhostConfig config, DeviceListener listener, Logger log) {
         return new DeviceControl(
                 Objects.requireNonNull(name, "name"),
                 Objects.requireNonNull(config, "config"),
-                Objects.requireNonNull(listener, "listener"));
+                Objects.requireNonNull(listener, "listener"),
+                Objects.requireNonNull(log, "log"));
     }
 
     /** The application's side of the device. */

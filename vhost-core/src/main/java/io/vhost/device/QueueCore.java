@@ -13,7 +13,6 @@ import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingElement;
 import io.vhost.ring.RingViolation;
 import io.vhost.ring.SplitRing;
-import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -25,8 +24,6 @@ import java.util.OptionalInt;
  * {@link VirtQueue} holds the only reference, and the compiler checks that it holds the lock when it follows it.
  */
 final class QueueCore {
-    private static final Logger LOG = System.getLogger("io.vhost.device");
-
     private final VirtQueue queue;
     private final VhostDevice device;
     private final QueueCounters counters;
@@ -132,11 +129,12 @@ final class QueueCore {
         counters.add(fault);
         // A guest that restarts its queue to offend again is logged at the powers of two.
         if (Long.bitCount(counters.get(fault)) == 1) {
-            LOG.log(Level.WARNING, "({0}) queue {1} fenced: {2}, value 0x{3} ({4}, {5} times on this queue)",
+            device.log().log(Level.WARNING, "({0}) queue {1} fenced: {2}, value 0x{3} ({4}, {5} times on this queue)",
                     device.name(), queue.index(), fault.text(), Long.toHexString(detail), fault, counters.get(fault));
         }
         if (setup.error != null && !setup.error.signal()) {
-            LOG.log(Level.DEBUG, "({0}) queue {1}: error eventfd cannot be signalled", device.name(), queue.index());
+            device.log().log(
+                    Level.DEBUG, "({0}) queue {1}: error eventfd cannot be signalled", device.name(), queue.index());
         }
     }
 
@@ -161,7 +159,8 @@ final class QueueCore {
             checkViolation();
             return work || violation != null ? QueueWaiter.Answer.HAS_WORK : QueueWaiter.Answer.ARMED;
         } catch (OsException e) {
-            LOG.log(Level.WARNING, "({0}) queue {1} cannot be waited for: {2}", device.name(), queue.index(), e.getMessage());
+            device.log().log(Level.WARNING, "({0}) queue {1} cannot be waited for: {2}",
+                    device.name(), queue.index(), e.getMessage());
             return QueueWaiter.Answer.SENDS_NO_KICKS;
         } catch (InternalError e) {
             memoryLost(e);
@@ -449,7 +448,7 @@ final class QueueCore {
     private int base(GuestMemory memory, RingAddresses addresses) {
         int used = SplitRing.usedIdx(memory, addresses);
         if (setup.freshBase && used != setup.base) {
-            LOG.log(Level.INFO, "({0}) queue {1}: base {2} differs from the used index, going on at {3}",
+            device.log().log(Level.INFO, "({0}) queue {1}: base {2} differs from the used index, going on at {3}",
                     device.name(), queue.index(), setup.base, used);
             setup.base = used;
         }

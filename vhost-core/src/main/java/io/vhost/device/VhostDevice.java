@@ -16,10 +16,9 @@ public final class VhostDevice {
     /** Largest MTU that a front-end may set. */
     public static final int MOST_MTU = 65535;
 
-    private static final Logger LOG = System.getLogger("io.vhost.device");
-
     private final String name;
     private final DeviceListener listener;
+    private final Logger log;
     private final VirtQueue[] queues;
     private final Announcement announcement = new Announcement();
     private final ConnectionRecord connection = new ConnectionRecord();
@@ -29,9 +28,10 @@ public final class VhostDevice {
     private volatile Runnable onFailure = () -> {};
     private volatile boolean failed;
 
-    VhostDevice(String name, VhostConfig config, DeviceListener listener) {
+    VhostDevice(String name, VhostConfig config, DeviceListener listener, Logger log) {
         this.name = name;
         this.listener = listener;
+        this.log = log;
         this.queues = new VirtQueue[2 * config.queuePairs()];
         for (int i = 0; i < queues.length; i++) {
             queues[i] = new VirtQueue(this, i, config);
@@ -100,6 +100,11 @@ public final class VhostDevice {
         snapshot = present;
     }
 
+    /** Where to log what a front-end or a listener can cause. */
+    Logger log() {
+        return log;
+    }
+
     DeviceListener listener() {
         return listener;
     }
@@ -124,7 +129,7 @@ public final class VhostDevice {
     void fail(Throwable cause) {
         if (!failed) {
             failed = true;
-            LOG.log(Level.ERROR, () -> "(%s) guest memory is gone, closing the connection".formatted(name), cause);
+            log.log(Level.ERROR, () -> "(%s) guest memory is gone, closing the connection".formatted(name), cause);
         }
         onFailure.run();
     }
@@ -134,7 +139,7 @@ public final class VhostDevice {
         try {
             call.run();
         } catch (Throwable e) {
-            LOG.log(Level.ERROR, () -> "(%s) listener threw from %s".formatted(name, callback), e);
+            log.log(Level.ERROR, () -> "(%s) listener threw from %s".formatted(name, callback), e);
         }
     }
 }

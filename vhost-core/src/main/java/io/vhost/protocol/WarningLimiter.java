@@ -1,6 +1,8 @@
 package io.vhost.protocol;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.text.MessageFormat;
+import java.util.ResourceBundle;
 import java.util.function.LongSupplier;
 
 /**
@@ -44,6 +46,39 @@ public final class WarningLimiter {
         if (before >= 0) {
             String note = before == 0 ? "" : " (" + before + " records were left out before this one)";
             logger.log(level, text + note, cause);
+        }
+    }
+
+    /** A logger under the same limit, for those below this package; records of less than INFO are not limited. */
+    public System.Logger logger() {
+        return new LimitedLogger();
+    }
+
+    private final class LimitedLogger implements System.Logger {
+        @Override
+        public String getName() {
+            return logger.getName();
+        }
+
+        @Override
+        public boolean isLoggable(Level level) {
+            return logger.isLoggable(level);
+        }
+
+        @Override
+        public void log(Level level, ResourceBundle bundle, String text, Throwable cause) {
+            if (level.getSeverity() < Level.INFO.getSeverity()) {
+                logger.log(level, bundle, text, cause);
+            } else if (isLoggable(level)) {
+                WarningLimiter.this.log(level, text, cause);
+            }
+        }
+
+        @Override
+        public void log(Level level, ResourceBundle bundle, String format, Object... parameters) {
+            if (isLoggable(level)) {
+                log(level, bundle, MessageFormat.format(format, parameters), (Throwable) null);
+            }
         }
     }
 

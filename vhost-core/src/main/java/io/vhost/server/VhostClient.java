@@ -7,6 +7,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
+import io.vhost.device.VhostDevice;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.os.Poll;
@@ -14,8 +15,8 @@ import io.vhost.os.UnixSocket;
 import io.vhost.protocol.BackendSession;
 import io.vhost.protocol.WarningLimiter;
 import java.nio.file.Path;
-import java.util.Objects;
 import java.time.Duration;
+import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
@@ -32,16 +33,20 @@ public final class VhostClient implements AutoCloseable {
     /** Longest rest between attempts, in ms. */
     public static final int LONGEST_REST = 1000;
 
-    private static final System.Logger LOGGER = System.getLogger(VhostClient.class.getPackageName());
     /** How long a front-end that listens and does not accept is waited for, which {@link #close} cannot cut short. */
     private static final Duration CONNECT_LIMIT = Duration.ofMillis(FIRST_REST);
 
+    private static final System.Logger LOGGER = System.getLogger(VhostClient.class.getPackageName());
 
     private final Path path;
     private final VhostConfig config;
     private final DeviceListener listener;
+    /** A connection made or not, which a front-end can have us report again and again. */
+    private final WarningLimiter news = new WarningLimiter(LOGGER);
     private final WarningLimiter sessionWarnings =
             new WarningLimiter(System.getLogger(BackendSession.class.getPackageName()));
+    private final System.Logger deviceLog =
+            new WarningLimiter(System.getLogger(VhostDevice.class.getPackageName())).logger();
     private final EventFd wake = EventFd.create();
     private final AtomicBoolean closing = new AtomicBoolean();
     private final Object lock = new Object();
@@ -116,7 +121,7 @@ public final class VhostClient implements AutoCloseable {
                     told = false;
                 } catch (OsException nobody) {
                     if (!told) {
-                        LOGGER.log(INFO, "({0}) nobody to connect to yet: {1}", path, nobody.getMessage());
+                        news.log(INFO, "(" + path + ") nobody to connect to yet: " + nobody.getMessage(), null);
                         told = true;
                     }
                 }
@@ -135,7 +140,7 @@ public final class VhostClient implements AutoCloseable {
 
     /** One connection, from beginning to end. */
     private void serve(UnixSocket socket) {
-        DeviceControl device = DeviceControl.create(path.toString(), config, listener);
+        DeviceControl device = DeviceControl.create(path.toString(), config, listener, deviceLog);
         device.record().outgoing();
         BackendSession opened = new BackendSession(path.toString(), socket, device, sessionWarnings);
         synchronized (lock) {
@@ -145,7 +150,7 @@ public final class VhostClient implements AutoCloseable {
             }
         }
         try {
-            LOGGER.log(INFO, "({0}) connected", path);
+            news.log(INFO, "(" + path + ") connected", null);
             opened.run();
         } finally {
             synchronized (lock) {

@@ -5,6 +5,7 @@ import static java.lang.System.Logger.Level.INFO;
 import io.vhost.device.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
+import io.vhost.device.VhostDevice;
 import io.vhost.os.Descriptor;
 import io.vhost.os.InheritedSocket;
 import io.vhost.os.OsException;
@@ -43,6 +44,8 @@ public final class VhostServer implements AutoCloseable {
     private final AcceptLoop acceptLoop;    // null: there is one front-end, which was there from the start
     private final WarningLimiter sessionWarnings =
             new WarningLimiter(System.getLogger(BackendSession.class.getPackageName()));
+    private final System.Logger deviceLog =
+            new WarningLimiter(System.getLogger(VhostDevice.class.getPackageName())).logger();
     private final AtomicBoolean closing = new AtomicBoolean();
     private final AtomicLong connectionNumber = new AtomicLong();
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
@@ -190,7 +193,7 @@ public final class VhostServer implements AutoCloseable {
     /** Takes over an accepted socket; accept thread. */
     private void accepted(UnixSocket socket) {
         String name = "vhost-" + connectionNumber.incrementAndGet() + " " + path;
-        DeviceControl device = DeviceControl.create(path.toString(), config, listener);
+        DeviceControl device = DeviceControl.create(path.toString(), config, listener, deviceLog);
         BackendSession session = new BackendSession(path.toString(), socket, device, sessionWarnings);
         Connection connection = new Connection(name, session, this::ended);
         ending.removeIf(thread -> !thread.isAlive());

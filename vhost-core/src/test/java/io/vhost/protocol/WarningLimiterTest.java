@@ -38,6 +38,24 @@ class WarningLimiterTest {
     }
 
     @Test
+    void aLoggerIsLimitedAlikeWithAllThatIsNotForDebugging() {
+        System.Logger logger = limiter.logger();
+        assertEquals("recording", logger.getName());
+        for (int i = 0; i < BURST; i++) {
+            logger.log(System.Logger.Level.INFO, "queue {0}: {1}", i, "text");
+        }
+        assertEquals("INFO queue 0: text", log.records().getFirst());
+        logger.log(System.Logger.Level.ERROR, () -> "too many", new IllegalStateException("reason"));
+        logger.log(System.Logger.Level.WARNING, "too many");
+        assertEquals(BURST, log.records().size());
+        logger.log(System.Logger.Level.DEBUG, "detail {0}", 1);
+        assertEquals("DEBUG detail 1", log.records().getLast());
+        now += NANOS_A_RECORD;
+        logger.log(System.Logger.Level.WARNING, "late");
+        assertEquals("WARNING late (2 records were left out before this one)", log.records().getLast());
+    }
+
+    @Test
     void theCauseIsPassedOn() {
         limiter.log(System.Logger.Level.ERROR, "text", new IllegalStateException("reason"));
         assertEquals(List.of("ERROR text java.lang.IllegalStateException: reason"), log.records());

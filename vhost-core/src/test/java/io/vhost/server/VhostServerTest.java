@@ -40,6 +40,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -437,6 +440,43 @@ class VhostServerTest {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
+    }
+
+    /** A limit for each connection would be none for a front-end that connects again and again. */
+    @Test
+    void whatFrontEndsHaveLoggedWithEachConnectionIsLimited() throws Exception {
+        List<String> records = Collections.synchronizedList(new ArrayList<>());
+        Logger logger = Logger.getLogger("io.vhost.device");
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord record) {
+                records.add(record.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        logger.addHandler(handler);
+        int connections = 200;
+        try (VhostServer _ = VhostServer.listen(path, CONFIG, DEAF); Descriptor memory = MemFd.create("log", 4096)) {
+            for (int i = 0; i < connections; i++) {
+                try (RawPeer peer = connect()) {
+                    handshake(peer, memory);
+                    peer.send(11, PLAIN, 1, 0);
+                    assertNotNull(peer.receive());
+                    peer.send(10, PLAIN, 1, 7);   // behind what the ring says
+                    peer.sendWithFiles(RawPeer.message(12, PLAIN, 1L), 1);
+                    ask(peer);
+                }
+            }
+        } finally {
+            logger.removeHandler(handler);
+        }
+        assertTrue(records.getFirst().contains("differs from the used index"), records::getFirst);
+        assertTrue(records.size() >= 20 && records.size() < connections, () -> records.size() + " records");
     }
 
     private static void await(CyclicBarrier barrier) {
