@@ -33,6 +33,8 @@ public final class QueueWaiter implements AutoCloseable {
     static final class Kick {
         private EventFd source;
         private EventFd own;
+        /** Among what is watched; 0: not. */
+        private int place;
 
         /** Under the queue's lock. */
         void follow(EventFd kick) {
@@ -98,9 +100,13 @@ public final class QueueWaiter implements AutoCloseable {
             List<Descriptor> watch = new ArrayList<>(List.of(wake.descriptor()));
             while (armed < queues.length && !work) {
                 Kick kick = kicks.get(armed);
+                kick.place = 0;
                 switch (queues[armed++].arm(this, kick)) {
                     case HAS_WORK -> work = true;
-                    case ARMED -> watch.add(kick.own.descriptor());
+                    case ARMED -> {
+                        kick.place = watch.size();
+                        watch.add(kick.own.descriptor());
+                    }
                     case SENDS_NO_KICKS -> timeout = timeout < 0 ? POLL_MILLIS : Math.min(timeout, POLL_MILLIS);
                     case IS_STOPPED -> { }
                 }
@@ -123,9 +129,16 @@ public final class QueueWaiter implements AutoCloseable {
         int ready = poll.await(timeout);
         if (ready > 0) {
             wake.drain();
-            kicks.stream().filter(kick -> kick.own != null).forEach(kick -> kick.own.drain());
+            kicks.forEach(this::drain);
         }
         return ready > 0;
+    }
+
+    /** A kick that has not come is not read: a front-end can have made that wait, behind our back. */
+    private void drain(Kick kick) {
+        if (kick.place > 0 && poll.isReady(kick.place)) {
+            kick.own.drain();
+        }
     }
 
     /** Ends the wait in progress, or the next one if there is none. */

@@ -45,6 +45,25 @@ class QueueWaiterTest {
         }
     }
 
+    /** Whether a read waits is a property of the open file, which front-ends share. */
+    @Test
+    void aFrontEndThatMakesReadsOfItsKickWaitHoldsUpNobody() throws ControlException {
+        try (TestGuest hostile = TestGuest.running();
+                TestGuest good = TestGuest.running();
+                QueueWaiter waiter = new QueueWaiter()) {
+            VirtQueue[] queues = {hostile.fromGuest().queue, good.fromGuest().queue};
+            assertFalse(waiter.await(0, queues));
+            hostile.fromGuest().kick.descriptor().blocking();
+            good.fromGuest().kick.signal();
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queues));
+            waiter.wakeUp();
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queues));
+            hostile.fromGuest().kick.signal();
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queues));
+            assertFalse(waiter.await(0, queues), "both kicks are taken");
+        }
+    }
+
     @Test
     void aQueueWithoutKicksIsLookedAtAgainSoon() throws ControlException {
         try (TestGuest guest = TestGuest.running(); QueueWaiter waiter = new QueueWaiter()) {
