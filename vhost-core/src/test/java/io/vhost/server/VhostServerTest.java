@@ -32,20 +32,24 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class VhostServerTest {
@@ -203,41 +207,108 @@ class VhostServerTest {
         assertFalse(Files.exists(path));
     }
 
-    @Test
-    void aServerCanBeClosedInsideItsCallbacks() throws Exception {
-        for (String callback : List.of("newConnection", "destroyConnection")) {
-            AtomicReference<VhostServer> server = new AtomicReference<>();
-            CountDownLatch listening = new CountDownLatch(1);
-            CountDownLatch closed = new CountDownLatch(1);
-            Recorder listener = new Recorder() {
-                @Override
-                public void newConnection(VhostDevice device) {
-                    closeIn("newConnection");
-                }
+    /** Does the same in each callback of a listener, and keeps their names. */
+    private abstract static class EachCallback implements DeviceListener {
+        static final List<String> NAMES = List.of("newConnection", "featuresChanged", "vringStateChanged",
+                "newDevice", "destroyDevice", "destroyConnection");
 
-                @Override
-                public void destroyConnection(VhostDevice device) {
-                    closeIn("destroyConnection");
-                }
+        final Set<String> called = ConcurrentHashMap.newKeySet();
 
-                private void closeIn(String name) {
-                    if (name.equals(callback)) {
-                        await(listening);
-                        server.get().close();
-                        assertFalse(Files.exists(path));
-                        closed.countDown();
-                    }
+        abstract void in(String callback);
+
+        private void call(String callback) {
+            called.add(callback);
+            in(callback);
+        }
+
+        @Override
+        public void newConnection(VhostDevice device) {
+            call("newConnection");
+        }
+
+        @Override
+        public void featuresChanged(VhostDevice device, long features) {
+            call("featuresChanged");
+        }
+
+        @Override
+        public void vringStateChanged(VirtQueue queue, boolean enabled) {
+            call("vringStateChanged");
+        }
+
+        @Override
+        public void newDevice(VhostDevice device) {
+            call("newDevice");
+        }
+
+        @Override
+        public void destroyDevice(VhostDevice device) {
+            call("destroyDevice");
+        }
+
+        @Override
+        public void destroyConnection(VhostDevice device) {
+            call("destroyConnection");
+        }
+    }
+
+    static List<String> callbacks() {
+        return EachCallback.NAMES;
+    }
+
+    @ParameterizedTest
+    @MethodSource("callbacks")
+    void aServerCanBeClosedInsideItsCallbacks(String callback) throws Exception {
+        AtomicReference<VhostServer> server = new AtomicReference<>();
+        CountDownLatch listening = new CountDownLatch(1);
+        CountDownLatch closed = new CountDownLatch(1);
+        server.set(VhostServer.listen(path, CONFIG, new EachCallback() {
+            @Override
+            void in(String name) {
+                if (name.equals(callback)) {
+                    await(listening);
+                    server.get().close();
+                    assertFalse(Files.exists(path));
+                    closed.countDown();
                 }
-            };
-            server.set(VhostServer.listen(path, CONFIG, listener));
-            listening.countDown();
-            try (RawPeer peer = connect()) {
-                peer.send(99, PLAIN);
-                assertNull(peer.receive());
             }
+        }));
+        listening.countDown();
+        try (RawPeer peer = connect(); Descriptor memory = MemFd.create("closed", 4096)) {
+            sendHandshake(peer, memory);
+            peer.send(99, PLAIN);
             closed.await();
-            server.get().close();
-            assertEquals(List.of(), TestThreads.named(path.toString()));
+        } catch (OsException gone) {
+            closed.await();
+        }
+        server.get().close();
+        assertEquals(List.of(), TestThreads.named(path.toString()));
+    }
+
+    /** A little later each time; what must hold is looked at after each round, and after the test. */
+    @Test
+    void aServerCanBeClosedDuringAHandshake() throws Exception {
+        try (Descriptor memory = MemFd.create("closed", 4096)) {
+            for (int round = 0; round < 200; round++) {
+                VhostServer server = VhostServer.listen(path, CONFIG, DEAF);
+                Thread client;
+                try (RawPeer peer = connect()) {
+                    client = Thread.ofPlatform().start(() -> {
+                        try {
+                            sendHandshake(peer, memory);
+                        } catch (OsException gone) {
+                            return;   // closed before the end
+                        }
+                    });
+                    for (int i = 0; i < 500 * round; i++) {
+                        Thread.onSpinWait();
+                    }
+                    server.close();
+                    client.join();
+                }
+                assertEquals(List.of(), TestThreads.named(path.toString()), "threads");
+                assertEquals(List.of(), Proc.mapsOf("memfd:closed"), "mappings");
+            }
         }
     }
 
@@ -289,21 +360,25 @@ class VhostServerTest {
     }
 
     @Test
-    void whatAnApplicationThrowsInACallbackEndsNoOtherConnection() throws Exception {
-        DeviceListener listener = new DeviceListener() {
+    void whatAnApplicationThrowsInItsCallbacksEndsNoConnection() throws Exception {
+        EachCallback listener = new EachCallback() {
             @Override
-            public void newConnection(VhostDevice device) {
-                throw new IllegalStateException("thrown on purpose");
-            }
-
-            @Override
-            public void destroyConnection(VhostDevice device) {
-                throw new IllegalStateException("thrown on purpose");
+            void in(String callback) {
+                throw new IllegalStateException("thrown on purpose in " + callback);
             }
         };
-        try (VhostServer _ = VhostServer.listen(path, CONFIG, listener)) {
-            connect().close();
-            connect().close();
+        try (VhostServer server = VhostServer.listen(path, CONFIG, listener);
+                RawPeer first = connect();
+                Descriptor memory = MemFd.create("thrown", 4096)) {
+            handshake(first, memory);
+            try (RawPeer second = connect()) {
+                handshake(second, memory);
+            }
+            while (server.connectionCount() > 1) {
+                Thread.onSpinWait();
+            }
+            ask(first);
+            assertEquals(Set.copyOf(EachCallback.NAMES), listener.called);
         }
     }
 
@@ -367,6 +442,43 @@ class VhostServerTest {
         }
     }
 
+    /** A limit for each connection would be none for a front-end that connects again and again. */
+    @Test
+    void whatFrontEndsHaveLoggedWithEachConnectionIsLimited() throws Exception {
+        List<String> records = Collections.synchronizedList(new ArrayList<>());
+        Logger logger = Logger.getLogger("io.vhost.device");
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord record) {
+                records.add(record.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        logger.addHandler(handler);
+        int connections = 200;
+        try (VhostServer _ = VhostServer.listen(path, CONFIG, DEAF); Descriptor memory = MemFd.create("log", 4096)) {
+            for (int i = 0; i < connections; i++) {
+                try (RawPeer peer = connect()) {
+                    handshake(peer, memory);
+                    peer.send(11, PLAIN, 1, 0);
+                    assertNotNull(peer.receive());
+                    peer.send(10, PLAIN, 1, 7);   // behind what the ring says
+                    peer.sendWithFiles(RawPeer.message(12, PLAIN, 1L), 1);
+                    ask(peer);
+                }
+            }
+        } finally {
+            logger.removeHandler(handler);
+        }
+        assertTrue(records.getFirst().contains("differs from the used index"), records::getFirst);
+        assertTrue(records.size() >= 20 && records.size() < connections, () -> records.size() + " records");
+    }
+
     @Test
     void aThousandFrontEndsLeaveNothingBehind() throws Exception {
         try (VhostServer server = VhostServer.listen(path, CONFIG, DEAF)) {
@@ -406,8 +518,12 @@ class VhostServerTest {
 
     /** As a front-end does it, up to started rings. */
     private static void handshake(RawPeer peer, Descriptor memory) {
-        peer.send(3, PLAIN);
+        sendHandshake(peer, memory);
         ask(peer);
+    }
+
+    private static void sendHandshake(RawPeer peer, Descriptor memory) {
+        peer.send(3, PLAIN);
         peer.send(16, PLAIN, 0x10009L);
         peer.sendWithFiles(RawPeer.message(13, PLAIN, 0L), 1);
         peer.sendWithFiles(RawPeer.message(13, PLAIN, 1L), 1);
@@ -422,7 +538,6 @@ class VhostServerTest {
             peer.send(18, PLAIN, ring, 1);
         }
         peer.send(39, PLAIN, 0xFL);
-        ask(peer);
     }
 
     private void awaitNoConnection(VhostServer server) throws InterruptedException {
@@ -440,43 +555,6 @@ class VhostServerTest {
         } catch (InterruptedException e) {
             throw new AssertionError(e);
         }
-    }
-
-    /** A limit for each connection would be none for a front-end that connects again and again. */
-    @Test
-    void whatFrontEndsHaveLoggedWithEachConnectionIsLimited() throws Exception {
-        List<String> records = Collections.synchronizedList(new ArrayList<>());
-        Logger logger = Logger.getLogger("io.vhost.device");
-        Handler handler = new Handler() {
-            @Override
-            public void publish(LogRecord record) {
-                records.add(record.getMessage());
-            }
-
-            @Override
-            public void flush() {}
-
-            @Override
-            public void close() {}
-        };
-        logger.addHandler(handler);
-        int connections = 200;
-        try (VhostServer _ = VhostServer.listen(path, CONFIG, DEAF); Descriptor memory = MemFd.create("log", 4096)) {
-            for (int i = 0; i < connections; i++) {
-                try (RawPeer peer = connect()) {
-                    handshake(peer, memory);
-                    peer.send(11, PLAIN, 1, 0);
-                    assertNotNull(peer.receive());
-                    peer.send(10, PLAIN, 1, 7);   // behind what the ring says
-                    peer.sendWithFiles(RawPeer.message(12, PLAIN, 1L), 1);
-                    ask(peer);
-                }
-            }
-        } finally {
-            logger.removeHandler(handler);
-        }
-        assertTrue(records.getFirst().contains("differs from the used index"), records::getFirst);
-        assertTrue(records.size() >= 20 && records.size() < connections, () -> records.size() + " records");
     }
 
     private static void await(CyclicBarrier barrier) {
