@@ -150,6 +150,7 @@ public final class DeviceControl {
     /** The vhost-user protocol features that were negotiated, a part of those on offer. */
     public void protocolFeatures(long negotiated) {
         protocolFeatures = negotiated;
+        memory.addable(ProtocolFeature.CONFIGURE_MEM_SLOTS.in(negotiated));
     }
 
     /** Number of queues on offer. */

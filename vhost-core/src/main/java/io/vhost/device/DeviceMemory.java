@@ -18,6 +18,8 @@ import java.util.List;
 public final class DeviceMemory {
     private final VhostDevice device;
     private final MemorySlots slots = new MemorySlots();
+    /** Whether regions of a whole table may be added to and removed, for which its files are kept. */
+    private boolean addable;
     /** Null while there is none. */
     private GuestMemory table;
     private DirtyLog log;
@@ -46,8 +48,13 @@ public final class DeviceMemory {
         return log == null ? 0 : log.size();
     }
 
+    /** Regions may from now on be added and removed one by one, also after a whole table. */
+    void addable(boolean negotiated) {
+        addable = negotiated;
+    }
+
     /**
-     * Replaces the whole table.
+     * Replaces the whole table, with what was added to it.
      *
      * @param regions the new table
      * @param files one descriptor for each region
@@ -55,20 +62,38 @@ public final class DeviceMemory {
      *     it lacks the ring of a started queue, which then stands still
      */
     public void replace(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
+        List<Descriptor> kept;
+        try {
+            kept = addable ? MemorySlots.duplicates(files) : List.of();
+        } catch (ControlException e) {
+            files.forEach(Descriptor::close);
+            throw e;
+        }
         GuestMemory replacement;
         try {
-            replacement = GuestMemory.map(regions, files);
+            replacement = map(regions, files);
+        } catch (ControlException e) {
+            kept.forEach(Descriptor::close);
+            throw e;
+        }
+        slots.replace(regions, kept);
+        use(replacement);
+    }
+
+    private GuestMemory map(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
+        GuestMemory mapped;
+        try {
+            mapped = GuestMemory.map(regions, files);
         } catch (MemoryTableException e) {
             throw new ControlException(e.getMessage(), e);
         }
         try {
-            requireLogged(replacement);
+            requireLogged(mapped);
         } catch (ControlException e) {
-            replacement.release();
+            mapped.release();
             throw e;
         }
-        slots.clear();
-        use(replacement);
+        return mapped;
     }
 
     /** {@return how many regions can be added one by one} */
@@ -77,7 +102,7 @@ public final class DeviceMemory {
     }
 
     /**
-     * Adds one region. A region that is there already is accepted.
+     * Adds one region to those that are there, in a table or added. A region that is there already is accepted.
      *
      * @param region the region
      * @param file its file

@@ -4,12 +4,13 @@ import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.memory.MemoryTableException;
 import io.vhost.os.Descriptor;
+import io.vhost.os.OsException;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Memory regions that a front-end adds and removes one by one. Each change makes a new table of all of them, so their
- * files stay open here. The connection's thread.
+ * Memory regions that a front-end adds and removes one by one, perhaps after it has begun with a whole table. Each change
+ * makes a new table of all of them, so their files stay open here. The connection's thread.
  *
  * <p>A front-end with several queue pairs may speak once for each of them: a region that was added n times is removed when
  * that was asked n times.
@@ -91,19 +92,33 @@ final class MemorySlots {
 
     /** The table of all regions. */
     GuestMemory map() throws ControlException {
-        List<Descriptor> files = new ArrayList<>();
-        try {
-            for (Slot slot : slots) {
-                files.add(slot.file.duplicate());
-            }
-        } catch (RuntimeException e) {
-            files.forEach(Descriptor::close);
-            throw e;
-        }
+        List<Descriptor> files = duplicates(slots.stream().map(slot -> slot.file).toList());
         try {
             return GuestMemory.map(slots.stream().map(slot -> slot.region).toList(), files);
         } catch (MemoryTableException e) {
             throw new ControlException(e.getMessage(), e);
+        }
+    }
+
+    /** Begins anew with a whole table, whose files are taken over. */
+    void replace(List<MemoryRegion> regions, List<Descriptor> files) {
+        clear();
+        for (int i = 0; i < files.size(); i++) {
+            slots.add(new Slot(regions.get(i), files.get(i)));
+        }
+    }
+
+    /** Second descriptors of the same files. */
+    static List<Descriptor> duplicates(List<Descriptor> files) throws ControlException {
+        List<Descriptor> duplicates = new ArrayList<>();
+        try {
+            for (Descriptor file : files) {
+                duplicates.add(file.duplicate());
+            }
+            return duplicates;
+        } catch (OsException e) {
+            duplicates.forEach(Descriptor::close);
+            throw new ControlException("memory files cannot be kept: " + e.getMessage(), e);
         }
     }
 
