@@ -1,9 +1,11 @@
 package io.vhost.driver;
 
 import io.vhost.device.Feature;
+import io.vhost.net.NetHeader;
 import io.vhost.net.PacketPool;
 import io.vhost.ring.SplitLayout;
 import java.time.Duration;
+import java.util.Objects;
 
 /**
  * How a {@link VirtioUser} behaves.
@@ -13,10 +15,10 @@ import java.time.Duration;
  * @param features feature bits to use where the back-end offers them
  * @param packets packets in the pool; the receive rings hold one a free entry
  * @param bufferSize bytes of each packet's buffer, headroom included
- * @param receiveSize most bytes offered to the device in one receive buffer, header included; smaller than the packet's
- *     buffer where mergeable buffers shall be put to the test
+ * @param receiveSize most bytes offered to the device in one receive buffer, header included, so more than 12; smaller
+ *     than the packet's buffer where mergeable buffers shall be put to the test
  * @param transmitMode how packets are laid out for the device
- * @param timeout how long to wait for each of the back-end's answers
+ * @param timeout how long to wait for each of the back-end's answers, more than 0
  */
 public record DriverConfig(
         int queuePairs,
@@ -30,12 +32,28 @@ public record DriverConfig(
 
     /** How a packet to be sent is described to the device. */
     public enum TransmitMode {
-        /** Header and packet in one buffer: the header is written into the packet's headroom. */
+        /**
+         * Header and packet in one buffer: the header is written into the packet's headroom. A back-end with neither
+         * VIRTIO_F_VERSION_1 nor VIRTIO_F_ANY_LAYOUT gets {@link #CHAINED} instead.
+         */
         ONE_BUFFER,
         /** Two chained descriptors, header and packet, as drivers without VIRTIO_F_ANY_LAYOUT have it. */
         CHAINED,
-        /** An indirect table with header and packet; needs VIRTIO_F_INDIRECT_DESC. */
-        INDIRECT
+        /**
+         * An indirect table with header and packet. A back-end without VIRTIO_F_INDIRECT_DESC gets {@link #CHAINED}
+         * instead.
+         */
+        INDIRECT;
+
+        /** This mode, or what comes in its place with the negotiated {@code features}. */
+        TransmitMode with(long features) {
+            boolean possible = switch (this) {
+                case ONE_BUFFER -> Feature.VIRTIO_F_VERSION_1.in(features) || Feature.VIRTIO_F_ANY_LAYOUT.in(features);
+                case CHAINED -> true;
+                case INDIRECT -> Feature.VIRTIO_F_INDIRECT_DESC.in(features);
+            };
+            return possible ? this : CHAINED;
+        }
     }
 
     /** Everything the driver role implements. */
@@ -63,9 +81,20 @@ public record DriverConfig(
             throw new IllegalArgumentException("features=0x%x has bits that are not implemented: 0x%x"
                     .formatted(features, features & ~SUPPORTED));
         }
-        if (bufferSize <= PacketPool.DEFAULT_HEADROOM) {
-            throw new IllegalArgumentException("bufferSize=" + bufferSize + " leaves no room after the headroom of "
-                    + PacketPool.DEFAULT_HEADROOM);
+        if (packets < 1) {
+            throw new IllegalArgumentException("packets=" + packets + " must be at least 1");
+        }
+        if (bufferSize <= PacketPool.DEFAULT_HEADROOM || bufferSize > PacketPool.MAX_BUFFER_SIZE) {
+            throw new IllegalArgumentException("bufferSize=%d must be more than the headroom of %d and at most %d"
+                    .formatted(bufferSize, PacketPool.DEFAULT_HEADROOM, PacketPool.MAX_BUFFER_SIZE));
+        }
+        if (receiveSize <= NetHeader.LENGTH) {
+            throw new IllegalArgumentException("receiveSize=" + receiveSize + " must be more than the header of "
+                    + NetHeader.LENGTH);
+        }
+        Objects.requireNonNull(transmitMode, "transmitMode");
+        if (timeout.isNegative() || timeout.isZero()) {
+            throw new IllegalArgumentException("timeout=" + timeout + " must be more than 0");
         }
     }
 

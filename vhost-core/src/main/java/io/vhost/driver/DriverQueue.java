@@ -4,6 +4,7 @@ import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.EventFd;
+import io.vhost.os.OsException;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingOptions;
 import io.vhost.ring.RingViolation;
@@ -16,8 +17,8 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
     final SharedMemory memory;
     final MemorySegment segment;
     final PacketPool pool;
-    final EventFd kick = EventFd.create();
-    final EventFd call = EventFd.create();
+    final EventFd kick;
+    final EventFd call;
     /** By packet index: those that are with the device. */
     final Packet[] out;
 
@@ -37,6 +38,13 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
                 memory.carve(SplitLayout.descBytes(size)),
                 memory.carve(SplitLayout.availBytes(size)),
                 memory.carve(SplitLayout.usedBytes(size)));
+        this.kick = EventFd.create();
+        try {
+            this.call = EventFd.create();
+        } catch (OsException e) {
+            kick.close();
+            throw e;
+        }
     }
 
     /** Bytes of shared memory that a queue needs for its ring. */

@@ -16,15 +16,16 @@ final class TransmitQueue extends DriverQueue {
     private static final int EXTRA = 64;
     private static final int HEADER_IN_EXTRA = 32;
 
-    private final TransmitMode mode;
     private final long extra;
     private final Packet[] done = new Packet[64];
     private final long[] address = new long[2];
     private final int[] length = new int[2];
 
-    TransmitQueue(SharedMemory memory, PacketPool pool, int size, TransmitMode mode) {
+    /** What is asked for, as far as the back-end can do it. */
+    TransmitMode mode;
+
+    TransmitQueue(SharedMemory memory, PacketPool pool, int size) {
         super(memory, pool, size);
-        this.mode = mode;
         this.extra = memory.carve(extraBytes(pool.size()));
     }
 

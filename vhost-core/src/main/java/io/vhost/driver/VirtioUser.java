@@ -4,6 +4,7 @@ import io.vhost.device.Feature;
 import io.vhost.device.ProtocolFeature;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.os.OsException;
 import io.vhost.protocol.FrontendSession;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingOptions;
@@ -39,20 +40,25 @@ public final class VirtioUser implements AutoCloseable {
         this.session = session;
         this.config = config;
         long slab = PacketPool.slabSize(config.packets(), config.bufferSize());
+        receive = new ReceiveQueue[config.queuePairs()];
+        transmit = new TransmitQueue[config.queuePairs()];
         memory = new SharedMemory(SharedMemory.areaSize(slab)
                 + config.queuePairs()
                         * (2 * DriverQueue.ringBytes(config.queueSize())
                                 + SharedMemory.areaSize(TransmitQueue.extraBytes(config.packets()))));
-        pool = PacketPool.over(
-                memory.segment().asSlice(memory.carve(slab), slab),
-                config.packets(),
-                config.bufferSize(),
-                PacketPool.DEFAULT_HEADROOM);
-        receive = new ReceiveQueue[config.queuePairs()];
-        transmit = new TransmitQueue[config.queuePairs()];
-        for (int i = 0; i < config.queuePairs(); i++) {
-            receive[i] = new ReceiveQueue(memory, pool, config.queueSize(), config.receiveSize());
-            transmit[i] = new TransmitQueue(memory, pool, config.queueSize(), config.transmitMode());
+        try {
+            pool = PacketPool.over(
+                    memory.segment().asSlice(memory.carve(slab), slab),
+                    config.packets(),
+                    config.bufferSize(),
+                    PacketPool.DEFAULT_HEADROOM);
+            for (int i = 0; i < config.queuePairs(); i++) {
+                receive[i] = new ReceiveQueue(memory, pool, config.queueSize(), config.receiveSize());
+                transmit[i] = new TransmitQueue(memory, pool, config.queueSize());
+            }
+        } catch (RuntimeException | Error e) {
+            releaseMemory();
+            throw e;
         }
     }
 
@@ -61,7 +67,8 @@ public final class VirtioUser implements AutoCloseable {
      *
      * @param socket the back-end's socket
      * @param config what to ask for
-     * @throws IOException when nobody listens, or the back-end refuses or does not answer; nothing is left behind
+     * @throws IOException when nobody listens, the back-end refuses, does not answer, or has fewer queue pairs, or memory
+     *     and descriptors are short; nothing is left behind
      */
     public static VirtioUser connect(Path socket, DriverConfig config) throws IOException {
         Objects.requireNonNull(config, "config");
@@ -72,20 +79,27 @@ public final class VirtioUser implements AutoCloseable {
             driver.negotiate();
             driver.start();
             return driver;
-        } catch (IOException | RuntimeException e) {
-            if (driver == null) {
-                session.close();
-            } else {
-                driver.release();
-            }
+        } catch (OsException e) {
+            abandon(session, driver);
+            throw new IOException(e.getMessage(), e);
+        } catch (IOException | RuntimeException | Error e) {
+            abandon(session, driver);
             throw e;
+        }
+    }
+
+    private static void abandon(FrontendSession session, VirtioUser driver) {
+        if (driver == null) {
+            session.close();
+        } else {
+            driver.release();
         }
     }
 
     private void negotiate() throws IOException {
         long offered = session.handshake(
                 ProtocolFeature.mask(ProtocolFeature.MQ, ProtocolFeature.REPLY_ACK, ProtocolFeature.STATUS));
-        if (session.queuePairs() < config.queuePairs() && ProtocolFeature.MQ.in(session.protocolFeatures())) {
+        if (session.queuePairs() < config.queuePairs()) {
             throw new IOException("the back-end has %d queue pairs, %d are wanted"
                     .formatted(session.queuePairs(), config.queuePairs()));
         }
@@ -97,11 +111,33 @@ public final class VirtioUser implements AutoCloseable {
         status(ACKNOWLEDGE | DRIVER | FEATURES_OK);
     }
 
-    /** Sets the rings up from scratch and starts them. Does nothing when started. */
+    /**
+     * Sets the rings up from scratch and starts them. Does nothing when started.
+     *
+     * @throws IOException when the back-end refuses, and then it is stopped as before, or is gone
+     * @throws IllegalStateException after {@link #close}
+     */
     public void start() throws IOException {
+        if (closed) {
+            throw new IllegalStateException("the driver is closed: connect anew");
+        }
         if (started) {
             return;
         }
+        try {
+            startRings();
+        } catch (IOException | RuntimeException e) {
+            try {
+                stopRings();
+            } catch (IOException gone) {
+                e.addSuppressed(gone);
+            }
+            throw e;
+        }
+        started = true;
+    }
+
+    private void startRings() throws IOException {
         session.memory(List.of(memory.region()), List.of(memory.file()));
         for (int i = 0; i < queueCount(); i++) {
             startRing(i);
@@ -113,7 +149,6 @@ public final class VirtioUser implements AutoCloseable {
         }
         status(ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
         session.barrier();
-        started = true;
     }
 
     private void startRing(int index) throws IOException {
@@ -130,6 +165,9 @@ public final class VirtioUser implements AutoCloseable {
             receiveQueue.mergeable = mergeable;
             receiveQueue.fill();
         }
+        if (queue instanceof TransmitQueue transmitQueue) {
+            transmitQueue.mode = config.transmitMode().with(features);
+        }
         RingAddresses ring = queue.addresses();
         session.ringSize(index, queue.size());
         session.ringBase(index, 0);
@@ -138,7 +176,12 @@ public final class VirtioUser implements AutoCloseable {
         session.kick(index, queue.kick.descriptor());
     }
 
-    /** Stops all rings and takes the packets back that the device had. Does nothing when stopped. */
+    /**
+     * Stops all rings and takes the packets back that the device had. Does nothing when stopped.
+     *
+     * @throws IOException when the back-end is gone or refuses; it may use packets still, so all that is left to do is
+     *     {@link #close}
+     */
     public void stop() throws IOException {
         if (!started) {
             return;
@@ -149,6 +192,10 @@ public final class VirtioUser implements AutoCloseable {
                 session.enable(i, false);
             }
         }
+        stopRings();
+    }
+
+    private void stopRings() throws IOException {
         for (int i = 0; i < queueCount(); i++) {
             session.stopRing(i);
             queue(i).reclaimAll();
@@ -191,6 +238,16 @@ public final class VirtioUser implements AutoCloseable {
         Objects.checkFromIndexSize(offset, count, packets.length);
         requireStarted();
         return receive[pair].receive(packets, offset, count);
+    }
+
+    /**
+     * Whether the back-end is there. Bursts do not notice when it goes: the rings lie in this process's memory, so packets
+     * just stay where they are. {@link #close} then, and connect anew.
+     *
+     * <p>A system call: ask now and then, on the thread that stops and closes.
+     */
+    public boolean isConnected() {
+        return !closed && session.isConnected();
     }
 
     /** Packets whose buffers the back-end can reach. */
@@ -246,8 +303,14 @@ public final class VirtioUser implements AutoCloseable {
         closed = true;
         started = false;
         session.close();
+        releaseMemory();
+    }
+
+    private void releaseMemory() {
         for (int i = 0; i < queueCount(); i++) {
-            queue(i).close();
+            if (queue(i) != null) {
+                queue(i).close();
+            }
         }
         memory.close();
     }
@@ -259,7 +322,7 @@ public final class VirtioUser implements AutoCloseable {
     }
 
     private int queueCount() {
-        return 2 * config.queuePairs();
+        return 2 * receive.length;
     }
 
     /** Ring {@code index} as virtio numbers them: receive queues are even, transmit queues odd (virtio 1.2, 5.1.2). */

@@ -8,6 +8,7 @@ import io.vhost.device.ProtocolFeature;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.OsException;
+import io.vhost.os.Poll;
 import io.vhost.os.UnixSocket;
 import java.io.IOException;
 import java.lang.foreign.Arena;
@@ -34,6 +35,7 @@ public final class FrontendSession implements AutoCloseable {
     private final UnixSocket socket;
     private final MessageCodec codec;
     private final Duration timeout;
+    private final Poll unasked;
     private final Arena arena = Arena.ofShared();
     private final Message message = new Message(arena);
     private final Message reply = new Message(arena);
@@ -54,6 +56,7 @@ public final class FrontendSession implements AutoCloseable {
         this.socket = socket;
         this.timeout = timeout;
         codec = new MessageCodec(socket);
+        unasked = new Poll(socket.descriptor());
     }
 
     /**
@@ -199,6 +202,11 @@ public final class FrontendSession implements AutoCloseable {
     /** Returns when the back-end has carried out everything before. */
     public void barrier() throws IOException {
         query64(begin(Request.GET_FEATURES));
+    }
+
+    /** Whether the back-end has neither gone nor sent anything unasked. A system call. */
+    public boolean isConnected() {
+        return broken == null && socket.descriptor().isOpen() && unasked.await(0) == 0;
     }
 
     /** Closes the connection. */
