@@ -218,6 +218,18 @@ class DpdkTest {
         }
     }
 
+    /** Each in five buffers there and back: their packet buffers have 2 KiB, and so have those that are offered to them. */
+    @Test
+    void jumboFramesComeBackIntactFromTheirBackEnd() throws IOException {
+        DriverConfig large = DRIVER.withPackets(1024, 128 + 9216, 2048);
+        try (TestPmd back = TestPmd.backEnd(socket(0)).cpu(0).start()) {
+            back.start();
+            try (Exchange exchange = Exchange.loop(socket(0), large, 9014, PACKETS / 10, false).start()) {
+                assertEquals(PACKETS / 10, exchange.finish());
+            }
+        }
+    }
+
     @Test
     void theirBackEndServesOneDriverOfOursAfterAnother() throws IOException {
         try (TestPmd back = TestPmd.backEnd(socket(0)).cpu(0).mode("macswap").start()) {

@@ -4,6 +4,7 @@ import static io.vhost.protocol.RawPeer.REPLY;
 
 import io.vhost.os.OsException;
 import io.vhost.os.UnixListener;
+import io.vhost.os.UnixSocket;
 import io.vhost.protocol.RawPeer;
 import java.nio.file.Path;
 import java.util.Map;
@@ -23,9 +24,9 @@ final class ScriptedBackEnd implements AutoCloseable {
     private final UnixListener listener;
     private final Thread thread;
     private final Map<Integer, Long> answers = new ConcurrentHashMap<>();
-    private volatile RawPeer peer;
-    private volatile int left = Integer.MAX_VALUE;
-    private volatile byte[] lastWords = {};
+    private volatile UnixSocket socket;
+    private int left = Integer.MAX_VALUE;
+    private byte[] lastWords = {};
 
     /** A back-end with these features and protocol features, and one queue pair. */
     ScriptedBackEnd(Path path, long features, long protocolFeatures) {
@@ -56,12 +57,12 @@ final class ScriptedBackEnd implements AutoCloseable {
 
     /** Goes at once. */
     void leave() {
-        peer.close();
+        socket.shutdown();
     }
 
     private void serve() {
-        try (RawPeer accepted = new RawPeer(listener.accept())) {
-            peer = accepted;
+        socket = listener.accept();
+        try (RawPeer accepted = new RawPeer(socket)) {
             while (left-- > 0) {
                 RawPeer.Answer message = accepted.receive();
                 if (message == null) {

@@ -30,6 +30,7 @@ final class QueueFixture {
     static final int HEADER = 12;
     static final QueueFormat FORMAT = QueueFormat.of(Feature.VIRTIO_F_VERSION_1.mask(), true);
 
+    private static final System.Logger LOG = System.getLogger("io.vhost.device");
     private static final long GUEST = 0x4000_0000L;
     private static final long BUFFER = 128;
     private static final long BUFFER_SIZE = 64;
@@ -62,7 +63,7 @@ final class QueueFixture {
     final GuestMemory[] memory = {memory(window[0]), memory(window[1])};
     final SplitDriverRing[] guest = new SplitDriverRing[2];
     final ReportLog reports = new ReportLog();
-    final VirtQueue queue = new VhostDevice("stress", CONFIG, reports).queue(0);
+    final VirtQueue queue = new VhostDevice("stress", CONFIG, reports, LOG).queue(0);
     final DmaChannel channel = REGISTRY.configure("stress", new HeldEngine());
     final Packet[] packets = new Packet[SIZE];
     private Lent lent = Lent.STOPPED;
