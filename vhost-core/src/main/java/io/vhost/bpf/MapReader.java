@@ -41,19 +41,19 @@ final class MapReader {
         if (legacy.isPresent()) {
             legacy(legacy.get());
         }
-        for (int variable : variables(".maps")) {
+        for (int variable : variablesIn(".maps")) {
             maps.add(definition(variable));
         }
         for (ElfSection section : elf.sections()) {
             String name = section.name();
             boolean data = isPart(name, ".data") || isPart(name, ".bss");
             if (section.size() > 0 && (data || isPart(name, ".rodata"))) {
-                variables(name, section.size(), data ? MAPPABLE : MAPPABLE | READ_ONLY);
+                addVariables(name, section.size(), data ? MAPPABLE : MAPPABLE | READ_ONLY);
             }
         }
         int options = btf.find(BtfKind.DATASEC, ".kconfig");
         if (options != Btf.NOT_FOUND) {
-            variables(".kconfig", ((BtfType.Section) btf.type(options)).size(), MAPPABLE | READ_ONLY);
+            addVariables(".kconfig", ((BtfType.Section) btf.type(options)).size(), MAPPABLE | READ_ONLY);
         }
         operations(".struct_ops");
         operations(".struct_ops.link");
@@ -64,11 +64,11 @@ final class MapReader {
         return section.equals(name) || section.startsWith(name + ".");
     }
 
-    private void variables(String name, long size, int flags) {
+    private void addVariables(String name, long size, int flags) {
         maps.add(new BpfMap(name, ARRAY, WORD, size, 1, flags, "", ""));
     }
 
-    private List<Integer> variables(String section) {
+    private List<Integer> variablesIn(String section) {
         int id = btf.find(BtfKind.DATASEC, section);
         return id == Btf.NOT_FOUND ? List.of() : ((BtfType.Section) btf.type(id)).variables().stream()
                 .map(BtfType.Placed::variable).toList();
@@ -93,7 +93,7 @@ final class MapReader {
 
     /** Tables of functions that programs put in the place of the kernel's. */
     private void operations(String section) {
-        for (int variable : variables(section)) {
+        for (int variable : variablesIn(section)) {
             int table = btf.referred(variable);
             maps.add(new BpfMap(btf.name(variable), STRUCT_OPS, WORD, Math.max(0, TypeSize.of(btf, table)), 1,
                     0, "", new CTypes(btf).name(table)));

@@ -123,6 +123,17 @@ class BpfObjectBadInputTest {
     }
 
     @Test
+    void mapsOfTheOldKindThatLieNowhereAreRefused() {
+        for (long place : new long[] {-8, 5, 24, Long.MAX_VALUE}) {
+            ElfBuilder elf = new ElfBuilder(LITTLE);
+            elf.section(".BTF", ElfSection.PROG_BITS, 0, ContextTypes.shipped().btf().toBytes());
+            int maps = elf.section("maps", ElfSection.PROG_BITS, 3, new byte[24]);
+            elf.symbol("m", ElfSymbol.OBJECT, maps, place, 20);
+            refused(Stage.OBJECT, "map m at " + place + " in section maps of 24 bytes", elf.build());
+        }
+    }
+
+    @Test
     void aProgramThatCallsTooManyFunctionsIsRefused() {
         ElfBuilder elf = new ElfBuilder(LITTLE);
         elf.section(".BTF", ElfSection.PROG_BITS, 0, ContextTypes.shipped().btf().toBytes());

@@ -141,6 +141,10 @@ class ContextCheckTest {
             assertFalse(called("struct __sk_buff *", ProgramType.XDP, CheckMode.KERNEL, linkage).verdict()
                     == Verdict.REJECT);
         }
+        ArgumentShape announced = new ArgumentShape("struct __sk_buff; *", (builder, integer, own) ->
+                builder.pointer(builder.add(new BtfType.Forward("__sk_buff", false))));
+        assertEquals(Verdict.REJECT, called(announced, List.of(), BtfType.Function.STATIC).verdict());
+        assertEquals(Verdict.PASS, called(shape("struct __sk_buff *"), List.of("nonnull"), GLOBAL).verdict());
         ArgumentShape.Built built = shape("struct __sk_buff *").build(List.of(), GLOBAL, true,
                 ProgramType.XDP.programContext());
         ContextCheck.Target extension = new ContextCheck.Target(ProgramType.EXT, Optional.empty(),
@@ -227,6 +231,12 @@ class ContextCheckTest {
 
     private static FunctionCheck check(String shape, ProgramType type, CheckMode mode) {
         return check(shape(shape), type, mode, List.of());
+    }
+
+    private static FunctionCheck called(ArgumentShape shape, List<String> tags, int linkage) {
+        ArgumentShape.Built built = shape.build(tags, linkage, false, ProgramType.XDP.programContext());
+        return new ContextCheck(built.btf(), TYPES, CheckMode.STRICT).function(built.called(),
+                ContextCheck.Target.of(ProgramType.XDP));
     }
 
     private static FunctionCheck called(String shape, ProgramType type, CheckMode mode) {

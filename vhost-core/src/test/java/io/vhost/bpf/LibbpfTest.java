@@ -48,7 +48,7 @@ class LibbpfTest {
             const volatile int limit = 100; static const volatile char text[3] = "ab";
             int total = 7, other = 8; long dropped; static volatile int own;
             int separate SEC(".data.separate") = 1;
-            extern _Bool CONFIG_B __attribute__((section(".kconfig"), weak));
+            extern _Bool CONFIG_Z __attribute__((section(".kconfig"), weak));
             extern int CONFIG_A __attribute__((section(".kconfig"), weak));
             extern char CONFIG_TEXT[6] __attribute__((section(".kconfig"), weak));
             extern const void symbol __attribute__((section(".ksyms")));
@@ -61,7 +61,7 @@ class LibbpfTest {
             SEC("xdp") int filter(struct xdp_md *c) { struct flow f = {}; void *found;
                 if (parse(c, &f) || weak(c)) return 2;
                 found = lookup(&flows, &f);
-                if (found) dropped += account(c, CONFIG_A + CONFIG_B + CONFIG_TEXT[f.from & 3] + separate);
+                if (found) dropped += account(c, CONFIG_A + CONFIG_Z + CONFIG_TEXT[f.from & 3] + separate);
                 return limit + text[f.to & 1] + (long) &symbol + (lookup(&routes, &f) != 0)
                     + (lookup(&events, &f) != 0) + (lookup(&outer, &f) != 0) + (lookup(&jumps, &f) != 0); }
             SEC("xdp") int pass(struct xdp_md *c) { return 2; }
