@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.app.demo.Exchange;
 import io.vhost.driver.DriverConfig;
 import io.vhost.peer.Program;
 import java.io.File;
