@@ -27,7 +27,7 @@ class PackageOrderTest {
             Map.entry("app.cli", 9),
             Map.entry("app.vswitch", 10),
             Map.entry("app.demo", 11), Map.entry("app.forward", 11),
-            Map.entry("app.top", 11),
+            Map.entry("app.top", 11), Map.entry("app.bpf", 11),
             Map.entry("app", 12));
     private static final Path SOURCES = Path.of("src", "main", "java", "io", "vhost");
     private static final Pattern NO_CODE = Pattern.compile(

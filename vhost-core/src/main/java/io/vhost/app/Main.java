@@ -1,5 +1,6 @@
 package io.vhost.app;
 
+import io.vhost.app.bpf.BpfCommand;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.EndSignal;
 import io.vhost.app.cli.LogOutput;

@@ -1,4 +1,4 @@
-package io.vhost.app;
+package io.vhost.app.bpf;
 
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;

@@ -1,4 +1,4 @@
-package io.vhost.app;
+package io.vhost.app.bpf;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonGenerator;

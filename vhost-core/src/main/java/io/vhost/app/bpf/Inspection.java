@@ -1,4 +1,4 @@
-package io.vhost.app;
+package io.vhost.app.bpf;
 
 import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.BpfProgram;

@@ -1,4 +1,4 @@
-package io.vhost.app;
+package io.vhost.app.bpf;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
