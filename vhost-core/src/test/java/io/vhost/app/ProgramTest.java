@@ -38,7 +38,7 @@ class ProgramTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"TERM", "INT"})
+    @ValueSource(strings = {"TERM", "INT", "HUP"})
     void aSignalEndsForwardingCleanly(String signal) throws IOException {
         Path socket = directory.resolve("socket");
         try (Program program = start(true, "forward", "--socket-path", socket.toString())) {
