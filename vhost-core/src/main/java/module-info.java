@@ -27,4 +27,10 @@ module io.vhost.core {
     exports io.vhost.server;
 
     opens io.vhost.app to info.picocli;
+    opens io.vhost.app.bpf to info.picocli;
+    opens io.vhost.app.cli to info.picocli;
+    opens io.vhost.app.demo to info.picocli;
+    opens io.vhost.app.forward to info.picocli;
+    opens io.vhost.app.top to info.picocli;
+    opens io.vhost.app.vswitch to info.picocli;
 }

@@ -21,12 +21,18 @@ class PackageOrderTest {
             Map.entry("device", 3),
             Map.entry("protocol", 4),
             Map.entry("server", 5), Map.entry("driver", 5),
-            Map.entry("monitor", 6), Map.entry("bpf", 6),
-            Map.entry("app", 7));
+            Map.entry("monitor", 6), Map.entry("bpf.btf", 6), Map.entry("bpf.elf", 6),
+            Map.entry("bpf", 7),
+            Map.entry("app.polling", 8),
+            Map.entry("app.cli", 9),
+            Map.entry("app.vswitch", 10),
+            Map.entry("app.demo", 11), Map.entry("app.forward", 11),
+            Map.entry("app.top", 11), Map.entry("app.bpf", 11),
+            Map.entry("app", 12));
     private static final Path SOURCES = Path.of("src", "main", "java", "io", "vhost");
     private static final Pattern NO_CODE = Pattern.compile(
             "(?s)/\\*.*?\\*/|//[^\n]*|\"(\\\\.|[^\"\\\\\n])*\"");
-    private static final Pattern USE = Pattern.compile("\\bio\\s*\\.\\s*vhost\\s*\\.\\s*([a-z]\\w*)");
+    private static final Pattern USE = Pattern.compile("\\bio\\s*\\.\\s*vhost((?:\\s*\\.\\s*[a-z]\\w*\\b(?!\\s*\\())+)");
 
     @Test
     void everyPackageUsesLowerLevelsOnly() throws IOException {
@@ -34,7 +40,7 @@ class PackageOrderTest {
         try (var files = Files.walk(SOURCES)) {
             for (Path file : files.filter(f -> f.toString().endsWith(".java")).sorted().toList()) {
                 Path inside = SOURCES.relativize(file);
-                String home = inside.getNameCount() == 1 ? "" : inside.getName(0).toString();
+                String home = inside.getNameCount() == 1 ? "" : inside.getParent().toString().replace('/', '.');
                 violations.addAll(violations(home, inside.toString(), Files.readString(file)));
             }
         }
@@ -47,6 +53,10 @@ class PackageOrderTest {
         assertEquals(1, violations("ring", "A", "Object o = new io.vhost.net.Packet();").size());
         assertEquals(0, violations("device", "A", "import io.vhost.ring.B;").size());
         assertEquals(0, violations("device", "A", "import io.vhost.device.B;").size());
+        assertEquals(1, violations("app.demo", "A", "import io.vhost.app.forward.B;").size());
+        assertEquals(1, violations("app.cli", "A", "import static io . vhost . app.Main.run;").size());
+        assertEquals(0, violations("app.demo", "A", "import io.vhost.app.vswitch.Link;").size());
+        assertEquals(0, violations("bpf", "A", "import io.vhost.bpf.btf.B;").size());
     }
 
     @Test
@@ -62,6 +72,8 @@ class PackageOrderTest {
     void aPackageWithoutALevelIsFound() {
         assertEquals(1, violations("misc", "A", "class A {}").size());
         assertEquals(1, violations("app", "A", "import io.vhost.misc.B;").size());
+        assertEquals(1, violations("app", "A", "import io.vhost.app.misc.B;").size());
+        assertEquals(1, violations("app.misc", "A", "class A {}").size());
     }
 
     private static List<String> violations(String home, String file, String source) {
@@ -70,7 +82,8 @@ class PackageOrderTest {
             return List.of(file + ": package " + home + " has no level, add it to the table of this test");
         }
         var uses = new TreeSet<String>();
-        USE.matcher(NO_CODE.matcher(source).replaceAll(" ")).results().forEach(use -> uses.add(use.group(1)));
+        USE.matcher(NO_CODE.matcher(source).replaceAll(" ")).results()
+                .forEach(use -> uses.add(use.group(1).replaceAll("\\s", "").substring(1)));
         uses.remove(home);
         return uses.stream()
                 .filter(use -> LEVELS.getOrDefault(use, Integer.MAX_VALUE) >= level)

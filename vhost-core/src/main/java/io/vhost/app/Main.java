@@ -1,5 +1,14 @@
 package io.vhost.app;
 
+import io.vhost.app.bpf.BpfCommand;
+import io.vhost.app.cli.CommandContext;
+import io.vhost.app.cli.EndSignal;
+import io.vhost.app.cli.LogOutput;
+import io.vhost.app.cli.Version;
+import io.vhost.app.demo.DemoCommand;
+import io.vhost.app.forward.ForwardCommand;
+import io.vhost.app.top.TopCommand;
+import io.vhost.app.vswitch.SwitchCommand;
 import io.vhost.os.OsException;
 import java.io.Console;
 import java.io.IOException;
@@ -51,18 +60,23 @@ public final class Main {
         return console != null && console.isTerminal();
     }
 
-    /** Runs a command; its exit status. */
-    static int run(CommandContext context, PrintWriter err, String... args) {
-        CommandLine line = new CommandLine(new Main())
+    /** The command line with all its commands. */
+    static CommandLine commandLine(CommandContext context) {
+        return new CommandLine(new Main())
                 .addSubcommand(new DemoCommand(context))
                 .addSubcommand(new ForwardCommand(context))
                 .addSubcommand(new SwitchCommand(context))
                 .addSubcommand(new TopCommand(context))
-                .addSubcommand(new BpfCommand());
+                .addSubcommand(new BpfCommand())
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpAutoWidth(true);
+    }
+
+    /** Runs a command; its exit status. */
+    static int run(CommandContext context, PrintWriter err, String... args) {
+        CommandLine line = commandLine(context);
         line.setOut(context.out());
         line.setErr(err);
-        line.setCaseInsensitiveEnumValuesAllowed(true);
-        line.setUsageHelpAutoWidth(true);
         line.setParameterExceptionHandler((refused, _) -> refuse(refused));
         line.setExecutionExceptionHandler((failure, command, _) -> report(failure, command.getErr()));
         int status = line.execute(withCommand(args));

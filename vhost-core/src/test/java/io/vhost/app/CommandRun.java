@@ -1,5 +1,7 @@
 package io.vhost.app;
 
+import io.vhost.app.cli.CommandContext;
+import io.vhost.app.cli.EndSignal;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.app.demo.Exchange;
 import io.vhost.driver.DriverConfig;
 import io.vhost.peer.Program;
 import java.io.File;
@@ -37,7 +38,7 @@ class ProgramTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"TERM", "INT"})
+    @ValueSource(strings = {"TERM", "INT", "HUP"})
     void aSignalEndsForwardingCleanly(String signal) throws IOException {
         Path socket = directory.resolve("socket");
         try (Program program = start(true, "forward", "--socket-path", socket.toString())) {

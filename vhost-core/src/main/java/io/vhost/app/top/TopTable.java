@@ -1,0 +1,65 @@
+package io.vhost.app.top;
+
+import io.vhost.monitor.CommandException;
+import io.vhost.monitor.MonitorClient;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * The counters of all queues at one moment.
+ *
+ * @param nanos when
+ * @param queues counters by name, by the queue's name
+ */
+record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
+    /** What the columns hold. */
+    static final String TITLE =
+            "%-32s %10s %9s %9s %9s %9s".formatted("queue", "packets/s", "Gbit/s", "in flight", "drops",
+                    "lock busy");
+
+    private static final double SECOND = 1e9;
+    private static final int BITS = 8;
+    private static final List<String> DROPS = List.of("oversize", "no_room", "bad_offload", "copy_failed");
+
+    /** Asks a monitor. */
+    static TopTable ask(MonitorClient monitor) throws IOException, CommandException {
+        Map<String, Map<String, Long>> queues = new LinkedHashMap<>();
+        for (Object queue : (List<?>) monitor.call("query-stats", Map.of("target", "vring"))) {
+            Map<String, Long> counters = new LinkedHashMap<>();
+            for (Object stat : (List<?>) ((Map<?, ?>) queue).get("stats")) {
+                Map<?, ?> entry = (Map<?, ?>) stat;
+                counters.put((String) entry.get("name"), ((Number) entry.get("value")).longValue());
+            }
+            queues.put((String) ((Map<?, ?>) queue).get("qom-path"), counters);
+        }
+        return new TopTable(System.nanoTime(), queues);
+    }
+
+    /** One line for each queue: rates since an earlier moment, and totals. */
+    List<String> since(TopTable before) {
+        double seconds = Math.max(1, nanos - before.nanos) / SECOND;
+        List<String> lines = new ArrayList<>();
+        queues.forEach((name, now) -> {
+            Map<String, Long> old = before.queues.getOrDefault(name, Map.of());
+            lines.add("%-32s %10.0f %9.3f %9d %9d %9d".formatted(
+                    name,
+                    grown(now, old, "good_packets") / seconds,
+                    grown(now, old, "good_bytes") * BITS / seconds / SECOND,
+                    value(now, "inflight"),
+                    DROPS.stream().mapToLong(drop -> value(now, drop)).sum(),
+                    value(now, "busy")));
+        });
+        return lines.isEmpty() ? List.of("(no devices are connected)") : lines;
+    }
+
+    private static long grown(Map<String, Long> now, Map<String, Long> before, String name) {
+        return Math.max(0, value(now, name) - value(before, name));
+    }
+
+    private static long value(Map<String, Long> counters, String name) {
+        return counters.getOrDefault(name, 0L);
+    }
+}

@@ -1,0 +1,168 @@
+package io.vhost.app.vswitch;
+
+import io.vhost.app.polling.PacketQueue;
+import io.vhost.device.VhostDevice;
+import io.vhost.dma.DmaRegistry;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+import io.vhost.net.Segmenter;
+import java.util.List;
+
+/**
+ * A guest's network card. Receives from all queue pairs, beginning with another one each time. Packets of one flow go to one
+ * pair, so that they stay in order. What the guest does not take uncut is cut here.
+ */
+public final class DeviceLink implements Link {
+    private static final int BURST = LearningSwitch.BURST;
+    private static final int IP_ADDRESSES = 26;
+    private static final int TCP = 6;
+    private static final int UDP = 17;
+
+    private final VhostDevice device;
+    private final List<PacketQueue> queues;
+    private final int pairs;
+    private final Segmenter segmenter = new Segmenter();
+    private final Packet[] segments = new Packet[BURST];
+    private final Packet[] flow = new Packet[BURST];
+    private final Packet[] rest = new Packet[BURST];
+    private final int[] pairOf = new int[BURST];
+    private int first;
+
+    /**
+     * A link to a device whose queues do not run yet.
+     *
+     * @param device the guest's
+     * @param dma what copies packets; null: the caller does
+     */
+    public DeviceLink(VhostDevice device, DmaRegistry dma) {
+        this.device = device;
+        this.queues = PacketQueue.of(device, dma);
+        this.pairs = queues.size() / 2;
+    }
+
+    /** One of the device's queues. */
+    public PacketQueue queue(int index) {
+        return queues.get(index);
+    }
+
+    /** The device or its connection has ended; after the latter no copies are left. */
+    public void end() {
+        queues.forEach(PacketQueue::end);
+    }
+
+    /** Packets that a DMA channel is copying. */
+    public long inFlight() {
+        return PacketQueue.inFlight(device);
+    }
+
+    /** Packets that DMA channels have copied. */
+    public long copied() {
+        return PacketQueue.copied(device);
+    }
+
+    @Override
+    public int receive(PacketPool pool, Packet[] packets, int offset, int count) {
+        int received = 0;
+        int pair = first;
+        for (int i = 0; i < pairs; i++) {
+            queues.get(2 * pair).settle();
+            if (received < count) {
+                received += queues.get(2 * pair + 1).receive(pool, packets, offset + received, count - received);
+            }
+            pair = pair + 1 == pairs ? 0 : pair + 1;
+        }
+        first = first + 1 >= pairs ? 0 : first + 1;
+        return received;
+    }
+
+    @Override
+    public int send(Packet[] packets, int offset, int count) {
+        int open = openPairs();
+        if (open <= 1) {
+            return sendTo(queues.get(0), packets, offset, count);
+        }
+        // All flows first: a packet that was sent is no longer ours to look at.
+        for (int i = 0; i < count; i++) {
+            pairOf[i] = flowOf(packets[offset + i]) % open;
+        }
+        int sent = 0;
+        int left = 0;
+        for (int pair = 0; pair < open; pair++) {
+            int chosen = 0;
+            for (int i = 0; i < count; i++) {
+                if (pairOf[i] == pair) {
+                    flow[chosen++] = packets[offset + i];
+                }
+            }
+            int done = chosen == 0 ? 0 : sendTo(queues.get(2 * pair), flow, 0, chosen);
+            System.arraycopy(flow, done, rest, left, chosen - done);
+            left += chosen - done;
+            sent += done;
+        }
+        System.arraycopy(rest, 0, packets, offset + sent, left);
+        return sent;
+    }
+
+    /** The pairs that the guest uses: the first ones, as many as it has enabled. */
+    private int openPairs() {
+        int open = 0;
+        while (open < pairs && queues.get(2 * open).isRunning()) {
+            open++;
+        }
+        return open;
+    }
+
+    /** A number from addresses and ports where IPv4 has them, and from something of the flow elsewhere. */
+    private static int flowOf(Packet packet) {
+        if (packet.length() < IP_ADDRESSES + 3 * Integer.BYTES) {
+            return 0;
+        }
+        int mix = packet.networkIntAt(IP_ADDRESSES) ^ packet.networkIntAt(IP_ADDRESSES + 4);
+        if (packet.byteAt(23) == TCP || packet.byteAt(23) == UDP) {
+            mix ^= packet.networkIntAt(IP_ADDRESSES + 8);
+        }
+        return (mix * 0x9E3779B9) >>> 16;
+    }
+
+    /** Sends packets in their order, up to the first one that finds no room. */
+    private int sendTo(PacketQueue queue, Packet[] packets, int offset, int count) {
+        int end = offset + count;
+        int begin = offset;
+        for (int i = offset; i < end; i++) {
+            if (queue.accepts(packets[i])) {
+                continue;
+            }
+            begin += queue.send(packets, begin, i - begin);
+            if (begin < i || !cut(queue, packets, i)) {
+                return begin - offset;
+            }
+            begin++;
+        }
+        return begin - offset + queue.send(packets, begin, end - begin);
+    }
+
+    /** Sends one packet in segments, and gives it away if all found room. */
+    private boolean cut(PacketQueue queue, Packet[] packets, int index) {
+        Packet packet = packets[index];
+        PacketPool pool = packet.pool();
+        int left = segmenter.begin(packet);
+        if (left == 0 || segmenter.longest() > pool.bufferSize() - pool.headroom()) {
+            // It is not what it says, which the queue refuses and counts.
+            return queue.send(packets, index, 1) == 1;
+        }
+        while (left > 0) {
+            int count = pool.take(segments, 0, Math.min(left, BURST));
+            for (int i = 0; i < count; i++) {
+                segmenter.next(segments[i]);
+            }
+            int sent = queue.send(segments, 0, count);
+            if (sent < count || count == 0) {
+                pool.release(segments, sent, count - sent);
+                return false;
+            }
+            left -= count;
+        }
+        packet.release();
+        return true;
+    }
+}

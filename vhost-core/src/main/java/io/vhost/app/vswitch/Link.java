@@ -1,0 +1,28 @@
+package io.vhost.app.vswitch;
+
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+
+/** Where a switch takes packets from and puts packets to. One thread at a time. */
+public interface Link {
+    /**
+     * Takes packets that have arrived.
+     *
+     * @param pool where packets come from
+     * @param packets receives the packets, which are the caller's from then on
+     * @param offset first index to fill
+     * @param count most packets to take
+     * @return packets taken, 0 to {@code count}
+     */
+    int receive(PacketPool pool, Packet[] packets, int offset, int count);
+
+    /**
+     * Sends packets. Those that are done with are given away, and find back to their pool by themselves.
+     *
+     * @param packets what to send, all of one pool
+     * @param offset index of the first
+     * @param count how many
+     * @return packets that are done with; the rest found no room and stay the caller's
+     */
+    int send(Packet[] packets, int offset, int count);
+}

@@ -1,0 +1,193 @@
+package io.vhost.app.vswitch;
+
+import io.vhost.app.cli.AsyncOptions;
+import io.vhost.app.cli.CommandContext;
+import io.vhost.app.cli.FeatureOptions;
+import io.vhost.app.cli.ProgressLine;
+import io.vhost.app.cli.SocketOptions;
+import io.vhost.app.cli.Version;
+import io.vhost.device.VhostConfig;
+import io.vhost.device.VhostDevice;
+import io.vhost.dma.DmaRegistry;
+import io.vhost.monitor.MonitorConfig;
+import io.vhost.monitor.MonitorServer;
+import io.vhost.monitor.MonitoredDevices;
+import io.vhost.os.TapDevice;
+import io.vhost.server.VhostClient;
+import io.vhost.server.VhostServer;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** The command {@code switch}. */
+@Command(
+        name = "switch",
+        mixinStandardHelpOptions = true,
+        versionProvider = Version.class,
+        sortOptions = false,
+        usageHelpAutoWidth = true,
+        header = "An Ethernet switch between guests and the network of this machine.",
+        customSynopsis = "vhost switch (--socket-path PATH[,PATH...] | --connect PATH[,PATH...])... [OPTIONS]",
+        description = {"Learns where addresses are, and sends a frame for an unknown one everywhere. Waits for"
+                + " interrupts while nothing happens.",
+                "Ends after Ctrl-C or SIGTERM with status 0, and removes its sockets."})
+public final class SwitchCommand implements Callable<Integer> {
+    private static final long SECOND = 1_000_000_000;
+    private static final int UNCHANGED = -1;
+    private static final int TAKES_ALL = TapDevice.OFFLOAD_CSUM | TapDevice.OFFLOAD_TSO4 | TapDevice.OFFLOAD_TSO6
+            | TapDevice.OFFLOAD_TSO_ECN;
+
+    @Option(names = "--socket-path", paramLabel = "PATH[,PATH...]", hideParamSyntax = true, split = ",",
+            description = "Listen here for guests; any number, separated by commas or with an option each.")
+    private List<Path> paths = List.of();
+
+    @Option(names = "--connect", paramLabel = "PATH[,PATH...]", hideParamSyntax = true, split = ",",
+            description = "Connect to a front-end that listens here, and again whenever it has gone.")
+    private List<Path> connections = List.of();
+
+    @Option(names = "--tap", paramLabel = "NAME",
+            description = "A network interface of this machine as one more port; it is created if it does not exist.")
+    private String tap;
+
+    @Option(names = "--mtu", paramLabel = "BYTES", description = "MTU of that interface, 68 to 65535; unchanged by default.")
+    private int mtu = UNCHANGED;
+
+    @Option(names = "--queues", paramLabel = "N", description = "Queue pairs for each guest, 1 to 128; 1 by default.")
+    private int queues = 1;
+
+    @Mixin
+    private SocketOptions sockets;
+
+    @Mixin
+    private FeatureOptions features;
+
+    @Mixin
+    private AsyncOptions copies;
+
+    @Option(names = "--age", paramLabel = "SECONDS", description = "How long an address is remembered; 300 by default.")
+    private int age = (int) LearningSwitch.AGE.toSeconds();
+
+    @Option(names = "--poll", description = "Never wait: poll the queues always, for the least delay.")
+    private boolean poll;
+
+    @Option(names = "--monitor", paramLabel = "PATH",
+            description = "Let operators look in: speak QMP, as QEMU does, on this socket.")
+    private Path monitor;
+
+    @Option(names = "--seconds", paramLabel = "N", description = "End after N seconds; 0, the default: never.")
+    private int seconds;
+
+    @Option(names = "--quiet", description = "Print nothing while running, only the totals at the end.")
+    private boolean quiet;
+
+    @Spec
+    private CommandSpec spec;
+
+    private final CommandContext context;
+
+    /** The command, to be added to a command line. */
+    public SwitchCommand(CommandContext context) {
+        this.context = context;
+    }
+
+    @Override
+    public Integer call() throws IOException {
+        require(!paths.isEmpty() || !connections.isEmpty(), "give a --socket-path or a --connect path");
+        require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
+        require(seconds >= 0, "--seconds must not be negative");
+        require(age > 0, "--age must be positive");
+        require(mtu == UNCHANGED || tap != null, "--mtu is for a --tap");
+        require(mtu == UNCHANGED || (mtu >= VhostDevice.LEAST_MTU && mtu <= VhostDevice.MOST_MTU),
+                "--mtu must be " + VhostDevice.LEAST_MTU + " to " + VhostDevice.MOST_MTU);
+        VhostConfig.Builder offer = VhostConfig.builder()
+                .queuePairs(queues)
+                .segmentation()
+                .without(features.without());
+        try (DmaRegistry registry = copies.open(1, 1)) {
+            return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build());
+        }
+    }
+
+    private int connect(VhostConfig config) throws IOException {
+        List<String> names = new ArrayList<>();
+        List<Switch.Opening> openings = new ArrayList<>();
+        MonitoredDevices devices = new MonitoredDevices();
+        for (Path path : paths) {
+            names.add(path.toString());
+            openings.add((offer, socket) -> VhostServer.listen(
+                    path, sockets.permissions(), offer, devices.watch(socket))::close);
+        }
+        for (Path path : connections) {
+            names.add(path.toString());
+            openings.add((offer, socket) -> VhostClient.connect(path, offer, devices.watch(socket))::close);
+        }
+        SwitchReport report;
+        try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()
+                        .name("switch").devices(devices).onQuit(context.end()::raise).build());
+                Switch ethernet = new Switch(
+                        config, names, openings, openTap(), Duration.ofSeconds(age), !poll)) {
+            report = new SwitchReport(ethernet.members());
+            run(ethernet, report);
+        }
+        report.totals(context.out());
+        return 0;
+    }
+
+    private TapDevice openTap() {
+        if (tap == null) {
+            return null;
+        }
+        TapDevice device = TapDevice.open(tap);
+        try {
+            device.offloads(TAKES_ALL);
+            if (mtu != UNCHANGED) {
+                device.mtu(mtu);
+            }
+            device.up();
+            return device;
+        } catch (RuntimeException | Error e) {
+            device.close();
+            throw e;
+        }
+    }
+
+    private void run(Switch ethernet, SwitchReport report) {
+        PrintWriter out = context.out();
+        if (!quiet) {
+            for (int i = 0; i < ethernet.members().size(); i++) {
+                out.printf("port %d: %s%n", i, ethernet.members().get(i).name());
+            }
+            out.println("listening");
+            out.flush();
+        }
+        ProgressLine line = new ProgressLine(out, context.terminal());
+        long end = seconds == 0 ? Long.MAX_VALUE : seconds * SECOND;
+        long next = SECOND;
+        while (report.elapsed() < end && !context.end().await(Math.min(next, end) - report.elapsed())) {
+            ethernet.check();
+            if (report.elapsed() >= next) {
+                next += SECOND;
+                if (!quiet) {
+                    line.show(report.progress());
+                }
+            }
+        }
+        line.end();
+    }
+
+    private void require(boolean condition, String text) {
+        if (!condition) {
+            throw new ParameterException(spec.commandLine(), text);
+        }
+    }
+}

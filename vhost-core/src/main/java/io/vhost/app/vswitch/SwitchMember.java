@@ -1,0 +1,21 @@
+package io.vhost.app.vswitch;
+
+import io.vhost.app.polling.PortCounters;
+
+/** What {@code switch} tells of: a socket or an interface of this machine. Any thread. */
+interface SwitchMember {
+    /** What the user called it. */
+    String name();
+
+    /** What has passed so far. */
+    PortCounters counters();
+
+    /** Whether DMA channels copy its packets. */
+    boolean copies();
+
+    /** Packets that a DMA channel is copying, or has copied and not given back. */
+    long inFlight();
+
+    /** Whether packets can pass now. */
+    boolean isConnected();
+}
