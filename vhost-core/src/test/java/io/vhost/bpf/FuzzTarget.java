@@ -43,7 +43,7 @@ public final class FuzzTarget {
             return;
         }
         use(btf);
-        rewrite(btf);
+        rewrite(btf, valid);
         try {
             BtfExt.parse(data, btf);
         } catch (BtfException e) {
@@ -77,7 +77,7 @@ public final class FuzzTarget {
         }
     }
 
-    private static void rewrite(Btf btf) {
+    private static void rewrite(Btf btf, boolean valid) {
         for (int id = 1; id < btf.typeCount(); id++) {
             if (btf.kind(id) == BtfKind.UNKNOWN) {
                 return;
@@ -85,7 +85,9 @@ public final class FuzzTarget {
         }
         byte[] written = new BtfBuilder(btf.byteOrder()).addAll(btf).build();
         try {
-            require(BtfDump.all(Btf.parse(written)).equals(BtfDump.all(btf)), "rewritten types differ");
+            boolean same = BtfDump.all(Btf.parse(written)).equals(BtfDump.all(btf));
+            // An illegal name, of a pointer for one, has no place in a decoded type.
+            require(same || !valid, "rewritten types differ");
         } catch (BtfException e) {
             throw new AssertionError("rewritten types cannot be read", e);
         }
