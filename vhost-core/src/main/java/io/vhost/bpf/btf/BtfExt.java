@@ -21,6 +21,8 @@ public final class BtfExt {
     private static final int FUNCTION = 8;
     private static final int LINE = 16;
     private static final int RELOCATION = 16;
+    /** As many sections as an ELF file can number. */
+    private static final int MAX_SECTIONS = 0xFF00;
 
     private final byte[] blob;
     private final boolean big;
@@ -148,7 +150,10 @@ public final class BtfExt {
             throw fail(position, "invalid info rec size " + Integer.toUnsignedString(recordSize));
         }
         position += 4;
-        while (position < end) {
+        for (int sections = 0; position < end; sections++) {
+            if (sections == MAX_SECTIONS) {
+                throw fail(position, "more than " + MAX_SECTIONS + " sections");
+            }
             position = section(position, end, recordSize, reader);
         }
     }

@@ -5,7 +5,8 @@ import java.util.EnumSet;
 import java.util.Set;
 
 /**
- * A point in which kernels judge the same blob differently: the whole list of known differences, as data.
+ * A point in which kernels judge the same blob differently: the whole list of known differences between
+ * kernels, as data.
  *
  * <p>A rule is in force from the kernel where it appeared until, if ever, a later kernel dropped it.
  */

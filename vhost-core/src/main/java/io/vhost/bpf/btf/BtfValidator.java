@@ -7,9 +7,10 @@ import java.util.Set;
  * Decides whether a blob is BTF that a kernel would accept: the same checks in the same order with the same
  * words and error numbers, in bounded time and memory whatever the blob holds.
  *
- * <p>Stages: head and sections, strings, each record on its own, references, chains of modifiers. What a
- * kernel does beyond that for types with special names ({@code bpf_spin_lock}, {@code bpf_list_head},
- * referenced kernel pointers) is not done: such blobs are accepted.
+ * <p>Stages: head and sections, strings, each record on its own, references, chains of modifiers. Kernels go
+ * on to structs with members of special types, {@code bpf_spin_lock}, {@code bpf_refcount}, {@code
+ * bpf_list_head}, {@code bpf_list_node}, {@code bpf_rb_root} and {@code bpf_rb_node}: their sizes, places and
+ * owners are not looked at here, such blobs are accepted.
  *
  * <p>Thread: immutable; any thread.
  */

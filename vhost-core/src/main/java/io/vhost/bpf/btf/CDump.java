@@ -144,7 +144,7 @@ public final class CDump {
      */
     private void prepare(int id, boolean whole, int depth) {
         int need = whole ? 2 : 1;
-        if (prepared[id] >= need || depth > MAX_DEPTH) {
+        if (prepared[id] >= need || depth > MAX_DEPTH || out.length() > MAX_TEXT) {
             return;
         }
         prepared[id] = (byte) need;

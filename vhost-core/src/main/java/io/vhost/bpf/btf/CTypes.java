@@ -7,9 +7,10 @@ import java.util.regex.Pattern;
  * Writes types as C does: {@code struct xdp_md *ctx}, {@code int (*table[4])(void)}.
  *
  * <p>C cannot write every type that BTF can hold: a prototype may take a pointer to itself. Such a type is
- * cut with {@code void *}, after 32 steps in one direction or 4,096 in all, where 64 characters of a name count
- * as a step. Names are made C identifiers: dots, and whatever else C does not know, turn into underscores,
- * and after 512 characters they end. So what a hostile blob says is short, and declares nothing but types.
+ * cut with {@code void *}, after 32 steps in one direction or 4,096 in all, where 64 characters of a name
+ * count as a step. Names are made C identifiers: dots, and whatever else C does not know, turn into
+ * underscores, and after 512 characters they end. So what a hostile blob says is short, and declares nothing
+ * but types.
  *
  * <p>Thread: not thread safe.
  */

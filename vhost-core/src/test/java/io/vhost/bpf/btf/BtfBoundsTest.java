@@ -123,6 +123,43 @@ class BtfBoundsTest {
         assertTrue(CDump.all(Btf.parse(builder.build())).endsWith("typedef t___499997 t___499998;\n"));
     }
 
+    @Test
+    void aStructOfManyWideStructs() throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        int last = 0;
+        for (int i = 0; i < 150; i++) {
+            last = builder.raw(builder.string("w" + i + "x".repeat(500)), STRUCT | 8_000, 8,
+                    members(builder, 8_000, 151));
+        }
+        builder.raw(builder.string("x".repeat(512)), FWD, 0);
+        int[] all = members(builder, last, 0);
+        for (int i = 0; i < last; i++) {
+            all[3 * i + 1] = i + 1;
+        }
+        int root = builder.raw(builder.string("root"), STRUCT | last, 8, all);
+        assertTrue(CDump.one(Btf.parse(builder.build()), root).length() < 80 * MEBIBYTE);
+    }
+
+    @Test
+    void lineInformationOfMoreSectionsThanAFileHas() throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        builder.integer("int", 4, 0);
+        builder.string("x".repeat(MEBIBYTE));
+        Btf btf = Btf.parse(builder.build());
+        int sections = 500_000;
+        byte[] ext = new byte[24 + 4 + 24 * sections];
+        int[] head = {0x0001EB9F, 24, 0, 0, 0, 4 + 24 * sections, 16};
+        for (int i = 0; i < head.length; i++) {
+            BtfRaw.putWord(ext, 4 * i, head[i], false);
+        }
+        for (int i = 0; i < sections; i++) {
+            BtfRaw.putWord(ext, 28 + 24 * i, 5 + i, false);
+            BtfRaw.putWord(ext, 32 + 24 * i, 1, false);
+        }
+        assertEquals("more than 65280 sections",
+                assertThrows(BtfException.class, () -> BtfExt.parse(ext, btf)).text());
+    }
+
     private static int[] members(BtfBuilder builder, int count, int type) {
         int[] words = new int[3 * count];
         int name = builder.string("m");

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.Clang;
 import io.vhost.peer.Peers;
+import java.nio.ByteOrder;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -195,6 +196,27 @@ class CDumpTest {
         }
         assertTrue(compared > kept.size() / 2, compared + " of " + kept.size());
         System.out.println("vmlinux as C: bit fields of " + compared + " structs agree");
+    }
+
+    @Test
+    @Tag("peer")
+    void anObjectOfTheOtherByteOrderIsReadAndWrittenAlike(@TempDir Path folder) throws Exception {
+        String source = """
+                enum e { LOW = -3, HIGH = 7 };
+                union u { long l; char c[8]; };
+                struct s { int a : 3; unsigned b : 7; enum e e; union u u; struct s *next; double d; };
+                struct s state = {1}; const volatile short w;
+                SEC("xdp") int program(struct xdp_md *c) { return state.a + w; }
+                """;
+        Btf little = BpfObject.read(Clang.compile(folder, "little", source)).btf();
+        Btf big = BpfObject.read(Clang.compile(folder, "big", source, "--target=bpfeb")).btf();
+        assertEquals(ByteOrder.BIG_ENDIAN, big.byteOrder());
+        assertEquals(BtfDump.all(little), BtfDump.all(big));
+        assertEquals(CDump.all(little), CDump.all(big));
+        assertTrue(CDump.all(big).contains("\tunsigned int b: 7;\n"), () -> CDump.all(big));
+        BtfValidator validator = BtfValidator.standard().byteOrder(ByteOrder.BIG_ENDIAN);
+        Btf written = validator.load(new BtfBuilder(ByteOrder.BIG_ENDIAN).addAll(big).build());
+        assertEquals(BtfDump.all(big), BtfDump.all(written));
     }
 
     private static List<String> places(BtfType.Composite type) {

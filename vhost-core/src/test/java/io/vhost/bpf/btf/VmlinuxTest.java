@@ -62,8 +62,9 @@ class VmlinuxTest {
             bestIndex = Math.min(bestIndex, indexed - parsed);
             bestLookup = Math.min(bestLookup, found - indexed);
         }
-        System.out.printf("vmlinux BTF: %d bytes, %d types; parsed in %.1f ms, indexed in %.1f ms, lookup %.1f us%n",
-                blob.length, btf.typeCount() - 1, best / 1e6, bestIndex / 1e6, bestLookup / 1e3);
+        System.out.printf("vmlinux BTF: %d bytes, %d types; parsed in %.1f ms, indexed in %.1f ms, "
+                + "lookup %.1f us%n", blob.length, btf.typeCount() - 1, best / 1e6, bestIndex / 1e6,
+                bestLookup / 1e3);
     }
 
     private static Path path() {
