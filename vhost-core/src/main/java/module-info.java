@@ -1,9 +1,9 @@
 /**
  * Virtqueues shared with virtual machines and DPDK processes, over vhost-user.
  *
- * <p>An application begins with {@code io.vhost.server} and gets devices and queues of {@code io.vhost.device}, packets of
- * {@code io.vhost.net}; {@code io.vhost.driver} is the guest's side. {@code io.vhost.bpf} looks into eBPF
- * objects and stands alone.
+ * <p>An application begins with {@code io.vhost.server} and gets devices and queues of
+ * {@code io.vhost.device}, packets of {@code io.vhost.net}; {@code io.vhost.driver} is the guest's side.
+ * {@code io.vhost.bpf} looks into eBPF objects and stands alone.
  */
 @SuppressWarnings("requires-automatic") // JCTools names its module in the manifest and has no descriptor.
 module io.vhost.core {

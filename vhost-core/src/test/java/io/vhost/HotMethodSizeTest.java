@@ -20,7 +20,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * The compiler does not inline a method of more than 325 bytecodes, however hot it is (FreqInlineSize); where
- * that hits a loop over packets it costs a fifth of the speed. No method of the packages on their way is so long.
+ * that hits a loop over packets it costs a fifth of the speed.
+ * No method of the packages on their way is so long.
  */
 class HotMethodSizeTest {
     private static final int LONGEST = 325;

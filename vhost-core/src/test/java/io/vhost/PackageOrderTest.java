@@ -32,7 +32,8 @@ class PackageOrderTest {
     private static final Path SOURCES = Path.of("src", "main", "java", "io", "vhost");
     private static final Pattern NO_CODE = Pattern.compile(
             "(?s)/\\*.*?\\*/|//[^\n]*|\"(\\\\.|[^\"\\\\\n])*\"");
-    private static final Pattern USE = Pattern.compile("\\bio\\s*\\.\\s*vhost((?:\\s*\\.\\s*[a-z]\\w*\\b(?!\\s*\\())+)");
+    private static final Pattern USE =
+            Pattern.compile("\\bio\\s*\\.\\s*vhost((?:\\s*\\.\\s*[a-z]\\w*\\b(?!\\s*\\())+)");
 
     @Test
     void everyPackageUsesLowerLevelsOnly() throws IOException {
@@ -40,7 +41,8 @@ class PackageOrderTest {
         try (var files = Files.walk(SOURCES)) {
             for (Path file : files.filter(f -> f.toString().endsWith(".java")).sorted().toList()) {
                 Path inside = SOURCES.relativize(file);
-                String home = inside.getNameCount() == 1 ? "" : inside.getParent().toString().replace('/', '.');
+                String home = inside.getNameCount() == 1
+                        ? "" : inside.getParent().toString().replace('/', '.');
                 violations.addAll(violations(home, inside.toString(), Files.readString(file)));
             }
         }

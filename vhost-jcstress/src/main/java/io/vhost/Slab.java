@@ -7,8 +7,8 @@ import java.util.concurrent.atomic.AtomicLong;
 /**
  * Native memory for the states of a test: the same kind of segment as in production, and allocated once.
  *
- * <p>Slices are handed out round and round. The harness has at most 10,240 states alive, so a slice comes round again
- * only after its last user has ended.
+ * <p>Slices are handed out round and round. The harness has at most 10,240 states alive, so a slice comes
+ * round again only after its last user has ended.
  */
 public final class Slab {
     private static final int SLICES = 16_384;

@@ -1,14 +1,16 @@
 /**
  * The command line program {@code vhost}. Not an interface for others: no package below this one is exported.
  *
- * <p>{@link io.vhost.app.Main} puts the commands together. Each is a package, with a class {@code XCommand} for options,
- * checks and output; what the command does is in plain classes beside it. A package uses those further down only:
+ * <p>{@link io.vhost.app.Main} puts the commands together. Each is a package, with a class {@code XCommand}
+ * for options, checks and output; what the command does is in plain classes beside it. A package uses those
+ * further down only:
  *
  * <ul>
- *   <li>{@link io.vhost.app.demo}, {@link io.vhost.app.forward}, {@link io.vhost.app.top}, {@link io.vhost.app.bpf}:
- *       commands that know nothing of each other.
+ *   <li>{@link io.vhost.app.demo}, {@link io.vhost.app.forward}, {@link io.vhost.app.top},
+ *       {@link io.vhost.app.bpf}: commands that know nothing of each other.
  *   <li>{@link io.vhost.app.vswitch}: the command {@code switch}, whose learning switch is the demo's, too.
- *   <li>{@link io.vhost.app.cli}: options of several commands, the end that a user asks for, and the progress line.
+ *   <li>{@link io.vhost.app.cli}: options of several commands, the end that a user asks for,
+ *       and the progress line.
  *   <li>{@link io.vhost.app.polling}: threads that poll, and the queues they give packets to.
  * </ul>
  *

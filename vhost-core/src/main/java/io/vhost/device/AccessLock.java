@@ -9,8 +9,8 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * The lock of one queue, which can say who has it.
  *
- * <p>It is an ordinary {@link ReentrantLock}, not fair. How long it is held is measured only if the device's configuration
- * asks for it, because reading the clock twice costs more than the lock.
+ * <p>It is an ordinary {@link ReentrantLock}, not fair. How long it is held is measured only if the device's
+ * configuration asks for it, because reading the clock twice costs more than the lock.
  */
 public final class AccessLock extends ReentrantLock {
     private static final long serialVersionUID = 1L;
@@ -35,7 +35,10 @@ public final class AccessLock extends ReentrantLock {
         this.timed = timed;
     }
 
-    /** {@return the thread that holds the lock at this moment, or null} For diagnostics: it may be old when it is read. */
+    /**
+     * {@return the thread that holds the lock at this moment, or null} For diagnostics:
+     * it may be old when it is read.
+     */
     public Thread owner() {
         return getOwner();
     }
@@ -50,7 +53,10 @@ public final class AccessLock extends ReentrantLock {
         return (long) ACQUIRED.getOpaque(this);
     }
 
-    /** {@return the longest time that the lock was held; zero when the configuration does not ask to measure it} */
+    /**
+     * {@return the longest time that the lock was held;
+     * zero when the configuration does not ask to measure it}
+     */
     public Duration longestHold() {
         return Duration.ofNanos(longestHold);
     }

@@ -8,8 +8,9 @@ import io.vhost.ring.SplitRing;
 import java.lang.foreign.MemorySegment;
 
 /**
- * A ring that can be worked on: located in one memory table, which it keeps mapped until it is released. Used under the
- * queue's lock. Ring and table are one object so that no burst can meet a ring of one table and buffers of another.
+ * A ring that can be worked on: located in one memory table, which it keeps mapped until it is released. Used
+ * under the queue's lock. Ring and table are one object so that no burst can meet a ring of one table and
+ * buffers of another.
  */
 final class ActiveRing {
     private final GuestMemory memory;
@@ -24,7 +25,8 @@ final class ActiveRing {
     private final Packet[] scratchPackets = new Packet[EnqueuePlan.MAX];
 
     ActiveRing(
-            GuestMemory memory, SplitRing ring, QueueFormat format, QueueCounters counters, MemorySegment scratch) {
+            GuestMemory memory, SplitRing ring, QueueFormat format, QueueCounters counters,
+            MemorySegment scratch) {
         this.memory = memory;
         this.ring = ring;
         boolean toGuest = format.ring().deviceWrites();
@@ -75,7 +77,8 @@ final class ActiveRing {
             return total;
         } finally {
             if (!complete) {
-                // Memory is gone, and the error may come later than the access: earlier chunks cannot be trusted either.
+                // Memory is gone, and the error may come later than the access:
+                // earlier chunks cannot be trusted either.
                 pool.release(packets, offset, total);
             }
         }

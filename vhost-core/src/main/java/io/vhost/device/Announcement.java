@@ -5,8 +5,8 @@ import io.vhost.net.PacketPool;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A packet that the device sends in its guest's name after a migration: a RARP broadcast (RFC 903), from which switches
- * learn where the guest is now. Any thread.
+ * A packet that the device sends in its guest's name after a migration: a RARP broadcast (RFC 903), from
+ * which switches learn where the guest is now. Any thread.
  */
 final class Announcement {
     private static final long NONE = -1;

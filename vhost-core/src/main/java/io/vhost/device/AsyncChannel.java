@@ -8,8 +8,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 
 /**
- * The asynchronous side of a registered queue: finds out what is done, gives chains back to the guest and packets to the
- * application, and waits for copies when the ring goes. Used under the queue's lock.
+ * The asynchronous side of a registered queue: finds out what is done, gives chains back to the guest and
+ * packets to the application, and waits for copies when the ring goes. Used under the queue's lock.
  */
 final class AsyncChannel {
     private static final long WAIT_NANOS = 20_000;
@@ -41,7 +41,9 @@ final class AsyncChannel {
         return copies.copying() == 0 ? "" : copies.awaited().name();
     }
 
-    /** The ring has come back, perhaps with another size; packets of its predecessor wait to be given back. */
+    /**
+     * The ring has come back, perhaps with another size; packets of its predecessor wait to be given back.
+     */
     void attached(ActiveRing active) {
         header = active.header();
         if (copies.ringSize() != active.ring().size()) {
@@ -122,8 +124,9 @@ final class AsyncChannel {
     }
 
     /**
-     * Waits until no copy touches the ring's memory any more, and gives the chains back to the guest. A channel that takes
-     * longer than the configured time is abandoned: its engine is closed and its copies have failed.
+     * Waits until no copy touches the ring's memory any more, and gives the chains back to the guest. A
+     * channel that takes longer than the configured time is abandoned: its engine is closed and its copies
+     * have failed.
      */
     void finish(SplitRing ring) {
         long deadline = System.nanoTime() + config.copyTimeout().toNanos();

@@ -14,14 +14,16 @@ import java.lang.invoke.VarHandle;
 /**
  * The packets of one queue whose copies are under way: slots in the order of submission.
  *
- * <p>A slot goes through three hands. It is <em>opened</em> when a packet's copies are submitted; <em>closed</em>, in
- * order, when they are all done, which is when the guest gets its chains back; and <em>emptied</em> when the application
- * gets the packet back. Channels complete in any order, so slots are closed from the oldest on and no further than the
- * first whose copies are not done: the guest sees used elements in the order of submission.
+ * <p>A slot goes through three hands. It is <em>opened</em> when a packet's copies are submitted;
+ * <em>closed</em>, in order, when they are all done, which is when the guest gets its chains back; and
+ * <em>emptied</em> when the application gets the packet back. Channels complete in any order, so slots are
+ * closed from the oldest on and no further than the first whose copies are not done: the guest sees used
+ * elements in the order of submission.
  *
- * <p>Everything is used under the queue's lock except {@link #copyDone}, which comes under the lock of the channel that
- * made the copies: one channel per packet, so a slot's count of copies has one writer. Memory order: the count of a slot
- * is stored with release after each of its copies and loaded with acquire, so whoever sees 0 sees the bytes.
+ * <p>Everything is used under the queue's lock except {@link #copyDone}, which comes under the lock of the
+ * channel that made the copies: one channel per packet, so a slot's count of copies has one writer. Memory
+ * order: the count of a slot is stored with release after each of its copies and loaded with acquire, so
+ * whoever sees 0 sees the bytes.
  */
 final class AsyncCopies implements CopyListener {
     private static final VarHandle COPIES =
@@ -55,8 +57,8 @@ final class AsyncCopies implements CopyListener {
     private int left;
 
     /**
-     * Slots for a ring of {@code size} entries; a packet needs at least one, so no more can be in flight. Copies of fewer
-     * than {@code threshold} bytes are made at once.
+     * Slots for a ring of {@code size} entries; a packet needs at least one, so no more can be in flight.
+     * Copies of fewer than {@code threshold} bytes are made at once.
      */
     AsyncCopies(int size, int threshold) {
         this(size, size, threshold);
@@ -112,8 +114,8 @@ final class AsyncCopies implements CopyListener {
     }
 
     /**
-     * Opens a slot for a packet whose copies will be submitted next, all to {@code by}, which must be told with
-     * {@link DmaChannel#retain}.
+     * Opens a slot for a packet whose copies will be submitted next, all to {@code by}, which must be told
+     * with {@link DmaChannel#retain}.
      *
      * @param number how many copies; 0 when there is nothing to copy, which is done at once
      * @return the slot, for {@link #copyDone}
@@ -195,14 +197,17 @@ final class AsyncCopies implements CopyListener {
         chainsInFlight.take(batch, from, to);
     }
 
-    /** Whether a copy of so many bytes is made at once, with {@link #copyAtOnce}, and not left to a channel. */
+    /**
+     * Whether a copy of so many bytes is made at once, with {@link #copyAtOnce}, and not left to a channel.
+     */
     boolean isShort(int length) {
         return length < threshold;
     }
 
     /** Makes one of a slot's copies. The slot is told of it, also when this ends with an error. */
     void copyAtOnce(
-            MemorySegment source, long sourceOffset, MemorySegment target, long targetOffset, int length, int slot) {
+            MemorySegment source, long sourceOffset,
+            MemorySegment target, long targetOffset, int length, int slot) {
         boolean made = false;
         try {
             NativeCopy.copy(source, sourceOffset, target, targetOffset, length);

@@ -13,7 +13,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * Guest to application through a DMA channel. Used under the queue's lock.
  *
- * <p>The processor reads the header when it submits; what the header says is believed only when the data has arrived.
+ * <p>The processor reads the header when it submits;
+ * what the header says is believed only when the data has arrived.
  */
 final class AsyncDequeue {
     private final SplitRing ring;
@@ -31,7 +32,10 @@ final class AsyncDequeue {
         this.header = header;
     }
 
-    /** Submits up to {@code count} chains, at most {@link EnqueuePlan#MAX}, into packets of the pool; how many. */
+    /**
+     * Submits up to {@code count} chains, at most {@link EnqueuePlan#MAX},
+     * into packets of the pool; how many.
+     */
     int submit(AsyncCopies async, PacketPool pool, Packet[] scratch, int count, DmaChannel channel) {
         int chains = ring.gather(batch, Math.min(count, async.freeSlots()));
         if (chains == 0) {
@@ -101,8 +105,8 @@ final class AsyncDequeue {
     }
 
     /**
-     * Reads the headers of chains with one buffer each. Nothing else is done here, so that the processor fetches many
-     * packets' first cache lines at a time.
+     * Reads the headers of chains with one buffer each. Nothing else is done here, so that the processor
+     * fetches many packets' first cache lines at a time.
      *
      * @return false when one of them is too short or too long for its packet
      */
@@ -139,7 +143,8 @@ final class AsyncDequeue {
                 int present = slot;
                 slot = async.after(slot);
                 i++;
-                copyOne(async, present, memory, source + headerLength, packet, packet.dataOffset(), length, channel);
+                copyOne(async, present, memory, source + headerLength, packet, packet.dataOffset(), length,
+                        channel);
             }
         } finally {
             // After an error no copy of the rest is coming.
@@ -154,7 +159,8 @@ final class AsyncDequeue {
     /** Opens a slot for one chain; a length below 0 says that no packet can hold it. */
     @GuardedBy("channel.lock")
     private void open(
-            AsyncCopies async, Packet packet, int chain, int length, int copies, DmaChannel channel, long now) {
+            AsyncCopies async, Packet packet, int chain, int length, int copies, DmaChannel channel,
+            long now) {
         if (length < 0) {
             counters.add(Counter.OVERSIZE, 1);
         } else {
@@ -215,7 +221,8 @@ final class AsyncDequeue {
                 rest -= ofHeader;
                 if (count > 0) {
                     missing--;
-                    copyOne(async, slot, memory, batch.bufferOffset(i) + ofHeader, packet, target, count, channel);
+                    copyOne(async, slot, memory, batch.bufferOffset(i) + ofHeader, packet, target, count,
+                            channel);
                     target += count;
                 }
             }

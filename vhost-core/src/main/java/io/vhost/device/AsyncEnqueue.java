@@ -12,8 +12,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * Application to guest through a DMA channel. Used under the queue's lock.
  *
- * <p>The processor writes the header, the channel copies the data. A packet is submitted whole or not at all; when the
- * channel has no room for the next one, its chains go back to the ring and the burst ends.
+ * <p>The processor writes the header, the channel copies the data. A packet is submitted whole or not at all;
+ * when the channel has no room for the next one, its chains go back to the ring and the burst ends.
  */
 final class AsyncEnqueue {
     private final SplitRing ring;
@@ -26,7 +26,8 @@ final class AsyncEnqueue {
     private final int[] pieceLength;
     private int pieces;
 
-    AsyncEnqueue(SplitRing ring, EnqueuePlan plan, QueueFormat format, QueueCounters counters, MemorySegment header) {
+    AsyncEnqueue(SplitRing ring, EnqueuePlan plan, QueueFormat format, QueueCounters counters,
+            MemorySegment header) {
         this.ring = ring;
         this.plan = plan;
         this.format = format;
@@ -96,8 +97,8 @@ final class AsyncEnqueue {
     }
 
     /**
-     * Each packet into the one buffer that it has. One thing after the other for all packets, so that the guest's cache
-     * lines come together.
+     * Each packet into the one buffer that it has. One thing after the other for all packets, so that the
+     * guest's cache lines come together.
      */
     @GuardedBy("channel.lock")
     private void submitPlain(
@@ -178,7 +179,8 @@ final class AsyncEnqueue {
         int headerLength = format.headerLength();
         boolean inOnePiece = batch.bufferLength(batch.firstBuffer(firstChain)) >= headerLength;
         if (inOnePiece) {
-            plan.putHeader(packet, ring.memory(), batch.bufferOffset(batch.firstBuffer(firstChain)), end - firstChain);
+            plan.putHeader(packet, ring.memory(), batch.bufferOffset(batch.firstBuffer(firstChain)),
+                    end - firstChain);
         } else {
             plan.putHeader(packet, header, 0, end - firstChain);
         }

@@ -12,8 +12,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * Guest to application: copies a burst of chains into packets. Used under the queue's lock.
  *
- * <p>A burst is worked in two passes, first all descriptors and then all copies, so that the cache misses of the
- * descriptors overlap.
+ * <p>A burst is worked in two passes, first all descriptors and then all copies, so that the cache misses of
+ * the descriptors overlap.
  */
 final class DequeueBurst {
     private final SplitRing ring;
@@ -31,7 +31,9 @@ final class DequeueBurst {
         this.header = header;
     }
 
-    /** Fills up to {@code count} packets. What it returns is delivered; nothing else was taken from the pool. */
+    /**
+     * Fills up to {@code count} packets. What it returns is delivered; nothing else was taken from the pool.
+     */
     int run(PacketPool pool, Packet[] packets, int offset, int count) {
         int chains = ring.gather(batch, count);
         if (chains == 0) {
@@ -67,14 +69,15 @@ final class DequeueBurst {
 
     private int copyAll(Packet[] packets, int offset, int chains) {
         int headers = batch.isPlain() ? readHeaders(chains) : 0;
-        int delivered = headers == chains ? copyPlain(packets, offset, chains) : copyAny(packets, offset, chains);
+        int delivered = headers == chains
+                ? copyPlain(packets, offset, chains) : copyAny(packets, offset, chains);
         counters.add(Counter.PACKETS, delivered);
         return delivered;
     }
 
     /**
-     * Reads the headers of chains with one buffer; how many, up to the first that is too short. Nothing else is done here,
-     * so that the processor fetches many packets' first cache lines at a time.
+     * Reads the headers of chains with one buffer; how many, up to the first that is too short. Nothing else
+     * is done here, so that the processor fetches many packets' first cache lines at a time.
      */
     private int readHeaders(int chains) {
         MemorySegment memory = ring.memory();

@@ -3,15 +3,17 @@ package io.vhost.device;
 /**
  * What an application is told about its devices. All methods do nothing unless overridden.
  *
- * <p>All are called by the thread of the device's connection, one at a time per device. A callback that blocks holds up
- * its own connection only. An exception from a callback is logged and otherwise ignored. The order is
+ * <p>All are called by the thread of the device's connection, one at a time per device. A callback that
+ * blocks holds up its own connection only. An exception from a callback is logged and otherwise ignored.
+ * The order is
  *
  * <pre>
  * newConnection  ( featuresChanged | vringStateChanged | newDevice ... destroyDevice )*  destroyConnection
  * </pre>
  *
  * <p>Which lock is held is part of each method's contract, on every path:
- * {@link #vringStateChanged} runs with exactly that queue's {@link VirtQueue#access_lock}, all others with none.
+ * {@link #vringStateChanged} runs with exactly that queue's {@link VirtQueue#access_lock},
+ * all others with none.
  */
 public interface DeviceListener {
     /** A front-end has connected; nothing is negotiated. Lock held: none. */
@@ -29,8 +31,8 @@ public interface DeviceListener {
     default void newDevice(VhostDevice device) {}
 
     /**
-     * A queue begins or ceases to run. Lock held: exactly this queue's {@link VirtQueue#access_lock}. Do not wait here
-     * for a thread that may be about to take the same lock.
+     * A queue begins or ceases to run. Lock held: exactly this queue's {@link VirtQueue#access_lock}. Do not
+     * wait here for a thread that may be about to take the same lock.
      *
      * @param queue which
      * @param enabled whether bursts can move packets from now on

@@ -10,9 +10,9 @@ import java.util.List;
 /**
  * What a front-end shares of its memory, and the log of what is written there.
  *
- * <p>Thread: the connection's, and no other. No lock may be held by the caller. Descriptors passed in are taken over,
- * whatever the outcome. While the memory changes every ring stands still; afterwards it is located anew and goes on where
- * it was.
+ * <p>Thread: the connection's, and no other. No lock may be held by the caller. Descriptors passed in are
+ * taken over, whatever the outcome. While the memory changes every ring stands still; afterwards it is
+ * located anew and goes on where it was.
  */
 @SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
 public final class DeviceMemory {
@@ -58,8 +58,8 @@ public final class DeviceMemory {
      *
      * @param regions the new table
      * @param files one descriptor for each region
-     * @throws ControlException when the table is invalid or exceeds the log in use, and then the old one stays; or when
-     *     it lacks the ring of a started queue, which then stands still
+     * @throws ControlException when the table is invalid or exceeds the log in use, and then the old one
+     *     stays; or when it lacks the ring of a started queue, which then stands still
      */
     public void replace(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
         List<Descriptor> kept;
@@ -102,7 +102,8 @@ public final class DeviceMemory {
     }
 
     /**
-     * Adds one region to those that are there, in a table or added. A region that is there already is accepted.
+     * Adds one region to those that are there, in a table or added.
+     * A region that is there already is accepted.
      *
      * @param region the region
      * @param file its file
@@ -126,7 +127,8 @@ public final class DeviceMemory {
      * Removes one region, given by its addresses and its size.
      *
      * @param region the region
-     * @throws ControlException when it is not there, or holds the ring of a started queue, which then stands still
+     * @throws ControlException when it is not there, or holds the ring of a started queue,
+     *     which then stands still
      */
     public void remove(MemoryRegion region) throws ControlException {
         if (slots.remove(region)) {
@@ -218,6 +220,7 @@ public final class DeviceMemory {
 
     /** Changes a ring that is stopped for it, and starts it again in the present memory. */
     void restart(int queue, QueueControl.Change change) throws ControlException {
-        device.queue(queue).control().restart(change, table, QueueFormat.of(device.features(), (queue & 1) == 0));
+        device.queue(queue).control()
+                .restart(change, table, QueueFormat.of(device.features(), (queue & 1) == 0));
     }
 }

@@ -4,7 +4,8 @@ import io.vhost.memory.MemoryRegion;
 import java.util.List;
 
 /**
- * How a device was when the front-end's last request had been dealt with. Reading it takes no lock and disturbs nobody.
+ * How a device was when the front-end's last request had been dealt with.
+ * Reading it takes no lock and disturbs nobody.
  *
  * @param offered feature bits on offer
  * @param features feature bits that were negotiated

@@ -17,10 +17,12 @@ final class EnqueueBurst {
     private final EnqueuePlan plan;
     private final QueueFormat format;
     private final QueueCounters counters;
-    // The header of a packet that does not begin in one piece is put together here; native like everything copied.
+    // The header of a packet that does not begin in one piece is put together here;
+    // native like everything copied.
     private final MemorySegment header;
 
-    EnqueueBurst(SplitRing ring, EnqueuePlan plan, QueueFormat format, QueueCounters counters, MemorySegment header) {
+    EnqueueBurst(SplitRing ring, EnqueuePlan plan, QueueFormat format, QueueCounters counters,
+            MemorySegment header) {
         this.ring = ring;
         this.plan = plan;
         this.format = format;
@@ -52,7 +54,10 @@ final class EnqueueBurst {
         return planned;
     }
 
-    /** Each packet into the one buffer that it has: first all headers, so that the guest's cache lines come together. */
+    /**
+     * Each packet into the one buffer that it has:
+     * first all headers, so that the guest's cache lines come together.
+     */
     private void copyOneToOne(Packet[] packets, int offset, int count) {
         MemorySegment memory = ring.memory();
         ChainBatch batch = plan.batch();
@@ -66,7 +71,8 @@ final class EnqueueBurst {
             int need = plan.needed(i);
             int length = need - headerLength;
             NativeCopy.copy(
-                    packet.segment(), packet.dataOffset(), memory, batch.bufferOffset(i) + headerLength, length);
+                    packet.segment(), packet.dataOffset(),
+                    memory, batch.bufferOffset(i) + headerLength, length);
             batch.written(i, need);
             bytes += length;
         }
@@ -94,7 +100,8 @@ final class EnqueueBurst {
                 long target = batch.bufferOffset(buffer);
                 plan.putHeader(packet, memory, target, 1);
                 NativeCopy.copy(
-                        packet.segment(), packet.dataOffset(), memory, target + headerLength, need - headerLength);
+                        packet.segment(), packet.dataOffset(),
+                        memory, target + headerLength, need - headerLength);
                 batch.written(chain, need);
             } else {
                 scatter(packet, chain, end, need);

@@ -13,11 +13,15 @@ import java.nio.ByteOrder;
 import java.util.Objects;
 
 /**
- * Which chains each packet of a burst to the guest goes into: one, or, with mergeable buffers (virtio 1.2, 5.1.6.4), as
- * many as it needs. Made before anything is copied, in the same way for copies by the caller and by a DMA engine.
+ * Which chains each packet of a burst to the guest goes into: one, or, with mergeable buffers
+ * (virtio 1.2, 5.1.6.4), as many as it needs. Made before anything is copied, in the same way for copies by
+ * the caller and by a DMA engine.
  */
 final class EnqueuePlan {
-    /** Most packets planned at once: enough to overlap cache misses, few enough to stay in the first-level cache. */
+    /**
+     * Most packets planned at once: enough to overlap cache misses,
+     * few enough to stay in the first-level cache.
+     */
     static final int MAX = 32;
 
     /** Instead of a number of bytes: the packet is done with and not sent. */
@@ -27,7 +31,8 @@ final class EnqueuePlan {
 
     private static final ValueLayout.OfLong OFFLOAD =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt TAIL = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt TAIL =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfShort CHECKSUM_OFFSET =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
@@ -85,7 +90,8 @@ final class EnqueuePlan {
         for (int i = 0; i < count; i++) {
             Packet packet = packets[offset + i];
             int length = requireSendable(packets, offset + i);
-            needed[i] = packet.offload() == 0 || offloadIsPossible(packet) ? headerLength + length : BAD_OFFLOAD;
+            needed[i] = packet.offload() == 0 || offloadIsPossible(packet)
+                    ? headerLength + length : BAD_OFFLOAD;
         }
     }
 
@@ -129,8 +135,8 @@ final class EnqueuePlan {
     }
 
     /**
-     * Whether each of the first {@code count} packets has the one buffer of the chain with its number, the common case.
-     * Otherwise, ask for {@link #endChain}.
+     * Whether each of the first {@code count} packets has the one buffer of the chain with its number, the
+     * common case. Otherwise, ask for {@link #endChain}.
      */
     boolean isOneToOne(int count) {
         boolean fits = batch.isPlain() && !badOffloads;
@@ -179,8 +185,8 @@ final class EnqueuePlan {
     }
 
     /**
-     * Whether no chain that may still come helps a packet for which those from {@code first} on do not suffice.
-     * A first chain without room for the header is a fault.
+     * Whether no chain that may still come helps a packet for which those from {@code first} on do not
+     * suffice. A first chain without room for the header is a fault.
      */
     private boolean canNeverFit(int first, int end) {
         if (end == first) {
@@ -193,8 +199,8 @@ final class EnqueuePlan {
     }
 
     /**
-     * Writes a packet's header only where it differs. In steady state it never does, and the guest's cache line stays
-     * shared instead of travelling between two processors.
+     * Writes a packet's header only where it differs. In steady state it never does, and the guest's cache
+     * line stays shared instead of travelling between two processors.
      */
     void putHeader(Packet packet, MemorySegment memory, long target, int chains) {
         long offload = packet.offload();

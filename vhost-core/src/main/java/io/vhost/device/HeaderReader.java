@@ -8,7 +8,9 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 
-/** Reads the header of a packet from the guest, once, wherever the guest put it; used under the queue's lock. */
+/**
+ * Reads the header of a packet from the guest, once, wherever the guest put it; used under the queue's lock.
+ */
 final class HeaderReader {
     private static final ValueLayout.OfLong OFFLOAD =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);

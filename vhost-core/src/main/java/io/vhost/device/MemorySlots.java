@@ -9,11 +9,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * Memory regions that a front-end adds and removes one by one, perhaps after it has begun with a whole table. Each change
- * makes a new table of all of them, so their files stay open here. The connection's thread.
+ * Memory regions that a front-end adds and removes one by one, perhaps after it has begun with a whole table.
+ * Each change makes a new table of all of them, so their files stay open here. The connection's thread.
  *
- * <p>A front-end with several queue pairs may speak once for each of them: a region that was added n times is removed when
- * that was asked n times.
+ * <p>A front-end with several queue pairs may speak once for each of them: a region that was added n times is
+ * removed when that was asked n times.
  */
 final class MemorySlots {
     /** One region, its file, and how often it was added. */
@@ -49,7 +49,8 @@ final class MemorySlots {
         if (present != null) {
             file.close();
             if (present.region.fileOffset() != region.fileOffset()) {
-                throw new ControlException("memory region %s was added before as %s".formatted(region, present.region));
+                throw new ControlException("memory region %s was added before as %s"
+                        .formatted(region, present.region));
             }
             present.additions++;
             return null;
@@ -76,7 +77,8 @@ final class MemorySlots {
     boolean remove(MemoryRegion region) throws ControlException {
         Slot present = find(region);
         if (present == null) {
-            throw new ControlException("memory region %s was not added, there are %d".formatted(region, slots.size()));
+            throw new ControlException("memory region %s was not added, there are %d"
+                    .formatted(region, slots.size()));
         }
         if (--present.additions > 0) {
             return false;

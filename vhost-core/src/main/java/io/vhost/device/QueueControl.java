@@ -8,8 +8,8 @@ import io.vhost.os.EventFd;
 /**
  * The transport's side of one queue: changes to its set-up, each made under the queue's lock.
  *
- * <p>Thread: the connection's, and no other. Bursts are told to leave before the lock is taken for a change that stops the
- * ring, so a thread that polls without pause does not hold it up.
+ * <p>Thread: the connection's, and no other. Bursts are told to leave before the lock is taken for a change
+ * that stops the ring, so a thread that polls without pause does not hold it up.
  */
 final class QueueControl {
     private final VirtQueue queue;

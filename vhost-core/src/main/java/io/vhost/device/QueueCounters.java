@@ -6,8 +6,8 @@ import java.util.concurrent.atomic.AtomicLongArray;
 /**
  * What has happened on one queue since it was created. Counters only grow.
  *
- * <p>Any thread may read, without a lock; a value is never torn, but two values read one after the other may stem from
- * different bursts. Writing is for the holder of the queue's lock.
+ * <p>Any thread may read, without a lock; a value is never torn, but two values read one after the other may
+ * stem from different bursts. Writing is for the holder of the queue's lock.
  */
 @SuppressWarnings("EnumOrdinal") // An ordinal is a place in the array of this process, stored nowhere.
 public final class QueueCounters {
@@ -21,7 +21,10 @@ public final class QueueCounters {
         OVERSIZE,
         /** Packets to the guest that were dropped because its buffers can never hold them. */
         NO_ROOM,
-        /** Packets dropped because their offload fields contradict their length or ask for what is not negotiated. */
+        /**
+         * Packets dropped because their offload fields contradict their length or ask
+         * for what is not negotiated.
+         */
         BAD_OFFLOAD,
         /** Packets whose checksum was completed in software because the guest does not take partial ones. */
         SOFTWARE_CHECKSUM,

@@ -13,7 +13,8 @@ import io.vhost.ring.RingOptions;
  * @param segmentations what the receiver takes uncut
  */
 record QueueFormat(
-        RingOptions ring, int headerLength, boolean mergeable, boolean checksums, Segmentations segmentations) {
+        RingOptions ring, int headerLength, boolean mergeable, boolean checksums,
+        Segmentations segmentations) {
     static QueueFormat of(long features, boolean toGuest) {
         boolean mergeable = Feature.VIRTIO_NET_F_MRG_RXBUF.in(features);
         RingOptions ring = new RingOptions(

@@ -9,7 +9,8 @@ final class QueueInspector {
     private QueueInspector() {}
 
     static QueueSnapshot snapshot(
-            VirtQueue queue, RingSetup setup, ActiveRing active, AsyncChannel async, RingViolation violation) {
+            VirtQueue queue, RingSetup setup, ActiveRing active, AsyncChannel async,
+            RingViolation violation) {
         SplitRing ring = active == null ? null : active.ring();
         RingPlace place = active == null ? RingPlace.NONE : active.place(setup);
         return new QueueSnapshot(

@@ -3,8 +3,8 @@ package io.vhost.device;
 import io.vhost.ring.RingViolation;
 
 /**
- * How a queue was at one moment: everything stems from the same moment. Addresses are unsigned; 0 where the ring is not
- * attached, that is stopped or not found in memory.
+ * How a queue was at one moment: everything stems from the same moment. Addresses are unsigned; 0 where the
+ * ring is not attached, that is stopped or not found in memory.
  *
  * @param index of the queue
  * @param running whether bursts could move packets

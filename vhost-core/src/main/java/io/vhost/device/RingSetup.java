@@ -8,8 +8,8 @@ import io.vhost.ring.SplitLayout;
 import io.vhost.ring.SplitRing;
 
 /**
- * What the front-end has said about one ring so far: the messages come one by one and in its own order. Used under the
- * queue's lock.
+ * What the front-end has said about one ring so far: the messages come one by one and in its own order. Used
+ * under the queue's lock.
  */
 final class RingSetup {
     int size;
@@ -37,7 +37,8 @@ final class RingSetup {
      *
      * @return null while the size or the memory table is not known; the alignment is checked all the same
      */
-    RingAddresses locate(int queue, GuestMemory memory, long desc, long avail, long used) throws ControlException {
+    RingAddresses locate(int queue, GuestMemory memory, long desc, long avail, long used)
+            throws ControlException {
         requireAligned(queue, "descriptor table", desc, SplitLayout.DESC_ALIGNMENT);
         requireAligned(queue, "driver area", avail, SplitLayout.AVAIL_ALIGNMENT);
         requireAligned(queue, "device area", used, SplitLayout.USED_ALIGNMENT);
@@ -45,12 +46,16 @@ final class RingSetup {
             return null;
         }
         return new RingAddresses(
-                locate(queue, memory, "descriptor table", desc, SplitLayout.descBytes(size), SplitLayout.DESC_ALIGNMENT),
-                locate(queue, memory, "driver area", avail, SplitLayout.availBytes(size), SplitLayout.AVAIL_ALIGNMENT),
-                locate(queue, memory, "device area", used, SplitLayout.usedBytes(size), SplitLayout.USED_ALIGNMENT));
+                locate(queue, memory, "descriptor table", desc, SplitLayout.descBytes(size),
+                        SplitLayout.DESC_ALIGNMENT),
+                locate(queue, memory, "driver area", avail, SplitLayout.availBytes(size),
+                        SplitLayout.AVAIL_ALIGNMENT),
+                locate(queue, memory, "device area", used, SplitLayout.usedBytes(size),
+                        SplitLayout.USED_ALIGNMENT));
     }
 
-    private static long locate(int queue, GuestMemory memory, String area, long user, long bytes, int alignment)
+    private static long locate(
+            int queue, GuestMemory memory, String area, long user, long bytes, int alignment)
             throws ControlException {
         long offset = memory.translateUser(user, bytes);
         if (offset < 0) {

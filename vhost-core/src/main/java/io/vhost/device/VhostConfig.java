@@ -15,7 +15,8 @@ import java.util.Objects;
  * @param dma whose channels queues may use for asynchronous copies; null: asynchronous copies are not enabled
  * @param copyStall a copy that takes longer is reported
  * @param copyTimeout when a ring stops, how long its copies may still take before their channel is abandoned
- * @param copyThreshold copies of fewer bytes are made by the submitting thread, in their turn, instead of a channel
+ * @param copyThreshold copies of fewer bytes are made by the submitting thread, in their turn,
+ *     instead of a channel
  * @param lockTiming whether {@link AccessLock#longestHold} is measured
  */
 public record VhostConfig(
@@ -31,8 +32,9 @@ public record VhostConfig(
     public static final int MAX_QUEUE_PAIRS = 128;
 
     /**
-     * Segmentation offloads: with them a guest sends packets of up to 64 KiB, and is sent such. They are for an application
-     * whose packet pools have room for that and which sends no such packet to where {@link VirtQueue#accepts} says no.
+     * Segmentation offloads: with them a guest sends packets of up to 64 KiB, and is sent such. They are for
+     * an application whose packet pools have room for that and which sends no such packet to where
+     * {@link VirtQueue#accepts} says no.
      */
     public static final long SEGMENTATION = mask(
             Feature.VIRTIO_NET_F_HOST_TSO4,
@@ -74,7 +76,8 @@ public record VhostConfig(
     /** Checks the ranges. */
     public VhostConfig {
         if (queuePairs < 1 || queuePairs > MAX_QUEUE_PAIRS) {
-            throw new IllegalArgumentException("queuePairs=" + queuePairs + " is not in 1.." + MAX_QUEUE_PAIRS);
+            throw new IllegalArgumentException("queuePairs=" + queuePairs + " is not in 1.."
+                    + MAX_QUEUE_PAIRS);
         }
         if ((features & ~SUPPORTED) != 0) {
             throw new IllegalArgumentException("features=0x%x has bits that are not implemented: 0x%x"
@@ -164,15 +167,19 @@ public record VhostConfig(
             return this;
         }
 
-        /** How long copies may still take when their ring stops, before their channel is abandoned; default 1 s. */
+        /**
+         * How long copies may still take when their ring stops,
+         * before their channel is abandoned; default 1 s.
+         */
         public Builder copyTimeout(Duration timeout) {
             copyTimeout = Objects.requireNonNull(timeout, "timeout");
             return this;
         }
 
         /**
-         * Asynchronous copies of fewer bytes are made by the thread that submits them, for whom a short copy is less work
-         * than its way through a channel. Packets complete in their order all the same. Default 0: channels make all copies.
+         * Asynchronous copies of fewer bytes are made by the thread that submits them, for whom a short copy
+         * is less work than its way through a channel. Packets complete in their order all the same.
+         * Default 0: channels make all copies.
          */
         public Builder copyThreshold(int bytes) {
             copyThreshold = bytes;
@@ -188,7 +195,8 @@ public record VhostConfig(
         /** The configuration; {@link IllegalArgumentException} names a setting that is out of range. */
         public VhostConfig build() {
             return new VhostConfig(
-                    queuePairs, features, protocolFeatures, dma, copyStall, copyTimeout, copyThreshold, lockTiming);
+                    queuePairs, features, protocolFeatures, dma, copyStall, copyTimeout, copyThreshold,
+                    lockTiming);
         }
     }
 }

@@ -8,7 +8,8 @@ import java.util.Objects;
  * One connected front-end: a virtual machine or a DPDK process, with its queues.
  *
  * <p>Threads: any. The object lives from {@link DeviceListener#newConnection} to
- * {@link DeviceListener#destroyConnection}; afterwards its queues move nothing and may still be asked for counters.
+ * {@link DeviceListener#destroyConnection};
+ * afterwards its queues move nothing and may still be asked for counters.
  */
 public final class VhostDevice {
     /** Least MTU that a front-end may set. */
@@ -67,7 +68,10 @@ public final class VhostDevice {
         return feature.in(features);
     }
 
-    /** Largest packet of the guest's network in bytes, without Ethernet header; 0 when the front-end did not say. */
+    /**
+     * Largest packet of the guest's network in bytes, without Ethernet header;
+     * 0 when the front-end did not say.
+     */
     public int mtu() {
         return mtu;
     }
@@ -129,7 +133,8 @@ public final class VhostDevice {
     void fail(Throwable cause) {
         if (!failed) {
             failed = true;
-            log.log(Level.ERROR, () -> "(%s) guest memory is gone, closing the connection".formatted(name), cause);
+            log.log(Level.ERROR, () -> "(%s) guest memory is gone, closing the connection".formatted(name),
+                    cause);
         }
         onFailure.run();
     }

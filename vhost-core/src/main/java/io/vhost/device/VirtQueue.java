@@ -18,19 +18,19 @@ import java.util.function.Function;
 /**
  * One virtqueue of a device.
  *
- * <p>Threads: any; each burst takes {@link #access_lock} once. For speed let one thread poll a queue. Memory order: what
- * a burst wrote is visible to the guest when it sees the used index; what the guest wrote before it offered a chain is
- * visible to the burst that returns it.
+ * <p>Threads: any; each burst takes {@link #access_lock} once. For speed let one thread poll a queue. Memory
+ * order: what a burst wrote is visible to the guest when it sees the used index; what the guest wrote before
+ * it offered a chain is visible to the burst that returns it.
  *
- * <p>A guest that breaks a rule of the ring never disturbs the caller: the burst returns what was good, the queue is
- * fenced ({@link #violation}), and moves nothing more until the front-end starts it again.
+ * <p>A guest that breaks a rule of the ring never disturbs the caller: the burst returns what was good, the
+ * queue is fenced ({@link #violation}), and moves nothing more until the front-end starts it again.
  */
 public final class VirtQueue {
     private static final Logger LOG = System.getLogger("io.vhost.device");
 
     /**
-     * Guards everything about this queue. Applications may hold it around calls; bursts and control calls are re-entrant.
-     * Never wait for another thread's burst while holding it.
+     * Guards everything about this queue. Applications may hold it around calls; bursts and control calls are
+     * re-entrant. Never wait for another thread's burst while holding it.
      */
     public final AccessLock access_lock;
 
@@ -75,7 +75,10 @@ public final class VirtQueue {
         return (index & 1) == 0;
     }
 
-    /** Whether bursts can move packets: the ring is set up, started and enabled, and the guest has kept its rules. */
+    /**
+     * Whether bursts can move packets: the ring is set up, started and enabled,
+     * and the guest has kept its rules.
+     */
     public boolean isRunning() {
         return running;
     }
@@ -86,7 +89,8 @@ public final class VirtQueue {
     }
 
     /**
-     * How the queue is at this moment. Waits a little when another thread works on the queue, without standing in its way.
+     * How the queue is at this moment. Waits a little when another thread works on the queue,
+     * without standing in its way.
      *
      * @return null when the lock was not to be had in that time
      */
@@ -95,8 +99,8 @@ public final class VirtQueue {
     }
 
     /**
-     * What the driver has offered at a position of the ring. Only addresses, lengths and flags are read, and nothing is
-     * checked. Waits as {@link #snapshot} does.
+     * What the driver has offered at a position of the ring. Only addresses, lengths and flags are read, and
+     * nothing is checked. Waits as {@link #snapshot} does.
      *
      * @param position counted as the driver's index is; none: the next chain to take
      * @return null when the ring is stopped, its memory is gone, or the lock was not to be had
@@ -105,7 +109,8 @@ public final class VirtQueue {
         try {
             return look(core -> core.element(position));
         } catch (InternalError _) {
-            // The guest truncated the file behind its memory; the next burst finds out too, and gives the device up.
+            // The guest truncated the file behind its memory;
+            // the next burst finds out too, and gives the device up.
             return null;
         }
     }
@@ -124,7 +129,9 @@ public final class VirtQueue {
         return null;
     }
 
-    /** The rule that the guest broke, for which this queue is fenced; null when it broke none. Takes the lock. */
+    /**
+     * The rule that the guest broke, for which this queue is fenced; null when it broke none. Takes the lock.
+     */
     public RingViolation violation() {
         access_lock.lock();
         try {
@@ -143,8 +150,8 @@ public final class VirtQueue {
      * @param offset first index to fill
      * @param count most packets to take
      * @return packets taken, 0 to {@code count}
-     * @throws IllegalStateException when this queue carries packets to the guest, or asynchronous copies are in flight:
-     *     chains are used in their order, so a burst must not overtake them
+     * @throws IllegalStateException when this queue carries packets to the guest, or asynchronous copies are
+     *     in flight: chains are used in their order, so a burst must not overtake them
      */
     public int dequeueBurst(PacketPool pool, Packet[] packets, int offset, int count) {
         Objects.requireNonNull(pool, "pool");
@@ -170,18 +177,18 @@ public final class VirtQueue {
     }
 
     /**
-     * Copies packets to the guest. The caller keeps all packets, those that were copied as well. When another thread works
-     * on the queue this waits for it, but not for changes of the queue's state.
+     * Copies packets to the guest. The caller keeps all packets, those that were copied as well. When another
+     * thread works on the queue this waits for it, but not for changes of the queue's state.
      *
      * @param packets what to send
      * @param offset index of the first
      * @param count how many
-     * @return packets that are done with, 0 to {@code count}: copied, or dropped and counted because the guest's buffers
-     *     can never hold them. The rest found no free buffers.
-     * @throws IllegalStateException when this queue carries packets from the guest, or asynchronous copies are in flight:
-     *     chains are used in their order, so a burst must not overtake them
-     * @throws IllegalArgumentException when a packet is empty or back in its pool; packets in earlier chunks of 32 were
-     *     sent
+     * @return packets that are done with, 0 to {@code count}: copied, or dropped and counted because the
+     *     guest's buffers can never hold them. The rest found no free buffers.
+     * @throws IllegalStateException when this queue carries packets from the guest, or asynchronous copies
+     *     are in flight: chains are used in their order, so a burst must not overtake them
+     * @throws IllegalArgumentException when a packet is empty or back in its pool; packets in earlier chunks
+     *     of 32 were sent
      */
     public int enqueueBurst(Packet[] packets, int offset, int count) {
         Objects.checkFromIndexSize(offset, count, packets.length);
@@ -199,8 +206,9 @@ public final class VirtQueue {
     }
 
     /**
-     * Whether the receiver of this queue's packets takes a packet with the segmentation that it asks for. If not, cut it
-     * with {@link io.vhost.net.Segmenter}: a burst drops it and counts {@link Counter#BAD_OFFLOAD}. Any thread.
+     * Whether the receiver of this queue's packets takes a packet with the segmentation that it asks for. If
+     * not, cut it with {@link io.vhost.net.Segmenter}: a burst drops it and counts
+     * {@link Counter#BAD_OFFLOAD}. Any thread.
      */
     public boolean accepts(Packet packet) {
         return packet.gsoType() == NetHeader.GSO_NONE
@@ -208,8 +216,8 @@ public final class VirtQueue {
     }
 
     /**
-     * Waits for the lock as long as the queue runs. The control thread ends that before it takes the lock for a change,
-     * so a listener that waits for a polling thread under the lock gets its answer.
+     * Waits for the lock as long as the queue runs. The control thread ends that before it takes the lock for
+     * a change, so a listener that waits for a polling thread under the lock gets its answer.
      */
     private boolean lockWhileRunning() {
         int spins = 0;
@@ -235,8 +243,8 @@ public final class VirtQueue {
     /**
      * Lets this queue's packets be copied by DMA channels. Takes the lock.
      *
-     * @throws IllegalStateException when asynchronous copies are not enabled for the device, the queue's ring is not set up
-     *     and started, or the queue is registered already
+     * @throws IllegalStateException when asynchronous copies are not enabled for the device, the queue's ring
+     *     is not set up and started, or the queue is registered already
      */
     public void registerAsync() {
         lockForControl();
@@ -250,7 +258,8 @@ public final class VirtQueue {
     /**
      * The same as {@link #registerAsync} for a caller that holds the lock.
      *
-     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock};
+     *     nothing has changed
      * @throws IllegalStateException as {@link #registerAsync}
      */
     @GuardedBy("access_lock")
@@ -276,7 +285,8 @@ public final class VirtQueue {
     /**
      * The same as {@link #unregisterAsync} for a caller that holds the lock.
      *
-     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock};
+     *     nothing has changed
      * @throws IllegalStateException as {@link #unregisterAsync}
      */
     @GuardedBy("access_lock")
@@ -286,8 +296,8 @@ public final class VirtQueue {
     }
 
     /**
-     * {@return whether asynchronous copies are registered} Takes the lock. The answer holds for as long as the caller keeps
-     * the lock: a listener that unregisters needs it, too.
+     * {@return whether asynchronous copies are registered} Takes the lock. The answer holds for as long as
+     * the caller keeps the lock: a listener that unregisters needs it, too.
      */
     public boolean isAsyncRegistered() {
         access_lock.lock();
@@ -317,7 +327,8 @@ public final class VirtQueue {
      * The same as {@link #getInflight} for a caller that holds the lock.
      *
      * @return packets, 0 to the ring's size; never negative
-     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock};
+     *     nothing has changed
      * @throws IllegalStateException as {@link #getInflight}
      */
     @GuardedBy("access_lock")
@@ -327,8 +338,8 @@ public final class VirtQueue {
     }
 
     /**
-     * Gives packets back whose copies have ended, whatever the state of the ring. Does not wait for copies; call it until
-     * {@link #getInflight} is 0. Takes the lock.
+     * Gives packets back whose copies have ended, whatever the state of the ring. Does not wait for copies;
+     * call it until {@link #getInflight} is 0. Takes the lock.
      *
      * @param out receives the packets, which are the caller's again
      * @param offset first index to fill
@@ -336,7 +347,8 @@ public final class VirtQueue {
      * @param channel where the copies were submitted
      * @return packets given back, 0 to {@code count}
      * @throws IllegalStateException when the queue is not registered
-     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's
+     * @throws IllegalArgumentException when the channel is not configured,
+     *     or in another registry than the device's
      */
     public int clearQueue(Packet[] out, int offset, int count, DmaChannel channel) {
         lockForControl();
@@ -355,7 +367,8 @@ public final class VirtQueue {
      * @param count most packets to give back
      * @param channel where the copies were submitted
      * @return packets given back, 0 to {@code count}
-     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock}; nothing has changed
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock};
+     *     nothing has changed
      * @throws IllegalStateException as {@link #clearQueue}
      * @throws IllegalArgumentException as {@link #clearQueue}
      */
@@ -366,8 +379,9 @@ public final class VirtQueue {
     }
 
     /**
-     * Submits packets to the guest for copying by a DMA channel. Those that are accepted belong to the library until
-     * {@link #pollEnqueueCompleted} or {@link #clearQueue} gives them back. Waits like {@link #enqueueBurst}.
+     * Submits packets to the guest for copying by a DMA channel. Those that are accepted belong to the
+     * library until {@link #pollEnqueueCompleted} or {@link #clearQueue} gives them back. Waits like
+     * {@link #enqueueBurst}.
      *
      * @param packets what to send
      * @param offset index of the first
@@ -375,8 +389,8 @@ public final class VirtQueue {
      * @param channel what copies
      * @return packets accepted, 0 to {@code count}: the rest found no free buffers, or no room in the channel
      * @throws IllegalStateException when this queue carries packets from the guest, or is not registered
-     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's; or
-     *     when a packet is empty or back in its pool, and then none is accepted
+     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the
+     *     device's; or when a packet is empty or back in its pool, and then none is accepted
      * @throws NullPointerException when a packet is null, and then none is accepted
      */
     public int submitEnqueueBurst(Packet[] packets, int offset, int count, DmaChannel channel) {
@@ -395,16 +409,19 @@ public final class VirtQueue {
     }
 
     /**
-     * Gives packets back whose copies to the guest have ended. Does not wait: when another thread holds the lock, this
-     * counts {@link Counter#BUSY} and returns 0. {@link Packet#isUndelivered} says which did not arrive.
+     * Gives packets back whose copies to the guest have ended. Does not wait: when another thread holds the
+     * lock, this counts {@link Counter#BUSY} and returns 0.
+     * {@link Packet#isUndelivered} says which did not arrive.
      *
      * @param done receives the packets, in the order of their submission; they are the caller's again
      * @param offset first index to fill
      * @param count most packets to give back
-     * @param channel which to ask; packets that another channel copied are given back too when their turn has come
+     * @param channel which to ask; packets that another channel copied are given back too
+     *     when their turn has come
      * @return packets given back, 0 to {@code count}
      * @throws IllegalStateException when this queue carries packets from the guest, or is not registered
-     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's
+     * @throws IllegalArgumentException when the channel is not configured,
+     *     or in another registry than the device's
      */
     public int pollEnqueueCompleted(Packet[] done, int offset, int count, DmaChannel channel) {
         if (!isToGuest()) {
@@ -422,8 +439,9 @@ public final class VirtQueue {
     }
 
     /**
-     * Submits what the guest has sent for copying by a DMA channel, and takes packets whose copies have ended. Does not
-     * wait: when another thread holds the lock, this counts {@link Counter#BUSY} and returns 0.
+     * Submits what the guest has sent for copying by a DMA channel, and takes packets whose copies have
+     * ended. Does not wait: when another thread holds the lock,
+     * this counts {@link Counter#BUSY} and returns 0.
      *
      * @param pool where packets come from
      * @param packets receives packets whose data has arrived, in the order in which the guest sent them
@@ -432,7 +450,8 @@ public final class VirtQueue {
      * @param channel what copies
      * @return packets taken, 0 to {@code count}
      * @throws IllegalStateException when this queue carries packets to the guest, or is not registered
-     * @throws IllegalArgumentException when the channel is not configured, or in another registry than the device's
+     * @throws IllegalArgumentException when the channel is not configured,
+     *     or in another registry than the device's
      */
     public int tryDequeueBurst(PacketPool pool, Packet[] packets, int offset, int count, DmaChannel channel) {
         Objects.requireNonNull(pool, "pool");
@@ -508,7 +527,9 @@ public final class VirtQueue {
         throw new IllegalMonitorStateException(text);
     }
 
-    /** Set to false before the lock is taken for a change, so that bursts leave; true again under the lock. */
+    /**
+     * Set to false before the lock is taken for a change, so that bursts leave; true again under the lock.
+     */
     void running(boolean runs) {
         running = runs;
     }

@@ -4,9 +4,9 @@ import io.vhost.memory.NativeCopy;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Copies of one submission. What the worker reads is as small as can be, since each cache line of it has to change
- * processors when it is written: where each copy begins and ends always, the rest only where it differs from what was
- * there before, which it hardly ever does. The tokens stay with the submitter.
+ * Copies of one submission. What the worker reads is as small as can be, since each cache line of it has to
+ * change processors when it is written: where each copy begins and ends always, the rest only where it
+ * differs from what was there before, which it hardly ever does. The tokens stay with the submitter.
  *
  * <p>The submitter fills it and hands it over; when the worker has handed it back, the submitter reports it.
  */

@@ -3,7 +3,8 @@ package io.vhost.dma;
 /** Learns that a copy is done. */
 public interface CopyListener {
     /**
-     * One copy is done. Called under the channel's lock, by whichever thread drains the channel: mark it, and return.
+     * One copy is done. Called under the channel's lock, by whichever thread drains the channel:
+     * mark it, and return.
      *
      * @param slot what the submitter called it
      * @param failed the bytes did not arrive

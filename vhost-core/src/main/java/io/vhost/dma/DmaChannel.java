@@ -10,8 +10,9 @@ import java.util.concurrent.locks.ReentrantLock;
 /**
  * An engine in use: knows which copies are under way and whose they are.
  *
- * <p>Applications get channels from {@link DmaRegistry#configure} and hand them to queues. The methods that move copies
- * are for queues; which of them need {@link #lock} says their annotation, and the compiler checks it.
+ * <p>Applications get channels from {@link DmaRegistry#configure} and hand them to queues. The methods that
+ * move copies are for queues; which of them need {@link #lock} says their annotation,
+ * and the compiler checks it.
  */
 public final class DmaChannel {
     private static final Logger LOG = System.getLogger("io.vhost.dma");
@@ -23,8 +24,8 @@ public final class DmaChannel {
     private final int depth;
 
     /**
-     * Guards the channel and its engine. For queues, which hold it around a submission. The last in the lock order:
-     * nothing is locked under it.
+     * Guards the channel and its engine. For queues, which hold it around a submission. The last in the lock
+     * order: nothing is locked under it.
      */
     public final ReentrantLock lock = new ReentrantLock();
 
@@ -38,8 +39,8 @@ public final class DmaChannel {
     @GuardedBy("lock")
     private final int[] slot;
 
-    // A ring of the tokens that are free. The one that has been free longest is used next, so that an engine that
-    // completes a copy twice is caught long before the token means another copy.
+    // A ring of the tokens that are free. The one that has been free longest is used next, so that an engine
+    // that completes a copy twice is caught long before the token means another copy.
     @GuardedBy("lock")
     private final int[] freeTokens;
 
@@ -64,7 +65,8 @@ public final class DmaChannel {
         this.engine = engine;
         this.depth = engine.depth();
         if (depth < 1) {
-            throw new IllegalArgumentException("engine %s has depth %d, must be at least 1".formatted(name, depth));
+            throw new IllegalArgumentException("engine %s has depth %d, must be at least 1"
+                    .formatted(name, depth));
         }
         listener = new CopyListener[depth];
         slot = new int[depth];
@@ -136,9 +138,9 @@ public final class DmaChannel {
     }
 
     /**
-     * Queues one copy. Lock held, {@link #capacity} asked. An engine that fails reports the copy as failed, as it does all
-     * others. An {@link InternalError} says that memory is gone: it is no fault of the engine, which goes on; the copy is
-     * reported like any other, and whose memory it was is for the caller to say.
+     * Queues one copy. Lock held, {@link #capacity} asked. An engine that fails reports the copy as failed,
+     * as it does all others. An {@link InternalError} says that memory is gone: it is no fault of the engine,
+     * which goes on; the copy is reported like any other, and whose memory it was is for the caller to say.
      *
      * @param source native memory to read
      * @param sourceOffset first byte in it
@@ -211,7 +213,8 @@ public final class DmaChannel {
             while (count == DRAIN && failure == null && free < depth) {
                 count = engine.completed(reported, 0, DRAIN);
                 if (count < 0 || count > DRAIN) {
-                    throw new IllegalStateException("engine reported " + count + " completions of at most " + DRAIN);
+                    throw new IllegalStateException("engine reported " + count + " completions of at most "
+                            + DRAIN);
                 }
                 for (int i = 0; i < count; i++) {
                     complete(reported[i]);
@@ -244,7 +247,8 @@ public final class DmaChannel {
     }
 
     /**
-     * Gives up on the engine: it is closed, which ends all its accesses to memory, and every copy under way is failed.
+     * Gives up on the engine: it is closed, which ends all its accesses to memory,
+     * and every copy under way is failed.
      *
      * @param cause why
      */
@@ -278,7 +282,8 @@ public final class DmaChannel {
         try {
             engine.close();
         } catch (RuntimeException | Error e) {
-            LOG.log(Level.ERROR, () -> "engine of DMA channel %s threw when it was closed".formatted(name), e);
+            LOG.log(Level.ERROR,
+                    () -> "engine of DMA channel %s threw when it was closed".formatted(name), e);
         }
     }
 
@@ -292,7 +297,8 @@ public final class DmaChannel {
             drainLocked();
             if (free != depth || packets.get() != 0) {
                 throw new IllegalStateException(
-                        "DMA channel %s has %d copies and %d packets in flight: poll or clear its queues first"
+                        ("DMA channel %s has %d copies and %d packets in flight:"
+                                + " poll or clear its queues first")
                                 .formatted(name, depth - free, packets.get()));
             }
             closed = true;

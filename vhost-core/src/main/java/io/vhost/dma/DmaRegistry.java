@@ -5,8 +5,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The channels that a set of devices may use. A device is given its registry with its configuration, and its queues
- * accept that registry's channels only.
+ * The channels that a set of devices may use. A device is given its registry with its configuration, and its
+ * queues accept that registry's channels only.
  *
  * <p>Threads: any.
  */
@@ -36,8 +36,8 @@ public final class DmaRegistry implements AutoCloseable {
      *
      * @param channel one of this registry
      * @throws IllegalArgumentException when it is another registry's
-     * @throws IllegalStateException when copies or packets are in flight, with their numbers, or when it was unconfigured before;
-     *     nothing has changed then
+     * @throws IllegalStateException when copies or packets are in flight, with their numbers, or when it was
+     *     unconfigured before; nothing has changed then
      */
     public void unconfigure(DmaChannel channel) {
         if (channel.registry() != this) {

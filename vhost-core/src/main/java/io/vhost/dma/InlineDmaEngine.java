@@ -4,8 +4,8 @@ import io.vhost.memory.NativeCopy;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Copies at once, in the caller's thread: the engine for machines without a core to spare, with the asynchronous calls
- * unchanged.
+ * Copies at once, in the caller's thread: the engine for machines without a core to spare, with the
+ * asynchronous calls unchanged.
  */
 public final class InlineDmaEngine implements DmaEngine {
     private static final int DEPTH = 4096;
@@ -30,9 +30,11 @@ public final class InlineDmaEngine implements DmaEngine {
 
     @Override
     public void copy(
-            MemorySegment source, long sourceOffset, MemorySegment target, long targetOffset, int length, int token) {
+            MemorySegment source, long sourceOffset,
+            MemorySegment target, long targetOffset, int length, int token) {
         int place = (head + count++) % DEPTH;
-        // An error may come after the copy, and even after this method: in the books is the worse outcome until then.
+        // An error may come after the copy, and even after this method:
+        // in the books is the worse outcome until then.
         done[place] = ~token;
         NativeCopy.copy(source, sourceOffset, target, targetOffset, length);
         done[place] = token;

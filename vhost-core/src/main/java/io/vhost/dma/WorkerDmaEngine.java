@@ -9,15 +9,17 @@ import org.jctools.queues.atomic.SpscAtomicArrayQueue;
 /**
  * Copies in a thread of its own, which spins while there is work, then yields its processor and parks.
  *
- * <p>One queue element is a whole submission, so a burst costs the submitter one queue operation however many copies it
- * has. Bursts end in the order of submission, so the way back is a number: how many have ended.
+ * <p>One queue element is a whole submission, so a burst costs the submitter one queue operation however many
+ * copies it has. Bursts end in the order of submission, so the way back is a number: how many have ended.
  */
 public final class WorkerDmaEngine implements DmaEngine {
     private static final int BURSTS = 64;
     private static final int SPINS = 2000;
-    private static final VarHandle SHARED = MethodHandles.arrayElementVarHandle(long[].class).withInvokeExactBehavior();
+    private static final VarHandle SHARED =
+            MethodHandles.arrayElementVarHandle(long[].class).withInvokeExactBehavior();
 
-    // What both threads use is far apart: neither waits for the other's cache lines without need. Indexes of shared.
+    // What both threads use is far apart: neither waits for the other's cache lines without need.
+    // Indexes of shared.
     private static final int ENDED = 16;
     private static final int PARKED = 32;
     private static final int STOPPED = 48;
@@ -81,7 +83,8 @@ public final class WorkerDmaEngine implements DmaEngine {
 
     @Override
     public void copy(
-            MemorySegment source, long sourceOffset, MemorySegment target, long targetOffset, int length, int token) {
+            MemorySegment source, long sourceOffset,
+            MemorySegment target, long targetOffset, int length, int token) {
         CopyBurst burst = next();
         if (!filling) {
             burst.open();
@@ -113,8 +116,8 @@ public final class WorkerDmaEngine implements DmaEngine {
 
     /** For the submitter when the work is in the queue: whether the worker sleeps, or may be about to. */
     static boolean mustWake(long[] line) {
-        // Orders the offer before the read of the worker's state; the worker stores its state, fences and looks into the
-        // queue once more. Without both fences it could sleep on work.
+        // Orders the offer before the read of the worker's state; the worker stores its state, fences and
+        // looks into the queue once more. Without both fences it could sleep on work.
         VarHandle.fullFence();
         return (long) SHARED.getOpaque(line, PARKED) != 0;
     }
@@ -122,7 +125,8 @@ public final class WorkerDmaEngine implements DmaEngine {
     @Override
     public int completed(int[] tokens, int offset, int count) {
         if (death != null) {
-            throw new IllegalStateException("the worker thread \"" + worker.getName() + "\" has ended", death);
+            throw new IllegalStateException("the worker thread \"" + worker.getName() + "\" has ended",
+                    death);
         }
         int reports = 0;
         while (reports < count && hasEnded()) {
@@ -148,7 +152,10 @@ public final class WorkerDmaEngine implements DmaEngine {
         return reported != knownEnded;
     }
 
-    /** Stops the worker between two submissions and waits for its end; an interrupt does not cut the wait short. */
+    /**
+     * Stops the worker between two submissions and waits for its end;
+     * an interrupt does not cut the wait short.
+     */
     @Override
     public void close() {
         SHARED.setVolatile(shared, STOPPED, 1L);
@@ -166,7 +173,10 @@ public final class WorkerDmaEngine implements DmaEngine {
         }
     }
 
-    /** What the worker uses again and again comes as arguments: this object's fields are on a line of the submitter. */
+    /**
+     * What the worker uses again and again comes as arguments:
+     * this object's fields are on a line of the submitter.
+     */
     private static void work(SpscAtomicArrayQueue<CopyBurst> queue, long[] line) {
         int idleRounds = 0;
         while (!isStopped(line)) {
@@ -206,8 +216,8 @@ public final class WorkerDmaEngine implements DmaEngine {
         try {
             burst.run();
         } catch (InternalError | RuntimeException e) {
-            // A truncated file behind a mapping, or a segment that was closed. The error may be late, so it says nothing
-            // about which copy it was.
+            // A truncated file behind a mapping, or a segment that was closed. The error may be late, so it
+            // says nothing about which copy it was.
             burst.fail();
         }
     }
@@ -219,7 +229,10 @@ public final class WorkerDmaEngine implements DmaEngine {
         SHARED.setOpaque(line, PARKED, 0L);
     }
 
-    /** For the worker: whether there is still nothing to do. Submitters know from now on that it must be woken. */
+    /**
+     * For the worker: whether there is still nothing to do.
+     * Submitters know from now on that it must be woken.
+     */
     static boolean maySleep(SpscAtomicArrayQueue<CopyBurst> queue, long[] line) {
         SHARED.setOpaque(line, PARKED, 1L);
         // Orders our state before the last look into the queue; see mustWake.

@@ -15,8 +15,8 @@ import java.util.Objects;
  * @param features feature bits to use where the back-end offers them
  * @param packets packets in the pool; the receive rings hold one a free entry
  * @param bufferSize bytes of each packet's buffer, headroom included
- * @param receiveSize most bytes offered to the device in one receive buffer, header included, so more than 12; smaller
- *     than the packet's buffer where mergeable buffers shall be put to the test
+ * @param receiveSize most bytes offered to the device in one receive buffer, header included, so more than
+ *     12; smaller than the packet's buffer where mergeable buffers shall be put to the test
  * @param transmitMode how packets are laid out for the device
  * @param timeout how long to wait for each of the back-end's answers, more than 0
  */
@@ -33,22 +33,23 @@ public record DriverConfig(
     /** How a packet to be sent is described to the device. */
     public enum TransmitMode {
         /**
-         * Header and packet in one buffer: the header is written into the packet's headroom. A back-end with neither
-         * VIRTIO_F_VERSION_1 nor VIRTIO_F_ANY_LAYOUT gets {@link #CHAINED} instead.
+         * Header and packet in one buffer: the header is written into the packet's headroom. A back-end with
+         * neither VIRTIO_F_VERSION_1 nor VIRTIO_F_ANY_LAYOUT gets {@link #CHAINED} instead.
          */
         ONE_BUFFER,
         /** Two chained descriptors, header and packet, as drivers without VIRTIO_F_ANY_LAYOUT have it. */
         CHAINED,
         /**
-         * An indirect table with header and packet. A back-end without VIRTIO_F_INDIRECT_DESC gets {@link #CHAINED}
-         * instead.
+         * An indirect table with header and packet. A back-end without VIRTIO_F_INDIRECT_DESC gets
+         * {@link #CHAINED} instead.
          */
         INDIRECT;
 
         /** This mode, or what comes in its place with the negotiated {@code features}. */
         TransmitMode with(long features) {
             boolean possible = switch (this) {
-                case ONE_BUFFER -> Feature.VIRTIO_F_VERSION_1.in(features) || Feature.VIRTIO_F_ANY_LAYOUT.in(features);
+                case ONE_BUFFER -> Feature.VIRTIO_F_VERSION_1.in(features)
+                        || Feature.VIRTIO_F_ANY_LAYOUT.in(features);
                 case CHAINED -> true;
                 case INDIRECT -> Feature.VIRTIO_F_INDIRECT_DESC.in(features);
             };
@@ -75,7 +76,8 @@ public record DriverConfig(
             throw new IllegalArgumentException("queuePairs=" + queuePairs + " is not in 1..128");
         }
         if (queueSize < 1 || queueSize > SplitLayout.MAX_SIZE || Integer.bitCount(queueSize) != 1) {
-            throw new IllegalArgumentException("queueSize=" + queueSize + " is not a power of two up to 32768");
+            throw new IllegalArgumentException("queueSize=" + queueSize
+                    + " is not a power of two up to 32768");
         }
         if ((features & ~SUPPORTED) != 0) {
             throw new IllegalArgumentException("features=0x%x has bits that are not implemented: 0x%x"
@@ -85,12 +87,13 @@ public record DriverConfig(
             throw new IllegalArgumentException("packets=" + packets + " must be at least 1");
         }
         if (bufferSize <= PacketPool.DEFAULT_HEADROOM || bufferSize > PacketPool.MAX_BUFFER_SIZE) {
-            throw new IllegalArgumentException("bufferSize=%d must be more than the headroom of %d and at most %d"
-                    .formatted(bufferSize, PacketPool.DEFAULT_HEADROOM, PacketPool.MAX_BUFFER_SIZE));
+            throw new IllegalArgumentException(
+                    "bufferSize=%d must be more than the headroom of %d and at most %d"
+                            .formatted(bufferSize, PacketPool.DEFAULT_HEADROOM, PacketPool.MAX_BUFFER_SIZE));
         }
         if (receiveSize <= NetHeader.LENGTH) {
-            throw new IllegalArgumentException("receiveSize=" + receiveSize + " must be more than the header of "
-                    + NetHeader.LENGTH);
+            throw new IllegalArgumentException("receiveSize=" + receiveSize
+                    + " must be more than the header of " + NetHeader.LENGTH);
         }
         Objects.requireNonNull(transmitMode, "transmitMode");
         if (timeout.isNegative() || timeout.isZero()) {
@@ -113,7 +116,8 @@ public record DriverConfig(
 
     /** The same with other queues. */
     public DriverConfig withQueues(int pairs, int size) {
-        return new DriverConfig(pairs, size, features, packets, bufferSize, receiveSize, transmitMode, timeout);
+        return new DriverConfig(
+                pairs, size, features, packets, bufferSize, receiveSize, transmitMode, timeout);
     }
 
     /** The same with exactly these features, as far as the back-end has them. */
@@ -134,6 +138,7 @@ public record DriverConfig(
 
     /** The same with another transmit mode. */
     public DriverConfig withTransmitMode(TransmitMode mode) {
-        return new DriverConfig(queuePairs, queueSize, features, packets, bufferSize, receiveSize, mode, timeout);
+        return new DriverConfig(
+                queuePairs, queueSize, features, packets, bufferSize, receiveSize, mode, timeout);
     }
 }

@@ -39,7 +39,8 @@ final class ReceiveQueue extends DriverQueue {
             for (int i = 0; i < count; i++) {
                 Packet packet = taken[i];
                 long start = packet.segment().address() + packet.dataOffset() - headerLength;
-                ring.offer(packet.index(), start, Math.min(receiveSize, packet.capacity() + headerLength), true);
+                ring.offer(packet.index(), start, Math.min(receiveSize, packet.capacity() + headerLength),
+                        true);
                 out[packet.index()] = packet;
             }
             offered = true;

@@ -11,7 +11,8 @@ import java.nio.ByteOrder;
 final class TransmitQueue extends DriverQueue {
     private static final ValueLayout.OfLong OFFLOAD =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt TAIL = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt TAIL =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     /** Room for an indirect table of two descriptors, then a header; one for each packet of the pool. */
     private static final int EXTRA = 64;
     private static final int HEADER_IN_EXTRA = 32;
@@ -59,8 +60,8 @@ final class TransmitQueue extends DriverQueue {
             publishAndKick();
         }
         return new IllegalArgumentException(
-                "packets[%d] cannot be sent: %s; send packets of this driver's pool, with data, once each (%d before it were sent)"
-                        .formatted(position, packet, sent));
+                ("packets[%d] cannot be sent: %s; send packets of this driver's pool, with data, once each"
+                        + " (%d before it were sent)").formatted(position, packet, sent));
     }
 
     private boolean offer(Packet packet, int index) {
@@ -88,7 +89,8 @@ final class TransmitQueue extends DriverQueue {
             segment.set(TAIL, position + NetHeader.CHECKSUM_OFFSET_OFFSET, packet.checksumOffset());
         } else {
             segment.set(
-                    ValueLayout.JAVA_BYTE, position + NetHeader.CHECKSUM_OFFSET_OFFSET, (byte) packet.checksumOffset());
+                    ValueLayout.JAVA_BYTE, position + NetHeader.CHECKSUM_OFFSET_OFFSET,
+                    (byte) packet.checksumOffset());
             segment.set(
                     ValueLayout.JAVA_BYTE,
                     position + NetHeader.CHECKSUM_OFFSET_OFFSET + 1,

@@ -15,8 +15,8 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * A network card whose other end is a vhost-user back-end: connects to the back-end's socket and exchanges packets with
- * it through shared memory, as DPDK's virtio-user does.
+ * A network card whose other end is a vhost-user back-end: connects to the back-end's socket and exchanges
+ * packets with it through shared memory, as DPDK's virtio-user does.
  *
  * <p>Threads: see the package. Packets must come from {@link #pool}: their buffers lie in the shared memory.
  */
@@ -67,8 +67,8 @@ public final class VirtioUser implements AutoCloseable {
      *
      * @param socket the back-end's socket
      * @param config what to ask for
-     * @throws IOException when nobody listens, the back-end refuses, does not answer, or has fewer queue pairs, or memory
-     *     and descriptors are short; nothing is left behind
+     * @throws IOException when nobody listens, the back-end refuses, does not answer, or has fewer queue
+     *     pairs, or memory and descriptors are short; nothing is left behind
      */
     public static VirtioUser connect(Path socket, DriverConfig config) throws IOException {
         Objects.requireNonNull(config, "config");
@@ -172,15 +172,16 @@ public final class VirtioUser implements AutoCloseable {
         session.ringSize(index, queue.size());
         session.ringBase(index, 0);
         session.ringAddresses(
-                index, memory.address(ring.desc()), memory.address(ring.avail()), memory.address(ring.used()), 0, 0);
+                index, memory.address(ring.desc()), memory.address(ring.avail()),
+                memory.address(ring.used()), 0, 0);
         session.kick(index, queue.kick.descriptor());
     }
 
     /**
      * Stops all rings and takes the packets back that the device had. Does nothing when stopped.
      *
-     * @throws IOException when the back-end is gone or refuses; it may use packets still, so all that is left to do is
-     *     {@link #close}
+     * @throws IOException when the back-end is gone or refuses; it may use packets still, so all that is left
+     *     to do is {@link #close}
      */
     public void stop() throws IOException {
         if (!started) {
@@ -203,15 +204,16 @@ public final class VirtioUser implements AutoCloseable {
     }
 
     /**
-     * Sends packets. Those that are accepted belong to the driver, which puts them back into the pool when the device has
-     * read them.
+     * Sends packets. Those that are accepted belong to the driver, which puts them back into the pool when
+     * the device has read them.
      *
      * @param pair queue pair, from 0
      * @param packets packets of {@link #pool}
      * @param offset index of the first
      * @param count how many
      * @return packets accepted, 0 to {@code count}: fewer when the ring is full
-     * @throws IllegalArgumentException for a packet of another pool, or one that is empty or with the device already
+     * @throws IllegalArgumentException for a packet of another pool,
+     *     or one that is empty or with the device already
      */
     public int transmitBurst(int pair, Packet[] packets, int offset, int count) {
         Objects.checkFromIndexSize(offset, count, packets.length);
@@ -219,7 +221,9 @@ public final class VirtioUser implements AutoCloseable {
         return transmit[pair].transmit(packets, offset, count);
     }
 
-    /** Puts packets that the device has read back into the pool, as each {@link #transmitBurst} does first. */
+    /**
+     * Puts packets that the device has read back into the pool, as each {@link #transmitBurst} does first.
+     */
     public void reclaim(int pair) {
         requireStarted();
         transmit[pair].reclaim();
@@ -241,8 +245,8 @@ public final class VirtioUser implements AutoCloseable {
     }
 
     /**
-     * Whether the back-end is there. Bursts do not notice when it goes: the rings lie in this process's memory, so packets
-     * just stay where they are. {@link #close} then, and connect anew.
+     * Whether the back-end is there. Bursts do not notice when it goes: the rings lie in this process's
+     * memory, so packets just stay where they are. {@link #close} then, and connect anew.
      *
      * <p>A system call: ask now and then, on the thread that stops and closes.
      */
@@ -265,7 +269,9 @@ public final class VirtioUser implements AutoCloseable {
         return feature.in(features);
     }
 
-    /** Received packets of a pair that were dropped: incomplete, or larger than a packet of the pool can be. */
+    /**
+     * Received packets of a pair that were dropped: incomplete, or larger than a packet of the pool can be.
+     */
     public long receiveDropped(int pair) {
         return receive[pair].dropped();
     }
@@ -325,7 +331,10 @@ public final class VirtioUser implements AutoCloseable {
         return 2 * receive.length;
     }
 
-    /** Ring {@code index} as virtio numbers them: receive queues are even, transmit queues odd (virtio 1.2, 5.1.2). */
+    /**
+     * Ring {@code index} as virtio numbers them:
+     * receive queues are even, transmit queues odd (virtio 1.2, 5.1.2).
+     */
     private DriverQueue queue(int index) {
         return (index & 1) == 0 ? receive[index / 2] : transmit[index / 2];
     }

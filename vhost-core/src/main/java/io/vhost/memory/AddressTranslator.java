@@ -24,14 +24,17 @@ public final class AddressTranslator {
         remember(memory.spanAt(0));
     }
 
-    /** {@return guest address at which the remembered region begins; see {@link #size} and {@link #windowOffset}} */
+    /**
+     * {@return guest address at which the remembered region begins;
+     * see {@link #size} and {@link #windowOffset}}
+     */
     public long start() {
         return start;
     }
 
     /**
-     * {@return bytes of the remembered region} An address lies in it if its distance from {@link #start}, as a signed
-     * number, is 0 to this size.
+     * {@return bytes of the remembered region} An address lies in it if its distance from {@link #start}, as
+     * a signed number, is 0 to this size.
      */
     public long size() {
         return size;

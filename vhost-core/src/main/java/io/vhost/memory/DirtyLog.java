@@ -9,12 +9,13 @@ import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 
 /**
- * The bitmap in which a back-end tells which pages of the guest it has written, for live migration (vhost-user,
- * "Migration"). One bit a page of {@value #PAGE} bytes, beginning with the guest address 0.
+ * The bitmap in which a back-end tells which pages of the guest it has written, for live migration
+ * (vhost-user, "Migration"). One bit a page of {@value #PAGE} bytes, beginning with the guest address 0.
  *
- * <p>Thread: any; the front-end takes bits out at the same time, so they are set atomically. A page is marked after it was
- * written: the front-end may fetch mark and page at any moment, and must not fetch the mark alone. Users are counted as
- * those of {@link GuestMemory}. The front-end can truncate the file: then {@link #mark} is an {@link InternalError}.
+ * <p>Thread: any; the front-end takes bits out at the same time, so they are set atomically. A page is marked
+ * after it was written: the front-end may fetch mark and page at any moment, and must not fetch the mark
+ * alone. Users are counted as those of {@link GuestMemory}. The front-end can truncate the file: then
+ * {@link #mark} is an {@link InternalError}.
  */
 public final class DirtyLog {
     /** Bytes of the guest that one bit stands for. */
@@ -45,14 +46,17 @@ public final class DirtyLog {
     @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static DirtyLog map(Descriptor file, long offset, long size) throws MemoryTableException {
         try (file) {
-            if (size < Long.BYTES || size > MemoryRegion.MAX_SIZE || offset < 0 || offset > MemoryRegion.MAX_SIZE
+            if (size < Long.BYTES || size > MemoryRegion.MAX_SIZE
+                    || offset < 0 || offset > MemoryRegion.MAX_SIZE
                     || (offset & (Long.BYTES - 1)) != 0) {
-                throw new MemoryTableException("dirty log of size=0x%x at offset=0x%x: needs at least 8 bytes at a multiple of 8"
-                        .formatted(size, offset));
+                throw new MemoryTableException(
+                        "dirty log of size=0x%x at offset=0x%x: needs at least 8 bytes at a multiple of 8"
+                                .formatted(size, offset));
             }
             if (file.isRegularFile() && file.size() - offset < size) {
-                throw new MemoryTableException("dirty log of size=0x%x at offset=0x%x exceeds its file of %d bytes"
-                        .formatted(size, offset, file.size()));
+                throw new MemoryTableException(
+                        "dirty log of size=0x%x at offset=0x%x exceeds its file of %d bytes"
+                                .formatted(size, offset, file.size()));
             }
             long block = Mapping.blockSize(file);
             Mapping mapping = Mapping.reserve((offset & (block - 1)) + size + block, block);
@@ -115,8 +119,9 @@ public final class DirtyLog {
         for (long page = first; page <= last; page++) {
             long bit = 1L << (page & (Long.SIZE - 1));
             long word = page / Long.SIZE * Long.BYTES;
-            // A page that is marked stays so until the front-end fetches it, which it does after it took the mark: what
-            // was written before this look is in what it fetches. The fence orders those writes before the look.
+            // A page that is marked stays so until the front-end fetches it, which it does after it took the
+            // mark: what was written before this look is in what it fetches. The fence orders those writes
+            // before the look.
             VarHandle.fullFence();
             long before = (long) WORD.getVolatile(bits, word);
             while ((before & bit) == 0 && !WORD.compareAndSet(bits, word, before, before | bit)) {

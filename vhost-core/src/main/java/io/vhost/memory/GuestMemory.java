@@ -22,7 +22,10 @@ import java.util.concurrent.atomic.AtomicInteger;
  * packets catches it around the burst.
  */
 public final class GuestMemory {
-    /** Most regions of a table. One message has room for 8; a front-end that adds them one by one may need more. */
+    /**
+     * Most regions of a table. One message has room for 8;
+     * a front-end that adds them one by one may need more.
+     */
     public static final int MAX_REGIONS = 509;
 
     /** The window offset of what is not mapped. */
@@ -109,7 +112,10 @@ public final class GuestMemory {
         return regions;
     }
 
-    /** {@return the page sizes of the regions' files, in bytes and in their order; empty if there are no files} */
+    /**
+     * {@return the page sizes of the regions' files, in bytes and in their order;
+     * empty if there are no files}
+     */
     public List<Long> pageSizes() {
         return pageSizes;
     }

@@ -62,8 +62,8 @@ final class HmpText {
         StringBuilder text = new StringBuilder(arguments.get("path") + ":\n");
         line(text, 22, "device_name", member(result, "name"));
         for (String name : List.of(
-                "queue-index", "inuse", "used-idx", "signalled-used", "signalled-used-valid", "last-avail-idx",
-                "shadow-avail-idx")) {
+                "queue-index", "inuse", "used-idx", "signalled-used", "signalled-used-valid",
+                "last-avail-idx", "shadow-avail-idx")) {
             if (member(result, name) != null) {
                 line(text, 22, name.replace('-', '_'), member(result, name));
             }

@@ -44,8 +44,8 @@ public final class PacketPool implements AutoCloseable {
     private final Packet[] packets;
     private final Object lock = new Object();
 
-    // A stack of packet indices: free[0, available) are in the pool, what lies above is stale. Indices and not
-    // references, because the garbage collector wants to know of each reference stored.
+    // A stack of packet indices: free[0, available) are in the pool, what lies above is stale. Indices and
+    // not references, because the garbage collector wants to know of each reference stored.
     @GuardedBy("lock")
     private final int[] free;
 

@@ -3,9 +3,9 @@ package io.vhost.net;
 import io.vhost.memory.NativeCopy;
 
 /**
- * Cuts a TCP packet that its sender left uncut into segments, for a receiver that does not take such packets (virtio 1.2,
- * 5.1.6.2). The segments ask for their checksum, as the packet did: {@link InternetChecksum} completes it where nobody else
- * does.
+ * Cuts a TCP packet that its sender left uncut into segments, for a receiver that does not take such packets
+ * (virtio 1.2, 5.1.6.2). The segments ask for their checksum, as the packet did: {@link InternetChecksum}
+ * completes it where nobody else does.
  *
  * <p>Thread: the owner of the packets. One object serves any number of packets, one after another.
  */
@@ -49,7 +49,8 @@ public final class Segmenter {
         size = uncut.gsoSize();
         int type = uncut.gsoType() & ~NetHeader.GSO_ECN;
         version4 = type == NetHeader.GSO_TCPV4;
-        boolean possible = size >= LEAST_SIZE && uncut.needsChecksum() && uncut.checksumOffset() == TCP_CHECKSUM
+        boolean possible = size >= LEAST_SIZE
+                && uncut.needsChecksum() && uncut.checksumOffset() == TCP_CHECKSUM
                 && (version4 || type == NetHeader.GSO_TCPV6)
                 && findHeaders();
         return possible ? (uncut.length() - headers + size - 1) / size : 0;
@@ -73,7 +74,8 @@ public final class Segmenter {
                 || packet.networkShortAt(position) != (version4 ? IPV4 : IPV6)) {
             return false;
         }
-        if (version4 && (ip + (packet.byteAt(ip) & 0xF) * Integer.BYTES != tcp || packet.byteAt(ip + 9) != TCP)) {
+        if (version4
+                && (ip + (packet.byteAt(ip) & 0xF) * Integer.BYTES != tcp || packet.byteAt(ip + 9) != TCP)) {
             return false;
         }
         headers = tcp + (packet.byteAt(tcp + 12) >>> 4) * Integer.BYTES;
@@ -92,7 +94,8 @@ public final class Segmenter {
     public void next(Packet segment) {
         int payload = Math.min(size, packet.length() - headers - done);
         segment.reset(headers + payload);
-        NativeCopy.copy(packet.segment(), packet.dataOffset(), segment.segment(), segment.dataOffset(), headers);
+        NativeCopy.copy(packet.segment(), packet.dataOffset(),
+                segment.segment(), segment.dataOffset(), headers);
         NativeCopy.copy(packet.segment(), packet.dataOffset() + headers + done,
                 segment.segment(), segment.dataOffset() + headers, payload);
         boolean first = done == 0;
@@ -108,7 +111,9 @@ public final class Segmenter {
         done += payload;
     }
 
-    /** Length, number and checksum of the IP header, and the sum of the pseudo header for TCP (RFC 9293, 3.1). */
+    /**
+     * Length, number and checksum of the IP header, and the sum of the pseudo header for TCP (RFC 9293, 3.1).
+     */
     private void fixIp(Packet segment, int length, int number) {
         long start = segment.dataOffset() + ip;
         int addresses;

@@ -88,7 +88,8 @@ final class SocketPath {
             case Errno.EACCES, Errno.EPERM -> "this user may not use the file or its directory " + parent
                     + "; change their owner or mode, or choose another path";
             case Errno.EROFS -> parent + " is read-only; choose another directory";
-            case Errno.EAGAIN -> "as many clients as it lets wait are waiting there; see why the listening side accepts"
+            case Errno.EAGAIN ->
+                    "as many clients as it lets wait are waiting there; see why the listening side accepts"
                     + " none of them";
             case Errno.ECONNREFUSED -> "nobody listens there; start the listening side first";
             case Errno.EPROTOTYPE -> "the socket is not of stream type; choose another path";

@@ -9,9 +9,9 @@ import java.lang.foreign.MemorySegment;
 import java.nio.charset.StandardCharsets;
 
 /**
- * One end of a network interface of this machine: what the kernel sends on the interface is read here, what is written here
- * the kernel receives. Each packet is an Ethernet frame behind a virtio-net header of {@value #HEADER} bytes, so that
- * checksums and segmentation can be left to the other side.
+ * One end of a network interface of this machine: what the kernel sends on the interface is read here, what
+ * is written here the kernel receives. Each packet is an Ethernet frame behind a virtio-net header of
+ * {@value #HEADER} bytes, so that checksums and segmentation can be left to the other side.
  *
  * <pre>
  * struct ifreq   0 name[16]   16 flags, MTU ...   40
@@ -64,8 +64,8 @@ public final class TapDevice implements AutoCloseable {
     }
 
     /**
-     * Opens an interface, and creates it if it does not exist; then it goes when it is closed. Its offloads are off and its
-     * state is as it was: {@link #up} brings it up.
+     * Opens an interface, and creates it if it does not exist; then it goes when it is closed. Its offloads
+     * are off and its state is as it was: {@link #up} brings it up.
      *
      * @param name of the interface, 1 to {@value #MAX_NAME} bytes
      * @return the interface
@@ -111,7 +111,8 @@ public final class TapDevice implements AutoCloseable {
 
     private static String attachRemedy(int errno, String name) {
         return switch (errno) {
-            case Errno.EPERM, Errno.EACCES -> "this needs CAP_NET_ADMIN; run as root, or let root prepare the interface: "
+            case Errno.EPERM, Errno.EACCES ->
+                    "this needs CAP_NET_ADMIN; run as root, or let root prepare the interface: "
                     + "ip tuntap add dev " + name + " mode tap user NAME";
             case Errno.EBUSY -> "another process uses the interface; give another name, or end that process";
             case Errno.EINVAL -> "an interface of that name exists and is no tap interface for one queue";
@@ -200,7 +201,8 @@ public final class TapDevice implements AutoCloseable {
      * @param from native memory
      * @param offset of the header
      * @param length of header and frame
-     * @return false if the kernel did not take it: no room, an interface that is down, or a frame that is none
+     * @return false if the kernel did not take it:
+     *     no room, an interface that is down, or a frame that is none
      */
     public boolean write(MemorySegment from, long offset, int length) {
         return Libc.writeWithoutErrno(descriptor.fd(), from.asSlice(offset, length), length) == length;
@@ -239,8 +241,8 @@ public final class TapDevice implements AutoCloseable {
         int result = Libc.ioctl(fd, request, argument);
         if (result == -Errno.EPERM || result == -Errno.EACCES) {
             throw new OsException("set " + what + " of tap " + name, -result,
-                    "this needs CAP_NET_ADMIN; run as root, or let root do it before: ip link set dev " + name + " "
-                            + command);
+                    "this needs CAP_NET_ADMIN; run as root, or let root do it before: ip link set dev "
+                            + name + " " + command);
         }
         if (result < 0) {
             throw new OsException("set " + what + " of tap " + name, -result);

@@ -290,7 +290,8 @@ public final class UnixSocket implements AutoCloseable {
     private static void sendTimeout(Descriptor socket, long micros) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment timeval = arena.allocateFrom(JAVA_LONG, micros / 1_000_000, micros % 1_000_000);
-            int result = Libc.setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, timeval, (int) timeval.byteSize());
+            int result =
+                    Libc.setsockopt(socket.fd(), SOL_SOCKET, SO_SNDTIMEO, timeval, (int) timeval.byteSize());
             if (result < 0) {
                 throw new OsException("setsockopt(" + socket + ", SO_SNDTIMEO)", -result);
             }

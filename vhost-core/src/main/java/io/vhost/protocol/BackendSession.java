@@ -91,13 +91,13 @@ public final class BackendSession {
     }
 
     /**
-     * A front-end whose guest has negotiated features with an earlier process looks at what is on offer now, and goes if
-     * some are missing. It cannot tell us why.
+     * A front-end whose guest has negotiated features with an earlier process looks at what is on offer now,
+     * and goes if some are missing. It cannot tell us why.
      */
     private void explainDeparture() {
         if (!stopped && seen.contains(Request.SET_VRING_CALL) && !seen.contains(Request.SET_FEATURES)) {
-            warn("the front-end went without accepting features; if its guest was connected before, more were on offer"
-                    + " then than 0x" + Long.toHexString(device.features()));
+            warn("the front-end went without accepting features; if its guest was connected before, more were"
+                    + " on offer then than 0x" + Long.toHexString(device.features()));
         }
     }
 

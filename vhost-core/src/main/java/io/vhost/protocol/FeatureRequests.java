@@ -24,8 +24,10 @@ final class FeatureRequests {
         handlers.put(Request.RESET_DEVICE, (_, _) -> device.resetDevice());
         handlers.put(Request.NET_SET_MTU, (request, _) -> device.mtu(request.u64(0)));
         handlers.put(Request.SEND_RARP, (request, _) -> device.announce(request.u64(0)));
-        handlers.put(Request.SET_BACKEND_REQ_FD, (request, _) -> device.backendChannel(request.takeDescriptor()));
-        handlers.put(Request.GET_PROTOCOL_FEATURES, (_, reply) -> reply.put64(device.offeredProtocolFeatures()));
+        handlers.put(Request.SET_BACKEND_REQ_FD,
+                (request, _) -> device.backendChannel(request.takeDescriptor()));
+        handlers.put(Request.GET_PROTOCOL_FEATURES,
+                (_, reply) -> reply.put64(device.offeredProtocolFeatures()));
         handlers.put(Request.SET_PROTOCOL_FEATURES, (request, _) -> negotiate(request.u64(0)));
         // Network devices count pairs here, although the specification says queues.
         handlers.put(Request.GET_QUEUE_NUM, (_, reply) -> reply.put64(device.queueCount() / 2));
@@ -41,8 +43,9 @@ final class FeatureRequests {
     /** Without its file a log would stay empty, and the migration would leave behind what we write. */
     private void accept(long chosen) throws ControlException, ProtocolException {
         if (Feature.VHOST_F_LOG_ALL.in(chosen) && !ProtocolFeature.LOG_SHMFD.in(negotiated)) {
-            throw new ProtocolException("VHOST_F_LOG_ALL asks for a log of written pages, which needs protocol feature"
-                    + " LOG_SHMFD, negotiated=0x" + Long.toHexString(negotiated));
+            throw new ProtocolException(
+                    "VHOST_F_LOG_ALL asks for a log of written pages, which needs protocol feature"
+                            + " LOG_SHMFD, negotiated=0x" + Long.toHexString(negotiated));
         }
         device.features(chosen);
     }

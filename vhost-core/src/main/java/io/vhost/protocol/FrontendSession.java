@@ -60,8 +60,8 @@ public final class FrontendSession implements AutoCloseable {
     }
 
     /**
-     * Connects to a back-end that listens on {@code path}; waits up to {@code timeout} for it to have room for one
-     * more client, and for each answer.
+     * Connects to a back-end that listens on {@code path}; waits up to {@code timeout} for it to have room
+     * for one more client, and for each answer.
      */
     public static FrontendSession connect(Path path, Duration timeout) throws IOException {
         try {

@@ -45,7 +45,8 @@ final class MemoryRequests {
 
     private void log(Message request, Message reply) throws ControlException, ProtocolException {
         if (request.size() != LOG_SIZE || request.descriptorCount() != 1) {
-            throw new ProtocolException("size=" + request.size() + " and descriptors=" + request.descriptorCount()
+            throw new ProtocolException("size=" + request.size()
+                    + " and descriptors=" + request.descriptorCount()
                     + ", must be " + LOG_SIZE + " and 1 for a log in shared memory");
         }
         long size = request.u64(0);

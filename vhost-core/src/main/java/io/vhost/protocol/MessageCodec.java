@@ -44,8 +44,8 @@ final class MessageCodec {
      * Reads the next message. False if the peer has closed the connection between two messages.
      *
      * @throws ProtocolException if no whole message came until {@code deadline}, if it ends in the middle, is
-     *         of another version, too long or with too many descriptors, or if the kernel had to drop some; the
-     *         descriptors that did arrive are closed
+     *         of another version, too long or with too many descriptors, or if the kernel had to drop some;
+     *         the descriptors that did arrive are closed
      */
     boolean receive(Message message, Deadline deadline) throws ProtocolException {
         message.closeDescriptors();
@@ -93,7 +93,9 @@ final class MessageCodec {
         return true;
     }
 
-    /** Each piece of a message can bring as many as one call takes: a slow sender would use up this process's. */
+    /**
+     * Each piece of a message can bring as many as one call takes: a slow sender would use up this process's.
+     */
     private static void checkDescriptors(Message message, int received) throws ProtocolException {
         if (message.descriptorCount() > UnixSocket.MAX_RECEIVED_DESCRIPTORS) {
             throw new ProtocolException("descriptors=" + message.descriptorCount() + " came with " + received

@@ -49,7 +49,9 @@ public final class WarningLimiter {
         }
     }
 
-    /** A logger under the same limit, for those below this package; records of less than INFO are not limited. */
+    /**
+     * A logger under the same limit, for those below this package; records of less than INFO are not limited.
+     */
     public System.Logger logger() {
         return new LimitedLogger();
     }

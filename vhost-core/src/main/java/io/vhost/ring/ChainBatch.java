@@ -3,14 +3,19 @@ package io.vhost.ring;
 import java.util.Arrays;
 
 /**
- * The buffer chains of one burst, gathered from a ring: validated, translated and ready to be copied from or to.
+ * The buffer chains of one burst, gathered from a ring:
+ * validated, translated and ready to be copied from or to.
  *
- * <p>A chain is a run of buffers; buffers are byte offsets and lengths in the guest's memory window. Kept as parallel
- * arrays and used again for every burst, so that a burst allocates nothing. Not thread safe: it belongs to one queue and
- * is used under that queue's lock. The contents are valid until the ring publishes the batch or takes chains back.
+ * <p>A chain is a run of buffers; buffers are byte offsets and lengths in the guest's memory window. Kept as
+ * parallel arrays and used again for every burst, so that a burst allocates nothing. Not thread safe: it
+ * belongs to one queue and is used under that queue's lock. The contents are valid until the ring publishes
+ * the batch or takes chains back.
  */
 public final class ChainBatch {
-    /** Longest chain accepted through an indirect table when the ring itself is shorter, as other devices have it. */
+    /**
+     * Longest chain accepted through an indirect table when the ring itself is shorter,
+     * as other devices have it.
+     */
     static final int MAX_INDIRECT = 1024;
 
     final int[] head;
@@ -33,7 +38,8 @@ public final class ChainBatch {
      * @param size entries of the ring
      */
     public ChainBatch(int size) {
-        // Twice the longest chain: a buffer may need two entries where it crosses from one memory region to the next.
+        // Twice the longest chain: a buffer may need two entries where it crosses
+        // from one memory region to the next.
         int bufferCapacity = 2 * Math.max(size, MAX_INDIRECT);
         head = new int[size];
         firstBuffer = new int[size + 1];

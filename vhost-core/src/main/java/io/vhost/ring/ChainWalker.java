@@ -9,11 +9,12 @@ import io.vhost.memory.AddressTranslator;
 import java.lang.foreign.MemorySegment;
 
 /**
- * Follows one chain of a split ring from descriptor to descriptor, through an indirect table and across memory regions,
- * and validates each step (virtio 1.2, 2.7.5). Nothing that a driver writes makes it loop, throw or leave the memory.
+ * Follows one chain of a split ring from descriptor to descriptor, through an indirect table and across
+ * memory regions, and validates each step (virtio 1.2, 2.7.5). Nothing that a driver writes makes it loop,
+ * throw or leave the memory.
  *
- * <p>Thread: that of its ring. Each descriptor is read once, so that one which changes meanwhile is never checked in one
- * version and used in another.
+ * <p>Thread: that of its ring. Each descriptor is read once, so that one which changes meanwhile is never
+ * checked in one version and used in another.
  */
 final class ChainWalker {
     /** {@link #walk}: the batch has no room for the chain, or the chain broke a rule, which is then noted. */
@@ -38,7 +39,8 @@ final class ChainWalker {
      * @param size entries of the ring
      * @param options negotiated features and direction
      */
-    ChainWalker(MemorySegment memory, AddressTranslator translator, long desc, int size, RingOptions options) {
+    ChainWalker(
+            MemorySegment memory, AddressTranslator translator, long desc, int size, RingOptions options) {
         this.memory = memory;
         this.translator = translator;
         this.desc = desc;
@@ -63,7 +65,8 @@ final class ChainWalker {
     }
 
     /**
-     * Adds the buffers of one chain to a batch; after {@link #STOPPED} the caller removes those that were added.
+     * Adds the buffers of one chain to a batch;
+     * after {@link #STOPPED} the caller removes those that were added.
      *
      * @param batch receives the buffers
      * @param head index of the chain's first descriptor, below the ring's size
@@ -135,8 +138,9 @@ final class ChainWalker {
     }
 
     /**
-     * Adds one descriptor's buffer, in pieces where it crosses from one memory region into the next. One without bytes
-     * is counted only: a driver could make every chain of the ring as long as the ring with them, at no cost to itself.
+     * Adds one descriptor's buffer, in pieces where it crosses from one memory region into the next. One
+     * without bytes is counted only: a driver could make every chain of the ring as long as the ring with
+     * them, at no cost to itself.
      */
     private boolean addBuffer(ChainBatch batch, long address, long length) {
         if (length > 0 && Long.compareUnsigned(address + length - 1, address) < 0) {
@@ -167,7 +171,9 @@ final class ChainWalker {
         return true;
     }
 
-    /** With chains before it in the batch, a chain that has no room there only has to wait for the next one. */
+    /**
+     * With chains before it in the batch, a chain that has no room there only has to wait for the next one.
+     */
     private boolean stopFull(ChainBatch batch) {
         batch.full = true;
         return batch.chains == 0 && refuse(RingViolation.CHAIN_TOO_LONG, batch.buffers);

@@ -5,8 +5,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * Chains that were taken from a ring and are given back later, in the order in which they were taken.
  *
- * <p>A guest must not offer a chain again before it has it back; one that does is caught here, because a second copy into
- * the same buffers would run beside the first. Not thread safe: used under the queue's lock.
+ * <p>A guest must not offer a chain again before it has it back; one that does is caught here, because a
+ * second copy into the same buffers would run beside the first. Not thread safe: used under the queue's lock.
  */
 public final class ChainsInFlight {
     private final int[] head;

@@ -6,6 +6,7 @@ package io.vhost.ring;
  * @param deviceWrites the device fills the buffers; false: it reads them
  * @param indirect VIRTIO_F_INDIRECT_DESC
  * @param eventIdx VIRTIO_F_EVENT_IDX
- * @param inOrder VIRTIO_F_IN_ORDER; a device end keeps the order anyway, a driver end may then skip used elements
+ * @param inOrder VIRTIO_F_IN_ORDER; a device end keeps the order anyway,
+ *     a driver end may then skip used elements
  */
 public record RingOptions(boolean deviceWrites, boolean indirect, boolean eventIdx, boolean inOrder) {}

@@ -12,11 +12,12 @@ import java.util.Arrays;
 /**
  * Driver side of a split virtqueue (virtio 1.2, 2.7).
  *
- * <p>Thread: one at a time. Memory order: {@link #publish} releases the driver's index, {@link #poll} acquires the
- * device's. Each chain carries a token of the caller's, which comes back when the device has used the chain.
+ * <p>Thread: one at a time. Memory order: {@link #publish} releases the driver's index, {@link #poll}
+ * acquires the device's. Each chain carries a token of the caller's, which comes back when the device has
+ * used the chain.
  *
- * <p>The device is trusted no more than a driver is: its index, ids and lengths are checked, and a device that breaks a
- * rule stops the ring with a {@link RingViolation}.
+ * <p>The device is trusted no more than a driver is: its index, ids and lengths are checked, and a device
+ * that breaks a rule stops the ring with a {@link RingViolation}.
  */
 public final class SplitDriverRing {
     private static final int NONE = -1;
@@ -154,12 +155,12 @@ public final class SplitDriverRing {
     }
 
     /**
-     * Offers a chain of several buffers through an indirect table, which takes one descriptor of the ring (virtio 1.2,
-     * 2.7.5.3). Only where VIRTIO_F_INDIRECT_DESC was negotiated.
+     * Offers a chain of several buffers through an indirect table, which takes one descriptor of the ring
+     * (virtio 1.2, 2.7.5.3). Only where VIRTIO_F_INDIRECT_DESC was negotiated.
      *
      * @param chainToken comes back from {@link #poll}; not negative
-     * @param tableOffset where the table goes in the ring's segment, 16 bytes a buffer; the caller leaves it alone until
-     *     the chain is back
+     * @param tableOffset where the table goes in the ring's segment, 16 bytes a buffer; the caller leaves it
+     *     alone until the chain is back
      * @param tableAddress guest address of the same place
      * @param address guest addresses of the buffers
      * @param length their bytes
@@ -181,7 +182,8 @@ public final class SplitDriverRing {
             return false;
         }
         for (int i = 0; i < total; i++) {
-            long word = SplitLayout.word(length[i], flags(i, readable, i == total - 1), i == total - 1 ? 0 : i + 1);
+            long word = SplitLayout.word(length[i], flags(i, readable, i == total - 1),
+                    i == total - 1 ? 0 : i + 1);
             SplitLayout.desc(memory, tableOffset + (long) DESC_SIZE * i, address[i], word);
         }
         int head = firstFree;
@@ -223,16 +225,23 @@ public final class SplitDriverRing {
         nextAvail = (nextAvail + 1) & 0xFFFF;
     }
 
-    /** Shows all offered chains to the device. Its acquire of the index sees the descriptors and the buffers' bytes. */
+    /**
+     * Shows all offered chains to the device. Its acquire of the index sees the descriptors
+     * and the buffers' bytes.
+     */
     public void publish() {
         SplitLayout.availIdxRelease(memory, avail, nextAvail);
         shownAvail = nextAvail;
     }
 
-    /** Whether the device wants a kick for what was published since this was last asked (virtio 1.2, 2.7.13.4). */
+    /**
+     * Whether the device wants a kick for what was published since this was last asked
+     * (virtio 1.2, 2.7.13.4).
+     */
     public boolean needsKick() {
-        // Orders our index before the read of the device's wish; the device stores its wish, fences and re-reads our
-        // index. Without both fences each side could miss the other's store and the device would sleep for ever.
+        // Orders our index before the read of the device's wish; the device stores its wish, fences and
+        // re-reads our index. Without both fences each side could miss the other's store and the device would
+        // sleep for ever.
         VarHandle.fullFence();
         int before = kickedAvail;
         kickedAvail = shownAvail;
@@ -264,8 +273,8 @@ public final class SplitDriverRing {
     }
 
     /**
-     * An in-order device may use a batch of chains with one element: it names the last of them and stands where
-     * the first one's would. Those that it skips were used completely (virtio 1.2, 2.7.9).
+     * An in-order device may use a batch of chains with one element: it names the last of them and stands
+     * where the first one's would. Those that it skips were used completely (virtio 1.2, 2.7.9).
      */
     private int pollInOrder() {
         if (batchLast == NONE) {
@@ -334,7 +343,8 @@ public final class SplitDriverRing {
         descriptors[head] = 0;
         free += count;
         if (inOrder) {
-            // Descriptors are offered in table order and come back so (2.7.9): the free ones stay a run of the table.
+            // Descriptors are offered in table order and come back so (2.7.9):
+            // the free ones stay a run of the table.
             return;
         }
         int last = head;
@@ -362,16 +372,20 @@ public final class SplitDriverRing {
         } else {
             SplitLayout.availFlags(memory, avail, 0);
         }
-        // Orders our wish before the re-read of the device's index; the device stores its index, fences and reads the
-        // wish: one of the two sees the other's store, so no interrupt is lost.
+        // Orders our wish before the re-read of the device's index; the device stores its index, fences and
+        // reads the wish: one of the two sees the other's store, so no interrupt is lost.
         VarHandle.fullFence();
         return pending() > 0;
     }
 
-    /** Tells the device that no interrupts are needed. It may still send some: this is a hint (virtio 1.2, 2.7.7). */
+    /**
+     * Tells the device that no interrupts are needed. It may still send some:
+     * this is a hint (virtio 1.2, 2.7.7).
+     */
     public void disableInterrupts() {
         if (eventIdx) {
-            // Half a turn away: the device passes it at the earliest after 32,768 chains, when this is asked again.
+            // Half a turn away: the device passes it at the earliest after 32,768 chains,
+            // when this is asked again.
             SplitLayout.usedEvent(memory, avail, size, (lastUsed + 0x8000) & 0xFFFF);
         } else {
             SplitLayout.availFlags(memory, avail, SplitLayout.AVAIL_F_NO_INTERRUPT);

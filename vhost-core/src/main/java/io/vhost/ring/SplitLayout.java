@@ -19,9 +19,9 @@ import java.lang.invoke.VarHandle;
  * 14  le16 next                     4 + 2*size  le16 used_event     4 + 8*size  le16 avail_event
  * </pre>
  *
- * <p>The accessors take the segment and an absolute byte offset: one segment serves the ring, the tables and the buffers, so that
- * its bounds stay in registers for a whole burst. The last eight bytes of a descriptor are read as one word, so that a
- * driver that changes them meanwhile cannot show us two versions.
+ * <p>The accessors take the segment and an absolute byte offset: one segment serves the ring, the tables and
+ * the buffers, so that its bounds stay in registers for a whole burst. The last eight bytes of a descriptor
+ * are read as one word, so that a driver that changes them meanwhile cannot show us two versions.
  */
 public final class SplitLayout {
     static final int DESC_SIZE = 16;
@@ -47,10 +47,12 @@ public final class SplitLayout {
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN).withName("address"),
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN).withName("word"));
     // Handles of one struct share one bounds check of the whole struct.
-    private static final VarHandle DESC_ADDRESS = DESC.varHandle(groupElement("address")).withInvokeExactBehavior();
+    private static final VarHandle DESC_ADDRESS =
+            DESC.varHandle(groupElement("address")).withInvokeExactBehavior();
     private static final VarHandle DESC_WORD = DESC.varHandle(groupElement("word")).withInvokeExactBehavior();
 
-    // Used elements are 4-byte aligned only, so the 8-byte handle must not ask for more; it has plain access alone.
+    // Used elements are 4-byte aligned only, so the 8-byte handle must not ask for more;
+    // it has plain access alone.
     private static final VarHandle LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN).varHandle().withInvokeExactBehavior();
     private static final VarHandle SHORT =
@@ -182,8 +184,8 @@ public final class SplitLayout {
     }
 
     /**
-     * Whether an index that went from {@code before} to {@code now} passed {@code event} (virtio 1.2, 2.7.7.1 and
-     * 2.7.10).
+     * Whether an index that went from {@code before} to {@code now} passed {@code event} (virtio 1.2, 2.7.7.1
+     * and 2.7.10).
      */
     static boolean passed(int event, int before, int now) {
         return ((now - event - 1) & 0xFFFF) < ((now - before) & 0xFFFF);

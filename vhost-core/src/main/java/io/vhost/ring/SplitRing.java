@@ -11,11 +11,11 @@ import java.lang.invoke.VarHandle;
 /**
  * Device side of a split virtqueue (virtio 1.2, 2.7).
  *
- * <p>Thread: the holder of the queue's lock. Memory order: {@link #gather} acquires the driver's index, {@link #publish}
- * releases the device's. Lengths are bytes; indexes are unsigned 16-bit and wrap.
+ * <p>Thread: the holder of the queue's lock. Memory order: {@link #gather} acquires the driver's index,
+ * {@link #publish} releases the device's. Lengths are bytes; indexes are unsigned 16-bit and wrap.
  *
- * <p>Buffers are used in the order in which they were offered, always, so VIRTIO_F_IN_ORDER holds whether or not it was
- * negotiated.
+ * <p>Buffers are used in the order in which they were offered, always, so VIRTIO_F_IN_ORDER holds whether or
+ * not it was negotiated.
  */
 public final class SplitRing {
     /** The guest address of the device area is not known, or writes to it are not to be logged. */
@@ -116,8 +116,8 @@ public final class SplitRing {
     }
 
     /**
-     * Device index as it stands in memory. After a device that died, this is where its successor goes on, since the
-     * elements before it were seen by the driver and those after it were not.
+     * Device index as it stands in memory. After a device that died, this is where its successor goes on,
+     * since the elements before it were seen by the driver and those after it were not.
      *
      * @param memory the guest's memory
      * @param addresses where the ring lies in it
@@ -142,8 +142,8 @@ public final class SplitRing {
     }
 
     /**
-     * Gathers the next chains: each descriptor is read once, validated and translated. The driver's index is read only
-     * when the chains already known do not suffice, to leave its cache line with the driver.
+     * Gathers the next chains: each descriptor is read once, validated and translated. The driver's index is
+     * read only when the chains already known do not suffice, to leave its cache line with the driver.
      *
      * @param batch receives the chains, behind those it holds
      * @param max most chains to add
@@ -167,7 +167,9 @@ public final class SplitRing {
         return added;
     }
 
-    /** The common case, chains of one translated buffer: stops before the first chain that is anything else. */
+    /**
+     * The common case, chains of one translated buffer: stops before the first chain that is anything else.
+     */
     private int gatherPlain(ChainBatch batch, int max) {
         int count = Math.min(max, batch.bufferOffset.length - batch.buffers);
         readHeads(batch, count);
@@ -191,7 +193,10 @@ public final class SplitRing {
         }
     }
 
-    /** Stops at a buffer of another memory region, too; the walk of that one chain makes the region the present one. */
+    /**
+     * Stops at a buffer of another memory region, too;
+     * the walk of that one chain makes the region the present one.
+     */
     private int resolve(ChainBatch batch, int count) {
         MemorySegment memory = this.memory;
         int[] head = batch.head;
@@ -262,8 +267,8 @@ public final class SplitRing {
     }
 
     /**
-     * Gives all chains of a batch back to the driver as used and empties the batch. Everything written to guest memory
-     * before is visible to the driver once it sees the new index.
+     * Gives all chains of a batch back to the driver as used and empties the batch. Everything written to
+     * guest memory before is visible to the driver once it sees the new index.
      *
      * @param batch gathered chains, each with its {@linkplain ChainBatch#written written} length
      */
@@ -282,14 +287,16 @@ public final class SplitRing {
                 log.chain(head[i], written[i]);
             }
         }
-        // Orders the elements and the packet bytes before the index: the driver's acquire of it sees them all.
+        // Orders the elements and the packet bytes before the index:
+        // the driver's acquire of it sees them all.
         SplitLayout.usedIdxRelease(memory, used, nextUsed);
         log.used(next, count);
         batch.clear();
     }
 
     /**
-     * Leaves the first chains of a batch taken, without giving them back, lets go of the others, and empties the batch.
+     * Leaves the first chains of a batch taken, without giving them back, lets go of the others,
+     * and empties the batch.
      *
      * @param batch gathered chains
      * @param count how many are kept, from the first
@@ -300,8 +307,9 @@ public final class SplitRing {
     }
 
     /**
-     * Gives the oldest chains in flight back to the driver as used; the caller forgets them. Everything written to guest
-     * memory before, by whoever told the caller of it, is visible to the driver once it sees the new index.
+     * Gives the oldest chains in flight back to the driver as used; the caller forgets them. Everything
+     * written to guest memory before, by whoever told the caller of it, is visible to the driver once it sees
+     * the new index.
      *
      * @param chains what was taken, the oldest first
      * @param count how many to give back
@@ -322,18 +330,21 @@ public final class SplitRing {
     }
 
     /**
-     * Whether the driver wants an interrupt for what was published since this was last asked (virtio 1.2, 2.7.7.2). Ask
-     * once after each burst that published something.
+     * Whether the driver wants an interrupt for what was published since this was last asked
+     * (virtio 1.2, 2.7.7.2). Ask once after each burst that published something.
      */
     public boolean needsInterrupt() {
-        // Orders our index before the read of the driver's wish. The driver stores its wish, fences and re-reads our
-        // index; without both fences each side could miss the other's store and the driver would sleep for ever.
+        // Orders our index before the read of the driver's wish. The driver stores its wish, fences and
+        // re-reads our index; without both fences each side could miss the other's store and the driver would
+        // sleep for ever.
         VarHandle.fullFence();
         if (!eventIdx) {
             return (SplitLayout.availFlags(memory, avail) & SplitLayout.AVAIL_F_NO_INTERRUPT) == 0;
         }
-        boolean passed = SplitLayout.passed(SplitLayout.usedEvent(memory, avail, size), signalledUsed, nextUsed);
-        // After a (re)start the driver's event index may be older than our indexes: the first publication signals.
+        boolean passed =
+                SplitLayout.passed(SplitLayout.usedEvent(memory, avail, size), signalledUsed, nextUsed);
+        // After a (re)start the driver's event index may be older than our indexes:
+        // the first publication signals.
         boolean needed = passed || !signalledOnce;
         signalledUsed = nextUsed;
         signalledOnce = true;
@@ -343,7 +354,8 @@ public final class SplitRing {
     /**
      * Asks the driver for a kick when it offers the next chain (virtio 1.2, 2.7.10).
      *
-     * @return true when chains are available already: work on them instead of waiting for a kick that will not come
+     * @return true when chains are available already:
+     *     work on them instead of waiting for a kick that will not come
      */
     public boolean enableKicks() {
         kicksWanted = true;
@@ -354,25 +366,28 @@ public final class SplitRing {
             SplitLayout.usedFlags(memory, used, 0);
             log.usedField(0);
         }
-        // Orders our wish before the re-read of the driver's index. The driver stores its index, fences and reads the
-        // wish: one of the two sees the other's store, so no kick is lost.
+        // Orders our wish before the re-read of the driver's index. The driver stores its index, fences and
+        // reads the wish: one of the two sees the other's store, so no kick is lost.
         VarHandle.fullFence();
         return available() > 0;
     }
 
-    /** Tells the driver that no kicks are needed. It may still send some: this is a hint (virtio 1.2, 2.7.10). */
+    /**
+     * Tells the driver that no kicks are needed. It may still send some: this is a hint (virtio 1.2, 2.7.10).
+     */
     public void disableKicks() {
         kicksWanted = false;
         if (!eventIdx) {
             SplitLayout.usedFlags(memory, used, SplitLayout.USED_F_NO_NOTIFY);
             log.usedField(0);
         }
-        // With the event index there is nothing to store: the index asked for lies behind, a kick comes once in 65,536.
+        // With the event index there is nothing to store:
+        // the index asked for lies behind, a kick comes once in 65,536.
     }
 
     /**
-     * Logs what is written from now on, or no longer. What is written to a chain is logged when the chain is published,
-     * before the driver can see that, and the device area right after each write.
+     * Logs what is written from now on, or no longer. What is written to a chain is logged when the chain is
+     * published, before the driver can see that, and the device area right after each write.
      *
      * @param dirtyLog where to; null: not at all. The caller sees to it that it stays mapped
      * @param usedAddress guest address of the device area, or {@link #NOT_LOGGED}

@@ -11,8 +11,8 @@ import java.lang.foreign.MemorySegment;
 /**
  * Tells a {@link DirtyLog} what the device side of a split ring writes, while a guest migrates.
  *
- * <p>Thread: that of its ring. Off until {@link #to} names a log; the methods that mark may be called only while it is on,
- * but for {@link #usedField}, which asks itself.
+ * <p>Thread: that of its ring. Off until {@link #to} names a log; the methods that mark may be called only
+ * while it is on, but for {@link #usedField}, which asks itself.
  */
 final class WriteLog {
     private final MemorySegment memory;
@@ -58,9 +58,9 @@ final class WriteLog {
     }
 
     /**
-     * Marks what was written into a chain. It is followed again, for the guest's addresses: the driver must not have
-     * changed it since it was validated, and if it did only its own migration suffers. So each step is bounded anew: one
-     * table at most, wherever it lies, and no more hops than it has entries.
+     * Marks what was written into a chain. It is followed again, for the guest's addresses: the driver must
+     * not have changed it since it was validated, and if it did only its own migration suffers. So each step
+     * is bounded anew: one table at most, wherever it lies, and no more hops than it has entries.
      *
      * @param head index of the chain's first descriptor
      * @param written bytes from the chain's beginning, unsigned

@@ -20,12 +20,12 @@ import java.util.Objects;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Connects to a front-end that listens on a Unix socket, and makes a device of it; connects again whenever the connection
- * ends, or while nobody listens: at first after {@value #FIRST_REST} ms, then less and less often, but every
- * {@value #LONGEST_REST} ms at least.
+ * Connects to a front-end that listens on a Unix socket, and makes a device of it; connects again whenever
+ * the connection ends, or while nobody listens: at first after {@value #FIRST_REST} ms, then less and less
+ * often, but every {@value #LONGEST_REST} ms at least.
  *
- * <p>Thread: {@link #close} may be called on any thread, in any callback, and more than once. All callbacks come from one
- * thread, the client's.
+ * <p>Thread: {@link #close} may be called on any thread, in any callback, and more than once. All callbacks
+ * come from one thread, the client's.
  */
 public final class VhostClient implements AutoCloseable {
     /** Rest before the first new attempt, in ms. */
@@ -33,7 +33,10 @@ public final class VhostClient implements AutoCloseable {
     /** Longest rest between attempts, in ms. */
     public static final int LONGEST_REST = 1000;
 
-    /** How long a front-end that listens and does not accept is waited for, which {@link #close} cannot cut short. */
+    /**
+     * How long a front-end that listens and does not accept is waited for,
+     * which {@link #close} cannot cut short.
+     */
     private static final Duration CONNECT_LIMIT = Duration.ofMillis(FIRST_REST);
 
     private static final System.Logger LOGGER = System.getLogger(VhostClient.class.getPackageName());
@@ -92,8 +95,8 @@ public final class VhostClient implements AutoCloseable {
     }
 
     /**
-     * Ends the connection with all its callbacks and connects no more. Returns when the client's thread has ended; in a
-     * callback it does not wait. Elsewhere do not hold a lock that a callback or a burst takes.
+     * Ends the connection with all its callbacks and connects no more. Returns when the client's thread has
+     * ended; in a callback it does not wait. Elsewhere do not hold a lock that a callback or a burst takes.
      */
     @Override
     public void close() {
@@ -121,7 +124,8 @@ public final class VhostClient implements AutoCloseable {
                     told = false;
                 } catch (OsException nobody) {
                     if (!told) {
-                        news.log(INFO, "(" + path + ") nobody to connect to yet: " + nobody.getMessage(), null);
+                        news.log(INFO, "(" + path + ") nobody to connect to yet: " + nobody.getMessage(),
+                                null);
                         told = true;
                     }
                 }

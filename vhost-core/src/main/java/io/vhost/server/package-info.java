@@ -6,8 +6,8 @@
  * a callback that blocks holds up its own connection only. All threads are daemons and carry the path in
  * their names.
  *
- * <p>{@link io.vhost.server.VhostClient} is for front-ends that listen themselves: it connects, and again whenever the
- * connection ends.
+ * <p>{@link io.vhost.server.VhostClient} is for front-ends that listen themselves: it connects, and again
+ * whenever the connection ends.
  *
  * <p>No lock of this package is ever held while a callback runs, so a server may be closed from any callback.
  */

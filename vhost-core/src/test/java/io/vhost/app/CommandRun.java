@@ -47,7 +47,8 @@ public record CommandRun(int status, String out, String err) {
             public void close() {}
         };
         int status = Main.run(
-                new CommandContext(new PrintWriter(full), false, new EndSignal()), new PrintWriter(err, true), words);
+                new CommandContext(new PrintWriter(full), false, new EndSignal()),
+                new PrintWriter(err, true), words);
         return new CommandRun(status, "", err.toString());
     }
 

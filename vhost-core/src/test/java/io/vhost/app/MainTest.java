@@ -90,7 +90,8 @@ class MainTest {
     void helpTellsOfEveryCommandInOneLine() {
         CommandRun help = CommandRun.of("--help");
         assertEquals(0, help.status());
-        List<String> commands = help.out().lines().filter(line -> line.startsWith("  ") && !line.startsWith("  -"))
+        List<String> commands = help.out().lines()
+                .filter(line -> line.startsWith("  ") && !line.startsWith("  -"))
                 .map(line -> line.strip().split(" ")[0]).toList();
         assertEquals(List.of("demo", "forward", "switch", "top", "bpf"), commands);
     }

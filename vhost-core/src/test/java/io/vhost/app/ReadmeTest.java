@@ -23,7 +23,8 @@ class ReadmeTest {
     private static final Path README = Path.of("..", "README.md");
     private static final Path EXAMPLES = Path.of("src", "test", "java", "io", "vhost", "example");
     private static final Pattern PROGRAM = Pattern.compile("(?s)```java\n(.*?)```");
-    private static final Pattern ON_A_LINE = Pattern.compile("(?m)^java -jar vhost-core/target/vhost-core\\.jar(.*)$");
+    private static final Pattern ON_A_LINE =
+            Pattern.compile("(?m)^java -jar vhost-core/target/vhost-core\\.jar(.*)$");
     private static final Pattern IN_TEXT = Pattern.compile("`((?:demo|forward|switch|top|bpf) [^`]*)`");
     private static final Pattern AS_ARGUMENT = Pattern.compile("-Dargs=\"([^\"]*)\"");
 
@@ -37,12 +38,14 @@ class ReadmeTest {
 
     @Test
     void itsCommandsAreUnderstood() throws IOException {
-        List<String> commands = Stream.of(ON_A_LINE, IN_TEXT, AS_ARGUMENT).flatMap(ReadmeTest::found).toList();
+        List<String> commands =
+                Stream.of(ON_A_LINE, IN_TEXT, AS_ARGUMENT).flatMap(ReadmeTest::found).toList();
         assertTrue(commands.size() >= 10, commands::toString);
         for (String command : commands) {
             // With the option for help nothing else is required, and what is not understood can be asked for.
             String words = command.replaceAll("#.*|--help", "") + " --help";
-            CommandContext context = new CommandContext(new PrintWriter(Writer.nullWriter()), false, new EndSignal());
+            CommandContext context =
+                    new CommandContext(new PrintWriter(Writer.nullWriter()), false, new EndSignal());
             ParseResult result = Main.commandLine(context).parseArgs(words.trim().split(" +"));
             for (CommandLine parsed : result.asCommandLineList()) {
                 assertEquals(List.of(), parsed.getParseResult().unmatched(), command);

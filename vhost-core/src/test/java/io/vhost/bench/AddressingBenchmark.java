@@ -20,8 +20,8 @@ import org.openjdk.jmh.annotations.TearDown;
 import org.openjdk.jmh.annotations.Warmup;
 
 /**
- * What it costs to reach guest memory: one segment for each region, one window for all regions, or one segment without
- * bounds, for a burst of descriptors that are read, translated and copied from in two passes.
+ * What it costs to reach guest memory: one segment for each region, one window for all regions, or one
+ * segment without bounds, for a burst of descriptors that are read, translated and copied from in two passes.
  */
 @State(Scope.Thread)
 @BenchmarkMode(Mode.AverageTime)

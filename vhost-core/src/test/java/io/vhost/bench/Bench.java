@@ -21,8 +21,8 @@ final class Bench {
             case "pvp" -> System.exit(new CommandLine(new Pvp()).execute(rest));
             case "ping" -> System.exit(new CommandLine(new FirstPing()).execute(rest));
             default -> {
-                System.err.println("Say -Dbench=\"jmh REGEX\", -Dbench=pvp, -Dbench=async, -Dbench=monitor or -Dbench=ping;"
-                        + " \"pvp --help\" tells more.");
+                System.err.println("Say -Dbench=\"jmh REGEX\", -Dbench=pvp, -Dbench=async, -Dbench=monitor or"
+                        + " -Dbench=ping; \"pvp --help\" tells more.");
                 System.exit(2);
             }
         }

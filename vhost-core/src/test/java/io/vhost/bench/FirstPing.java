@@ -13,13 +13,15 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
 
 /**
- * How long the first ping takes after two guests have been idle: behind DPDK's back-end, which polls always (A), and behind
- * {@code vhost switch}, which sleeps meanwhile (B), in turn.
+ * How long the first ping takes after two guests have been idle: behind DPDK's back-end, which polls always
+ * (A), and behind {@code vhost switch}, which sleeps meanwhile (B), in turn.
  */
 @Command(name = "ping", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Compares the first ping after a rest: guests behind DPDK's back-end (A) and behind vhost switch (B).")
+        description = "Compares the first ping after a rest: guests behind DPDK's back-end (A) and behind"
+                + " vhost switch (B).")
 final class FirstPing implements Callable<Integer> {
-    @Option(names = "--rounds", defaultValue = "2", description = "How often both have their turn, ${DEFAULT-VALUE}.")
+    @Option(names = "--rounds", defaultValue = "2",
+            description = "How often both have their turn, ${DEFAULT-VALUE}.")
     private int rounds;
 
     @Option(names = "--pings", defaultValue = "21", description = "Pings in a turn, ${DEFAULT-VALUE}.")
@@ -48,7 +50,8 @@ final class FirstPing implements Callable<Integer> {
             b.awaitBoot();
             a.awaitPing(LinuxGuest.address(2));
             double[] times = measure(a);
-            System.out.printf("%-16s first ping after %d s: median %.3f ms, quartiles %.3f and %.3f, %d pings%n",
+            System.out.printf(
+                    "%-16s first ping after %d s: median %.3f ms, quartiles %.3f and %.3f, %d pings%n",
                     name, rest, times[times.length / 2], times[times.length / 4], times[times.length * 3 / 4],
                     times.length);
         } catch (IOException | RuntimeException e) {
@@ -79,7 +82,8 @@ final class FirstPing implements Callable<Integer> {
         double[] times = Stream.of(output.split("\\s+")).filter(word -> word.startsWith("time="))
                 .mapToDouble(word -> Double.parseDouble(word.substring(5))).sorted().toArray();
         if (times.length < pings) {
-            throw new IllegalStateException("only " + times.length + " of " + pings + " pings were answered: " + output);
+            throw new IllegalStateException("only " + times.length + " of " + pings + " pings were answered: "
+                    + output);
         }
         return times;
     }

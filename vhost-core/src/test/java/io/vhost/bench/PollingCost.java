@@ -10,7 +10,9 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 
-/** Moves packets through one queue in one way, and measures the calling thread's processor time. One thread. */
+/**
+ * Moves packets through one queue in one way, and measures the calling thread's processor time. One thread.
+ */
 final class PollingCost {
     static final int BURST = 32;
     static final int DEPTH = 4;

@@ -20,7 +20,8 @@ import picocli.CommandLine.Option;
  * compared, when the CPUs were equally far from each other before and after both.
  */
 @Command(name = "pvp", mixinStandardHelpOptions = true, sortOptions = false,
-        description = "Compares a vhost-user back-end (B) with DPDK's (A) or another, both behind DPDK's virtio-user.")
+        description = "Compares a vhost-user back-end (B) with DPDK's (A) or another, both behind DPDK's"
+                + " virtio-user.")
 final class Pvp implements Callable<Integer> {
     @Option(names = "--virtio", paramLabel = "ARGS", arity = "1",
             description = "Device arguments of virtio-user, may be given more than once. "

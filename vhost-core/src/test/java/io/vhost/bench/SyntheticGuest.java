@@ -19,8 +19,8 @@ import java.nio.ByteOrder;
 import java.util.List;
 
 /**
- * A guest that costs nothing: its rings are filled once, and offering a burst is one store to an index. So a benchmark
- * sees the device side alone, without another processor's cache lines.
+ * A guest that costs nothing: its rings are filled once, and offering a burst is one store to an index. So a
+ * benchmark sees the device side alone, without another processor's cache lines.
  */
 final class SyntheticGuest implements AutoCloseable {
     static final int RING_SIZE = 1024;
@@ -31,7 +31,8 @@ final class SyntheticGuest implements AutoCloseable {
     private static final long RING_BYTES = 64 * 1024;
     private static final long BUFFERS = 2 * RING_BYTES;
     private static final int HEADER = 12;
-    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT =
+            ValueLayout.JAVA_SHORT.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final VarHandle INDEX = SHORT.varHandle().withInvokeExactBehavior();
 
     private final int buffer;
@@ -71,7 +72,8 @@ final class SyntheticGuest implements AutoCloseable {
         control = DeviceControl.create("synthetic", config, listener);
         control.connected();
         control.features(control.features() & ~Feature.VIRTIO_F_EVENT_IDX.mask());
-        control.memory().replace(List.of(new MemoryRegion(GUEST_BASE, memory.address(), size, 0)), List.of(file));
+        control.memory()
+                .replace(List.of(new MemoryRegion(GUEST_BASE, memory.address(), size, 0)), List.of(file));
         for (int queue = 0; queue < 2; queue++) {
             control.ringSize(queue, RING_SIZE);
             control.ringBase(queue, 0);

@@ -26,7 +26,8 @@ class BpfObjectTest {
             extern void kernel_function(struct xdp_md *) __attribute__((section(".ksyms")));
             extern const void kernel_object __attribute__((section(".ksyms")));
             struct key { __u32 a, b; };
-            struct { __uint(type, 1); __uint(max_entries, 64); __type(key, struct key); __type(value, __u64); }
+            struct { __uint(type, 1); __uint(max_entries, 64); __type(key, struct key); \
+            __type(value, __u64); }
                 flows SEC(".maps");
             struct { __uint(type, 2); __uint(key_size, 4); __uint(value_size, 8); __uint(max_entries, 1);
                 __uint(map_flags, 1024); } counts SEC(".maps");
@@ -34,8 +35,10 @@ class BpfObjectTest {
             static __noinline int own(struct xdp_md *c, int z) { volatile int x = c->data + z; return x; }
             __attribute__((noinline, visibility("hidden"))) int hidden(struct __sk_buff *c) {
                 volatile int x = c->len; return x; }
-            __noinline int wrong(struct xdp_md *c, struct __sk_buff **d) { volatile int x = c->data; return x; }
-            SEC("xdp") int first(struct xdp_md *c) { seen++; zero[1]++; return shared(c) + own(c, limit) + OPTION; }
+            __noinline int wrong(struct xdp_md *c, struct __sk_buff **d) { \
+            volatile int x = c->data; return x; }
+            SEC("xdp") int first(struct xdp_md *c) { seen++; zero[1]++; \
+            return shared(c) + own(c, limit) + OPTION; }
             SEC("xdp")
             int second(struct __sk_buff *c) { return text[seen & 7] + hidden(c); }
             SEC("tc") int third(struct __sk_buff *c) {

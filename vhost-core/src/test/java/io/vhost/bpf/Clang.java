@@ -21,7 +21,8 @@ public final class Clang {
             #define __noinline __attribute__((noinline))
             #define __uint(name, value) int (*name)[value]
             #define __type(name, value) typeof(value) *name
-            struct xdp_md { __u32 data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex; };
+            struct xdp_md { __u32 data, data_end, data_meta, ingress_ifindex, rx_queue_index, \
+            egress_ifindex; };
             struct __sk_buff { __u32 len, pkt_type, mark, queue_mapping, protocol; };
             char _license[] SEC("license") = "GPL";
             """;

@@ -93,7 +93,8 @@ class AsyncBadInputTest extends AsyncFixture {
         try (DmaRegistry other = new DmaRegistry()) {
             DmaChannel closed = registry.configure("closed", new InlineDmaEngine());
             registry.unconfigure(closed);
-            for (DmaChannel bad : new DmaChannel[] {other.configure("foreign", new InlineDmaEngine()), closed}) {
+            for (DmaChannel bad : new DmaChannel[] {
+                    other.configure("foreign", new InlineDmaEngine()), closed}) {
                 Class<IllegalArgumentException> type = IllegalArgumentException.class;
                 refused(type, bad.name(), () -> toGuest.submitEnqueueBurst(packets, 0, 1, bad));
                 refused(type, bad.name(), () -> toGuest.pollEnqueueCompleted(done, 0, 1, bad));

@@ -28,8 +28,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 /**
- * Threads that really run at once: one submits, two poll, one receives, the guest works, and the front-end changes its mind;
- * two queues share three channels. {@code -Dtorture.packets} says how many packets must pass each way.
+ * Threads that really run at once: one submits, two poll, one receives, the guest works, and the front-end
+ * changes its mind; two queues share three channels. {@code -Dtorture.packets} says how many packets must
+ * pass each way.
  */
 class AsyncConcurrencyTest {
     private static final int ENOUGH = Integer.getInteger("torture.packets", 5_000);
@@ -99,7 +100,8 @@ class AsyncConcurrencyTest {
     }
 
     private void run(List<Callable<Void>> roles) throws Exception {
-        try (ExecutorService threads = Executors.newThreadPerTaskExecutor(Thread.ofPlatform().daemon().factory())) {
+        try (ExecutorService threads =
+                Executors.newThreadPerTaskExecutor(Thread.ofPlatform().daemon().factory())) {
             List<Future<Void>> running = new ArrayList<>();
             roles.forEach(role -> running.add(threads.submit(() -> endingAll(role))));
             enough.await();
@@ -139,7 +141,8 @@ class AsyncConcurrencyTest {
                 // Before the submission: another thread may have the packet back before this call returns.
                 assertEquals(0, lent.getAndSet(burst[i].index(), 1));
             }
-            int taken = guest.device.queue(0).submitEnqueueBurst(burst, 0, count, channels[random.nextInt(3)]);
+            int taken =
+                    guest.device.queue(0).submitEnqueueBurst(burst, 0, count, channels[random.nextInt(3)]);
             accepted.addAndGet(taken);
             sequence += taken;
             for (int i = taken; i < count; i++) {
@@ -182,7 +185,8 @@ class AsyncConcurrencyTest {
         Random random = new Random(6);
         long last = -1;
         while (!over) {
-            int count = guest.device.queue(1).tryDequeueBurst(pool, burst, 0, 40, channels[random.nextInt(3)]);
+            int count =
+                    guest.device.queue(1).tryDequeueBurst(pool, burst, 0, 40, channels[random.nextInt(3)]);
             for (int i = 0; i < count; i++) {
                 long sequence = TorturePattern.check(burst[i]);
                 assertTrue(sequence > last, "order of the guest");

@@ -15,7 +15,10 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
-/** Register, unregister, in flight and clear: what each requires, in which order it is asked, and what the refusal says. */
+/**
+ * Register, unregister, in flight and clear:
+ * what each requires, in which order it is asked, and what the refusal says.
+ */
 class AsyncContractTest extends AsyncFixture {
     private static String refusal(org.junit.jupiter.api.function.Executable call) {
         return assertThrows(IllegalStateException.class, call).getMessage();
@@ -26,13 +29,15 @@ class AsyncContractTest extends AsyncFixture {
         try (TestGuest without = TestGuest.running()) {
             VirtQueue queue = without.device.queue(0);
             without.control.stopRing(0);
-            assertEquals("test-guest queue 0 cannot be registered: asynchronous copies are not enabled; give VhostConfig a"
-                    + " DmaRegistry", refusal(queue::registerAsync));
+            assertEquals("test-guest queue 0 cannot be registered: asynchronous copies are not enabled; give"
+                    + " VhostConfig a DmaRegistry", refusal(queue::registerAsync));
         }
         VirtQueue queue = started(0);
-        assertEquals("test-guest queue 0 cannot be registered: it is registered already", refusal(queue::registerAsync));
+        assertEquals("test-guest queue 0 cannot be registered: it is registered already",
+                refusal(queue::registerAsync));
         guest.control.stopRing(0);
-        assertEquals("test-guest queue 0 cannot be registered: its ring is not started; wait for vringStateChanged",
+        assertEquals("test-guest queue 0 cannot be registered: its ring is not started; wait for"
+                        + " vringStateChanged",
                 refusal(queue::registerAsync), "the ring is asked for first");
         queue.unregisterAsync();
         assertTrue(refusal(queue::registerAsync).contains("not started"));
@@ -59,20 +64,22 @@ class AsyncContractTest extends AsyncFixture {
         fill(0, 3, 100);
         engine.hold(true);
         queue.submitEnqueueBurst(packets, 0, 3, channel);
-        assertEquals("test-guest queue 0 cannot be unregistered: 3 packets are in flight; poll or clear them first",
+        assertEquals("test-guest queue 0 cannot be unregistered: 3 packets are in flight; poll or clear them"
+                        + " first",
                 refusal(queue::unregisterAsync));
         assertEquals(3, queue.getInflight());
         engine.hold(false);
         assertEquals(1, queue.clearQueue(done, 0, 1, channel));
-        assertTrue(refusal(queue::unregisterAsync).contains("2 packets are in flight"), "done, but not given back");
+        assertTrue(refusal(queue::unregisterAsync).contains("2 packets are in flight"),
+                "done, but not given back");
         assertEquals(2, queue.clearQueue(done, 1, 9, channel));
         queue.unregisterAsync();
         pool.release(done, 0, 3);
     }
 
     /**
-     * Traps of 2.6: -1 from getInflight in DPDK's example makes its drain loop endless, and -1 from clear_queue meant 65535
-     * packets. Here neither is a number.
+     * Traps of 2.6: -1 from getInflight in DPDK's example makes its drain loop endless, and -1 from
+     * clear_queue meant 65535 packets. Here neither is a number.
      */
     @Test
     void whatIsNotRegisteredHasNoNumberInFlightAndClearsNothing() throws ControlException {
@@ -82,8 +89,10 @@ class AsyncContractTest extends AsyncFixture {
                 refusal(queue::getInflight));
         assertTrue(refusal(() -> queue.clearQueue(done, 0, 4, channel)).contains("not registered"));
         assertTrue(refusal(() -> queue.pollEnqueueCompleted(done, 0, 4, channel)).contains("not registered"));
-        assertTrue(refusal(() -> queue.submitEnqueueBurst(packets, 0, 0, channel)).contains("not registered"));
-        assertTrue(refusal(() -> queue(1).tryDequeueBurst(pool, done, 0, 4, channel)).contains("not registered"));
+        assertTrue(refusal(() -> queue.submitEnqueueBurst(packets, 0, 0, channel))
+                .contains("not registered"));
+        assertTrue(refusal(() -> queue(1).tryDequeueBurst(pool, done, 0, 4, channel))
+                .contains("not registered"));
         assertEquals(0, guest.holds());
     }
 
@@ -96,13 +105,16 @@ class AsyncContractTest extends AsyncFixture {
             DmaChannel closed = registry.configure("closed", new InlineDmaEngine());
             registry.unconfigure(closed);
             for (DmaChannel bad : new DmaChannel[] {foreign, closed}) {
-                String text = assertThrows(IllegalArgumentException.class, () -> queue.clearQueue(done, 0, 4, bad))
-                        .getMessage();
+                String text = assertThrows(IllegalArgumentException.class,
+                        () -> queue.clearQueue(done, 0, 4, bad)).getMessage();
                 assertTrue(text.contains(bad.name()), text);
-                assertThrows(IllegalArgumentException.class, () -> queue.pollEnqueueCompleted(done, 0, 4, bad));
-                assertThrows(IllegalArgumentException.class, () -> queue.submitEnqueueBurst(packets, 0, 0, bad));
+                assertThrows(IllegalArgumentException.class,
+                        () -> queue.pollEnqueueCompleted(done, 0, 4, bad));
+                assertThrows(IllegalArgumentException.class,
+                        () -> queue.submitEnqueueBurst(packets, 0, 0, bad));
                 queue.unregisterAsync();
-                assertThrows(IllegalStateException.class, () -> queue.clearQueue(done, 0, 4, bad), "registration first");
+                assertThrows(IllegalStateException.class, () -> queue.clearQueue(done, 0, 4, bad),
+                        "registration first");
                 queue.registerAsync();
             }
             assertThrows(NullPointerException.class, () -> queue.clearQueue(done, 0, 4, null));
@@ -196,7 +208,8 @@ class AsyncContractTest extends AsyncFixture {
     void pollsOfABusyQueueReturnNothingAndCountIt() throws Exception {
         VirtQueue queue = started(0);
         FutureTask<Integer> poll = new FutureTask<>(() -> queue.pollEnqueueCompleted(done, 0, 1, channel));
-        FutureTask<Integer> wrong = new FutureTask<>(() -> queue(1).tryDequeueBurst(pool, done, 0, 1, channel));
+        FutureTask<Integer> wrong =
+                new FutureTask<>(() -> queue(1).tryDequeueBurst(pool, done, 0, 1, channel));
         queue.access_lock.lock();
         queue(1).access_lock.lock();
         try {

@@ -61,12 +61,16 @@ class AsyncEnqueueTest extends AsyncFixture {
         guest.toGuest().assertUsed(1, 112);
         guest.toGuest().assertUsed(2, 340);
         guest.toGuest().assertUsed(3, 60);
-        assertEquals(3, guest.memory.get(java.lang.foreign.ValueLayout.JAVA_SHORT, first + 10), "num_buffers");
+        assertEquals(3, guest.memory.get(java.lang.foreign.ValueLayout.JAVA_SHORT, first + 10),
+                "num_buffers");
         assertEquals(1, queue.getInflight() + done[0].length() - 499);
         pool.release(done, 0, 1);
     }
 
-    /** Trap 2.3 and bug 5c3a69879e: descriptors of a packet with several chains are all rolled back, and no others. */
+    /**
+     * Trap 2.3 and bug 5c3a69879e: descriptors of a packet with several chains
+     * are all rolled back, and no others.
+     */
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 5})
     void aFullChannelTruncatesBetweenPacketsAndTheRestComesLater(int chains) throws ControlException {
@@ -186,7 +190,8 @@ class AsyncEnqueueTest extends AsyncFixture {
         assertEquals(4, queue.submitEnqueueBurst(packets, 0, 8, channel));
         assertEquals(0, queue.submitEnqueueBurst(packets, 4, 4, channel));
         // A driver that takes its chains for used: its index is now beyond what a ring can hold.
-        guest.memory.set(java.lang.foreign.ValueLayout.JAVA_SHORT, guest.toGuest().addresses.avail() + 2, (short) 5);
+        guest.memory.set(java.lang.foreign.ValueLayout.JAVA_SHORT, guest.toGuest().addresses.avail() + 2,
+                (short) 5);
         engine.hold(false);
         assertEquals(4, queue.clearQueue(done, 0, 8, channel));
         assertBalanced(0);
@@ -207,8 +212,10 @@ class AsyncEnqueueTest extends AsyncFixture {
         odd.reset(0);
         assertThrows(IllegalArgumentException.class, () -> queue.submitEnqueueBurst(packets, 0, 50, channel));
         assertEquals(0, queue.getInflight());
-        assertThrows(IndexOutOfBoundsException.class, () -> queue.submitEnqueueBurst(packets, 200, 57, channel));
-        assertThrows(IndexOutOfBoundsException.class, () -> queue.pollEnqueueCompleted(done, 200, 57, channel));
+        assertThrows(IndexOutOfBoundsException.class,
+                () -> queue.submitEnqueueBurst(packets, 200, 57, channel));
+        assertThrows(IndexOutOfBoundsException.class,
+                () -> queue.pollEnqueueCompleted(done, 200, 57, channel));
         assertThrows(IllegalStateException.class, () -> queue.tryDequeueBurst(pool, done, 0, 1, channel));
         assertBalanced(0);
         pool.release(packets, 0, 50);
@@ -223,7 +230,8 @@ class AsyncEnqueueTest extends AsyncFixture {
         for (int i = 0; i < 64; i++) {
             guest.toGuest().accept(i, 1526);
         }
-        try (var large = io.vhost.net.PacketPool.create(1, io.vhost.net.PacketPool.DEFAULT_HEADROOM + 65_000)) {
+        try (var large = io.vhost.net.PacketPool.create(
+                1, io.vhost.net.PacketPool.DEFAULT_HEADROOM + 65_000)) {
             packets[0] = large.take();
             packets[0].copyFrom(TestGuest.pattern(65_000, 9), 0, 65_000);
             assertEquals(1, queue.submitEnqueueBurst(packets, 0, 1, channel));
@@ -237,7 +245,10 @@ class AsyncEnqueueTest extends AsyncFixture {
         }
     }
 
-    /** M queues on one channel, and one queue on several: whoever polls, completions find their queue, in order. */
+    /**
+     * M queues on one channel, and one queue on several:
+     * whoever polls, completions find their queue, in order.
+     */
     @Test
     void oneQueueOnTwoChannelsCompletesInTheOrderOfSubmission() throws ControlException {
         VirtQueue queue = started(0);

@@ -39,7 +39,8 @@ class AsyncTeardownTest extends AsyncFixture {
             switch (this) {
                 case DISABLE -> guest.control.enable(0, false);
                 case NEW_MEMORY -> guest.shareMemory();
-                case GET_VRING_BASE -> assertEquals(COUNT, guest.control.stopRing(0), "no chain stays behind");
+                case GET_VRING_BASE ->
+                        assertEquals(COUNT, guest.control.stopRing(0), "no chain stays behind");
                 case NEW_ADDRESSES -> guest.toGuest().addresses();
                 case RESET_OWNER -> guest.control.resetOwner();
                 case DISCONNECT -> guest.control.disconnected();
@@ -69,7 +70,10 @@ class AsyncTeardownTest extends AsyncFixture {
         assertEquals(-1, guest.toGuest().ring.poll());
     }
 
-    /** The listener is told under the lock, before anything is taken away, and can drain there with the unsafe pair. */
+    /**
+     * The listener is told under the lock, before anything is taken away,
+     * and can drain there with the unsafe pair.
+     */
     @ParameterizedTest
     @EnumSource(Ending.class)
     void theListenerCanDrainAndUnregisterUnderTheLock(Ending ending) throws ControlException {
@@ -93,7 +97,8 @@ class AsyncTeardownTest extends AsyncFixture {
         pool.release(done, 0, COUNT);
     }
 
-    @SuppressWarnings("GuardedBy") // The lock is held by the caller of the listener, which no checker can see.
+    // The lock is held by the caller of the listener, which no checker can see.
+    @SuppressWarnings("GuardedBy")
     private void drain(VirtQueue queue, int[] drained) {
         while (queue.getInflightThreadUnsafe() > 0) {
             drained[0] += queue.clearQueueThreadUnsafe(done, drained[0], 3, channel);
@@ -101,7 +106,10 @@ class AsyncTeardownTest extends AsyncFixture {
         queue.unregisterAsyncThreadUnsafe();
     }
 
-    /** What the listener leaves is waited for: it arrives in the guest, and comes back to the application later. */
+    /**
+     * What the listener leaves is waited for: it arrives in the guest,
+     * and comes back to the application later.
+     */
     @ParameterizedTest
     @EnumSource(Ending.class)
     void whatTheListenerLeavesIsWaitedForAndComesBackLater(Ending ending) throws ControlException {
@@ -126,7 +134,10 @@ class AsyncTeardownTest extends AsyncFixture {
         pool.release(done, 0, COUNT);
     }
 
-    /** An engine that never completes: after the configured time its channel is abandoned, and nothing writes any more. */
+    /**
+     * An engine that never completes: after the configured time its channel is abandoned,
+     * and nothing writes any more.
+     */
     @ParameterizedTest
     @EnumSource(Ending.class)
     void anEngineThatNeverCompletesIsAbandoned(Ending ending) throws ControlException {
@@ -202,10 +213,13 @@ class AsyncTeardownTest extends AsyncFixture {
         }
     }
 
-    /** Engines that break their contract: a failure of the channel, packets back as failed, the queue fenced. */
+    /**
+     * Engines that break their contract: a failure of the channel, packets back as failed, the queue fenced.
+     */
     @ParameterizedTest
     @EnumSource(Breach.class)
-    void anEngineThatBreaksItsContractFailsItsChannelAndFencesItsQueue(Breach breach) throws ControlException {
+    void anEngineThatBreaksItsContractFailsItsChannelAndFencesItsQueue(Breach breach)
+            throws ControlException {
         VirtQueue queue = started(0);
         for (int i = 0; i < COUNT; i++) {
             at[i] = guest.toGuest().accept(i, 600);
@@ -298,7 +312,8 @@ class AsyncTeardownTest extends AsyncFixture {
             other.accept(50 + i, 600);
         }
         int accepted = queue.submitEnqueueBurst(packets, COUNT, 3, channel);
-        assertEquals(Math.clamp(size - COUNT, 0, 3), accepted, "in flight is never more than the ring's size");
+        assertEquals(Math.clamp(size - COUNT, 0, 3), accepted,
+                "in flight is never more than the ring's size");
         assertEquals(COUNT, queue.clearQueue(done, 0, COUNT, channel));
         for (int i = 0; i < COUNT; i++) {
             assertSame(packets[i], done[i]);
@@ -315,7 +330,10 @@ class AsyncTeardownTest extends AsyncFixture {
         pool.release(packets, 0, COUNT + 3);
     }
 
-    /** Memory goes while a worker copies into it: the copies fail, nobody's thread dies, the worker serves others. */
+    /**
+     * Memory goes while a worker copies into it:
+     * the copies fail, nobody's thread dies, the worker serves others.
+     */
     @Test
     void memoryThatVanishesUnderTheWorkerFailsItsCopiesOnly() throws Exception {
         started(0);
@@ -365,7 +383,8 @@ class AsyncTeardownTest extends AsyncFixture {
         for (int i = 0; i < 3; i++) {
             byte[] bytes = new byte[100];
             done[i].copyTo(bytes, 0);
-            assertEquals(java.util.Arrays.toString(TestGuest.pattern(100, i)), java.util.Arrays.toString(bytes));
+            assertEquals(java.util.Arrays.toString(TestGuest.pattern(100, i)),
+                    java.util.Arrays.toString(bytes));
         }
         for (Packet packet : java.util.List.of(done[0], done[1], done[2])) {
             packet.release();

@@ -25,9 +25,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * A device, an application and a front-end that do anything at any time, with engines that are as awkward as they may be
- * and sometimes more. All decisions come from the seed: each operation runs in one of several threads, one after the other,
- * so a run can be repeated.
+ * A device, an application and a front-end that do anything at any time, with engines that are as awkward as
+ * they may be and sometimes more. All decisions come from the seed: each operation runs in one of several
+ * threads, one after the other, so a run can be repeated.
  */
 final class AsyncTorture implements AutoCloseable {
     private static final List<Breach> BREACHES = List.copyOf(EnumSet.allOf(Breach.class));
@@ -64,8 +64,8 @@ final class AsyncTorture implements AutoCloseable {
             configure(i);
         }
         boolean mergeable = random.nextBoolean();
-        guest = new TestGuest(mergeable ? TestGuest.MODERN : AsyncFixture.NOT_MERGEABLE, RING, VhostConfig.builder()
-                .asyncCopy(registry).copyTimeout(Duration.ofSeconds(20)).build());
+        guest = new TestGuest(mergeable ? TestGuest.MODERN : AsyncFixture.NOT_MERGEABLE, RING,
+                VhostConfig.builder().asyncCopy(registry).copyTimeout(Duration.ofSeconds(20)).build());
         guest.start();
         receiver = new TortureReceiver(guest, random, mergeable);
         sender = new TortureSender(guest, random);
@@ -82,7 +82,8 @@ final class AsyncTorture implements AutoCloseable {
     private void configure(int place) {
         engines[place] = switch (random.nextInt(4)) {
             case 0 -> new InlineDmaEngine();
-            case 1 -> FaultyDmaEngine.seeded(random.nextLong()).capacity(random.nextInt(12)).failureRate(0.02).build();
+            case 1 -> FaultyDmaEngine.seeded(random.nextLong())
+                    .capacity(random.nextInt(12)).failureRate(0.02).build();
             case 2 -> FaultyDmaEngine.seeded(random.nextLong()).depth(1 + random.nextInt(60)).build();
             default -> FaultyDmaEngine.seeded(random.nextLong()).depth(100).capacity(99).build();
         };
@@ -287,10 +288,12 @@ final class AsyncTorture implements AutoCloseable {
             if (registered[i]) {
                 int inFlight = queue.getInflight();
                 assertTrue(inFlight >= 0 && inFlight <= RING, () -> "in flight: " + inFlight);
-                assertEquals(queue.counters().get(Counter.SUBMITTED), queue.counters().get(Counter.COMPLETED) + inFlight);
+                assertEquals(queue.counters().get(Counter.SUBMITTED),
+                        queue.counters().get(Counter.COMPLETED) + inFlight);
             }
             RingViolation violation = queue.violation();
-            assertTrue(violation == null || violation == RingViolation.DMA_FAILED, () -> "fenced: " + violation);
+            assertTrue(violation == null || violation == RingViolation.DMA_FAILED,
+                    () -> "fenced: " + violation);
         }
         assertEquals(accepted, queue(0).counters().get(Counter.SUBMITTED));
     }
@@ -332,7 +335,8 @@ final class AsyncTorture implements AutoCloseable {
 
     /** What was moved, for the reader of a test's output. */
     String summary() {
-        return "seed %d: %d packets accepted, %d delivered, %d received".formatted(seed, accepted, delivered, received);
+        return "seed %d: %d packets accepted, %d delivered, %d received"
+                .formatted(seed, accepted, delivered, received);
     }
 
     long moved() {

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 
 /**
- * A million operations in random order. A failure names its seed; {@code -Dtorture.seed=N} runs that seed alone, and
- * {@code -Dtorture.operations=N} makes it longer or shorter.
+ * A million operations in random order. A failure names its seed; {@code -Dtorture.seed=N} runs that seed
+ * alone, and {@code -Dtorture.operations=N} makes it longer or shorter.
  */
 class AsyncTortureTest {
     private static final int OPERATIONS = Integer.getInteger("torture.operations", 1_000_000);

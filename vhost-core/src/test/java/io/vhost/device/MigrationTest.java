@@ -22,7 +22,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
-/** What a device does for live migration: the log of written pages, and the packet that tells where the guest is now. */
+/**
+ * What a device does for live migration: the log of written pages,
+ * and the packet that tells where the guest is now.
+ */
 class MigrationTest {
     private static final long LOGGING = TestGuest.MODERN | Feature.VHOST_F_LOG_ALL.mask();
     private static final int PAGE = DirtyLog.PAGE;
@@ -130,7 +133,8 @@ class MigrationTest {
         try (TestGuest guest = TestGuest.running()) {
             ControlException refusal = assertThrows(
                     ControlException.class, () -> guest.control.memory().log(file.duplicate(), 0, 4096));
-            assertTrue(refusal.getMessage().contains("dirty log of 4096 bytes is too small"), refusal.getMessage());
+            assertTrue(refusal.getMessage().contains("dirty log of 4096 bytes is too small"),
+                    refusal.getMessage());
             assertTrue(guest.toGuest().queue.isRunning());
         }
     }
@@ -151,7 +155,8 @@ class MigrationTest {
             assertEquals(regions, memory.regions());
             assertTrue(guest.toGuest().queue.isRunning());
             guest.control.features(TestGuest.MODERN);
-            assertThrows(ControlException.class, () -> memory.add(beyond, file.duplicate()), "without the rings");
+            assertThrows(ControlException.class, () -> memory.add(beyond, file.duplicate()),
+                    "without the rings");
             assertEquals(List.of(beyond), memory.regions());
         }
         assertEquals(before, Descriptor.openDescriptors());

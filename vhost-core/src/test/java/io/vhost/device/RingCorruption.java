@@ -32,7 +32,9 @@ final class RingCorruption implements AutoCloseable {
     private static final int RING = 16;
     private static final int BURST = 40;
     private static final int BUFFER = 2048;
-    /** Bytes of a dirty log for all of the guest's memory: what is written is logged too, as in a migration. */
+    /**
+     * Bytes of a dirty log for all of the guest's memory: what is written is logged too, as in a migration.
+     */
     private static final long LOG = (TestGuest.GUEST + TestGuest.SIZE) / DirtyLog.PAGE / Byte.SIZE;
 
     private final Random random;

@@ -31,7 +31,8 @@ final class TestGuest implements AutoCloseable {
     static final long BORDER = 0x30_0000;
     /** First byte that no ring covers. */
     static final long BUFFERS = 0x10_0000;
-    static final long MODERN = (VhostConfig.DEFAULT & ~Feature.mask(Feature.VIRTIO_F_EVENT_IDX, Feature.VHOST_F_LOG_ALL))
+    static final long MODERN =
+            (VhostConfig.DEFAULT & ~Feature.mask(Feature.VIRTIO_F_EVENT_IDX, Feature.VHOST_F_LOG_ALL))
             | Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask();
     static final int RING = 64;
 
@@ -78,7 +79,8 @@ final class TestGuest implements AutoCloseable {
     /** A device that runs and may copy asynchronously; a ring that stops waits 100 ms for its copies. */
     static TestGuest asynchronous(long features, int ringSize, DmaRegistry registry) throws ControlException {
         TestGuest guest = new TestGuest(features, ringSize, VhostConfig.builder()
-                .asyncCopy(registry).copyTimeout(Duration.ofMillis(100)).copyStall(Duration.ofMillis(1)).build());
+                .asyncCopy(registry).copyTimeout(Duration.ofMillis(100)).copyStall(Duration.ofMillis(1))
+                .build());
         guest.start();
         return guest;
     }

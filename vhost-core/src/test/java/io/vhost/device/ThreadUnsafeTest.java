@@ -32,8 +32,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Every public method of a queue whose name ends in ThreadUnsafe, found by that name: it serves the thread that holds the
- * lock and nobody else. Trap of DPDK's check, which asks whether anybody holds it.
+ * Every public method of a queue whose name ends in ThreadUnsafe, found by that name: it serves the thread
+ * that holds the lock and nobody else. Trap of DPDK's check, which asks whether anybody holds it.
  */
 class ThreadUnsafeTest extends AsyncFixture {
     private final List<LogRecord> errors = new ArrayList<>();
@@ -78,8 +78,8 @@ class ThreadUnsafeTest extends AsyncFixture {
 
     /** What the method throws; null if nothing. */
     private Throwable call(Method method, int queue) {
-        Object[] arguments =
-                Arrays.stream(method.getParameterTypes()).map(type -> argument(type, pool, channel)).toArray();
+        Object[] arguments = Arrays.stream(method.getParameterTypes())
+                .map(type -> argument(type, pool, channel)).toArray();
         try {
             method.invoke(queue(queue), arguments);
             return null;
@@ -122,7 +122,8 @@ class ThreadUnsafeTest extends AsyncFixture {
         recording.close();
         List<RecordedEvent> events = RecordingFile.readAllEvents(file).stream()
                 .filter(event -> event.getEventType().getName().equals("io.vhost.LockMisuse")).toList();
-        assertEquals(refused, events.stream().map(event -> event.getString("call") + " " + event.getInt("index")).toList());
+        assertEquals(refused,
+                events.stream().map(event -> event.getString("call") + " " + event.getInt("index")).toList());
         for (RecordedEvent event : events) {
             assertEquals("test-guest", event.getString("device"));
             assertTrue(event.getStackTrace().getFrames().stream()
@@ -135,7 +136,8 @@ class ThreadUnsafeTest extends AsyncFixture {
         long before = queue(queue).counters().get(Counter.LOCK_MISUSE);
         int holds = queue(queue).access_lock.getHoldCount();
         Throwable thrown = call(method, queue);
-        assertTrue(thrown == null || thrown.getClass() == IllegalStateException.class, () -> method + ": " + thrown);
+        assertTrue(thrown == null || thrown.getClass() == IllegalStateException.class,
+                () -> method + ": " + thrown);
         assertEquals(holds, queue(queue).access_lock.getHoldCount());
         assertEquals(before, queue(queue).counters().get(Counter.LOCK_MISUSE));
     }
@@ -265,11 +267,14 @@ class ThreadUnsafeTest extends AsyncFixture {
         guest.control.stopRing(1);
         guest.control.disconnected();
         assertEquals(List.of(), failures);
-        assertTrue(seen.containsAll(List.of("newConnection", "featuresChanged", "newDevice", "vring", "destroyDevice",
-                "destroyConnection")), seen::toString);
+        assertTrue(seen.containsAll(List.of("newConnection", "featuresChanged", "newDevice", "vring",
+                "destroyDevice", "destroyConnection")), seen::toString);
     }
 
-    /** No public method leaves the lock held, or takes a hold away: after a result, a refusal and an exception. */
+    /**
+     * No public method leaves the lock held, or takes a hold away:
+     * after a result, a refusal and an exception.
+     */
     @Test
     void everyPublicMethodLeavesTheHoldCountAsItWas() throws Exception {
         start(TestGuest.MODERN, 64, io.vhost.testing.FaultyDmaEngine.seeded(1));

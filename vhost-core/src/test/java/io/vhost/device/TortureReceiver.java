@@ -10,8 +10,8 @@ import java.util.ArrayDeque;
 import java.util.Random;
 
 /**
- * The guest that receives: offers chains of all shapes, checks that they come back in their order with whole packets, and
- * that nobody writes into a buffer that came back.
+ * The guest that receives: offers chains of all shapes, checks that they come back in their order with whole
+ * packets, and that nobody writes into a buffer that came back.
  */
 final class TortureReceiver {
     private static final int AREAS = 120;
@@ -89,7 +89,8 @@ final class TortureReceiver {
         assembled += length;
         if (--chainsToCome == 0) {
             assertEquals(0, assembly.get(ValueLayout.JAVA_LONG, 0), "no offloads");
-            long sequence = TorturePattern.check(assembly, AsyncFixture.HEADER, assembled - AsyncFixture.HEADER);
+            long sequence =
+                    TorturePattern.check(assembly, AsyncFixture.HEADER, assembled - AsyncFixture.HEADER);
             assertTrue(sequence > last, "order of submission");
             last = sequence;
             packets++;

@@ -12,8 +12,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * Memory that vanishes at any moment of a burst (row 24). The error may come later than the access that met it, and
- * must come to the burst all the same: never to the application, and never so that a packet is lost.
+ * Memory that vanishes at any moment of a burst (row 24). The error may come later than the access that met
+ * it, and must come to the burst all the same: never to the application, and never so that a packet is lost.
  */
 class TruncationRaceTest {
     private static final int BURST = 32;
@@ -61,7 +61,8 @@ class TruncationRaceTest {
                 assertTrue(guest.device.isFailed());
                 for (TestQueue queue : guest.queues) {
                     RingViolation violation = queue.queue.violation();
-                    assertTrue(violation == null || violation == RingViolation.MEMORY_LOST, () -> "" + violation);
+                    assertTrue(violation == null || violation == RingViolation.MEMORY_LOST,
+                            () -> "" + violation);
                 }
             }
         }

@@ -20,7 +20,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Channels and their registry: whose copy is whose, and what happens to copies when engines fail or are taken away. */
+/**
+ * Channels and their registry: whose copy is whose,
+ * and what happens to copies when engines fail or are taken away.
+ */
 class DmaChannelTest {
     private final MemorySegment memory = Arena.ofAuto().allocate(64 * 1024, 64);
     private final DmaRegistry registry = new DmaRegistry();
@@ -156,7 +159,9 @@ class DmaChannelTest {
             }
 
             @Override
-            public void copy(MemorySegment from, long fromOffset, MemorySegment to, long toOffset, int bytes, int token) {
+            public void copy(
+                    MemorySegment from, long fromOffset,
+                    MemorySegment to, long toOffset, int bytes, int token) {
                 tokens.add(token);
             }
 

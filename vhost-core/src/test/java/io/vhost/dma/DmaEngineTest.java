@@ -53,7 +53,8 @@ class DmaEngineTest {
                 assertTrue(underWay[tokens[i]]);
                 underWay[tokens[i]] = false;
                 assertEquals(source.get(ValueLayout.JAVA_LONG, at), target.get(ValueLayout.JAVA_LONG, at));
-                assertEquals(~source.get(ValueLayout.JAVA_LONG, at), target.get(ValueLayout.JAVA_LONG, at + BLOCK - 8));
+                assertEquals(~source.get(ValueLayout.JAVA_LONG, at),
+                        target.get(ValueLayout.JAVA_LONG, at + BLOCK - 8));
             }
             reported += count;
         }
@@ -65,7 +66,10 @@ class DmaEngineTest {
         engine.close();
     }
 
-    /** Whatever an engine keeps of earlier copies, each is made between its own segments and in its own length. */
+    /**
+     * Whatever an engine keeps of earlier copies,
+     * each is made between its own segments and in its own length.
+     */
     @ParameterizedTest
     @MethodSource("engines")
     void everyCopyHasItsOwnSegmentsAndLength(DmaEngine engine) {
@@ -142,8 +146,9 @@ class DmaEngineTest {
     }
 
     private static Thread thread(String name) {
-        return Thread.getAllStackTraces().keySet().stream().filter(one -> one.getName().equals(name)).findFirst()
-                .orElseThrow();
+        return Thread.getAllStackTraces().keySet().stream()
+                .filter(one -> one.getName().equals(name))
+                .findFirst().orElseThrow();
     }
 
     @Test

@@ -11,7 +11,8 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A back-end that answers as it is told, touches no memory, and serves one driver. Messages are given by their numbers.
+ * A back-end that answers as it is told, touches no memory, and serves one driver.
+ * Messages are given by their numbers.
  */
 final class ScriptedBackEnd implements AutoCloseable {
     static final int GET_FEATURES = 1;

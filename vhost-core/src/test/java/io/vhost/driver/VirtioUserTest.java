@@ -39,8 +39,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 @SuppressWarnings("try")   // closing twice is allowed, and once is in the middle
 class VirtioUserTest {
-    private static final DriverConfig CONFIG = DriverConfig.defaults().withPackets(64, 2048, Integer.MAX_VALUE)
-            .withQueues(1, 16);
+    private static final DriverConfig CONFIG =
+            DriverConfig.defaults().withPackets(64, 2048, Integer.MAX_VALUE).withQueues(1, 16);
     private static final long MODERN =
             Feature.mask(Feature.VIRTIO_F_VERSION_1, Feature.VHOST_USER_F_PROTOCOL_FEATURES);
     private static final long ACKNOWLEDGED =
@@ -139,7 +139,8 @@ class VirtioUserTest {
     void tooFewQueuePairsAreNamed() throws Exception {
         for (long protocol : new long[] {ACKNOWLEDGED, ACKNOWLEDGED | ProtocolFeature.MQ.mask()}) {
             try (ScriptedBackEnd _ = new ScriptedBackEnd(path, MODERN, protocol).start()) {
-                assertEquals("the back-end has 1 queue pairs, 3 are wanted", refused(CONFIG.withQueues(3, 16)));
+                assertEquals("the back-end has 1 queue pairs, 3 are wanted",
+                        refused(CONFIG.withQueues(3, 16)));
             }
         }
     }
@@ -225,7 +226,9 @@ class VirtioUserTest {
                 CONFIG.withQueues(4, 8));
     }
 
-    /** Each packet goes to a back-end of ours and comes back, through every pair, before and after a restart. */
+    /**
+     * Each packet goes to a back-end of ours and comes back, through every pair, before and after a restart.
+     */
     @ParameterizedTest
     @MethodSource("kinds")
     void everyPacketComesBackAndEveryBufferIsAccountedFor(DriverConfig config) throws Exception {
@@ -274,7 +277,8 @@ class VirtioUserTest {
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withQueues(129, 16));
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withQueues(1, 3));
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withQueues(1, 65536));
-        assertThrows(IllegalArgumentException.class, () -> CONFIG.withFeatures(Feature.VIRTIO_F_RING_PACKED.mask()));
+        assertThrows(IllegalArgumentException.class,
+                () -> CONFIG.withFeatures(Feature.VIRTIO_F_RING_PACKED.mask()));
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withPackets(0, 2048, 2048));
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withPackets(1, 128, 2048));
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withPackets(1, Integer.MAX_VALUE, 2048));

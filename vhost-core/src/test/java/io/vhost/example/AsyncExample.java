@@ -54,7 +54,8 @@ final class AsyncExample implements DeviceListener {
     int poll(VirtQueue from, VirtQueue to) {
         int count = ifRegistered(from, () -> from.tryDequeueBurst(pool, moving, 0, moving.length, channel));
         int sent = ifRegistered(to, () -> to.submitEnqueueBurst(moving, 0, count, channel));
-        pool.release(moving, sent, count - sent); // Those before are the library's now, until poll gives them back.
+        // Those before are the library's now, until poll gives them back.
+        pool.release(moving, sent, count - sent);
         int back = ifRegistered(to, () -> to.pollEnqueueCompleted(done, 0, done.length, channel));
         pool.release(done, 0, back);
         return count + back;

@@ -26,7 +26,10 @@ class AsyncExampleTest {
     @TempDir
     private Path directory;
 
-    /** Front-ends come and go with packets under way; each packet comes back, and at the end all are in the pool. */
+    /**
+     * Front-ends come and go with packets under way;
+     * each packet comes back, and at the end all are in the pool.
+     */
     @Test
     void packetsComeBackAndNothingIsLeftWhenTheFrontEndGoes() throws IOException, InterruptedException {
         Path socket = directory.resolve("socket");
@@ -61,7 +64,8 @@ class AsyncExampleTest {
     }
 
     /** The example, and the test that must know its device. */
-    private record Seen(AsyncExample example, AtomicReference<VhostDevice> device) implements io.vhost.device.DeviceListener {
+    private record Seen(AsyncExample example, AtomicReference<VhostDevice> device)
+            implements io.vhost.device.DeviceListener {
         @Override
         public void newDevice(VhostDevice started) {
             device.set(started);

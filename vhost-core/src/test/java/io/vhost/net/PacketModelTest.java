@@ -33,7 +33,8 @@ class PacketModelTest {
                 assertEquals(Math.min(wanted, 12 - mine.size()), taken);
                 for (int i = 2; i < 2 + taken; i++) {
                     assertEquals(0, burst[i].length());
-                    assertEquals(true, mine.add(burst[i]), "handed out twice, seed=" + seed + " step=" + step);
+                    assertEquals(true, mine.add(burst[i]),
+                            "handed out twice, seed=" + seed + " step=" + step);
                     everSeen.add(burst[i]);
                     burst[i].reset(random.nextInt(128));
                 }

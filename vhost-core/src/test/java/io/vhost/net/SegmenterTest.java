@@ -54,7 +54,8 @@ class SegmenterTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"true,false,1448,1448", "true,true,4000,1448", "false,false,64000,1428", "false,true,1429,1428", "true,false,1,48"})
+    @CsvSource({"true,false,1448,1448", "true,true,4000,1448", "false,false,64000,1428",
+            "false,true,1429,1428", "true,false,1,48"})
     void theSegmentsAreThePacketInOrder(boolean version4, boolean vlan, int payload, int size) {
         int tcp = fill(version4, vlan, payload, size);
         int headers = tcp + 20 + OPTIONS;
@@ -102,7 +103,8 @@ class SegmenterTest {
         assertEquals(0, segmenter.begin(packet), "tiny segments");
         packet.offload(NetHeader.offload(NetHeader.NEEDS_CHECKSUM, NetHeader.GSO_TCPV4, 0, 1448, tcp), 6);
         assertEquals(0, segmenter.begin(packet), "checksum of UDP");
-        packet.offload(NetHeader.offload(NetHeader.NEEDS_CHECKSUM, NetHeader.GSO_TCPV4, 0, 1448, tcp + 4), 16);
+        packet.offload(
+                NetHeader.offload(NetHeader.NEEDS_CHECKSUM, NetHeader.GSO_TCPV4, 0, 1448, tcp + 4), 16);
         assertEquals(0, segmenter.begin(packet), "another start");
         packet.offload(NetHeader.offload(0, NetHeader.GSO_TCPV4, 0, 1448, tcp), 16);
         assertEquals(0, segmenter.begin(packet), "no checksum");

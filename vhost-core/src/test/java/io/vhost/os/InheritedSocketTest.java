@@ -34,7 +34,8 @@ class InheritedSocketTest {
     @Test
     void aListenerIsTakenOverAndItsFileStays() {
         Path path = directory.resolve("socket");
-        try (UnixListener parent = UnixListener.bind(path); Descriptor copy = parent.descriptor().duplicate()) {
+        try (UnixListener parent = UnixListener.bind(path);
+                Descriptor copy = parent.descriptor().duplicate()) {
             assertTrue(InheritedSocket.isListening(copy));
             UnixListener child = UnixListener.adopt(copy);
             try (UnixSocket client = UnixSocket.connect(path); UnixSocket accepted = child.accept()) {
@@ -51,7 +52,8 @@ class InheritedSocketTest {
         UnixSocket[] pair = UnixSocket.pair();
         try (UnixSocket parent = pair[0]; UnixSocket peer = pair[1]) {
             parent.descriptor().nonBlocking();
-            int fd = parent.descriptor().duplicate().fd();   // whose owner is forgotten, as if this were the child
+            // Its owner is forgotten, as if this were the child.
+            int fd = parent.descriptor().duplicate().fd();
             open++;
             try (UnixSocket child = UnixSocket.adopt(InheritedSocket.take(fd))) {
                 assertFalse(InheritedSocket.isListening(child.descriptor()));

@@ -97,7 +97,8 @@ class UnixListenerTest {
         SocketPath path = SocketPath.of("bind", directory.resolve("vm0.sock"));
         assertTrue(path.failure("bind", Errno.EACCES).getMessage().contains("change their owner or mode"));
         boolean root = "root".equals(System.getProperty("user.name"));
-        failure(Path.of("/sys/vm0.sock"), root ? Errno.EPERM : Errno.EACCES); // not even root may make files there
+        // Not even root may make files there.
+        failure(Path.of("/sys/vm0.sock"), root ? Errno.EPERM : Errno.EACCES);
     }
 
     @Test
@@ -152,7 +153,8 @@ class UnixListenerTest {
         try (UnixListener listener = UnixListener.bind(path, UnixListener.OWNER_ONLY, 1)) {
             clients.add(UnixSocket.connect(path));
             clients.add(UnixSocket.connect(path));
-            OsException e = assertThrows(OsException.class, () -> UnixSocket.connect(path, Duration.ofNanos(1)));
+            OsException e =
+                    assertThrows(OsException.class, () -> UnixSocket.connect(path, Duration.ofNanos(1)));
             assertEquals(Errno.EAGAIN, e.errno());
             assertTrue(e.getMessage().startsWith("connect(" + path + "): "), e.getMessage());
             listener.accept().close();
@@ -202,7 +204,8 @@ class UnixListenerTest {
         Files.createFile(parent);
         assertEquals(Errno.ENOTDIR, assertThrows(OsException.class, listener::close).errno());
         assertFalse(listener.descriptor().isOpen());
-        OsException refused = assertThrows(OsException.class, () -> UnixSocket.connect(moved.resolve("vm0.sock")));
+        OsException refused =
+                assertThrows(OsException.class, () -> UnixSocket.connect(moved.resolve("vm0.sock")));
         assertEquals(Errno.ECONNREFUSED, refused.errno());
     }
 

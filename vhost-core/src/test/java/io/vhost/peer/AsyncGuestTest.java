@@ -16,7 +16,10 @@ import org.junit.jupiter.params.provider.ValueSource;
 class AsyncGuestTest {
     private static final int MEBIBYTES = "full".equals(System.getProperty("guests")) ? 64 : 4;
 
-    /** A guest that does not boot in time is started again, and its first front-end goes before it has said anything. */
+    /**
+     * A guest that does not boot in time is started again,
+     * and its first front-end goes before it has said anything.
+     */
     private static final String STARTED_AGAIN = "[^\n]*went without accepting features[^\n]*";
 
     @TempDir

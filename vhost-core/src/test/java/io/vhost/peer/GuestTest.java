@@ -32,7 +32,8 @@ class GuestTest {
     private static final int IDLE_SECONDS = FULL ? 10 : 4;
     private static final String NO_HOST_TSO = "host_tso4=off,host_tso6=off,host_ecn=off,host_ufo=off";
     private static final String NO_GUEST_TSO = "guest_tso4=off,guest_tso6=off,guest_ecn=off,guest_ufo=off";
-    private static final String NO_OFFLOADS = "csum=off,guest_csum=off,gso=off," + NO_HOST_TSO + "," + NO_GUEST_TSO;
+    private static final String NO_OFFLOADS =
+            "csum=off,guest_csum=off,gso=off," + NO_HOST_TSO + "," + NO_GUEST_TSO;
 
     @TempDir
     private Path directory;
@@ -69,14 +70,16 @@ class GuestTest {
     static Stream<String> cards() {
         Stream<String> few = Stream.of("", NO_OFFLOADS + ",mrg_rxbuf=off,event_idx=off,indirect_desc=off");
         return FULL
-                ? Stream.concat(few, Stream.of("event_idx=off", "indirect_desc=off", "mrg_rxbuf=off", NO_OFFLOADS,
-                        NO_GUEST_TSO, NO_HOST_TSO, "csum=off,gso=off," + NO_HOST_TSO, "guest_csum=off," + NO_GUEST_TSO))
+                ? Stream.concat(few, Stream.of(
+                        "event_idx=off", "indirect_desc=off", "mrg_rxbuf=off",
+                        NO_OFFLOADS, NO_GUEST_TSO, NO_HOST_TSO,
+                        "csum=off,gso=off," + NO_HOST_TSO, "guest_csum=off," + NO_GUEST_TSO))
                 : few;
     }
 
     /**
-     * Between guests, and between a guest and this machine. The second guest and this machine have all features,
-     * so what they send uncut the first one may not take.
+     * Between guests, and between a guest and this machine. The second guest and this machine have all
+     * features, so what they send uncut the first one may not take.
      */
     @ParameterizedTest
     @MethodSource("cards")
@@ -102,11 +105,13 @@ class GuestTest {
             if (card.isEmpty()) {
                 double idle = ethernet.cpuPercent(IDLE_SECONDS);
                 assertTrue(idle < 2, "an idle switch used " + idle + " % of a CPU");
-                System.out.printf("idle switch with two guests: %.1f %% of a CPU over %d s%n", idle, IDLE_SECONDS);
+                System.out.printf("idle switch with two guests: %.1f %% of a CPU over %d s%n",
+                        idle, IDLE_SECONDS);
             }
-            // The switch sleeps before each of these. If it missed a kick, it would sleep on for longer than ping waits.
-            String answered = a.run("n=0; for i in $(seq " + PINGS + "); do ping -q -c 1 -W 5 " + LinuxGuest.address(2)
-                    + " > /dev/null && n=$((n+1)); done; echo answered $n");
+            // The switch sleeps before each of these. If it missed a kick,
+            // it would sleep on for longer than ping waits.
+            String answered = a.run("n=0; for i in $(seq " + PINGS + "); do ping -q -c 1 -W 5 "
+                    + LinuxGuest.address(2) + " > /dev/null && n=$((n+1)); done; echo answered $n");
             assertTrue(answered.contains("answered " + PINGS), answered);
             assertEquals(List.of(), ethernet.warnings());
         }
@@ -121,7 +126,8 @@ class GuestTest {
     private static void copyHere(LinuxGuest from, String here, int mebibytes) throws IOException {
         try (ServerSocket server = new ServerSocket(0, 1, InetAddress.getByName(here))) {
             String digest = from.makeFile(mebibytes);
-            from.send("until nc " + here + " " + server.getLocalPort() + " < /tmp/file; do :; done; echo \"sent\"=yes.");
+            from.send("until nc " + here + " " + server.getLocalPort()
+                    + " < /tmp/file; do :; done; echo \"sent\"=yes.");
             try (Socket socket = server.accept()) {
                 assertEquals(digest, md5(socket.getInputStream().readAllBytes()));
             }
@@ -182,7 +188,8 @@ class GuestTest {
         Path monitor = directory.resolve("qmp");
         Path migration = directory.resolve("migration.sock");
         try (SwitchProcess ethernet = ethernet("--socket-path", socketC.toString());
-                LinuxGuest a = LinuxGuest.start(Path.of(socketA), 1, "", "-qmp", "unix:" + monitor + ",server=on,wait=off");
+                LinuxGuest a = LinuxGuest.start(
+                        Path.of(socketA), 1, "", "-qmp", "unix:" + monitor + ",server=on,wait=off");
                 LinuxGuest b = second("");
                 LinuxGuest target = LinuxGuest.start(socketC, 1, "", "-incoming", "unix:" + migration)) {
             a.awaitBoot();

@@ -9,8 +9,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A small Linux in QEMU, without KVM, whose only network card is behind a vhost-user socket. It is driven through its serial
- * console. One thread.
+ * A small Linux in QEMU, without KVM, whose only network card is behind a vhost-user socket. It is driven
+ * through its serial console. One thread.
  */
 public final class LinuxGuest implements AutoCloseable {
     private static final Path DIRECTORY = Path.of("target", "guest");
@@ -61,8 +61,10 @@ public final class LinuxGuest implements AutoCloseable {
                 // Without MSI-X: QEMU 7.2 loses its way there when vhost-user runs without KVM.
                 "-device", "virtio-net-pci,netdev=n0,romfile=,vectors=0,mac=" + mac(number)
                         + (card.isEmpty() ? "" : "," + card),
-                "-kernel", DIRECTORY.resolve("vmlinuz").toString(), "-initrd", DIRECTORY.resolve("initrd.gz").toString(),
-                // On a machine with more to do than it can, the kernel does not find its timer in time, and gives up.
+                "-kernel", DIRECTORY.resolve("vmlinuz").toString(),
+                "-initrd", DIRECTORY.resolve("initrd.gz").toString(),
+                // On a machine with more to do than it can,
+                // the kernel does not find its timer in time, and gives up.
                 "-append", "console=ttyS0 quiet no_timer_check panic=-1 address=" + address(number)));
         command.addAll(List.of(more));
         return new LinuxGuest(command);
@@ -71,8 +73,8 @@ public final class LinuxGuest implements AutoCloseable {
     private static synchronized void build() {
         if (!built) {
             Path scripts = Path.of("src", "test", "resources", "guest");
-            try (Program build = Program.start(List.of("bash", scripts.resolve("build").toString(), DIRECTORY.toString(),
-                    scripts.resolve("init").toString()))) {
+            try (Program build = Program.start(List.of("bash", scripts.resolve("build").toString(),
+                    DIRECTORY.toString(), scripts.resolve("init").toString()))) {
                 assertEquals(0, build.exitStatus(), build::output);
             }
             built = true;
@@ -89,8 +91,8 @@ public final class LinuxGuest implements AutoCloseable {
     }
 
     /**
-     * Waits until the guest's network card is up; after a reboot too. Under software emulation a kernel now and then stops
-     * before it has looked at any device: the first time it is started again, twice at most.
+     * Waits until the guest's network card is up; after a reboot too. Under software emulation a kernel now
+     * and then stops before it has looked at any device: the first time it is started again, twice at most.
      */
     public void awaitBoot() {
         for (int attempt = 1; !booted && attempt < BOOT_ATTEMPTS; attempt++) {
@@ -138,7 +140,8 @@ public final class LinuxGuest implements AutoCloseable {
 
     /** Waits until three answers more have come to what {@link #beginPing} began. */
     public void awaitPingGoesOn() {
-        run("n=$(grep -c seq= /tmp/ping); until [ $(grep -c seq= /tmp/ping) -ge $((n+3)) ]; do sleep 0.2; done");
+        run("n=$(grep -c seq= /tmp/ping); until [ $(grep -c seq= /tmp/ping) -ge $((n+3)) ]; do sleep 0.2;"
+                + " done");
     }
 
     /** Begins to receive: {@link #received} tells the digest. */
@@ -153,7 +156,8 @@ public final class LinuxGuest implements AutoCloseable {
 
     /** Makes a file of random bytes; its digest. */
     public String makeFile(int mebibytes) {
-        return digest(run("dd if=/dev/urandom of=/tmp/file bs=1M count=" + mebibytes + " 2> /dev/null; md5sum /tmp/file"));
+        return digest(run("dd if=/dev/urandom of=/tmp/file bs=1M count=" + mebibytes
+                + " 2> /dev/null; md5sum /tmp/file"));
     }
 
     /** Sends that file. */

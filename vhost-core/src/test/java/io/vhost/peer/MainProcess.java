@@ -11,7 +11,8 @@ public final class MainProcess {
 
     /** The lines of its output that tell of something wrong. */
     public static String complaints(String output) {
-        return output.lines().filter(line -> line.contains("WARNING") || line.contains("ERROR") || line.contains("SEVERE"))
+        return output.lines()
+                .filter(line -> line.contains("WARNING") || line.contains("ERROR") || line.contains("SEVERE"))
                 .collect(Collectors.joining("\n"));
     }
 
@@ -25,7 +26,8 @@ public final class MainProcess {
         String path = System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path");
         List<String> command = new ArrayList<>(launcher);
         command.addAll(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:+UseSerialGC", "-Xmx128m",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:+UseSerialGC", "-Xmx128m",
                 "--enable-native-access=ALL-UNNAMED", "-cp", path, "io.vhost.app.Main"));
         command.addAll(List.of(words));
         return Program.start(command);

@@ -57,7 +57,8 @@ public final class Program implements AutoCloseable {
     }
 
     /**
-     * The same for one whose threads talk at the same time: what one says may stand in the middle of another's words.
+     * The same for one whose threads talk at the same time:
+     * what one says may stand in the middle of another's words.
      *
      * @param noise is taken out of the output; null: nothing
      */

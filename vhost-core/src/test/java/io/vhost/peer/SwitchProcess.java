@@ -88,7 +88,9 @@ public final class SwitchProcess implements AutoCloseable {
         program.await(text);
     }
 
-    /** Its warnings, but for those about a QEMU that was ended before its guest looked at the network card. */
+    /**
+     * Its warnings, but for those about a QEMU that was ended before its guest looked at the network card.
+     */
     public List<String> warnings() {
         return output().lines()
                 .filter(line -> line.startsWith("WARNING"))

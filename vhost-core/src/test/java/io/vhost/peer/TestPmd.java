@@ -25,7 +25,10 @@ public final class TestPmd implements AutoCloseable {
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final Duration GLANCE = Duration.ofMillis(20);
     private static final Duration FAREWELL = Duration.ofSeconds(10);
-    /** What the thread that watches the link says, perhaps in the middle of a prompt, which is written letter by letter. */
+    /**
+     * What the thread that watches the link says, perhaps in the middle of a prompt,
+     * which is written letter by letter.
+     */
     private static final Pattern LINK_MESSAGES = Pattern.compile(
             "(vhost_user_update_link_state|vhost_user_server_disconnect|virtio_user_dev_server_reconnect)"
                     + "\\(\\): [^\\n]*\\n");
@@ -39,7 +42,10 @@ public final class TestPmd implements AutoCloseable {
         this.runDirectory = runDirectory;
     }
 
-    /** Skips or fails the calling test where testpmd and a JVM cannot run beside each other, as {@link Peers} does. */
+    /**
+     * Skips or fails the calling test where testpmd and a JVM cannot run beside each other,
+     * as {@link Peers} does.
+     */
     public static void require() {
         Peers.require("dpdk-testpmd", "stdbuf");
         Peers.requireHugePages(512);
@@ -293,7 +299,8 @@ public final class TestPmd implements AutoCloseable {
                 command.addAll(List.of("--vdev", "net_vhost1,iface=" + second + ",queues=" + queues));
             }
             // Testpmd tells of a change of the link in two pieces, and other output may come between them.
-            command.addAll(List.of("--", "-i", "--mask-event=intr_lsc", "--nb-cores=1", "--total-num-mbufs=16384",
+            command.addAll(List.of("--",
+                    "-i", "--mask-event=intr_lsc", "--nb-cores=1", "--total-num-mbufs=16384",
                     "--txd=" + RING, "--rxd=" + RING, "--txq=" + queues, "--rxq=" + queues,
                     "--forward-mode=" + mode, "--txpkts=" + packetBytes));
             command.addAll(more);

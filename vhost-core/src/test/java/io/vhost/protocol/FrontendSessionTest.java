@@ -255,8 +255,8 @@ class FrontendSessionTest {
         try (UnixListener _ = UnixListener.bind(path, UnixListener.OWNER_ONLY, 1);
                 UnixSocket _ = UnixSocket.connect(path);
                 UnixSocket _ = UnixSocket.connect(path)) {
-            IOException failure =
-                    assertThrows(IOException.class, () -> FrontendSession.connect(path, Duration.ofMillis(1)));
+            IOException failure = assertThrows(IOException.class,
+                    () -> FrontendSession.connect(path, Duration.ofMillis(1)));
             assertTrue(failure.getMessage().contains("EAGAIN"), failure::getMessage);
         }
     }

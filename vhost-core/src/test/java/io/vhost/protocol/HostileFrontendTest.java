@@ -162,8 +162,10 @@ class HostileFrontendTest {
             byte[] table = message(5, PLAIN, 1, 0, 0L, 4096L, 0L, 0L);
             backend.peer.sendWithFiles(Arrays.copyOf(table, 13), 16);
             backend.peer.sendWithFiles(new byte[1], 1);
-            assertEquals("WARNING (test) descriptors=17 came with 14 bytes of one message, must be at most 16;"
-                    + " connection closed", backend.closedBecause());
+            assertEquals(
+                    "WARNING (test) descriptors=17 came with 14 bytes of one message, must be at most 16;"
+                            + " connection closed",
+                    backend.closedBecause());
         }
     }
 
@@ -323,7 +325,8 @@ class HostileFrontendTest {
                 backend.peer.sendBytes(message(id, NEED_REPLY, 0L), pathOnly.fd());
                 assertEquals(1, backend.peer.receive().u64());
                 String text = " refused: queue 0: descriptor cannot be signalled: ";
-                assertStartsWith("WARNING (test) " + Request.name(id) + text, backend.log.records().getLast());
+                assertStartsWith("WARNING (test) " + Request.name(id) + text,
+                        backend.log.records().getLast());
             }
         }
     }

@@ -213,7 +213,8 @@ class SplitRingHostileTest {
         GuestMemory memory = GuestMemory.of(window,
                 new MemoryRegion(0, 0x7000_0000L, 0x1000, 0),
                 new MemoryRegion(-0x1000, 0x8000_0000L, 0x1000, 0x1000));
-        SplitRing ring = new SplitRing(memory, new RingAddresses(0, 0x100, 0x200), 4, RingSuite.FROM_GUEST, 0);
+        SplitRing ring =
+                new SplitRing(memory, new RingAddresses(0, 0x100, 0x200), 4, RingSuite.FROM_GUEST, 0);
         SplitLayout.desc(window, 0, -16, SplitLayout.word(16, 0, 0));
         SplitLayout.desc(window, 16, -16, SplitLayout.word(17, 0, 0));
         SplitLayout.availEntry(window, 0x100, 1, 1);
@@ -349,8 +350,9 @@ class SplitRingHostileTest {
     }
 
     /**
-     * Every chain is a full table of empty buffers: the costliest there are. Two of them fill a batch, as two of full
-     * buffers would, so that a guest cannot make a burst walk the table once for each entry of the ring.
+     * Every chain is a full table of empty buffers: the costliest there are. Two of them fill a batch, as two
+     * of full buffers would, so that a guest cannot make a burst walk the table once for each entry of the
+     * ring.
      */
     @Test
     void theWorkOfABurstIsBounded() {

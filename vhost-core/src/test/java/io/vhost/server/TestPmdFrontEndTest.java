@@ -138,8 +138,9 @@ class TestPmdFrontEndTest {
                         assertEquals("newDevice", echo.calls.poll(LIMIT.toSeconds(), TimeUnit.SECONDS));
                         exchange(front);
                     }
-                    // Not its exit status: DPDK 22.11 leaves an alarm behind when a port that listens is closed. Where that
-                    // goes off before the process has ended, after the last word, it finds the port's memory freed.
+                    // Not its exit status: DPDK 22.11 leaves an alarm behind when a port that listens is
+                    // closed. Where that goes off before the process has ended, after the last word, it finds
+                    // the port's memory freed.
                     front.quit();
                     assertTrue(front.output().contains("Port 0 is closed"), front::output);
                 }

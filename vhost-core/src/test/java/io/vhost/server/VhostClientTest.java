@@ -46,7 +46,8 @@ class VhostClientTest {
         try (VhostClient client = VhostClient.connect(path, VhostConfig.defaults(), listener)) {
             assertFalse(client.isConnected());
             for (int i = 0; i < 3; i++) {
-                try (UnixListener frontEnd = UnixListener.bind(path); RawPeer peer = new RawPeer(frontEnd.accept())) {
+                try (UnixListener frontEnd = UnixListener.bind(path);
+                        RawPeer peer = new RawPeer(frontEnd.accept())) {
                     assertEquals("connected", calls.take());
                     peer.send(1, RawPeer.PLAIN);
                     assertEquals(1, peer.receive().id());
@@ -54,7 +55,8 @@ class VhostClientTest {
                 }
                 assertEquals("gone", calls.take());
             }
-            try (UnixListener frontEnd = UnixListener.bind(path); RawPeer peer = new RawPeer(frontEnd.accept())) {
+            try (UnixListener frontEnd = UnixListener.bind(path);
+                    RawPeer peer = new RawPeer(frontEnd.accept())) {
                 assertEquals("connected", calls.take());
                 client.close();
                 assertEquals("gone", calls.take());
@@ -81,7 +83,8 @@ class VhostClientTest {
     }
 
     private static boolean isConnecting(Thread thread) {
-        return Arrays.stream(thread.getStackTrace()).anyMatch(frame -> frame.getMethodName().equals("connect"));
+        return Arrays.stream(thread.getStackTrace())
+                .anyMatch(frame -> frame.getMethodName().equals("connect"));
     }
 
     @Test

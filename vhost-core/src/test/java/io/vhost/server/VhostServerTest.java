@@ -398,11 +398,13 @@ class VhostServerTest {
         for (String wanted : List.of("rw-rw----", "rw-rw-rw-", "rwx-w--wx")) {
             try (VhostServer server =
                     VhostServer.listen(path, PosixFilePermissions.fromString(wanted), CONFIG, DEAF)) {
-                assertEquals(wanted, PosixFilePermissions.toString(Files.getPosixFilePermissions(server.path())));
+                assertEquals(wanted,
+                        PosixFilePermissions.toString(Files.getPosixFilePermissions(server.path())));
             }
         }
         try (VhostServer server = VhostServer.listen(path, CONFIG, DEAF)) {
-            assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(server.path())));
+            assertEquals("rw-------",
+                    PosixFilePermissions.toString(Files.getPosixFilePermissions(server.path())));
         }
     }
 
@@ -461,7 +463,8 @@ class VhostServerTest {
         };
         logger.addHandler(handler);
         int connections = 200;
-        try (VhostServer _ = VhostServer.listen(path, CONFIG, DEAF); Descriptor memory = MemFd.create("log", 4096)) {
+        try (VhostServer _ = VhostServer.listen(path, CONFIG, DEAF);
+                Descriptor memory = MemFd.create("log", 4096)) {
             for (int i = 0; i < connections; i++) {
                 try (RawPeer peer = connect()) {
                     handshake(peer, memory);

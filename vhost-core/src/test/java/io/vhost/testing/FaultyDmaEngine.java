@@ -7,11 +7,12 @@ import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A DMA engine that is as awkward as an engine may be: it has room for a few copies only, a different number each time it
- * is asked; makes copies late, in any order, and fails some. It does so by the seed, so a run can be repeated as long as the
- * calls are the same. On demand it breaks the contract, too.
+ * A DMA engine that is as awkward as an engine may be: it has room for a few copies only, a different number
+ * each time it is asked; makes copies late, in any order, and fails some. It does so by the seed, so a run
+ * can be repeated as long as the calls are the same. On demand it breaks the contract, too.
  *
- * <p>Thread: as for every engine, one at a time; {@link #hold} and the {@code break} methods may be called by any.
+ * <p>Thread: as for every engine, one at a time;
+ * {@link #hold} and the {@code break} methods may be called by any.
  */
 public final class FaultyDmaEngine implements DmaEngine {
     /** How an engine can break its contract. */
@@ -180,7 +181,8 @@ public final class FaultyDmaEngine implements DmaEngine {
         if (held || count == 0) {
             return 0;
         }
-        int reports = Math.min(most, failureRate == 0 && mostCapacity == depth ? count : random.nextInt(count + 1));
+        int reports =
+                Math.min(most, failureRate == 0 && mostCapacity == depth ? count : random.nextInt(count + 1));
         for (int i = 0; i < reports; i++) {
             tokens[offset + i] = completeOne();
         }
@@ -199,7 +201,8 @@ public final class FaultyDmaEngine implements DmaEngine {
             result = ~result;
         } else {
             try {
-                NativeCopy.copy(source[chosen], sourceOffset[chosen], target[chosen], targetOffset[chosen], length[chosen]);
+                NativeCopy.copy(source[chosen], sourceOffset[chosen],
+                        target[chosen], targetOffset[chosen], length[chosen]);
                 copies++;
             } catch (InternalError e) {
                 result = ~result;

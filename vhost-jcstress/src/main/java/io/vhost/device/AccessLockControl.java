@@ -19,7 +19,8 @@ public final class AccessLockControl {
     /** Anybody's lock is enough, as in DPDK. Seen 2,160 times in 109,366. */
     @JCStressTest
     @Outcome(id = "1, -1", expect = ACCEPTABLE, desc = "The stranger was refused.")
-    @Outcome(id = "1, 1", expect = ACCEPTABLE_INTERESTING, desc = "The stranger was served under the owner's lock.")
+    @Outcome(id = "1, 1", expect = ACCEPTABLE_INTERESTING,
+            desc = "The stranger was served under the owner's lock.")
     @State
     public static class AnyOwnersLockIsTakenForOnesOwn {
         private final ReentrantLock lock = new ReentrantLock();
@@ -48,7 +49,8 @@ public final class AccessLockControl {
     /** Who looks for the lock when the work is done has done it without. Seen 638,663 times in 783,926. */
     @JCStressTest
     @Outcome(id = "1, -1", expect = ACCEPTABLE, desc = "The owner has registered, the stranger was refused.")
-    @Outcome(id = "2, -1", expect = ACCEPTABLE_INTERESTING, desc = "The stranger has registered, though it was refused.")
+    @Outcome(id = "2, -1", expect = ACCEPTABLE_INTERESTING,
+            desc = "The stranger has registered, though it was refused.")
     @Outcome(expect = FORBIDDEN, desc = "The check itself is wrong.")
     @State
     public static class ARefusedCallHasRegisteredWithTheCheckBehindIt {
@@ -81,7 +83,8 @@ public final class AccessLockControl {
     }
 
     /**
-     * The owner is noted without a count, and forgotten when the inner of two holds ends. Seen 106,806 times in 106,806.
+     * The owner is noted without a count, and forgotten when the inner of two holds ends.
+     * Seen 106,806 times in 106,806.
      */
     @JCStressTest
     @Outcome(id = "1", expect = ACCEPTABLE, desc = "Held to the end.")

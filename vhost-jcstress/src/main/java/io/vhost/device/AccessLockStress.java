@@ -15,8 +15,8 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 
 /**
- * The lock assertion: the caller's own lock serves, nothing else does, and a refused call changes nothing. One
- * {@link LockContest} for each pair of safe and unsafe call; the twins of all four are
+ * The lock assertion: the caller's own lock serves, nothing else does, and a refused call changes nothing.
+ * One {@link LockContest} for each pair of safe and unsafe call; the twins of all four are
  * {@link AccessLockControl.AnyOwnersLockIsTakenForOnesOwn} and
  * {@link AccessLockControl.ARefusedCallHasRegisteredWithTheCheckBehindIt}.
  */

@@ -36,10 +36,12 @@ public final class AsyncCopiesControl {
     }
 
     /**
-     * Bytes and flag are plain, so that the compiler may move them; the processor does not. Seen 911 times in 1,610,806.
+     * Bytes and flag are plain, so that the compiler may move them; the processor does not.
+     * Seen 911 times in 1,610,806.
      */
     @JCStressTest
-    @Outcome(id = {"0, 0", "1, 42", "0, 42"}, expect = ACCEPTABLE, desc = "Not done yet, or done with the bytes.")
+    @Outcome(id = {"0, 0", "1, 42", "0, 42"}, expect = ACCEPTABLE,
+            desc = "Not done yet, or done with the bytes.")
     @Outcome(id = "1, 0", expect = ACCEPTABLE_INTERESTING, desc = "Done without the bytes.")
     @State
     public static class BytesMayBeMissingWithAPlainFlag {
@@ -89,7 +91,8 @@ public final class AsyncCopiesControl {
 
     /** Slots are closed as they are done, whatever their place. Seen 3,769 times in 160,566. */
     @JCStressTest
-    @Outcome(id = {"-1, -1", "-1, 0", "0, 1"}, expect = ACCEPTABLE, desc = "Nothing, or the chains in their order.")
+    @Outcome(id = {"-1, -1", "-1, 0", "0, 1"}, expect = ACCEPTABLE,
+            desc = "Nothing, or the chains in their order.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "A chain overtook an older one.")
     @State
     public static class AChainOvertakesAnOlderOneWhenHolesAreSkipped {

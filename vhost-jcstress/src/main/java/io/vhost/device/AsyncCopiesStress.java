@@ -74,7 +74,8 @@ public final class AsyncCopiesStress {
      * {@link AsyncCopiesControl.AChainOvertakesAnOlderOneWhenHolesAreSkipped}.
      */
     @JCStressTest
-    @Outcome(id = {"-1, -1", "-1, 0", "0, 1"}, expect = ACCEPTABLE, desc = "Nothing, or the chains in their order.")
+    @Outcome(id = {"-1, -1", "-1, 0", "0, 1"}, expect = ACCEPTABLE,
+            desc = "Nothing, or the chains in their order.")
     @Outcome(expect = FORBIDDEN, desc = "A chain overtook an older one, or came twice.")
     @State
     public static class UsedElementsAppearInTheOrderOfSubmission {

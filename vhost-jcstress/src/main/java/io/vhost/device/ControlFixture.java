@@ -7,7 +7,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 final class ControlFixture {
     private static final VhostConfig CONFIG = VhostConfig.builder().queuePairs(1).build();
     private static final long[] FEATURES = {
-        Feature.VIRTIO_F_VERSION_1.mask(), Feature.VIRTIO_F_VERSION_1.mask() | Feature.VIRTIO_NET_F_MRG_RXBUF.mask()
+        Feature.VIRTIO_F_VERSION_1.mask(),
+        Feature.VIRTIO_F_VERSION_1.mask() | Feature.VIRTIO_NET_F_MRG_RXBUF.mask()
     };
     private static final int[] STATUS = {1, 3};
     private static final Queue<ControlFixture> UNUSED = new ConcurrentLinkedQueue<>();

@@ -24,7 +24,9 @@ final class FailingPackets {
         }
     }
 
-    /** Ends all copies, as a channel does under its own lock; of each packet the first or the last has failed. */
+    /**
+     * Ends all copies, as a channel does under its own lock; of each packet the first or the last has failed.
+     */
     void fail() {
         for (int i = 0; i < PACKETS; i++) {
             copies.copyDone(i, i % 2 == 0);

@@ -19,8 +19,8 @@ public final class QueueCountersStress {
     private QueueCountersStress() {}
 
     /**
-     * A count is read as it was or as it is. No twin shows the opposite here: a 64-bit processor stores a plain
-     * {@code long} in one piece too.
+     * A count is read as it was or as it is. No twin shows the opposite here: a 64-bit processor stores a
+     * plain {@code long} in one piece too.
      */
     @JCStressTest
     @Outcome(id = {"0", "4294967297"}, expect = ACCEPTABLE, desc = "Before, or after.")

@@ -126,7 +126,9 @@ final class QueueFixture {
         return fixture;
     }
 
-    /** A queue that runs in the first window and can go on in the second, with two buffers on offer in each. */
+    /**
+     * A queue that runs in the first window and can go on in the second, with two buffers on offer in each.
+     */
     static QueueFixture swapping() {
         QueueFixture fixture = stopped();
         for (int i = 0; i < 2; i++) {

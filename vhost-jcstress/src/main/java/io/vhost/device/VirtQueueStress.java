@@ -51,9 +51,11 @@ public final class VirtQueueStress {
      * {@link VirtQueueControl.UnregisterFreesWhatASubmitAcceptedWithTheCheckBeforeTheLock}.
      */
     @JCStressTest
-    @Outcome(id = "1, 2, 1", expect = ACCEPTABLE, desc = "Accepted, so still registered with the packet in flight.")
+    @Outcome(id = "1, 2, 1", expect = ACCEPTABLE,
+            desc = "Accepted, so still registered with the packet in flight.")
     @Outcome(id = "-1, 1, -1", expect = ACCEPTABLE, desc = "Unregistered, so nothing was accepted.")
-    @Outcome(expect = FORBIDDEN, desc = "An accepted packet was lost, or its copies were left without an owner.")
+    @Outcome(expect = FORBIDDEN,
+            desc = "An accepted packet was lost, or its copies were left without an owner.")
     @State
     public static class UnregisterNeverFreesWhatASubmitAccepted {
         private final QueueFixture fixture = QueueFixture.registered();
@@ -153,11 +155,12 @@ public final class VirtQueueStress {
     }
 
     /**
-     * Packets that one thread polls and another clears. A poll that finds the lock taken returns nothing. Twin:
-     * {@link VirtQueueControl.APacketIsGivenBackTwiceWithoutLock}.
+     * Packets that one thread polls and another clears. A poll that finds the lock taken returns nothing.
+     * Twin: {@link VirtQueueControl.APacketIsGivenBackTwiceWithoutLock}.
      */
     @JCStressTest
-    @Outcome(id = {"1, 2, 0", "2, 1, 0", "0, 1, 2"}, expect = ACCEPTABLE, desc = "Each packet once, the oldest first.")
+    @Outcome(id = {"1, 2, 0", "2, 1, 0", "0, 1, 2"}, expect = ACCEPTABLE,
+            desc = "Each packet once, the oldest first.")
     @Outcome(expect = FORBIDDEN, desc = "A packet was given back twice, or lost, or before an older one.")
     @State
     public static class ClearAndPollGiveEachPacketBackOnce {

@@ -16,7 +16,8 @@ public final class DmaChannelControl {
     /** Two pollers ask the engine itself, without the channel's lock. Seen 82,066 times in 170,806. */
     @JCStressTest
     @Outcome(id = {"2, 0", "0, 2", "1, 1"}, expect = ACCEPTABLE, desc = "Each copy reported once.")
-    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "A completion was reported twice, or lost, or the engine broke.")
+    @Outcome(expect = ACCEPTABLE_INTERESTING,
+            desc = "A completion was reported twice, or lost, or the engine broke.")
     @State
     public static class ACopyIsReportedTwiceWithoutLock {
         private final HeldEngine engine = new TwoCopies().engine;

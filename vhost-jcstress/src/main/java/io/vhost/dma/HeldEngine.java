@@ -47,7 +47,8 @@ public final class HeldEngine implements DmaEngine {
         int reports = 0;
         while (count > 0 && reports < most) {
             count--;
-            NativeCopy.copy(source[count], sourceOffset[count], target[count], targetOffset[count], length[count]);
+            NativeCopy.copy(source[count], sourceOffset[count],
+                    target[count], targetOffset[count], length[count]);
             tokens[offset + reports++] = token[count];
         }
         return reports;

@@ -74,8 +74,10 @@ public final class PacketPoolControl {
 
     /** The packet is released before the last write to it. Seen 1,254 times in 149,046. */
     @JCStressTest
-    @Outcome(id = {"0, 0", "1, 42"}, expect = ACCEPTABLE, desc = "Not released yet, or with the last owner's bytes.")
-    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "The packet came before its last owner was done with it.")
+    @Outcome(id = {"0, 0", "1, 42"}, expect = ACCEPTABLE,
+            desc = "Not released yet, or with the last owner's bytes.")
+    @Outcome(expect = ACCEPTABLE_INTERESTING,
+            desc = "The packet came before its last owner was done with it.")
     @State
     public static class ATakenPacketIsWrittenByItsLastOwnerWhoReleasedItFirst {
         private final PacketPool pool = Pools.of(1);

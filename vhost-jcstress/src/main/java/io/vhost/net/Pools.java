@@ -6,7 +6,8 @@ import java.nio.ByteOrder;
 
 /** Small pools on slices of a slab, and what tests do with them. */
 final class Pools {
-    static final ValueLayout.OfInt NETWORK_INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+    static final ValueLayout.OfInt NETWORK_INT =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
 
     private static final int BUFFER = 64;
     private static final Slab SLAB = new Slab(PacketPool.slabSize(3, BUFFER));
@@ -18,7 +19,10 @@ final class Pools {
         return PacketPool.over(SLAB.memory().asSlice(SLAB.next(), size), packets, BUFFER, 0);
     }
 
-    /** Asks again and again for the packet that the other actor is about to release; null when it does not come. */
+    /**
+     * Asks again and again for the packet that the other actor is about to release;
+     * null when it does not come.
+     */
     static Packet await(PacketPool pool) {
         Packet taken = null;
         for (int i = 0; i < 20 && taken == null; i++) {

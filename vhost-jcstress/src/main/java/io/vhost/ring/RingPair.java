@@ -27,7 +27,8 @@ final class RingPair {
     final long base = SLAB.next();
     final long desc = base;
     final long avail = base + 32;
-    // On one cache line with the driver area: a store there waits for the other end's, long enough to lose races.
+    // On one cache line with the driver area: a store there waits for the other end's,
+    // long enough to lose races.
     final long used = base + 48;
     final SplitRing device;
     final SplitDriverRing driver;

@@ -68,7 +68,8 @@ public final class SplitDriverRingControl {
         @Actor
         public void driver(ZZ_Result r) {
             SplitLayout.availIdxRelease(RingPair.MEMORY, pair.avail, 2);
-            r.r1 = SplitLayout.passed(SplitLayout.availEvent(RingPair.MEMORY, pair.used, RingPair.SIZE), 1, 2);
+            r.r1 = SplitLayout.passed(SplitLayout.availEvent(RingPair.MEMORY, pair.used, RingPair.SIZE),
+                    1, 2);
         }
 
         @Actor

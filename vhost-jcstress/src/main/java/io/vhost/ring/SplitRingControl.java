@@ -53,7 +53,8 @@ public final class SplitRingControl {
         @Actor
         public void device(ZZ_Result r) {
             SplitLayout.usedIdxRelease(RingPair.MEMORY, pair.used, 2);
-            r.r1 = (SplitLayout.availFlags(RingPair.MEMORY, pair.avail) & SplitLayout.AVAIL_F_NO_INTERRUPT) == 0;
+            r.r1 = (SplitLayout.availFlags(RingPair.MEMORY, pair.avail)
+                    & SplitLayout.AVAIL_F_NO_INTERRUPT) == 0;
         }
 
         @Actor
@@ -74,7 +75,8 @@ public final class SplitRingControl {
         @Actor
         public void device(ZZ_Result r) {
             SplitLayout.usedIdxRelease(RingPair.MEMORY, pair.used, 2);
-            r.r1 = SplitLayout.passed(SplitLayout.usedEvent(RingPair.MEMORY, pair.avail, RingPair.SIZE), 1, 2);
+            r.r1 = SplitLayout.passed(SplitLayout.usedEvent(RingPair.MEMORY, pair.avail, RingPair.SIZE),
+                    1, 2);
         }
 
         @Actor

@@ -13,8 +13,8 @@ public final class AsyncOptions {
     private boolean async;
 
     @Option(names = "--dma", paramLabel = "KIND",
-            description = "What the channels are, with --async: worker, a thread each, or inline, the thread that moves"
-                    + " packets; worker by default if there are CPUs to spare.")
+            description = "What the channels are, with --async: worker, a thread each, or inline, the thread"
+                    + " that moves packets; worker by default if there are CPUs to spare.")
     private DmaKind dma;
 
     @Spec(Spec.Target.MIXEE)

@@ -12,8 +12,8 @@ public final class FeatureOptions {
             hideParamSyntax = true,
             split = ",",
             converter = FeatureName.class,
-            description = "Do without these virtio features, such as mrg_rxbuf, in_order, event_idx, indirect_desc,"
-                    + " version_1 or host_tso4.")
+            description = "Do without these virtio features, such as mrg_rxbuf, in_order, event_idx,"
+                    + " indirect_desc, version_1 or host_tso4.")
     private List<Feature> without = List.of();
 
     /** The features to leave out; none by default. */

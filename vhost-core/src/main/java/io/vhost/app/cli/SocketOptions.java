@@ -13,7 +13,8 @@ public final class SocketOptions {
             names = "--socket-mode",
             paramLabel = "MODE",
             converter = Mode.class,
-            description = "Permissions of the sockets' files, such as 660 to let the group connect; 600 by default.")
+            description = "Permissions of the sockets' files, such as 660 to let the group connect; 600 by"
+                    + " default.")
     private Set<PosixFilePermission> permissions = PosixFilePermissions.fromString("rw-------");
 
     /** Permissions of the sockets' files. */

@@ -59,7 +59,8 @@ final class Demo implements AutoCloseable {
      * @param wiring puts something between a guest's device and the switch; for tests
      * @throws IOException if sockets or memory cannot be had
      */
-    Demo(DriverConfig driver, int size, long packets, DmaRegistry dma, UnaryOperator<Link> wiring) throws IOException {
+    Demo(DriverConfig driver, int size, long packets, DmaRegistry dma, UnaryOperator<Link> wiring)
+            throws IOException {
         this.dma = dma;
         int bufferSize = driver.bufferSize();
         boolean complete = false;

@@ -3,8 +3,8 @@ package io.vhost.app.demo;
 /**
  * How often each latency was seen, to within 3 %. One thread; others only when that one is done.
  *
- * <p>Buckets are as in floating point: for each power of two there are {@value #STEPS}. HdrHistogram is not used since
- * its jar has no module name: a module that requires it could not be published.
+ * <p>Buckets are as in floating point: for each power of two there are {@value #STEPS}. HdrHistogram is not
+ * used since its jar has no module name: a module that requires it could not be published.
  */
 final class LatencyHistogram {
     private static final int STEP_BITS = 5;

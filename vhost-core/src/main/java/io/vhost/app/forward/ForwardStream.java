@@ -26,7 +26,8 @@ final class ForwardStream {
      * @param target the port of {@code to}, which counts what is dropped
      * @param swapsAddresses whether each packet goes back to its sender
      */
-    ForwardStream(PacketQueue from, PacketQueue back, PacketQueue to, ForwardPort target, boolean swapsAddresses) {
+    ForwardStream(
+            PacketQueue from, PacketQueue back, PacketQueue to, ForwardPort target, boolean swapsAddresses) {
         this.from = from;
         this.back = back;
         this.to = to;
@@ -34,7 +35,10 @@ final class ForwardStream {
         this.swapsAddresses = swapsAddresses;
     }
 
-    /** Moves one burst through {@code packets}, an array for this purpose; how many packets were taken or settled. */
+    /**
+     * Moves one burst through {@code packets}, an array for this purpose;
+     * how many packets were taken or settled.
+     */
     int run(PacketPool pool, Packet[] packets) {
         int settled = back.settle();
         int count = from.receive(pool, packets, 0, BURST);

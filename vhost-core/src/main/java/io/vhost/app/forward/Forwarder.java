@@ -159,8 +159,8 @@ final class Forwarder implements AutoCloseable {
         List<PacketQueue> target = to.queues();
         List<ForwardStream> streams = new ArrayList<>();
         for (int i = 0; i < source.size(); i += 2) {
-            streams.add(new ForwardStream(source.get(i + 1), source.get(i), target.isEmpty() ? null : target.get(i), to,
-                    swapsAddresses));
+            streams.add(new ForwardStream(source.get(i + 1), source.get(i),
+                    target.isEmpty() ? null : target.get(i), to, swapsAddresses));
         }
         return streams;
     }

@@ -14,8 +14,8 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * A queue to which packets are given away: the caller copies, or a DMA channel, and packets are put back into their pool
- * when that is done. A queue and its channel stay together, whoever polls. Any thread.
+ * A queue to which packets are given away: the caller copies, or a DMA channel, and packets are put back into
+ * their pool when that is done. A queue and its channel stay together, whoever polls. Any thread.
  */
 public final class PacketQueue {
     private static final int BURST = 64;
@@ -103,8 +103,8 @@ public final class PacketQueue {
     }
 
     /**
-     * Takes the lock of a queue that is registered: then it stays so, since it is unregistered under this lock. Does not
-     * wait while the queue is stopped, which may take as long as its copies.
+     * Takes the lock of a queue that is registered: then it stays so, since it is unregistered under this
+     * lock. Does not wait while the queue is stopped, which may take as long as its copies.
      *
      * @return false when there is nothing to be done, and nothing is locked
      */
@@ -134,7 +134,10 @@ public final class PacketQueue {
         return queue.accepts(packet);
     }
 
-    /** Looks after copies to the guest: it gets those that are done. To be called again and again. By one thread. */
+    /**
+     * Looks after copies to the guest: it gets those that are done.
+     * To be called again and again. By one thread.
+     */
     public int settle() {
         if (!lockRegistered()) {
             return 0;
@@ -161,8 +164,9 @@ public final class PacketQueue {
     }
 
     /**
-     * The queue begins or ends: for the callback that says so, which holds the queue's lock. Copies that are under way
-     * when the queue ends are waited for by the device itself; {@link #end} puts their packets back.
+     * The queue begins or ends: for the callback that says so, which holds the queue's lock. Copies that are
+     * under way when the queue ends are waited for by the device itself;
+     * {@link #end} puts their packets back.
      */
     public void stateChanged(boolean enabled) {
         if (channel == null) {
@@ -182,8 +186,8 @@ public final class PacketQueue {
     }
 
     /**
-     * The device or its connection has ended: puts back what can be put back, and ends the registration when nothing is
-     * left. Copies end with the connection at the latest.
+     * The device or its connection has ended: puts back what can be put back, and ends the registration when
+     * nothing is left. Copies end with the connection at the latest.
      */
     public void end() {
         queue.access_lock.lock();

@@ -9,8 +9,8 @@ import io.vhost.net.Segmenter;
 import java.util.List;
 
 /**
- * A guest's network card. Receives from all queue pairs, beginning with another one each time. Packets of one flow go to one
- * pair, so that they stay in order. What the guest does not take uncut is cut here.
+ * A guest's network card. Receives from all queue pairs, beginning with another one each time. Packets of one
+ * flow go to one pair, so that they stay in order. What the guest does not take uncut is cut here.
  */
 public final class DeviceLink implements Link {
     private static final int BURST = LearningSwitch.BURST;
@@ -67,7 +67,8 @@ public final class DeviceLink implements Link {
         for (int i = 0; i < pairs; i++) {
             queues.get(2 * pair).settle();
             if (received < count) {
-                received += queues.get(2 * pair + 1).receive(pool, packets, offset + received, count - received);
+                received += queues.get(2 * pair + 1)
+                        .receive(pool, packets, offset + received, count - received);
             }
             pair = pair + 1 == pairs ? 0 : pair + 1;
         }

@@ -15,13 +15,16 @@ import java.util.List;
 import java.util.OptionalInt;
 
 /**
- * A {@link LearningSwitch} between sockets and perhaps an interface of this machine, with the thread that moves packets. The
- * thread polls while there is work, and soon after it found none waits for kicks.
+ * A {@link LearningSwitch} between sockets and perhaps an interface of this machine, with the thread that
+ * moves packets. The thread polls while there is work, and soon after it found none waits for kicks.
  *
- * <p>Threads: one opens and closes. Guests come and go meanwhile: the queues to wait for are an array that is replaced.
+ * <p>Threads: one opens and closes. Guests come and go meanwhile:
+ * the queues to wait for are an array that is replaced.
  */
 final class Switch implements AutoCloseable {
-    /** Bytes of a packet's buffer: the largest packet that a guest may leave uncut, with its Ethernet header. */
+    /**
+     * Bytes of a packet's buffer: the largest packet that a guest may leave uncut, with its Ethernet header.
+     */
     private static final int BUFFER = PacketPool.DEFAULT_HEADROOM + 65536 + 64;
     /** How long the thread polls after the last packet, in ns, before it waits. */
     private static final long LINGER = 50_000;
@@ -57,18 +60,20 @@ final class Switch implements AutoCloseable {
      * @param waits whether the thread waits for kicks when there is nothing to do; false: it polls always
      * @throws IOException if a socket cannot be had; nothing is left behind
      */
-    Switch(VhostConfig config, List<String> names, List<Opening> openings, TapDevice tap, Duration age, boolean waits)
-            throws IOException {
+    Switch(VhostConfig config, List<String> names, List<Opening> openings, TapDevice tap, Duration age,
+            boolean waits) throws IOException {
         this.tap = tap;
         this.waits = waits;
         ethernet = new LearningSwitch(BUFFER, age);
         waiter = tap == null ? new QueueWaiter() : new QueueWaiter(tap.descriptor());
-        sockets = names.stream().map(name -> new SwitchSocket(name, ethernet, config.dma(), this::replan)).toList();
+        sockets = names.stream().map(name -> new SwitchSocket(name, ethernet, config.dma(), this::replan))
+                .toList();
         members.addAll(sockets);
         if (tap != null) {
             members.add(new TapMember(tap.name(), ethernet.attach(new TapLink(tap))));
         }
-        thread = new PollingThread("switch", OptionalInt.empty(), new Idle(Integer.MAX_VALUE, 0, 0), this::round).start();
+        thread = new PollingThread("switch", OptionalInt.empty(), new Idle(Integer.MAX_VALUE, 0, 0),
+                this::round).start();
         boolean complete = false;
         try {
             for (int i = 0; i < openings.size(); i++) {

@@ -37,15 +37,16 @@ import picocli.CommandLine.Spec;
         sortOptions = false,
         usageHelpAutoWidth = true,
         header = "An Ethernet switch between guests and the network of this machine.",
-        customSynopsis = "vhost switch (--socket-path PATH[,PATH...] | --connect PATH[,PATH...])... [OPTIONS]",
-        description = {"Learns where addresses are, and sends a frame for an unknown one everywhere. Waits for"
-                + " interrupts while nothing happens.",
+        customSynopsis = "vhost switch (--socket-path PATH[,PATH...] | --connect PATH[,PATH...])..."
+                + " [OPTIONS]",
+        description = {"Learns where addresses are, and sends a frame for an unknown one everywhere. Waits"
+                + " for interrupts while nothing happens.",
                 "Ends after Ctrl-C or SIGTERM with status 0, and removes its sockets."})
 public final class SwitchCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
     private static final int UNCHANGED = -1;
-    private static final int TAKES_ALL = TapDevice.OFFLOAD_CSUM | TapDevice.OFFLOAD_TSO4 | TapDevice.OFFLOAD_TSO6
-            | TapDevice.OFFLOAD_TSO_ECN;
+    private static final int TAKES_ALL = TapDevice.OFFLOAD_CSUM
+            | TapDevice.OFFLOAD_TSO4 | TapDevice.OFFLOAD_TSO6 | TapDevice.OFFLOAD_TSO_ECN;
 
     @Option(names = "--socket-path", paramLabel = "PATH[,PATH...]", hideParamSyntax = true, split = ",",
             description = "Listen here for guests; any number, separated by commas or with an option each.")
@@ -56,13 +57,16 @@ public final class SwitchCommand implements Callable<Integer> {
     private List<Path> connections = List.of();
 
     @Option(names = "--tap", paramLabel = "NAME",
-            description = "A network interface of this machine as one more port; it is created if it does not exist.")
+            description = "A network interface of this machine as one more port; it is created if it does not"
+                    + " exist.")
     private String tap;
 
-    @Option(names = "--mtu", paramLabel = "BYTES", description = "MTU of that interface, 68 to 65535; unchanged by default.")
+    @Option(names = "--mtu", paramLabel = "BYTES",
+            description = "MTU of that interface, 68 to 65535; unchanged by default.")
     private int mtu = UNCHANGED;
 
-    @Option(names = "--queues", paramLabel = "N", description = "Queue pairs for each guest, 1 to 128; 1 by default.")
+    @Option(names = "--queues", paramLabel = "N",
+            description = "Queue pairs for each guest, 1 to 128; 1 by default.")
     private int queues = 1;
 
     @Mixin
@@ -74,7 +78,8 @@ public final class SwitchCommand implements Callable<Integer> {
     @Mixin
     private AsyncOptions copies;
 
-    @Option(names = "--age", paramLabel = "SECONDS", description = "How long an address is remembered; 300 by default.")
+    @Option(names = "--age", paramLabel = "SECONDS",
+            description = "How long an address is remembered; 300 by default.")
     private int age = (int) LearningSwitch.AGE.toSeconds();
 
     @Option(names = "--poll", description = "Never wait: poll the queues always, for the least delay.")
@@ -84,7 +89,8 @@ public final class SwitchCommand implements Callable<Integer> {
             description = "Let operators look in: speak QMP, as QEMU does, on this socket.")
     private Path monitor;
 
-    @Option(names = "--seconds", paramLabel = "N", description = "End after N seconds; 0, the default: never.")
+    @Option(names = "--seconds", paramLabel = "N",
+            description = "End after N seconds; 0, the default: never.")
     private int seconds;
 
     @Option(names = "--quiet", description = "Print nothing while running, only the totals at the end.")

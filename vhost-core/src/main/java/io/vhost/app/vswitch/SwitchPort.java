@@ -48,7 +48,8 @@ public final class SwitchPort {
             if (sent < count) {
                 leaving[sent].pool().release(leaving, sent, count - sent);
             }
-            counters = counters.plus(new PortCounters(0, 0, sent, sentBytes, count - sent, bytes - sentBytes, 0));
+            counters = counters.plus(
+                    new PortCounters(0, 0, sent, sentBytes, count - sent, bytes - sentBytes, 0));
             count = 0;
         }
     }

@@ -37,7 +37,8 @@ final class SwitchReport {
                 text.append(String.format(Locale.ROOT, "  port %d (nobody connected)", i));
                 continue;
             }
-            text.append(String.format(Locale.ROOT, "  port %d rx %.0f pps %.1f Mbit/s tx %.0f pps %.1f Mbit/s", i,
+            text.append(String.format(
+                    Locale.ROOT, "  port %d rx %.0f pps %.1f Mbit/s tx %.0f pps %.1f Mbit/s", i,
                     (counters.rxPackets() - last.rxPackets()) / seconds,
                     (counters.rxBytes() - last.rxBytes()) * 8 / 1e6 / seconds,
                     (counters.txPackets() - last.txPackets()) / seconds,
@@ -55,12 +56,13 @@ final class SwitchReport {
 
     /** The closing table. */
     void totals(PrintWriter out) {
-        out.printf("%n%-5s%14s%18s%14s%18s%10s  %s%n", "port", "rx packets", "rx bytes", "tx packets", "tx bytes", "dropped",
-                "name");
+        out.printf("%n%-5s%14s%18s%14s%18s%10s  %s%n",
+                "port", "rx packets", "rx bytes", "tx packets", "tx bytes", "dropped", "name");
         for (int i = 0; i < before.length; i++) {
             PortCounters c = members.get(i).counters();
-            out.printf("%-5d%14d%18d%14d%18d%10d  %s%n", i, c.rxPackets(), c.rxBytes(), c.txPackets(), c.txBytes(),
-                    c.dropPackets(), members.get(i).name());
+            out.printf("%-5d%14d%18d%14d%18d%10d  %s%n", i,
+                    c.rxPackets(), c.rxBytes(), c.txPackets(), c.txBytes(), c.dropPackets(),
+                    members.get(i).name());
         }
         out.flush();
     }

@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * One socket of {@code switch}, with the guests that are connected to it: each has a port of the switch while its queues
- * run. Threads: any.
+ * One socket of {@code switch}, with the guests that are connected to it: each has a port of the switch while
+ * its queues run. Threads: any.
  */
 final class SwitchSocket implements DeviceListener, SwitchMember {
     private final String name;

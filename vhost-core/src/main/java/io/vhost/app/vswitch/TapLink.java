@@ -10,8 +10,10 @@ import java.nio.ByteOrder;
 
 /** An interface of this machine. The header that precedes each frame lies in the packet's headroom. */
 final class TapLink implements Link {
-    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfLong LONG =
+            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT =
+            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int KNOWN_FLAGS = NetHeader.NEEDS_CHECKSUM | NetHeader.DATA_VALID;
 
     private final TapDevice tap;

@@ -96,8 +96,9 @@ class AsyncForwarderTest {
                 Forwarder forwarder = forwarder(VhostConfig.builder().asyncCopy(dma).build())) {
             for (int round = 1; round <= 3; round++) {
                 int connections = 2 * round;
-                try (Exchange exchange = Exchange.between(directory.resolve("port0"), directory.resolve("port1"),
-                                DriverConfig.defaults(), 0, PACKETS).start()) {
+                try (Exchange exchange = Exchange.between(
+                        directory.resolve("port0"), directory.resolve("port1"),
+                        DriverConfig.defaults(), 0, PACKETS).start()) {
                     assertEquals(2 * PACKETS, exchange.finish());
                     assertTrue(isRegistered(devices.getLast()));
                 }

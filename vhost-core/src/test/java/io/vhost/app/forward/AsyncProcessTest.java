@@ -22,8 +22,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * The command line with {@code --async}, in a process of its own. {@code -Dpeer.seconds} says how long traffic flows,
- * {@code -Dpeer.cycles} how often a port is stopped under it.
+ * The command line with {@code --async}, in a process of its own. {@code -Dpeer.seconds} says how long
+ * traffic flows, {@code -Dpeer.cycles} how often a port is stopped under it.
  */
 class AsyncProcessTest {
     private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("peer.seconds", 1));
@@ -82,7 +82,8 @@ class AsyncProcessTest {
         assertTrue(output.contains(" in flight"), output);
         Matcher row = Pattern.compile("\n0((?: +\\d+){7})  ").matcher(output);
         assertTrue(row.find(), output);
-        assertEquals("%1$d %2$d %1$d %2$d 0 0 0".formatted(packets, bytes), row.group(1).trim().replaceAll(" +", " "));
+        assertEquals("%1$d %2$d %1$d %2$d 0 0 0".formatted(packets, bytes),
+                row.group(1).trim().replaceAll(" +", " "));
     }
 
     @Tag("peer")
@@ -96,7 +97,8 @@ class AsyncProcessTest {
             assertEquals(0, front.forwardCounters().value("TX-dropped"));
             Counters theirs = front.drain(sent);
             assertEquals(size * sent, theirs.value("RX-bytes"));
-            assertEquals(0, theirs.value("RX-errors") + theirs.value("TX-errors") + theirs.value("RX-missed"));
+            assertEquals(0,
+                    theirs.value("RX-errors") + theirs.value("TX-errors") + theirs.value("RX-missed"));
             assertEquals(0, front.quit());
             end(forward, sent, size * sent);
             System.out.printf("forward --async --dma %s: %s, %d bytes: %,d packets, none lost%n", word(kind),
@@ -121,7 +123,8 @@ class AsyncProcessTest {
             forward.terminate();
             assertEquals(0, forward.exitStatus(), forward::output);
             assertEquals("", MainProcess.complaints(forward.output()));
-            assertTrue(Pattern.compile("\n0(?: +\\d+){6} +0  ").matcher(forward.output()).find(), forward.output());
+            assertTrue(Pattern.compile("\n0(?: +\\d+){6} +0  ").matcher(forward.output()).find(),
+                    forward.output());
         }
     }
 }

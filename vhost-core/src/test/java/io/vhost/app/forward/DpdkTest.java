@@ -96,13 +96,17 @@ class DpdkTest {
 
             Counters theirs = front.drain(sent);
             assertEquals(size * sent, theirs.value("RX-bytes"));
-            assertEquals(0, theirs.value("RX-errors") + theirs.value("TX-errors") + theirs.value("RX-missed"));
+            assertEquals(0,
+                    theirs.value("RX-errors") + theirs.value("TX-errors") + theirs.value("RX-missed"));
             System.out.printf("forward: %s, %d bytes: %,d packets there and back, none lost%n",
                     path.isEmpty() ? "default" : path, size, sent);
         }
     }
 
-    /** Our guest, our forwarder, DPDK, and back: each packet passes the forwarder twice, and is checked to the last byte. */
+    /**
+     * Our guest, our forwarder, DPDK, and back:
+     * each packet passes the forwarder twice, and is checked to the last byte.
+     */
     @ParameterizedTest
     @MethodSource("splitPathsAndPatterns")
     void everyByteComesBackFromTheOtherSide(String path, int size) throws IOException {
@@ -118,7 +122,8 @@ class DpdkTest {
             }
             assertEquals(passed, front.portCounters().received());
             PortCounters theirs = forwarder.ports().get(0).counters();
-            assertEquals(new PortCounters(passed, theirs.rxBytes(), passed, theirs.rxBytes(), 0, 0, 0), theirs);
+            assertEquals(new PortCounters(passed, theirs.rxBytes(), passed, theirs.rxBytes(), 0, 0, 0),
+                    theirs);
             System.out.printf("forward: %s, %s bytes: %,d packets verified%n",
                     path.isEmpty() ? "default" : path, size == 0 ? "60 to 1514" : size, passed);
         }
@@ -222,7 +227,10 @@ class DpdkTest {
         }
     }
 
-    /** Each in five buffers there and back: their packet buffers have 2 KiB, and so have those that are offered to them. */
+    /**
+     * Each in five buffers there and back: their packet buffers have 2 KiB,
+     * and so have those that are offered to them.
+     */
     @Test
     void jumboFramesComeBackIntactFromTheirBackEnd() throws IOException {
         DriverConfig large = DRIVER.withPackets(1024, 128 + 9216, 2048);

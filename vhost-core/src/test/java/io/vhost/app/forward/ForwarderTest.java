@@ -245,13 +245,17 @@ class ForwarderTest {
         }
     }
 
-    /** Two queue pairs each, two polling threads, a channel for each thread; and front-ends that go while copies run. */
+    /**
+     * Two queue pairs each, two polling threads, a channel for each thread;
+     * and front-ends that go while copies run.
+     */
     @ParameterizedTest
     @EnumSource(DmaKind.class)
     void dmaChannelsCopyWhatIsForwarded(DmaKind kind) throws IOException {
         int[] cpus = CpuAffinity.allowedCpus();
         try (DmaRegistry dma = kind.channels(2);
-                Forwarder forwarder = forwarder(2, false, VhostConfig.builder().queuePairs(2).asyncCopy(dma).build(),
+                Forwarder forwarder = forwarder(
+                        2, false, VhostConfig.builder().queuePairs(2).asyncCopy(dma).build(),
                         List.of(cpus[0], cpus[cpus.length - 1]))) {
             for (int round = 0; round < 3; round++) {
                 try (Exchange exchange = Exchange.between(socket(0), socket(1), DRIVER, 0, PACKETS).start()) {

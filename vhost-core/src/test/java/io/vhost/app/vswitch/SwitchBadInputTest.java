@@ -21,7 +21,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A front-end breaks a rule at one socket of {@code switch}; two guests at others lose nothing, and the user is told. */
+/**
+ * A front-end breaks a rule at one socket of {@code switch};
+ * two guests at others lose nothing, and the user is told.
+ */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SwitchBadInputTest {
     private static final int SET_FEATURES = 2;
@@ -92,7 +95,8 @@ class SwitchBadInputTest {
     }
 
     private void shareMemory(long expected, long guestAddress) {
-        ack(expected, RawPeer.message(SET_MEM_TABLE, RawPeer.NEED_REPLY, 1, 0, guestAddress, 4096L, 0x1000L, 0L), 1);
+        ack(expected, RawPeer.message(
+                SET_MEM_TABLE, RawPeer.NEED_REPLY, 1, 0, guestAddress, 4096L, 0x1000L, 0L), 1);
     }
 
     @Test
@@ -106,8 +110,8 @@ class SwitchBadInputTest {
     void loggingNeedsTheFeatureThatPassesItsFile() {
         negotiate(LOG_SHMFD);
         peer.send(SET_FEATURES, RawPeer.PLAIN, MODERN | LOG_ALL);
-        expectClosed("SET_FEATURES refused: VHOST_F_LOG_ALL asks for a log of written pages, which needs protocol feature"
-                + " LOG_SHMFD");
+        expectClosed("SET_FEATURES refused: VHOST_F_LOG_ALL asks for a log of written pages, which needs"
+                + " protocol feature LOG_SHMFD");
     }
 
     @Test
@@ -122,7 +126,8 @@ class SwitchBadInputTest {
     void aLogIsNotLongerThanItsFile() {
         negotiate(0);
         peer.sendWithFiles(RawPeer.message(SET_LOG_BASE, RawPeer.PLAIN, 8192L, 0L), 1);
-        expectClosed("SET_LOG_BASE refused: dirty log of size=0x2000 at offset=0x0 exceeds its file of 4096 bytes");
+        expectClosed("SET_LOG_BASE refused: dirty log of size=0x2000 at offset=0x0 exceeds its file of 4096"
+                + " bytes");
     }
 
     @Test

@@ -23,7 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 class SwitchTapTest {
     private static final String NAME = "vhosttap%d".formatted(ProcessHandle.current().pid() % 100_000);
     /** The same user, who may do nothing special. */
-    private static final List<String> UNPRIVILEGED = List.of("setpriv", "--bounding-set=-all", "--inh-caps=-all");
+    private static final List<String> UNPRIVILEGED =
+            List.of("setpriv", "--bounding-set=-all", "--inh-caps=-all");
 
     @TempDir
     private Path directory;
@@ -68,7 +69,8 @@ class SwitchTapTest {
     @Test
     void whoMayNotCreateInterfacesIsTold() {
         refused(UNPRIVILEGED, "open tap " + NAME + ": EPERM");
-        refused(UNPRIVILEGED, "or let root prepare the interface: ip tuntap add dev " + NAME + " mode tap user NAME");
+        refused(UNPRIVILEGED,
+                "or let root prepare the interface: ip tuntap add dev " + NAME + " mode tap user NAME");
     }
 
     @Test
@@ -94,9 +96,11 @@ class SwitchTapTest {
         prepare("root");
         refused(UNPRIVILEGED, "let root do it before: ip link set dev " + NAME + " up");
         ip("link", "set", "dev", NAME, "up");
-        refused(UNPRIVILEGED, "let root do it before: ip link set dev " + NAME + " mtu 1400", "--mtu", "1400");
+        refused(UNPRIVILEGED, "let root do it before: ip link set dev " + NAME + " mtu 1400",
+                "--mtu", "1400");
         Path socket = directory.resolve("socket");
-        try (SwitchProcess _ = SwitchProcess.start(UNPRIVILEGED, "--socket-path", socket.toString(), "--tap", NAME)) {
+        try (SwitchProcess _ =
+                SwitchProcess.start(UNPRIVILEGED, "--socket-path", socket.toString(), "--tap", NAME)) {
             assertTrue(Files.exists(socket));
         }
     }

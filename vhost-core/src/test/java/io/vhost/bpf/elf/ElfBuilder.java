@@ -49,8 +49,8 @@ public final class ElfBuilder {
     /** Adds a symbol; its index. */
     public int symbol(String name, int type, int section, long value, long size) {
         ByteBuffer entry = ByteBuffer.allocate(24).order(order);
-        entry.putInt(name(name)).put((byte) (0x10 | type)).put((byte) 0).putShort((short) section).putLong(value)
-                .putLong(size);
+        entry.putInt(name(name)).put((byte) (0x10 | type)).put((byte) 0).putShort((short) section)
+                .putLong(value).putLong(size);
         symbols.writeBytes(entry.array());
         return symbols.size() / 24 - 1;
     }
