@@ -29,11 +29,11 @@ class ReadmeTest {
     private static final Pattern AS_ARGUMENT = Pattern.compile("-Dargs=\"([^\"]*)\"");
 
     @Test
-    void itsProgramIsAnExample() throws IOException {
-        String example = Files.readString(EXAMPLES.resolve("Bridge.java"));
+    void itsProgramsAreExamples() throws IOException {
         List<String> programs = found(PROGRAM).toList();
-        assertEquals(1, programs.size());
-        assertTrue(example.contains(programs.getFirst()), programs.getFirst());
+        assertEquals(2, programs.size());
+        assertTrue(Files.readString(EXAMPLES.resolve("Bridge.java")).contains(programs.getFirst()));
+        assertTrue(Files.readString(EXAMPLES.resolve("ObjectCheck.java")).contains(programs.getLast()));
     }
 
     @Test
