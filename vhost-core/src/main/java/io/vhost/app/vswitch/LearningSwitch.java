@@ -130,7 +130,7 @@ public final class LearningSwitch implements AutoCloseable {
             }
             Packet copy = pool.take();
             if (copy == null) {
-                port.drop(1);
+                port.drop(packet);
             } else {
                 copy.copyFrom(packet);
                 port.add(copy);

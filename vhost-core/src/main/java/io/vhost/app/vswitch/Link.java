@@ -22,7 +22,8 @@ public interface Link {
      * @param packets what to send, all of one pool
      * @param offset index of the first
      * @param count how many
-     * @return packets that are done with; the rest found no room and stay the caller's
+     * @return packets that are done with; the rest found no room, stay the caller's and are put last in the
+     *     array's range
      */
     int send(Packet[] packets, int offset, int count);
 }

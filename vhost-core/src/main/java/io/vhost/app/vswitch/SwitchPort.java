@@ -2,18 +2,27 @@ package io.vhost.app.vswitch;
 
 import io.vhost.app.polling.PortCounters;
 import io.vhost.net.Packet;
+import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
  * One port of a {@link LearningSwitch}: the link behind it, and the packets of the present burst
  * that leave by it.
  *
- * <p>All but {@link #dropped} and {@link #counters} is for the switch's thread.
+ * <p>All but {@link #dropped} and {@link #counters} is for the switch's thread. It alone counts; others read
+ * each count as it was or as it is, but two counts perhaps of different bursts.
  */
 public final class SwitchPort {
+    private static final int RX_PACKETS = 0;
+    private static final int RX_BYTES = 1;
+    private static final int TX_PACKETS = 2;
+    private static final int TX_BYTES = 3;
+    private static final int DROP_PACKETS = 4;
+    private static final int DROP_BYTES = 5;
+
     final Link link;
     private final Packet[] leaving = new Packet[LearningSwitch.BURST];
+    private final AtomicLongArray counts = new AtomicLongArray(DROP_BYTES + 1);
     private int count;
-    private volatile PortCounters counters = PortCounters.ZERO;
 
     SwitchPort(Link link) {
         this.link = link;
@@ -21,16 +30,20 @@ public final class SwitchPort {
 
     /** Packets for this port that its link had no room for. Any thread. */
     public long dropped() {
-        return counters.dropPackets();
+        return counts.getOpaque(DROP_PACKETS);
     }
 
     /** What has passed. Any thread. */
     PortCounters counters() {
-        return counters;
+        return new PortCounters(
+                counts.getOpaque(RX_PACKETS), counts.getOpaque(RX_BYTES),
+                counts.getOpaque(TX_PACKETS), counts.getOpaque(TX_BYTES),
+                counts.getOpaque(DROP_PACKETS), counts.getOpaque(DROP_BYTES), 0);
     }
 
     void received(Packet[] packets, int packetCount) {
-        counters = counters.plus(new PortCounters(packetCount, bytes(packets, packetCount), 0, 0, 0, 0, 0));
+        add(RX_PACKETS, packetCount);
+        add(RX_BYTES, bytes(packets, 0, packetCount));
     }
 
     /** Takes a packet over, to be sent with the next {@link #flush}. */
@@ -41,27 +54,36 @@ public final class SwitchPort {
     /** Sends what was added, and drops what finds no room. */
     void flush() {
         if (count > 0) {
-            // The packets belong to the link afterwards; what it cannot send counts as of average length.
-            long bytes = bytes(leaving, count);
+            // Before, because what is sent belongs to the link afterwards; the rest can be looked at then.
+            long bytes = bytes(leaving, 0, count);
             int sent = link.send(leaving, 0, count);
-            long sentBytes = bytes * sent / count;
             if (sent < count) {
+                long dropBytes = bytes(leaving, sent, count);
                 leaving[sent].pool().release(leaving, sent, count - sent);
+                add(DROP_PACKETS, count - sent);
+                add(DROP_BYTES, dropBytes);
+                bytes -= dropBytes;
             }
-            counters = counters.plus(
-                    new PortCounters(0, 0, sent, sentBytes, count - sent, bytes - sentBytes, 0));
+            add(TX_PACKETS, sent);
+            add(TX_BYTES, bytes);
             count = 0;
         }
     }
 
-    /** Counts packets that did not get as far as {@link #add}. */
-    void drop(int packets) {
-        counters = counters.plus(PortCounters.dropped(packets, 0));
+    /** Counts a packet for which there was no copy to {@link #add}. */
+    void drop(Packet packet) {
+        add(DROP_PACKETS, 1);
+        add(DROP_BYTES, packet.length());
     }
 
-    private static long bytes(Packet[] packets, int count) {
+    private void add(int counter, long amount) {
+        // One writer: no read-modify-write instruction is needed.
+        counts.setOpaque(counter, counts.getPlain(counter) + amount);
+    }
+
+    private static long bytes(Packet[] packets, int from, int end) {
         long bytes = 0;
-        for (int i = 0; i < count; i++) {
+        for (int i = from; i < end; i++) {
             bytes += packets[i].length();
         }
         return bytes;

@@ -60,11 +60,13 @@ final class TapLink implements Link {
             packet.segment().set(LONG, header, packet.offload());
             packet.segment().set(INT, header + NetHeader.CHECKSUM_OFFSET_OFFSET, packet.checksumOffset());
             if (tap.write(packet.segment(), header, TapDevice.HEADER + packet.length())) {
+                packets[i] = packets[offset + sent];
+                packets[offset + sent] = packet;
                 sent++;
             }
         }
         if (sent > 0) {
-            // The kernel has copies of those that it took, whichever they are.
+            // The kernel has copies of them.
             packets[offset].pool().release(packets, offset, sent);
         }
         return sent;

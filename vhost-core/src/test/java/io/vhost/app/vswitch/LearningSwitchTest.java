@@ -2,6 +2,7 @@ package io.vhost.app.vswitch;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.vhost.app.polling.PortCounters;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import java.time.Duration;
@@ -33,7 +34,9 @@ class LearningSwitchTest {
     private static final class Wire implements Link {
         private final Deque<long[]> arriving = new ArrayDeque<>();
         private final List<Integer> left = new ArrayList<>();
+        private final List<Packet> hoard = new ArrayList<>();
         private int room = Integer.MAX_VALUE;
+        private boolean hoards;
 
         /** A frame that the switch will receive: {@code number} names it, {@code length} is in bytes. */
         void arrive(long destination, long source, int number, int length) {
@@ -52,6 +55,9 @@ class LearningSwitchTest {
                 packet.putNetworkInt(14, (int) frame[2]);
                 packet.trimTail(60 - (int) frame[3]);
                 packets[offset + received++] = packet;
+            }
+            for (Packet spare = hoards ? pool.take() : null; spare != null; spare = pool.take()) {
+                hoard.add(spare);
             }
             return received;
         }
@@ -154,6 +160,30 @@ class LearningSwitchTest {
         expect(List.of(), List.of(1), List.of(1, 2, 3));
         assertEquals(2, portB.dropped());
         assertEquals(0, portA.dropped() + portC.dropped());
+    }
+
+    @Test
+    void bytesAreCountedOfEachFrameAsItIs() {
+        b.room = 1;
+        for (int i = 1; i <= 3; i++) {
+            a.arrive(BROADCAST, A, i, 70 - 10 * i);
+        }
+        assertEquals(3, ethernet.poll(now));
+        assertEquals(new PortCounters(3, 60 + 50 + 40, 0, 0, 0, 0, 0), portA.counters());
+        assertEquals(new PortCounters(0, 0, 1, 60, 2, 50 + 40, 0), portB.counters());
+        assertEquals(new PortCounters(0, 0, 3, 60 + 50 + 40, 0, 0, 0), portC.counters());
+    }
+
+    /** All packets are elsewhere when a frame needs a copy. */
+    @Test
+    void aFrameThatFindsNoCopyIsCountedWithItsBytes() {
+        a.hoards = true;
+        a.arrive(BROADCAST, A, 1, 50);
+        assertEquals(1, ethernet.poll(now));
+        a.hoard.forEach(Packet::release);
+        expect(List.of(), List.of(1), List.of());
+        assertEquals(new PortCounters(0, 0, 1, 50, 0, 0, 0), portB.counters());
+        assertEquals(new PortCounters(0, 0, 0, 0, 1, 50, 0), portC.counters());
     }
 
     @Test
