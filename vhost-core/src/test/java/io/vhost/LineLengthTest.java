@@ -9,7 +9,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -19,11 +18,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 class LineLengthTest {
     private static final Path ROOT = Path.of("..");
     private static final Pattern LONGEST = Pattern.compile("(?m)^max_line_length = (\\d+)$");
-    /** Files with lines that are still longer. */
-    private static final Set<String> EXCEPTIONS = Set.of(
-            "DeviceControl.java", "DeviceControlTest.java",
-            "QueueCore.java", "QueueCoreControl.java", "QueueCoreStress.java",
-            "QueueWaiter.java");
 
     @ParameterizedTest
     @ValueSource(strings = {"vhost-core", "vhost-jcstress"})
@@ -38,12 +32,10 @@ class LineLengthTest {
         assertFalse(sources.isEmpty());
         List<String> tooLong = new ArrayList<>();
         for (Path file : sources) {
-            if (!EXCEPTIONS.contains(file.getFileName().toString())) {
-                List<String> lines = Files.readAllLines(file);
-                for (int i = 0; i < lines.size(); i++) {
-                    if (lines.get(i).length() > longest) {
-                        tooLong.add(file + ":" + (i + 1) + ": " + lines.get(i).length());
-                    }
+            List<String> lines = Files.readAllLines(file);
+            for (int i = 0; i < lines.size(); i++) {
+                if (lines.get(i).length() > longest) {
+                    tooLong.add(file + ":" + (i + 1) + ": " + lines.get(i).length());
                 }
             }
         }

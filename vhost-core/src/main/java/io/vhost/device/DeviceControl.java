@@ -13,8 +13,8 @@ import java.util.Objects;
 /**
  * The transport's side of one device: what a front-end may ask for, one method a request.
  *
- * <p>Thread: the connection's, and no other, except {@link #device}. No lock may be held by the caller. Descriptors
- * passed in are taken over, whatever the outcome. A request that the front-end must not make is a
+ * <p>Thread: the connection's, and no other, except {@link #device}. No lock may be held by the caller.
+ * Descriptors passed in are taken over, whatever the outcome. A request that the front-end must not make is a
  * {@link ControlException} and leaves the device consistent.
  */
 @SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
@@ -57,7 +57,8 @@ public final class DeviceControl {
      * @param name for logs: the path of the socket
      * @param config what is offered
      * @param listener is told what happens
-     * @param log takes what a front-end can cause, again with each connection; named by this package, and limited
+     * @param log takes what a front-end can cause, again with each connection; named by this package, and
+     *     limited
      */
     public static DeviceControl create(String name, VhostConfig config, DeviceListener listener, Logger log) {
         return new DeviceControl(
@@ -77,7 +78,10 @@ public final class DeviceControl {
         return device.record();
     }
 
-    /** Runs when a burst finds the guest's memory gone: close the connection. Called by any thread, must not block. */
+    /**
+     * Runs when a burst finds the guest's memory gone: close the connection. Called by any thread, must not
+     * block.
+     */
     public void onFailure(Runnable action) {
         device.onFailure(action);
     }
@@ -102,8 +106,8 @@ public final class DeviceControl {
      * Accepts the front-end's choice.
      *
      * @param negotiated feature bits, a part of {@link #features()}
-     * @throws ControlException for bits that were not offered, or a change while rings are started, except that logging
-     *     may begin and end at any time
+     * @throws ControlException for bits that were not offered, or a change while rings are started, except
+     *     that logging may begin and end at any time
      */
     public void features(long negotiated) throws ControlException {
         if ((negotiated & ~features()) != 0) {
@@ -120,7 +124,8 @@ public final class DeviceControl {
         }
         for (int i = 0; i < queueCount(); i++) {
             if (device.queue(i).control().isAttached()) {
-                throw new ControlException("features cannot change from 0x%x to 0x%x while queue %d is started"
+                throw new ControlException(
+                        "features cannot change from 0x%x to 0x%x while queue %d is started"
                         .formatted(device.features(), negotiated, i));
             }
         }
@@ -231,7 +236,8 @@ public final class DeviceControl {
      * Starts a ring.
      *
      * @param queue index of the queue
-     * @param descriptor what the front-end signals after it offered chains; null when it will not, and is polled
+     * @param descriptor what the front-end signals after it offered chains; null when it will not, and is
+     *     polled
      */
     public void kick(int queue, Descriptor descriptor) throws ControlException {
         withDescriptor(queue, descriptor, eventFd -> restart(queue, setup -> {
@@ -241,7 +247,8 @@ public final class DeviceControl {
     }
 
     /**
-     * Sets what is signalled to interrupt the guest; at any time. If the ring is started, it is signalled once.
+     * Sets what is signalled to interrupt the guest; at any time. If the ring is started, it is signalled
+     * once.
      *
      * @param queue index of the queue
      * @param descriptor the eventfd; null for none
@@ -261,11 +268,15 @@ public final class DeviceControl {
                 .change(setup -> setup.error = RingSetup.replace(setup.error, eventFd)));
     }
 
-    /** Enables or disables a ring; this may come before the features, and then tells that they will be negotiated. */
+    /**
+     * Enables or disables a ring; this may come before the features, and then tells that they will be
+     * negotiated.
+     */
     public void enable(int queue, boolean enabled) throws ControlException {
         queue(queue);
         if (featuresSet && !Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(device.features())) {
-            throw new ControlException("queue %d cannot be enabled or disabled: protocol features were not negotiated"
+            throw new ControlException(
+                    "queue %d cannot be enabled or disabled: protocol features were not negotiated"
                     .formatted(queue));
         }
         // Front-ends say it again and again, which is no reason to stop a ring.
@@ -314,7 +325,8 @@ public final class DeviceControl {
     }
 
     /**
-     * Sets the largest packet of the guest's network, without Ethernet header, as {@link VhostDevice#mtu} tells.
+     * Sets the largest packet of the guest's network, without Ethernet header, as {@link VhostDevice#mtu}
+     * tells.
      *
      * @param mtu bytes, {@value VhostDevice#LEAST_MTU} to {@value VhostDevice#MOST_MTU}
      */
@@ -339,7 +351,10 @@ public final class DeviceControl {
         device.queue(1).wakeWaiter();
     }
 
-    /** Takes the socket for requests to the front-end. There are none yet; it is kept as long as the connection. */
+    /**
+     * Takes the socket for requests to the front-end. There are none yet; it is kept as long as the
+     * connection.
+     */
     public void backendChannel(Descriptor socket) {
         if (backendChannel != null) {
             backendChannel.close();
@@ -404,7 +419,8 @@ public final class DeviceControl {
 
     private void requireStopped(int queue, String what) throws ControlException {
         if (queue(queue).control().isAttached()) {
-            throw new ControlException("queue %d: %s cannot change while the ring is started".formatted(queue, what));
+            throw new ControlException(
+                    "queue %d: %s cannot change while the ring is started".formatted(queue, what));
         }
     }
 
@@ -412,7 +428,9 @@ public final class DeviceControl {
         void accept(EventFd eventFd) throws ControlException;
     }
 
-    /** Hands the descriptor on as an eventfd. The change keeps it even when the request is refused afterwards. */
+    /**
+     * Hands the descriptor on as an eventfd. The change keeps it even when the request is refused afterwards.
+     */
     private void withDescriptor(int queue, Descriptor descriptor, EventFdUse use) throws ControlException {
         if (queue < 0 || queue >= queueCount()) {
             if (descriptor != null) {

@@ -20,8 +20,9 @@ import java.util.Objects;
 import java.util.OptionalInt;
 
 /**
- * The state of one queue and what is done with it. Everything here is used under the queue's lock, without exception:
- * {@link VirtQueue} holds the only reference, and the compiler checks that it holds the lock when it follows it.
+ * The state of one queue and what is done with it. Everything here is used under the queue's lock, without
+ * exception: {@link VirtQueue} holds the only reference, and the compiler checks that it holds the lock when
+ * it follows it.
  */
 final class QueueCore {
     private final VirtQueue queue;
@@ -87,7 +88,8 @@ final class QueueCore {
 
     /** What the device itself sends in the guest's name, before the guest's packets. */
     private int announce(PacketPool pool, Packet[] packets, int offset, int count) {
-        return device.announcement().isPending() ? device.announcement().take(pool, packets, offset, count) : 0;
+        return device.announcement().isPending()
+                ? device.announcement().take(pool, packets, offset, count) : 0;
     }
 
     int enqueue(Packet[] packets, int offset, int count) {
@@ -107,7 +109,10 @@ final class QueueCore {
         }
     }
 
-    /** One interrupt for the whole burst, if the guest wants one; then the fence for a guest that broke a rule. */
+    /**
+     * One interrupt for the whole burst, if the guest wants one; then the fence for a guest that broke a
+     * rule.
+     */
     private void finish(SplitRing ring, int usedBefore) {
         if (ring.nextUsed() != usedBefore) {
             interrupt(ring);
@@ -135,18 +140,20 @@ final class QueueCore {
         counters.add(fault);
         // A guest that restarts its queue to offend again is logged at the powers of two.
         if (Long.bitCount(counters.get(fault)) == 1) {
-            device.log().log(Level.WARNING, "({0}) queue {1} fenced: {2}, value 0x{3} ({4}, {5} times on this queue)",
-                    device.name(), queue.index(), fault.text(), Long.toHexString(detail), fault, counters.get(fault));
+            device.log().log(Level.WARNING,
+                    "({0}) queue {1} fenced: {2}, value 0x{3} ({4}, {5} times on this queue)",
+                    device.name(), queue.index(), fault.text(), Long.toHexString(detail), fault,
+                    counters.get(fault));
         }
         if (setup.error != null && !setup.error.signal()) {
-            device.log().log(
-                    Level.DEBUG, "({0}) queue {1}: error eventfd cannot be signalled", device.name(), queue.index());
+            device.log().log(Level.DEBUG, "({0}) queue {1}: error eventfd cannot be signalled",
+                    device.name(), queue.index());
         }
     }
 
     /**
-     * The guest truncated the file behind its memory. The error may arrive a little later than the access, so nothing that
-     * the burst did can be relied on, and the device is given up.
+     * The guest truncated the file behind its memory. The error may arrive a little later than the access, so
+     * nothing that the burst did can be relied on, and the device is given up.
      */
     private void memoryLost(InternalError cause) {
         fence(RingViolation.MEMORY_LOST, 0);
@@ -299,7 +306,10 @@ final class QueueCore {
         return own + async.takeReceived(packets, offset + own, count - own);
     }
 
-    /** Gives chains back whose copies have ended. Without a ring they are forgotten; packets come back all the same. */
+    /**
+     * Gives chains back whose copies have ended. Without a ring they are forgotten; packets come back all the
+     * same.
+     */
     private void harvest(DmaChannel channel) {
         SplitRing ring = active == null || violation == RingViolation.MEMORY_LOST ? null : active.ring();
         try {
@@ -327,7 +337,9 @@ final class QueueCore {
         }
     }
 
-    /** Chains are used in the order in which they were offered, so a synchronous burst cannot overtake copies. */
+    /**
+     * Chains are used in the order in which they were offered, so a synchronous burst cannot overtake copies.
+     */
     private void requireNothingInFlight() {
         if (async != null && async.inFlight() > 0) {
             throw refusal("worked on synchronously: %d packets are in flight; poll or clear them first"
@@ -360,8 +372,9 @@ final class QueueCore {
     // The connection's requests.
 
     /**
-     * Stops the ring, makes a change, and starts the ring again if it is complete and started. The listener is told of
-     * the outcome. The position in the ring is kept, and after a change that is refused the ring goes on as before.
+     * Stops the ring, makes a change, and starts the ring again if it is complete and started. The listener
+     * is told of the outcome. The position in the ring is kept, and after a change that is refused the ring
+     * goes on as before.
      */
     void restart(QueueControl.Change change, GuestMemory memory, QueueFormat format) throws ControlException {
         try {
@@ -376,7 +389,10 @@ final class QueueCore {
         }
     }
 
-    /** Replaces what interrupts the guest. A started ring may have used chains in between: it is told so at once. */
+    /**
+     * Replaces what interrupts the guest. A started ring may have used chains in between: it is told so at
+     * once.
+     */
     void call(EventFd eventFd) {
         setup.call = RingSetup.replace(setup.call, eventFd);
         if (eventFd != null && active != null) {
@@ -399,8 +415,8 @@ final class QueueCore {
     }
 
     /**
-     * Lets go of the ring. The listener is told first and may drain; then copies under way are waited for, since the
-     * memory that they touch may go away.
+     * Lets go of the ring. The listener is told first and may drain; then copies under way are waited for,
+     * since the memory that they touch may go away.
      */
     private void detach() {
         queue.running(false);
@@ -429,10 +445,12 @@ final class QueueCore {
                     ? setup.locate(queue.index(), memory, setup.descUser, setup.availUser, setup.usedUser)
                     : null;
             if (addresses == null) {
-                throw new ControlException("queue %d was started before its size, its addresses and the memory table"
+                throw new ControlException(
+                        "queue %d was started before its size, its addresses and the memory table"
                         .formatted(queue.index()));
             }
-            SplitRing ring = new SplitRing(memory, addresses, setup.size, format.ring(), base(memory, addresses));
+            SplitRing ring = new SplitRing(
+                    memory, addresses, setup.size, format.ring(), base(memory, addresses));
             ring.log(setup.log, setup.usedLogAddress);
             ring.disableKicks();
             active = new ActiveRing(memory, ring, format, counters, scratch);
@@ -449,13 +467,14 @@ final class QueueCore {
     }
 
     /**
-     * Where the ring goes on. After a device that died the front-end gives a base that is behind the used index in memory,
-     * which the driver has seen: what it counts is done.
+     * Where the ring goes on. After a device that died the front-end gives a base that is behind the used
+     * index in memory, which the driver has seen: what it counts is done.
      */
     private int base(GuestMemory memory, RingAddresses addresses) {
         int used = SplitRing.usedIdx(memory, addresses);
         if (setup.freshBase && used != setup.base) {
-            device.log().log(Level.INFO, "({0}) queue {1}: base {2} differs from the used index, going on at {3}",
+            device.log().log(Level.INFO,
+                    "({0}) queue {1}: base {2} differs from the used index, going on at {3}",
                     device.name(), queue.index(), setup.base, used);
             setup.base = used;
         }
@@ -492,7 +511,8 @@ final class QueueCore {
     private void tellListener(boolean runs) {
         if (runs != reportedRunning) {
             reportedRunning = runs;
-            device.notifyListener("vringStateChanged", () -> device.listener().vringStateChanged(queue, runs));
+            device.notifyListener(
+                    "vringStateChanged", () -> device.listener().vringStateChanged(queue, runs));
         }
     }
 }

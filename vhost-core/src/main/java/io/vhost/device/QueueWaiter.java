@@ -8,17 +8,18 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Lets a thread sleep until one of its queues has work: interrupts instead of polling, for times when little happens.
+ * Lets a thread sleep until one of its queues has work: interrupts instead of polling, for times when little
+ * happens.
  *
- * <p>{@link #await} asks the guests for kicks, looks at the queues once more, and waits; when it returns, kicks are
- * suppressed again, so that a thread which goes on polling pays nothing. Poll while there is work, and wait when a number
- * of rounds found none.
+ * <p>{@link #await} asks the guests for kicks, looks at the queues once more, and waits; when it returns,
+ * kicks are suppressed again, so that a thread which goes on polling pays nothing. Poll while there is work,
+ * and wait when a number of rounds found none.
  *
- * <p>Thread: one waits; {@link #wakeUp} may be called by any, with any lock held. A queue has one waiter at a time, the last
- * that named it. A queue whose front-end sends no kicks is looked at once a millisecond.
+ * <p>Thread: one waits; {@link #wakeUp} may be called by any, with any lock held. A queue has one waiter at a
+ * time, the last that named it. A queue whose front-end sends no kicks is looked at once a millisecond.
  *
- * <p>No kick is lost: the wish for kicks is stored before the last look (virtio 1.2, 2.7.10), a kick that comes after it
- * makes the wait end, and so does each change of a queue by its front-end.
+ * <p>No kick is lost: the wish for kicks is stored before the last look (virtio 1.2, 2.7.10), a kick that
+ * comes after it makes the wait end, and so does each change of a queue by its front-end.
  */
 public final class QueueWaiter implements AutoCloseable {
     /** The time-out that never comes. */
@@ -78,8 +79,8 @@ public final class QueueWaiter implements AutoCloseable {
     }
 
     /**
-     * Waits until a queue may have work, {@link #wakeUp} was called, or the time is over. Takes each queue's lock for a
-     * moment, so do not call it while holding one.
+     * Waits until a queue may have work, {@link #wakeUp} was called, or the time is over. Takes each queue's
+     * lock for a moment, so do not call it while holding one.
      *
      * @param timeoutMillis how long at most, in milliseconds; {@link #FOREVER}: without limit
      * @param queues queues that carry packets from guests
@@ -107,7 +108,8 @@ public final class QueueWaiter implements AutoCloseable {
                         kick.place = watch.size();
                         watch.add(kick.own.descriptor());
                     }
-                    case SENDS_NO_KICKS -> timeout = timeout < 0 ? POLL_MILLIS : Math.min(timeout, POLL_MILLIS);
+                    case SENDS_NO_KICKS ->
+                            timeout = timeout < 0 ? POLL_MILLIS : Math.min(timeout, POLL_MILLIS);
                     case IS_STOPPED -> { }
                 }
             }
@@ -134,7 +136,7 @@ public final class QueueWaiter implements AutoCloseable {
         return ready > 0;
     }
 
-    /** A kick that has not come is not read: a front-end can have made that wait, behind our back. */
+    /** A kick that has not come is not read: that would be a system call for each queue. */
     private void drain(Kick kick) {
         if (kick.place > 0 && poll.isReady(kick.place)) {
             kick.own.drain();

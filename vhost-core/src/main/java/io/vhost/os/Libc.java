@@ -22,7 +22,7 @@ import java.lang.invoke.VarHandle;
  * error, and no state is left behind.
  *
  * <p>Thread: any. {@code errno} is captured into a scratch segment of the calling thread. Capturing costs a
- * small allocation, so the two calls of the data path exist without it, as {@code ...WithoutErrno}.
+ * small allocation, so the calls of the data path do without it: they say so, or are {@code ...WithoutErrno}.
  */
 @SuppressWarnings("restricted")
 final class Libc {
@@ -47,6 +47,12 @@ final class Libc {
             capturing("getsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
     private static final MethodHandle IOCTL =
             capturingVariadic("ioctl", 2, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
+    private static final MethodHandle IO_GETEVENTS = plainVariadic(
+            "syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS);
+    private static final MethodHandle IO_SETUP =
+            capturingVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
+    private static final MethodHandle IO_SUBMIT =
+            plainVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
     private static final MethodHandle LISTEN = capturing("listen", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle MEMFD_CREATE = capturing("memfd_create", JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle MMAP =
@@ -54,6 +60,9 @@ final class Libc {
     private static final MethodHandle MUNMAP = capturing("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle OPEN = capturingVariadic("open", 2, JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle POLL = capturing("poll", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle PREADV2 = plainVariadic(
+            "syscall", 1, JAVA_LONG,
+            JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle READ_ERRNO = capturing("read", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
     private static final MethodHandle READ = plain("read", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
     private static final MethodHandle RECVMSG = capturing("recvmsg", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT);
@@ -75,6 +84,15 @@ final class Libc {
     private static final MethodHandle UNLINK = capturing("unlink", JAVA_INT, ADDRESS);
     private static final MethodHandle WRITE = capturing("write", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
     private static final MethodHandle WRITE_PLAIN = plain("write", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
+
+    // Calls for which not every libc has a function; their numbers differ between architectures.
+    private static final boolean X86_64 = System.getProperty("os.arch").equals("amd64");
+    private static final long SYS_IO_SETUP = X86_64 ? 206 : 0;
+    private static final long SYS_IO_SUBMIT = X86_64 ? 209 : 2;
+    private static final long SYS_IO_GETEVENTS = X86_64 ? 208 : 4;
+    private static final long SYS_PREADV2 = X86_64 ? 327 : 286;
+    private static final long CURRENT_POSITION = -1;
+    private static final long RWF_NOWAIT = 8;
 
     private static final int SC_PAGESIZE = 30;
     private static final int ERROR_TEXT_LENGTH = 128;
@@ -172,6 +190,33 @@ final class Libc {
         }
     }
 
+    static long ioSetup(int events, MemorySegment context) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) IO_SETUP.invokeExact(state, SYS_IO_SETUP, (long) events, context), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** {@return 1 if the one request of the list was submitted, or -1} Does not allocate. */
+    static long ioSubmit(long context, MemorySegment list) {
+        try {
+            return (long) IO_SUBMIT.invokeExact(SYS_IO_SUBMIT, context, 1L, list);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** {@return how many completions were there, up to {@code max}, or -1} Does not allocate. */
+    static long ioGetevents(long context, long max, MemorySegment events, MemorySegment timeout) {
+        try {
+            return (long) IO_GETEVENTS.invokeExact(SYS_IO_GETEVENTS, context, 0L, max, events, timeout);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
     static int listen(int fd, int backlog) {
         MemorySegment state = STATE.get();
         try {
@@ -222,6 +267,16 @@ final class Libc {
         MemorySegment state = STATE.get();
         try {
             return result((int) POLL.invokeExact(state, descriptors, count, timeoutMillis), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** {@return how many bytes were read into one struct iovec's memory, or -1} Does not wait or allocate. */
+    static long preadv2NoWait(int fd, MemorySegment iovec) {
+        try {
+            return (long) PREADV2.invokeExact(
+                    SYS_PREADV2, (long) fd, iovec, 1L, CURRENT_POSITION, 0L, RWF_NOWAIT);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -407,6 +462,14 @@ final class Libc {
 
     private static MethodHandle plain(String function, MemoryLayout result, MemoryLayout... arguments) {
         return handle(function, FunctionDescriptor.of(result, arguments));
+    }
+
+    private static MethodHandle plainVariadic(
+            String function, int fixedArguments, MemoryLayout result, MemoryLayout... arguments) {
+        return handle(
+                function,
+                FunctionDescriptor.of(result, arguments),
+                Linker.Option.firstVariadicArg(fixedArguments));
     }
 
     private static MethodHandle handle(String function, FunctionDescriptor type, Linker.Option... options) {

@@ -267,7 +267,8 @@ class DeviceControlTest {
             List<MemoryRegion> without = List.of(
                     new MemoryRegion(TestGuest.GUEST + offset, TestGuest.USER + offset, 0x1_0000, offset));
             guest.listener.take();
-            assertRefused(() -> guest.control.memory().replace(without, List.of(guest.file.duplicate())), "queue");
+            assertRefused(
+                    () -> guest.control.memory().replace(without, List.of(guest.file.duplicate())), "queue");
             assertFalse(guest.toGuest().queue.isRunning() || guest.fromGuest().queue.isRunning());
             assertEquals(List.of("vring 0 off lock 0", "vring 1 off lock 1"), guest.listener.take());
             guest.shareMemory();
@@ -285,7 +286,8 @@ class DeviceControlTest {
             List<MemoryRegion> tooLong = List.of(new MemoryRegion(0, 0, TestGuest.SIZE + 4096, 0));
             assertRefused(() -> guest.control.memory().replace(tooLong, List.of(guest.file.duplicate())));
             assertRefused(() -> guest.control.memory().replace(List.of(), List.of(guest.file.duplicate())));
-            assertRefused(() -> guest.control.memory().replace(guest.regions(), List.of(guest.file.duplicate())));
+            assertRefused(
+                    () -> guest.control.memory().replace(guest.regions(), List.of(guest.file.duplicate())));
             assertEquals(List.of(), guest.listener.take());
             guest.fromGuest().send(new byte[72], 72);
             assertEquals(1, dequeue(guest));
@@ -343,8 +345,8 @@ class DeviceControlTest {
             assertRefused(() -> guest.control.kick(0, Opened.pathOnly(Path.of("/"))), "queue 0");
             assertRefused(() -> guest.control.call(0, Opened.pathOnly(Path.of("/"))), "queue 0");
             assertRefused(() -> guest.control.error(0, Opened.pathOnly(Path.of("/"))), "queue 0");
+            assertRefused(() -> guest.control.call(0, MemFd.create("writable, no eventfd", 0)), "queue 0");
             assertEquals(before, Descriptor.openDescriptors());
-            guest.control.call(0, MemFd.create("odd, but writable", 0));
             assertTrue(guest.toGuest().queue.isRunning());
         }
     }

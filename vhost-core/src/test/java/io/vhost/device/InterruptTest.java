@@ -1,12 +1,17 @@
 package io.vhost.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.os.HostilePeer;
 import io.vhost.os.UnixSocket;
+import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -113,16 +118,29 @@ class InterruptTest {
         }
     }
 
+    /** Row 28: the front-end shares the eventfd, and can have its writers wait. */
     @Test
-    void anInterruptThatCannotBeSentIsCounted() throws Exception {
-        UnixSocket[] pair = UnixSocket.pair();
+    void aGuestThatMakesWritersOfItsInterruptsWaitHoldsNobodyUp() throws ControlException {
         try (TestGuest guest = TestGuest.running()) {
-            guest.control.call(0, pair[0].descriptor().duplicate());
-            pair[0].close();
-            pair[1].close();
-            enqueue(guest, 1);
-            assertEquals(1, guest.toGuest().queue.counters().get(Counter.INTERRUPTS_FAILED));
-            assertTrue(guest.toGuest().queue.isRunning());
+            HostilePeer.makeWritersWait(guest.toGuest().call);
+            // Only a burst that waits for the guest takes this long.
+            assertTimeoutPreemptively(Duration.ofSeconds(20), () -> enqueue(guest, 1));
+            assertEquals(1, guest.toGuest().queue.counters().get(Counter.INTERRUPTS));
+            assertEquals(Long.MAX_VALUE, guest.toGuest().call.drain());
+        }
+    }
+
+    @Test
+    void whatIsNoEventFdIsRefused() throws ControlException {
+        UnixSocket[] pair = UnixSocket.pair();
+        try (TestGuest guest = TestGuest.running(); UnixSocket other = pair[1]) {
+            ControlException refusal = assertThrows(
+                    ControlException.class, () -> guest.control.call(0, pair[0].descriptor()));
+            assertTrue(refusal.getMessage().contains("queue 0: descriptor cannot be signalled: "),
+                    refusal.getMessage());
+            assertTrue(refusal.getMessage().contains(": it is socket:["), refusal.getMessage());
+            assertFalse(pair[0].descriptor().isOpen());
+            assertTrue(other.descriptor().isOpen());
         }
     }
 }

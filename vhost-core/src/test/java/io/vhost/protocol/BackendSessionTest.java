@@ -158,7 +158,7 @@ class BackendSessionTest {
         try (BackendFixture backend = BackendFixture.negotiated()) {
             byte[] call = message(13, NEED_REPLY, 0L);
             backend.peer.sendBytes(Arrays.copyOf(call, 12));
-            backend.peer.sendWithFiles(Arrays.copyOfRange(call, 12, 20), 1);
+            backend.peer.sendWithEventFd(Arrays.copyOfRange(call, 12, 20));
             assertEquals(0, backend.peer.receive().u64());
         }
     }

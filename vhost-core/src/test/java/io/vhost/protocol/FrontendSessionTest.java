@@ -12,6 +12,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vhost.device.ProtocolFeature;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
+import io.vhost.os.EventFd;
 import io.vhost.os.MemFd;
 import io.vhost.os.UnixListener;
 import io.vhost.os.UnixSocket;
@@ -287,11 +288,13 @@ class FrontendSessionTest {
 
     @Test
     void bothEndsUnderstandEachOther() throws Exception {
-        try (BackendFixture backend = new BackendFixture(); Descriptor file = MemFd.create("file", 4096)) {
+        try (BackendFixture backend = new BackendFixture();
+                Descriptor file = MemFd.create("file", 4096);
+                EventFd call = EventFd.create()) {
             FrontendSession frontend = backend.frontend(PATIENCE);
             frontend.handshake(ALL);
             assertEquals(BackendFixture.QUEUES / 2, frontend.queuePairs());
-            frontend.call(0, file);
+            frontend.call(0, call.descriptor());
             frontend.features(PROTOCOL_FEATURES);
             frontend.status(0xB);
             assertEquals(0xB, frontend.status());

@@ -342,7 +342,7 @@ class HostileFrontendTest {
             try (FileChannel channel = FileChannel.open(Path.of("/proc/self/fd/" + file.fd()), WRITE)) {
                 channel.truncate(0);
             }
-            backend.peer.sendBytes(message(12, NEED_REPLY, 0L), file.fd());
+            backend.peer.sendWithFiles(message(12, NEED_REPLY, 0L), 1);
             assertEquals("WARNING (test) the device has failed; connection closed", backend.closedBecause());
         }
     }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.os.Descriptor;
+import io.vhost.os.EventFd;
 import io.vhost.os.LostDescriptorsException;
 import io.vhost.os.MemFd;
 import io.vhost.os.UnixSocket;
@@ -15,6 +16,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 
 /**
  * A peer that may say anything. Encodes by itself, so that a mistake in {@link Message} does not meet its own
@@ -27,6 +29,9 @@ public final class RawPeer implements AutoCloseable {
     public static final int NEED_REPLY = 9;
     /** Version 1, an answer. */
     public static final int REPLY = 5;
+
+    private static final int SET_VRING_KICK = 12;
+    private static final int SET_VRING_ERR = 14;
 
     private final UnixSocket socket;
 
@@ -69,12 +74,29 @@ public final class RawPeer implements AutoCloseable {
         sendBytes(message(id, flags, values));
     }
 
-    /** Sends bytes with {@code count} descriptors of memory files that are closed here afterwards. */
+    /**
+     * Sends a message, or its beginning, with {@code count} descriptors that are closed here afterwards:
+     * eventfds if it is about one of a ring's, otherwise memory files.
+     */
     public void sendWithFiles(byte[] bytes, int count) {
+        boolean doorbell = bytes.length > 0 && bytes[0] >= SET_VRING_KICK && bytes[0] <= SET_VRING_ERR;
+        sendWith(doorbell ? RawPeer::eventFd : () -> MemFd.create("raw", 4096), bytes, count);
+    }
+
+    /** Sends bytes that do not begin a message with an eventfd. */
+    void sendWithEventFd(byte[] bytes) {
+        sendWith(RawPeer::eventFd, bytes, 1);
+    }
+
+    private static Descriptor eventFd() {
+        return EventFd.create().descriptor();
+    }
+
+    private void sendWith(Supplier<Descriptor> kind, byte[] bytes, int count) {
         List<Descriptor> files = new ArrayList<>();
         try {
             for (int i = 0; i < count; i++) {
-                files.add(MemFd.create("raw", 4096));
+                files.add(kind.get());
             }
             sendBytes(bytes, files.stream().mapToInt(Descriptor::fd).toArray());
         } finally {

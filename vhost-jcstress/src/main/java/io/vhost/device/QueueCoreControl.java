@@ -50,7 +50,8 @@ public final class QueueCoreControl {
     }
 
     /**
-     * The new table is published, then the ring in it, and a burst reads them one by one. Seen 4,387 times in 181,046.
+     * The new table is published, then the ring in it, and a burst reads them one by one. Seen 4,387 times in
+     * 181,046.
      */
     @JCStressTest
     @Outcome(id = {"0, 0", "1, 1"}, expect = ACCEPTABLE, desc = "Table and ring belong together.")

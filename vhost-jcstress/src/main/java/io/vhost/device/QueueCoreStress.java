@@ -194,7 +194,8 @@ public final class QueueCoreStress {
      * {@link QueueCoreControl.ARetiredWindowIsCopiedToWhenTheSwapDoesNotWait}.
      */
     @JCStressTest
-    @Outcome(id = "0, 3", expect = ACCEPTABLE, desc = "The window is as the swap left it, and both packets came back.")
+    @Outcome(id = "0, 3", expect = ACCEPTABLE,
+            desc = "The window is as the swap left it, and both packets came back.")
     @Outcome(expect = FORBIDDEN, desc = "A copy was made after the swap, or a packet was lost.")
     @State
     public static class ARetiredWindowIsNeverCopiedTo {
