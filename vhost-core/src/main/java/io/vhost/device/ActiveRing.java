@@ -4,7 +4,7 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.memory.GuestMemory;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.DeviceRing;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -13,8 +13,9 @@ import java.lang.foreign.MemorySegment;
  * buffers of another.
  */
 final class ActiveRing {
+    private final QueueFormat format;
     private final GuestMemory memory;
-    private final SplitRing ring;
+    private final DeviceRing ring;
     // Of each pair, the one of the queue's direction.
     private final DequeueBurst dequeue;
     private final EnqueueBurst enqueue;
@@ -25,8 +26,9 @@ final class ActiveRing {
     private final Packet[] scratchPackets = new Packet[EnqueuePlan.MAX];
 
     ActiveRing(
-            GuestMemory memory, SplitRing ring, QueueFormat format, QueueCounters counters,
+            GuestMemory memory, DeviceRing ring, QueueFormat format, QueueCounters counters,
             MemorySegment scratch) {
+        this.format = format;
         this.memory = memory;
         this.ring = ring;
         boolean toGuest = format.ring().deviceWrites();
@@ -39,7 +41,7 @@ final class ActiveRing {
         memory.retain();
     }
 
-    SplitRing ring() {
+    DeviceRing ring() {
         return ring;
     }
 
@@ -50,7 +52,7 @@ final class ActiveRing {
     /** Where the ring lies. It stays there, and is looked up once only: whoever asks has the queue's lock. */
     RingPlace place(RingSetup setup) {
         if (place == null) {
-            place = RingPlace.of(memory, setup);
+            place = RingPlace.of(memory, setup, format.layout());
         }
         return place;
     }

@@ -3,7 +3,7 @@ package io.vhost.device;
 import io.vhost.device.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.DeviceRing;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 
@@ -52,7 +52,7 @@ final class AsyncChannel {
     }
 
     /** Tells the channel's owners what is done, and gives chains back. */
-    void harvest(DmaChannel channel, SplitRing ring) {
+    void harvest(DmaChannel channel, DeviceRing ring) {
         channel.drain();
         copies.close(ring);
         if (!copies.hasClosed()) {
@@ -128,7 +128,7 @@ final class AsyncChannel {
      * channel that takes longer than the configured time is abandoned: its engine is closed and its copies
      * have failed.
      */
-    void finish(SplitRing ring) {
+    void finish(DeviceRing ring) {
         long deadline = System.nanoTime() + config.copyTimeout().toNanos();
         copies.close(ring);
         while (copies.copying() > 0) {
@@ -146,7 +146,7 @@ final class AsyncChannel {
         }
     }
 
-    private void abandon(DmaChannel late, SplitRing ring) {
+    private void abandon(DmaChannel late, DeviceRing ring) {
         int before = copies.copying();
         late.abandon(new TimeoutException("%s: copies of %d packets did not complete within %s"
                 .formatted(queue, before, config.copyTimeout())));

@@ -6,7 +6,7 @@ import io.vhost.memory.NativeCopy;
 import io.vhost.net.Packet;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.ChainsInFlight;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.DeviceRing;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -44,11 +44,15 @@ final class AsyncCopies implements CopyListener {
     private final boolean[] failed;
     private final long[] openedAt;
     private final ChainsInFlight chainsInFlight;
+    /** Chains of the slots that are not closed, the oldest first: they are given back in that order. */
+    private final int[] chainIds;
 
     // Free-running: emptied <= closed <= opened, and opened - emptied <= slots.
     private int opened;
     private int closed;
     private int emptied;
+    private int firstChain;
+    private int endChain;
     private int stallReported;
     private boolean truncated;
     private boolean engineFailed;
@@ -61,12 +65,16 @@ final class AsyncCopies implements CopyListener {
      * Copies of fewer than {@code threshold} bytes are made at once.
      */
     AsyncCopies(int size, int threshold) {
-        this(size, size, threshold);
+        this(slots(size), size, threshold);
     }
 
     /** The same, with all copies left to channels. */
     AsyncCopies(int size) {
         this(size, 0);
+    }
+
+    private static int slots(int packets) {
+        return Integer.highestOneBit(Math.max(1, packets * 2 - 1));
     }
 
     private AsyncCopies(int size, int limit, int threshold) {
@@ -81,7 +89,8 @@ final class AsyncCopies implements CopyListener {
         copies = new int[size];
         failed = new boolean[size];
         openedAt = new long[size];
-        chainsInFlight = new ChainsInFlight(size);
+        chainsInFlight = new ChainsInFlight(limit);
+        chainIds = new int[size];
         stallReported = -1;
     }
 
@@ -151,7 +160,7 @@ final class AsyncCopies implements CopyListener {
             put(slot, packets[offset + i], 1, by, now);
             chains[slot] = 1;
         }
-        chainsInFlight.take(batch, 0, count);
+        takeChains(batch, 0, count);
         opened = begin + count;
         return begin & mask;
     }
@@ -194,7 +203,16 @@ final class AsyncCopies implements CopyListener {
     /** Takes a run of chains for the slot that was opened last. */
     void take(int slot, ChainBatch batch, int from, int to) {
         chains[slot] += to - from;
+        takeChains(batch, from, to);
+    }
+
+    private void takeChains(ChainBatch batch, int from, int to) {
         chainsInFlight.take(batch, from, to);
+        int next = endChain - from;
+        for (int i = from; i < to; i++) {
+            chainIds[(next + i) & mask] = batch.id(i);
+        }
+        endChain += to - from;
     }
 
     /**
@@ -231,35 +249,44 @@ final class AsyncCopies implements CopyListener {
      *
      * @param ring where the chains belong; null when it is gone, and then nothing is delivered
      */
-    void close(SplitRing ring) {
+    void close(DeviceRing ring) {
         int end = closed;
-        int returned = 0;
         while (end != opened && (int) COPIES.getAcquire(copies, end & mask) == 0) {
             int slot = end & mask;
             failed[slot] |= ring == null;
             if (failed[slot]) {
-                chainsInFlight.nothingWritten(returned, chains[slot]);
                 engineFailed |= channel[slot].failure() != null;
             }
-            returned += chains[slot];
+            giveBack(chains[slot], failed[slot]);
             end++;
         }
         if (end != closed) {
-            giveBack(ring, end, returned);
+            publish(ring, end);
         }
     }
 
-    private void giveBack(SplitRing ring, int end, int returned) {
+    private void giveBack(int count, boolean empty) {
+        for (int i = 0; i < count; i++) {
+            int id = chainIds[firstChain++ & mask];
+            if (empty) {
+                chainsInFlight.giveBackEmpty(id);
+            } else {
+                chainsInFlight.giveBack(id);
+            }
+        }
+    }
+
+    private void publish(DeviceRing ring, int end) {
         int begin = closed;
         closed = end;
         boolean complete = false;
         try {
-            if (ring != null && returned > 0) {
-                ring.publish(chainsInFlight, returned);
+            if (ring != null) {
+                ring.publish(chainsInFlight);
             }
             complete = true;
         } finally {
-            chainsInFlight.forget(returned);
+            chainsInFlight.forgetReturned();
             for (int i = begin; !complete && i != end; i++) {
                 // Memory has gone, and the guest with it.
                 failed[i & mask] = true;
@@ -349,7 +376,7 @@ final class AsyncCopies implements CopyListener {
 
     /** The same packets to be given back in slots for a ring of another size. Nothing may be under way. */
     AsyncCopies resized(int size) {
-        int slots = Math.max(size, Integer.highestOneBit(Math.max(1, inFlight()) * 2 - 1));
+        int slots = slots(Math.max(size, inFlight()));
         AsyncCopies other = new AsyncCopies(slots, size, threshold);
         for (; emptied != closed; emptied++) {
             int from = oldest();

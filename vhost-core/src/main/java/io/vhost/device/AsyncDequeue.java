@@ -7,7 +7,7 @@ import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.RingViolation;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.DeviceRing;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -17,14 +17,14 @@ import java.lang.foreign.MemorySegment;
  * what the header says is believed only when the data has arrived.
  */
 final class AsyncDequeue {
-    private final SplitRing ring;
+    private final DeviceRing ring;
     private final ChainBatch batch;
     private final QueueFormat format;
     private final QueueCounters counters;
     private final HeaderReader header;
     private final long[] offload = new long[EnqueuePlan.MAX];
 
-    AsyncDequeue(SplitRing ring, QueueFormat format, QueueCounters counters, HeaderReader header) {
+    AsyncDequeue(DeviceRing ring, QueueFormat format, QueueCounters counters, HeaderReader header) {
         this.ring = ring;
         this.batch = new ChainBatch(ring.size());
         this.format = format;
@@ -37,7 +37,7 @@ final class AsyncDequeue {
      * into packets of the pool; how many.
      */
     int submit(AsyncCopies async, PacketPool pool, Packet[] scratch, int count, DmaChannel channel) {
-        int chains = ring.gather(batch, Math.min(count, async.freeSlots()));
+        int chains = NetworkChains.gather(ring, batch, Math.min(count, async.freeSlots()), false);
         if (chains == 0) {
             return 0;
         }
@@ -86,7 +86,7 @@ final class AsyncDequeue {
                     break;
                 }
                 if (!async.chains().canTake(batch, chain, chain + 1)) {
-                    ring.fault(RingViolation.HEAD_IN_FLIGHT, async.chains().head(batch, chain));
+                    ring.fault(RingViolation.HEAD_IN_FLIGHT, batch.id(chain));
                     break;
                 }
                 boolean fits = length <= packets[chain].capacity();

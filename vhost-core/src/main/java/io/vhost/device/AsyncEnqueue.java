@@ -6,7 +6,7 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.RingViolation;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.DeviceRing;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -16,7 +16,7 @@ import java.lang.foreign.MemorySegment;
  * when the channel has no room for the next one, its chains go back to the ring and the burst ends.
  */
 final class AsyncEnqueue {
-    private final SplitRing ring;
+    private final DeviceRing ring;
     private final EnqueuePlan plan;
     private final QueueFormat format;
     private final QueueCounters counters;
@@ -26,7 +26,7 @@ final class AsyncEnqueue {
     private final int[] pieceLength;
     private int pieces;
 
-    AsyncEnqueue(SplitRing ring, EnqueuePlan plan, QueueFormat format, QueueCounters counters,
+    AsyncEnqueue(DeviceRing ring, EnqueuePlan plan, QueueFormat format, QueueCounters counters,
             MemorySegment header) {
         this.ring = ring;
         this.plan = plan;
@@ -75,7 +75,7 @@ final class AsyncEnqueue {
                     async.undeliverable(async.open(packet, 0, channel, now));
                     continue;
                 }
-                if (!chainsAreFree(async, chain, end)) {
+                if (!chainsAreFree(async, chain, end) || !async.chains().hasRoom(batch, chain, end)) {
                     break;
                 }
                 layOut(packet, chain, end, need);
@@ -170,7 +170,7 @@ final class AsyncEnqueue {
 
     private boolean chainsAreFree(AsyncCopies async, int from, int to) {
         return async.chains().canTake(plan.batch(), from, to)
-                || ring.fault(RingViolation.HEAD_IN_FLIGHT, async.chains().head(plan.batch(), from));
+                || ring.fault(RingViolation.HEAD_IN_FLIGHT, plan.batch().id(from));
     }
 
     /** Writes the header and lists the pieces of data. */

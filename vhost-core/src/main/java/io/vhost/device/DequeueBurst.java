@@ -6,7 +6,7 @@ import io.vhost.memory.NativeCopy;
 import io.vhost.net.PacketPool;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.RingViolation;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.DeviceRing;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -16,14 +16,14 @@ import java.lang.foreign.MemorySegment;
  * the descriptors overlap.
  */
 final class DequeueBurst {
-    private final SplitRing ring;
+    private final DeviceRing ring;
     private final ChainBatch batch;
     private final QueueFormat format;
     private final QueueCounters counters;
     private final HeaderReader header;
     private final long[] offload = new long[EnqueuePlan.MAX];
 
-    DequeueBurst(SplitRing ring, QueueFormat format, QueueCounters counters, HeaderReader header) {
+    DequeueBurst(DeviceRing ring, QueueFormat format, QueueCounters counters, HeaderReader header) {
         this.ring = ring;
         this.batch = new ChainBatch(ring.size());
         this.format = format;
@@ -35,7 +35,7 @@ final class DequeueBurst {
      * Fills up to {@code count} packets. What it returns is delivered; nothing else was taken from the pool.
      */
     int run(PacketPool pool, Packet[] packets, int offset, int count) {
-        int chains = ring.gather(batch, count);
+        int chains = NetworkChains.gather(ring, batch, count, false);
         if (chains == 0) {
             return 0;
         }

@@ -4,8 +4,8 @@ import io.vhost.device.QueueControl.Change;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
-import io.vhost.ring.SplitLayout;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.RingFormat;
+import io.vhost.ring.DeviceRing;
 import java.lang.System.Logger;
 import java.util.Arrays;
 import java.util.Objects;
@@ -129,6 +129,9 @@ public final class DeviceControl {
                         .formatted(device.features(), negotiated, i));
             }
         }
+        if (QueueFormat.layout(negotiated) != memory.ringFormat()) {
+            forgetBases();
+        }
         device.features(negotiated);
         featuresSet = true;
         memory.applyLog();
@@ -140,6 +143,13 @@ public final class DeviceControl {
         }
         device.notifyListener(
                 "featuresChanged", () -> device.listener().featuresChanged(device, negotiated));
+    }
+
+    /** A position in a ring of one format says nothing of one in another. */
+    private void forgetBases() throws ControlException {
+        for (int i = 0; i < queueCount(); i++) {
+            device.queue(i).control().change(setup -> setup.base = null);
+        }
     }
 
     /** The memory that the front-end shares. */
@@ -166,9 +176,10 @@ public final class DeviceControl {
     /** Sets the number of entries of a ring: a power of two, 1 to 32768. Only while it is stopped. */
     public void ringSize(int queue, int size) throws ControlException {
         requireStopped(queue, "size");
-        if (size < 1 || size > SplitLayout.MAX_SIZE || Integer.bitCount(size) != 1) {
-            throw new ControlException("queue %d: size %s is not a power of two from 1 to %d"
-                    .formatted(queue, Integer.toUnsignedString(size), SplitLayout.MAX_SIZE));
+        RingFormat format = memory.ringFormat();
+        if (!format.accepts(size)) {
+            throw new ControlException("queue %d: size %s of a %s ring is not %s"
+                    .formatted(queue, Integer.toUnsignedString(size), format.text(), format.sizes()));
         }
         queue(queue).control().change(setup -> setup.size = size);
     }
@@ -190,9 +201,9 @@ public final class DeviceControl {
                     .formatted(queue, flags, log));
         }
         // Before the ring is stopped: addresses that are refused disturb nobody.
-        queue(queue).control().change(setup -> setup.locate(queue, memory.table(), desc, avail, used));
+        queue(queue).control().change(setup -> setup.locate(queue, memory.ringFormat(), memory.table(), desc, avail, used));
         restart(queue, setup -> {
-            setup.usedLogAddress = flags == 0 ? SplitRing.NOT_LOGGED : log;
+            setup.usedLogAddress = flags == 0 ? DeviceRing.NOT_LOGGED : log;
             setup.descUser = desc;
             setup.availUser = avail;
             setup.usedUser = used;
@@ -203,11 +214,12 @@ public final class DeviceControl {
     /** Sets the index of the next chain to take, 0 to 65535. Only while the ring is stopped. */
     public void ringBase(int queue, int base) throws ControlException {
         requireStopped(queue, "base");
-        if (base < 0 || base > 0xFFFF) {
-            throw new ControlException("queue %d: base %s is not in 0..65535"
-                    .formatted(queue, Integer.toUnsignedString(base)));
-        }
+        RingFormat format = memory.ringFormat();
         queue(queue).control().change(setup -> {
+            String refusal = format.refusal(base, setup.size);
+            if (refusal != null) {
+                throw new ControlException("queue %d: %s".formatted(queue, refusal));
+            }
             setup.base = base;
             setup.freshBase = true;
         });
@@ -227,7 +239,7 @@ public final class DeviceControl {
         restart(queue, setup -> {
             setup.started = false;
             setup.kick = RingSetup.replace(setup.kick, null);
-            base[0] = setup.base;
+            base[0] = setup.base == null ? memory.ringFormat().start() : setup.base;
         });
         return base[0];
     }

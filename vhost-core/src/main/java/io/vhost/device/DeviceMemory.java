@@ -5,6 +5,7 @@ import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.memory.MemoryTableException;
 import io.vhost.os.Descriptor;
+import io.vhost.ring.RingFormat;
 import java.util.List;
 
 /**
@@ -216,6 +217,11 @@ public final class DeviceMemory {
         if (refusal != null) {
             throw refusal;
         }
+    }
+
+    /** {@return the format of every ring, as negotiated} */
+    RingFormat ringFormat() {
+        return QueueFormat.layout(device.features());
     }
 
     /** Changes a ring that is stopped for it, and starts it again in the present memory. */

@@ -4,7 +4,7 @@ import io.vhost.device.QueueCounters.Counter;
 import io.vhost.net.Packet;
 import io.vhost.memory.NativeCopy;
 import io.vhost.ring.ChainBatch;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.DeviceRing;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -13,7 +13,7 @@ import java.lang.foreign.MemorySegment;
  * <p>First every packet gets its chains, then all are copied.
  */
 final class EnqueueBurst {
-    private final SplitRing ring;
+    private final DeviceRing ring;
     private final EnqueuePlan plan;
     private final QueueFormat format;
     private final QueueCounters counters;
@@ -21,7 +21,7 @@ final class EnqueueBurst {
     // native like everything copied.
     private final MemorySegment header;
 
-    EnqueueBurst(SplitRing ring, EnqueuePlan plan, QueueFormat format, QueueCounters counters,
+    EnqueueBurst(DeviceRing ring, EnqueuePlan plan, QueueFormat format, QueueCounters counters,
             MemorySegment header) {
         this.ring = ring;
         this.plan = plan;

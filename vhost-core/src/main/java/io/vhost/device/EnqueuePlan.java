@@ -6,7 +6,7 @@ import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.RingViolation;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.DeviceRing;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -36,7 +36,7 @@ final class EnqueuePlan {
     private static final ValueLayout.OfShort CHECKSUM_OFFSET =
             ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
 
-    private final SplitRing ring;
+    private final DeviceRing ring;
     private final ChainBatch batch;
     private final QueueFormat format;
     private final QueueCounters counters;
@@ -45,7 +45,7 @@ final class EnqueuePlan {
     private boolean oneToOne;
     private boolean badOffloads;
 
-    EnqueuePlan(SplitRing ring, QueueFormat format, QueueCounters counters) {
+    EnqueuePlan(DeviceRing ring, QueueFormat format, QueueCounters counters) {
         this.ring = ring;
         this.batch = new ChainBatch(ring.size());
         this.format = format;
@@ -73,7 +73,7 @@ final class EnqueuePlan {
      */
     int make(Packet[] packets, int offset, int count) {
         measure(packets, offset, count);
-        int chains = ring.gather(batch, count);
+        int chains = NetworkChains.gather(ring, batch, count, true);
         if (isOneToOne(chains)) {
             return chains;
         }
@@ -161,7 +161,7 @@ final class EnqueuePlan {
             int need = needed[done];
             long room = 0;
             while (room < need) {
-                if (chain == batch.chains() && ring.gather(batch, 1) == 0) {
+                if (chain == batch.chains() && NetworkChains.gather(ring, batch, 1, true) == 0) {
                     break;
                 }
                 room += batch.length(chain++);

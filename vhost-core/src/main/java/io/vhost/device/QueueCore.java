@@ -11,8 +11,9 @@ import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingElement;
+import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingViolation;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.DeviceRing;
 import java.lang.System.Logger.Level;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -59,8 +60,8 @@ final class QueueCore {
 
     /** What the driver has offered at a position of the ring; null while the ring is stopped. */
     RingElement element(OptionalInt position) {
-        SplitRing ring = active == null ? null : active.ring();
-        return ring == null ? null : ring.element(active.memory(), position.orElse(ring.nextAvail()));
+        DeviceRing ring = active == null ? null : active.ring();
+        return ring == null ? null : ring.element(active.memory(), position.orElse(ring.positions().nextAvail()));
     }
 
     boolean isAttached() {
@@ -74,8 +75,8 @@ final class QueueCore {
         int own = announce(pool, packets, offset, count);
         int moved = 0;
         try {
-            SplitRing ring = active.ring();
-            int before = ring.nextUsed();
+            DeviceRing ring = active.ring();
+            int before = ring.published();
             moved = active.dequeue(pool, packets, offset + own, count - own);
             finish(ring, before);
             return own + moved;
@@ -95,8 +96,8 @@ final class QueueCore {
     int enqueue(Packet[] packets, int offset, int count) {
         requireNothingInFlight();
         try {
-            SplitRing ring = active.ring();
-            int before = ring.nextUsed();
+            DeviceRing ring = active.ring();
+            int before = ring.published();
             try {
                 return active.enqueue(packets, offset, count);
             } finally {
@@ -113,8 +114,8 @@ final class QueueCore {
      * One interrupt for the whole burst, if the guest wants one; then the fence for a guest that broke a
      * rule.
      */
-    private void finish(SplitRing ring, int usedBefore) {
-        if (ring.nextUsed() != usedBefore) {
+    private void finish(DeviceRing ring, int publishedBefore) {
+        if (ring.published() != publishedBefore) {
             interrupt(ring);
         }
         if (ring.violation() != null) {
@@ -122,7 +123,7 @@ final class QueueCore {
         }
     }
 
-    private void interrupt(SplitRing ring) {
+    private void interrupt(DeviceRing ring) {
         if (setup.call == null) {
             // Not asked, so that the ring goes on owing the interrupt until there is a way to send it.
             return;
@@ -311,11 +312,11 @@ final class QueueCore {
      * same.
      */
     private void harvest(DmaChannel channel) {
-        SplitRing ring = active == null || violation == RingViolation.MEMORY_LOST ? null : active.ring();
+        DeviceRing ring = active == null || violation == RingViolation.MEMORY_LOST ? null : active.ring();
         try {
-            int before = ring == null ? 0 : ring.nextUsed();
+            int before = ring == null ? 0 : ring.published();
             async.harvest(channel, ring);
-            if (ring != null && ring.nextUsed() != before) {
+            if (ring != null && ring.published() != before) {
                 interrupt(ring);
             }
         } catch (InternalError e) {
@@ -428,7 +429,7 @@ final class QueueCore {
             finishCopies();
         }
         // Chains that a failed burst took and never returned are taken again.
-        setup.base = active.ring().nextUsed();
+        setup.base = active.ring().base();
         active.release();
         active = null;
     }
@@ -442,15 +443,16 @@ final class QueueCore {
         boolean complete = false;
         try {
             RingAddresses addresses = setup.addressed
-                    ? setup.locate(queue.index(), memory, setup.descUser, setup.availUser, setup.usedUser)
+                    ? setup.locate(queue.index(), format.layout(), memory,
+                            setup.descUser, setup.availUser, setup.usedUser)
                     : null;
             if (addresses == null) {
                 throw new ControlException(
                         "queue %d was started before its size, its addresses and the memory table"
                         .formatted(queue.index()));
             }
-            SplitRing ring = new SplitRing(
-                    memory, addresses, setup.size, format.ring(), base(memory, addresses));
+            DeviceRing ring = format.layout().device(memory, addresses, setup.size, format.ring(),
+                    base(format.layout(), memory, addresses));
             ring.log(setup.log, setup.usedLogAddress);
             ring.disableKicks();
             active = new ActiveRing(memory, ring, format, counters, scratch);
@@ -467,31 +469,41 @@ final class QueueCore {
     }
 
     /**
-     * Where the ring goes on. After a device that died the front-end gives a base that is behind the used
-     * index in memory, which the driver has seen: what it counts is done.
+     * Where the ring goes on. After a device that died the front-end gives a base that is behind what the
+     * driver has seen used: what that counts is done.
      */
-    private int base(GuestMemory memory, RingAddresses addresses) {
-        int used = SplitRing.usedIdx(memory, addresses);
-        if (setup.freshBase && used != setup.base) {
-            device.log().log(Level.INFO,
-                    "({0}) queue {1}: base {2} differs from the used index, going on at {3}",
-                    device.name(), queue.index(), setup.base, used);
-            setup.base = used;
+    private int base(RingFormat layout, GuestMemory memory, RingAddresses addresses) throws ControlException {
+        if (setup.base == null) {
+            return layout.start();
         }
-        if (setup.freshBase && setup.base != 0 && setup.call != null) {
+        String refusal = layout.refusal(setup.base, setup.size);
+        if (refusal != null) {
+            throw new ControlException("queue %d: %s".formatted(queue.index(), refusal));
+        }
+        if (!setup.freshBase) {
+            return setup.base;
+        }
+        int given = setup.base;
+        int present = layout.resume(memory, addresses, given);
+        if (present != given) {
+            device.log().log(Level.INFO, "({0}) queue {1}: base {2} is behind the used index, going on at {3}",
+                    device.name(), queue.index(), given, present);
+        }
+        if (present != layout.start() && setup.call != null) {
             // Whoever worked on the ring before may have died between the used index and the interrupt.
             setup.call.signal();
         }
+        setup.base = present;
         setup.freshBase = false;
-        return setup.base;
+        return present;
     }
 
     private void finishCopies() {
-        SplitRing ring = active.ring();
+        DeviceRing ring = active.ring();
         try {
-            int before = ring.nextUsed();
+            int before = ring.published();
             async.finish(ring);
-            if (ring.nextUsed() != before) {
+            if (ring.published() != before) {
                 interrupt(ring);
             }
         } catch (InternalError e) {

@@ -1,8 +1,9 @@
 package io.vhost.device;
 
 import io.vhost.os.EventFd;
+import io.vhost.ring.RingPositions;
 import io.vhost.ring.RingViolation;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.DeviceRing;
 
 /** Takes snapshots of a queue, under its lock. Guest memory is not looked at. */
 final class QueueInspector {
@@ -11,8 +12,9 @@ final class QueueInspector {
     static QueueSnapshot snapshot(
             VirtQueue queue, RingSetup setup, ActiveRing active, AsyncChannel async,
             RingViolation violation) {
-        SplitRing ring = active == null ? null : active.ring();
+        DeviceRing ring = active == null ? null : active.ring();
         RingPlace place = active == null ? RingPlace.NONE : active.place(setup);
+        RingPositions at = ring == null ? RingPositions.UNKNOWN : ring.positions();
         return new QueueSnapshot(
                 queue.index(),
                 queue.isRunning(),
@@ -20,11 +22,11 @@ final class QueueInspector {
                 setup.enabled,
                 ring != null,
                 setup.size,
-                ring == null ? setup.base : ring.nextAvail(),
-                ring == null ? setup.base : ring.knownAvailIdx(),
-                ring == null ? setup.base : ring.nextUsed(),
-                ring == null ? 0 : ring.signalledUsed(),
-                ring != null && ring.hasSignalled(),
+                ring == null ? base(setup) : at.nextAvail(),
+                ring == null ? base(setup) : at.knownAvail(),
+                ring == null ? base(setup) : at.nextUsed(),
+                at.signalledUsed(),
+                at.signalled(),
                 place.desc(),
                 place.avail(),
                 place.used(),
@@ -35,6 +37,10 @@ final class QueueInspector {
                 async == null ? 0 : async.copies().oldestAge(System.nanoTime()),
                 async == null ? "" : async.channelName(),
                 violation);
+    }
+
+    private static int base(RingSetup setup) {
+        return setup.base == null ? 0 : setup.base;
     }
 
     private static int number(EventFd eventFd) {

@@ -3,7 +3,7 @@ package io.vhost.device;
 import io.vhost.device.QueueSnapshot.Area;
 import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryRegion;
-import io.vhost.ring.SplitLayout;
+import io.vhost.ring.RingFormat;
 
 /**
  * Where the three areas of a ring lie, for those who look on.
@@ -17,11 +17,11 @@ record RingPlace(Area desc, Area avail, Area used) {
     static final RingPlace NONE =
             new RingPlace(new Area(0, 0, 0, 0), new Area(0, 0, 0, 0), new Area(0, 0, 0, 0));
 
-    static RingPlace of(GuestMemory memory, RingSetup setup) {
+    static RingPlace of(GuestMemory memory, RingSetup setup, RingFormat format) {
         return new RingPlace(
-                area(memory, setup.descUser, SplitLayout.descBytes(setup.size)),
-                area(memory, setup.availUser, SplitLayout.availBytes(setup.size)),
-                area(memory, setup.usedUser, SplitLayout.usedBytes(setup.size)));
+                area(memory, setup.descUser, format.descBytes(setup.size)),
+                area(memory, setup.availUser, format.driverBytes(setup.size)),
+                area(memory, setup.usedUser, format.deviceBytes(setup.size)));
     }
 
     private static Area area(GuestMemory memory, long user, long bytes) {

@@ -4,8 +4,8 @@ import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import io.vhost.os.EventFd;
 import io.vhost.ring.RingAddresses;
-import io.vhost.ring.SplitLayout;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.RingFormat;
+import io.vhost.ring.DeviceRing;
 
 /**
  * What the front-end has said about one ring so far: the messages come one by one and in its own order. Used
@@ -17,8 +17,8 @@ final class RingSetup {
     long descUser;
     long availUser;
     long usedUser;
-    /** Index of the next chain. */
-    int base;
+    /** Where the ring goes on, as front-ends code it; null: at its start. */
+    Integer base;
     /** The position was given anew, so the used index in memory knows better after a device that died. */
     boolean freshBase;
     boolean started;
@@ -26,7 +26,7 @@ final class RingSetup {
     /** What the front-end has said of it; a ring may be enabled without. */
     boolean enableAsked;
     /** Guest address of the device area for the dirty log. */
-    long usedLogAddress = SplitRing.NOT_LOGGED;
+    long usedLogAddress = DeviceRing.NOT_LOGGED;
     DirtyLog log;
     EventFd kick;
     EventFd call;
@@ -37,21 +37,22 @@ final class RingSetup {
      *
      * @return null while the size or the memory table is not known; the alignment is checked all the same
      */
-    RingAddresses locate(int queue, GuestMemory memory, long desc, long avail, long used)
+    RingAddresses locate(
+            int queue, RingFormat format, GuestMemory memory, long desc, long avail, long used)
             throws ControlException {
-        requireAligned(queue, "descriptor table", desc, SplitLayout.DESC_ALIGNMENT);
-        requireAligned(queue, "driver area", avail, SplitLayout.AVAIL_ALIGNMENT);
-        requireAligned(queue, "device area", used, SplitLayout.USED_ALIGNMENT);
+        requireAligned(queue, "descriptor area", desc, RingFormat.DESC_ALIGNMENT);
+        requireAligned(queue, "driver area", avail, format.driverAlignment());
+        requireAligned(queue, "device area", used, format.deviceAlignment());
         if (memory == null || size == 0) {
             return null;
         }
         return new RingAddresses(
-                locate(queue, memory, "descriptor table", desc, SplitLayout.descBytes(size),
-                        SplitLayout.DESC_ALIGNMENT),
-                locate(queue, memory, "driver area", avail, SplitLayout.availBytes(size),
-                        SplitLayout.AVAIL_ALIGNMENT),
-                locate(queue, memory, "device area", used, SplitLayout.usedBytes(size),
-                        SplitLayout.USED_ALIGNMENT));
+                locate(queue, memory, "descriptor area", desc, format.descBytes(size),
+                        RingFormat.DESC_ALIGNMENT),
+                locate(queue, memory, "driver area", avail, format.driverBytes(size),
+                        format.driverAlignment()),
+                locate(queue, memory, "device area", used, format.deviceBytes(size),
+                        format.deviceAlignment()));
     }
 
     private static long locate(

@@ -3,7 +3,7 @@ package io.vhost.driver;
 import io.vhost.device.Feature;
 import io.vhost.net.NetHeader;
 import io.vhost.net.PacketPool;
-import io.vhost.ring.SplitLayout;
+import io.vhost.ring.RingFormat;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -75,7 +75,7 @@ public record DriverConfig(
         if (queuePairs < 1 || queuePairs > 128) {
             throw new IllegalArgumentException("queuePairs=" + queuePairs + " is not in 1..128");
         }
-        if (queueSize < 1 || queueSize > SplitLayout.MAX_SIZE || Integer.bitCount(queueSize) != 1) {
+        if (queueSize < 1 || queueSize > RingFormat.MAX_SIZE || Integer.bitCount(queueSize) != 1) {
             throw new IllegalArgumentException("queueSize=" + queueSize
                     + " is not a power of two up to 32768");
         }

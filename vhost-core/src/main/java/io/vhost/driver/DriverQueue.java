@@ -5,11 +5,11 @@ import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
+import io.vhost.ring.DriverRing;
 import io.vhost.ring.RingAddresses;
+import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
 import io.vhost.ring.RingViolation;
-import io.vhost.ring.SplitDriverRing;
-import io.vhost.ring.SplitLayout;
 import java.lang.foreign.MemorySegment;
 
 /** What receive and transmit queues share: the ring in shared memory, its event descriptors, its packets. */
@@ -25,7 +25,7 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
     private final RingAddresses addresses;
     private final int size;
 
-    SplitDriverRing ring;
+    DriverRing ring;
     int headerLength;
 
     DriverQueue(SharedMemory memory, PacketPool pool, int size) {
@@ -35,9 +35,9 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
         this.size = size;
         this.out = new Packet[pool.size()];
         this.addresses = new RingAddresses(
-                memory.carve(SplitLayout.descBytes(size)),
-                memory.carve(SplitLayout.availBytes(size)),
-                memory.carve(SplitLayout.usedBytes(size)));
+                memory.carve(RingFormat.SPLIT.descBytes(size)),
+                memory.carve(RingFormat.SPLIT.driverBytes(size)),
+                memory.carve(RingFormat.SPLIT.deviceBytes(size)));
         this.kick = EventFd.create();
         try {
             this.call = EventFd.create();
@@ -49,15 +49,15 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
 
     /** Bytes of shared memory that a queue needs for its ring. */
     static long ringBytes(int size) {
-        return SharedMemory.areaSize(SplitLayout.descBytes(size))
-                + SharedMemory.areaSize(SplitLayout.availBytes(size))
-                + SharedMemory.areaSize(SplitLayout.usedBytes(size));
+        return SharedMemory.areaSize(RingFormat.SPLIT.descBytes(size))
+                + SharedMemory.areaSize(RingFormat.SPLIT.driverBytes(size))
+                + SharedMemory.areaSize(RingFormat.SPLIT.deviceBytes(size));
     }
 
     /** An empty ring with indexes at 0. */
     void reset(RingOptions options, int netHeaderLength) {
         headerLength = netHeaderLength;
-        ring = new SplitDriverRing(segment, addresses, size, options);
+        ring = RingFormat.SPLIT.driver(segment, addresses, size, options);
         ring.disableInterrupts();
     }
 

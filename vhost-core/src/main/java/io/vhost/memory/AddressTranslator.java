@@ -73,6 +73,17 @@ public final class AddressTranslator {
         return distance >= 0 && distance < size ? size - distance : contiguousLengthElsewhere(guestAddress);
     }
 
+    /**
+     * {@return the guest address of what lies at an offset in the window, the way back from
+     * {@link #translate}} The remembered region stays.
+     *
+     * @param offset in the window, inside a region
+     */
+    public long guestAddress(long offset) {
+        long distance = offset - windowOffset;
+        return distance >= 0 && distance < size ? start + distance : memory.guestAddress(offset);
+    }
+
     private long translateElsewhere(long guestAddress, long length) {
         Span span = memory.spanAt(guestAddress);
         remember(span);

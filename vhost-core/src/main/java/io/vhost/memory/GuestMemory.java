@@ -171,6 +171,22 @@ public final class GuestMemory {
     }
 
     /**
+     * {@return the guest address of what lies at an offset in the window}
+     *
+     * @param windowOffset inside a region
+     * @throws IllegalArgumentException if no region is there
+     */
+    public long guestAddress(long windowOffset) {
+        for (Span span : spans) {
+            long distance = windowOffset - span.windowOffset();
+            if (distance >= 0 && distance < span.size()) {
+                return span.guestAddress() + distance;
+            }
+        }
+        throw new IllegalArgumentException("no region lies at window offset 0x%x".formatted(windowOffset));
+    }
+
+    /**
      * Adds a user.
      *
      * @throws IllegalStateException if the last one has gone

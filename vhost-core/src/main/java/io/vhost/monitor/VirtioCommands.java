@@ -6,7 +6,7 @@ import io.vhost.device.QueueSnapshot;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.ring.RingElement;
-import io.vhost.ring.SplitLayout;
+import io.vhost.ring.RingFormat;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -113,7 +113,7 @@ final class VirtioCommands {
         QueueSnapshot snapshot = DeviceLookup.snapshot(queue);
         Map<String, Object> status = Json.object(
                 "name", DEVICE, "queue-index", queue.index(), "inuse", snapshot.inUse(),
-                "vring-num", snapshot.size(), "vring-num-default", SplitLayout.MAX_SIZE,
+                "vring-num", snapshot.size(), "vring-num-default", RingFormat.MAX_SIZE,
                 "vring-align", ALIGNMENT,
                 "vring-desc", Json.unsigned(snapshot.desc().guest()),
                 "vring-avail", Json.unsigned(snapshot.avail().guest()),

@@ -7,7 +7,8 @@ import java.util.Arrays;
  * validated, translated and ready to be copied from or to.
  *
  * <p>A chain is a run of buffers; buffers are byte offsets and lengths in the guest's memory window. Kept as
- * parallel arrays and used again for every burst, so that a burst allocates nothing. Not thread safe: it
+ * parallel arrays and used again for every burst, so that a burst allocates nothing. A chain's device-readable
+ * buffers come before those that the device writes. Not thread safe: it
  * belongs to one queue and is used under that queue's lock. The contents are valid until the ring publishes
  * the batch or takes chains back.
  */
@@ -18,14 +19,22 @@ public final class ChainBatch {
      */
     static final int MAX_INDIRECT = 1024;
 
-    final int[] head;
-    // By chain; firstBuffer[i] == i until a chain of several buffers comes, which is rare: see shift.
+    /** By chain: what names it to the driver, the head's index in a split ring, the buffer id in a packed one. */
+    final int[] id;
+    // By chain; of no chain but plain ones until one of several buffers comes, which is rare: see shifted.
     final int[] firstBuffer;
+    final int[] firstWritable;
+    /** By chain: descriptors that it takes in a packed ring; 1 in a split one, whose index counts chains. */
+    final int[] descriptors;
     final int[] written;
     final long[] bufferOffset;
     final int[] bufferLength;
     int chains;
     int buffers;
+    /** Device-readable buffers among them. */
+    int readable;
+    /** Readable buffers of each plain chain: 0 or 1. */
+    int plainReadable;
     /** Descriptors without bytes among them. They take room too: it is what bounds the work of a burst. */
     int empty;
     boolean shifted;
@@ -41,12 +50,15 @@ public final class ChainBatch {
         // Twice the longest chain: a buffer may need two entries where it crosses
         // from one memory region to the next.
         int bufferCapacity = 2 * Math.max(size, MAX_INDIRECT);
-        head = new int[size];
+        id = new int[size];
         firstBuffer = new int[size + 1];
+        firstWritable = new int[size];
+        descriptors = new int[size];
         written = new int[size];
         bufferOffset = new long[bufferCapacity];
         bufferLength = new int[bufferCapacity];
         Arrays.setAll(firstBuffer, i -> i);
+        Arrays.fill(descriptors, 1);
     }
 
     /** {@return whether each chain has exactly one buffer, which then has the chain's number} */
@@ -72,6 +84,28 @@ public final class ChainBatch {
     /** Index after the last buffer of {@code chain}. */
     public int endBuffer(int chain) {
         return firstBuffer[chain + 1];
+    }
+
+    /**
+     * Index of the first buffer of {@code chain} that the device writes; those before it are read only
+     * (virtio 1.2, 2.7.4.2). {@link #endBuffer} where there is none.
+     */
+    public int firstWritable(int chain) {
+        return shifted ? firstWritable[chain] : chain + plainReadable;
+    }
+
+    /**
+     * Whether all buffers of all chains go one way.
+     *
+     * @param deviceWrites the device writes them all; false: it reads them all
+     */
+    public boolean isOneWay(boolean deviceWrites) {
+        return readable == (deviceWrites ? 0 : buffers);
+    }
+
+    /** What names {@code chain} to the driver, below the ring's size: its head's index, or its buffer id. */
+    public int id(int chain) {
+        return id[chain];
     }
 
     /** Bytes in all buffers of {@code chain}. */
@@ -109,32 +143,71 @@ public final class ChainBatch {
         return full;
     }
 
-    /** Adds a chain of the buffers that were added since the last one. */
-    void addChain(int chainHead, int first) {
+    /**
+     * Adds a chain of the buffers that were added since the last one.
+     *
+     * @param chainId what names it to the driver
+     * @param first index of its first buffer
+     * @param chainReadable how many of its buffers, from the first, the device reads
+     * @param ringDescriptors how many descriptors of the ring it takes
+     */
+    void addChain(int chainId, int first, int chainReadable, int ringDescriptors) {
+        for (int i = 0; !shifted && i < chains; i++) {
+            firstWritable[i] = i + plainReadable;
+        }
         shifted = true;
-        head[chains] = chainHead;
-        firstBuffer[chains++] = first;
+        id[chains] = chainId;
+        firstBuffer[chains] = first;
+        firstWritable[chains] = first + chainReadable;
+        descriptors[chains++] = ringDescriptors;
         firstBuffer[chains] = buffers;
+        readable += chainReadable;
     }
 
-    /** Adds chains of one buffer each, whose heads and buffers are in place. */
-    void addPlainChains(int count) {
+    /**
+     * Adds chains of one buffer and one descriptor each, whose ids and buffers are in place.
+     *
+     * @param count how many
+     * @param eachReadable device-readable buffers of each, 0 or 1; the same in all calls for one ring
+     */
+    void addPlainChains(int count, int eachReadable) {
         if (shifted) {
-            for (int i = 1; i <= count; i++) {
-                firstBuffer[chains + i] = buffers + i;
+            for (int i = 0; i < count; i++) {
+                firstWritable[chains + i] = buffers + i + eachReadable;
+                firstBuffer[chains + i + 1] = buffers + i + 1;
             }
         }
+        plainReadable = eachReadable;
+        readable += count * eachReadable;
         chains += count;
         buffers += count;
+    }
+
+    /** Removes the last chains; how many descriptors of the ring they take. */
+    int removeChains(int count) {
+        int left = chains - count;
+        int removed = 0;
+        for (int i = left; i < chains; i++) {
+            removed += descriptors[i];
+            readable -= firstWritable(i) - firstBuffer[i];
+            descriptors[i] = 1;
+        }
+        chains = left;
+        buffers = firstBuffer[left];
+        empty = left == 0 ? 0 : empty;
+        full &= count == 0;
+        return removed;
     }
 
     void clear() {
         if (shifted) {
             Arrays.setAll(firstBuffer, i -> i);
+            Arrays.fill(descriptors, 0, chains, 1);
             shifted = false;
         }
         chains = 0;
         buffers = 0;
+        readable = 0;
         empty = 0;
         full = false;
     }

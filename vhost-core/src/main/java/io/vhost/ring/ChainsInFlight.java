@@ -1,34 +1,57 @@
 package io.vhost.ring;
 
-import java.lang.foreign.MemorySegment;
+import java.util.Arrays;
 
 /**
- * Chains that were taken from a ring and are given back later, in the order in which they were taken.
+ * Chains that were taken from a ring and are given back later, in any order. Which order that is, is the
+ * queue's decision.
  *
- * <p>A guest must not offer a chain again before it has it back; one that does is caught here, because a
- * second copy into the same buffers would run beside the first. Not thread safe: used under the queue's lock.
+ * <p>A chain is known by its {@linkplain ChainBatch#id id}. A guest must not offer one again before it has it
+ * back; one that does is caught here, because a second copy into the same buffers would run beside the first.
+ * Where the device writes, the buffers are kept: a page is logged as dirty when the chain is given back, and
+ * only what was gathered says which. Not thread safe: used under the queue's lock.
  */
 public final class ChainsInFlight {
-    private final int[] head;
-    private final int[] written;
-    private final boolean[] taken;
-    private final int mask;
-    private int first;
+    private static final int NONE = -1;
+
+    /** By id: descriptors that the chain takes in the ring; 0: it is not in flight. */
+    final int[] descriptors;
+    /** By id. */
+    final int[] written;
+    /** Ids of those that are to be given back next, in that order. */
+    final int[] returned;
+    int returnedCount;
     private int count;
+
+    // The writable buffers: the first by id, the others of a chain as a list through these nodes.
+    private final long[] firstOffset;
+    private final int[] firstLength;
+    private final int[] others;
+    private final int mostNodes;
+    private long[] nodeOffset = {};
+    private int[] nodeLength = {};
+    private int[] nodeNext = {};
+    private int freeNode = NONE;
+    private int usedNodes;
 
     /**
      * Nothing in flight.
      *
-     * @param size entries of the ring, a power of two
+     * @param size entries of the ring
      */
     public ChainsInFlight(int size) {
-        head = new int[size];
+        descriptors = new int[size];
         written = new int[size];
-        taken = new boolean[size];
-        mask = size - 1;
+        returned = new int[size];
+        firstOffset = new long[size];
+        firstLength = new int[size];
+        others = new int[size];
+        Arrays.fill(others, NONE);
+        // Room for one batch at least, and for what drivers do: some twenty buffers to each chain of the ring.
+        mostNodes = Math.max(2 * Math.max(size, ChainBatch.MAX_INDIRECT), 32 * size);
     }
 
-    /** {@return chains that are in flight, 0 to the ring's size} */
+    /** {@return chains that are in flight, those included that are to be given back; 0 to the ring's size} */
     public int count() {
         return count;
     }
@@ -36,76 +59,150 @@ public final class ChainsInFlight {
     /** {@return whether no chain of a run of the batch is in flight already, nor twice in the run} */
     public boolean canTake(ChainBatch batch, int from, int to) {
         if (to - from == 1) {
-            return !taken[batch.head[from]];
+            return descriptors[batch.id[from]] == 0;
         }
         boolean free = true;
         int marked = from;
         while (marked < to && free) {
-            free = !taken[batch.head[marked]];
+            int id = batch.id[marked];
+            free = descriptors[id] == 0;
             if (free) {
-                taken[batch.head[marked++]] = true;
+                descriptors[id] = 1;
+                marked++;
             }
         }
         for (int i = from; i < marked; i++) {
-            taken[batch.head[i]] = false;
+            descriptors[batch.id[i]] = 0;
         }
         return free;
     }
 
-    /** {@return the head of a chain of the batch, for messages} */
-    public int head(ChainBatch batch, int chain) {
-        return batch.head[chain];
+    /**
+     * {@return whether there is room to keep the buffers of a run of the batch} Where not, some chain has to
+     * be given back first; with nothing in flight there always is for one chain.
+     */
+    public boolean hasRoom(ChainBatch batch, int from, int to) {
+        if (batch.isPlain()) {
+            return true;
+        }
+        int needed = 0;
+        for (int i = from; i < to; i++) {
+            needed += Math.max(0, batch.firstBuffer[i + 1] - batch.firstWritable(i) - 1);
+        }
+        return needed <= mostNodes - usedNodes;
     }
 
-    /** Takes a run of the batch's chains, with the lengths set by {@link ChainBatch#written}. */
+    /**
+     * Takes a run of the batch's chains, with the lengths set by {@link ChainBatch#written}. Each must be
+     * one that it {@linkplain #canTake can take} and {@linkplain #hasRoom has room} for.
+     */
     public void take(ChainBatch batch, int from, int to) {
-        int[] heads = batch.head;
-        int[] lengths = batch.written;
-        int next = first + count - from;
         for (int i = from; i < to; i++) {
-            int place = (next + i) & mask;
-            head[place] = heads[i];
-            written[place] = lengths[i];
-            taken[heads[i]] = true;
+            int id = batch.id[i];
+            descriptors[id] = batch.descriptors[i];
+            written[id] = batch.written[i];
+            int buffer = batch.firstWritable(i);
+            int end = batch.firstBuffer[i + 1];
+            if (buffer < end) {
+                firstOffset[id] = batch.bufferOffset[buffer];
+                firstLength[id] = batch.bufferLength[buffer];
+                if (buffer + 1 < end) {
+                    keepOthers(batch, id, buffer + 1, end);
+                }
+            } else {
+                firstLength[id] = 0;
+            }
         }
         count += to - from;
     }
 
-    /** Says that nothing arrived in some chains: {@code number} from the {@code from}th oldest on. */
-    public void nothingWritten(int from, int number) {
-        for (int i = from; i < from + number; i++) {
-            written[(first + i) & mask] = 0;
+    private void keepOthers(ChainBatch batch, int id, int first, int end) {
+        int next = NONE;
+        for (int buffer = end - 1; buffer >= first; buffer--) {
+            int node = allocate();
+            nodeOffset[node] = batch.bufferOffset[buffer];
+            nodeLength[node] = batch.bufferLength[buffer];
+            nodeNext[node] = next;
+            next = node;
+        }
+        others[id] = next;
+    }
+
+    private int allocate() {
+        if (freeNode == NONE) {
+            grow();
+        }
+        int node = freeNode;
+        freeNode = nodeNext[node];
+        usedNodes++;
+        return node;
+    }
+
+    /** Doubles the number of nodes, which happens a few times in the life of a queue if at all. */
+    private void grow() {
+        int before = nodeNext.length;
+        int after = Math.min(mostNodes, Math.max(64, 2 * before));
+        nodeOffset = Arrays.copyOf(nodeOffset, after);
+        nodeLength = Arrays.copyOf(nodeLength, after);
+        nodeNext = Arrays.copyOf(nodeNext, after);
+        for (int node = before; node < after; node++) {
+            nodeNext[node] = freeNode;
+            freeNode = node;
         }
     }
 
-    /** Forgets the oldest chains: they were given back, or there is no ring any more to give them back to. */
-    public void forget(int number) {
-        int[] heads = head;
-        boolean[] marks = taken;
-        int oldest = first;
-        for (int i = 0; i < number; i++) {
-            marks[heads[(oldest + i) & mask]] = false;
+    /**
+     * Says that a chain is to be given back next, after those that this was said of before.
+     *
+     * @param id the chain's, which is in flight
+     */
+    public void giveBack(int id) {
+        returned[returnedCount++] = id;
+    }
+
+    /**
+     * The same for a chain in which nothing arrived.
+     *
+     * @param id the chain's, which is in flight
+     */
+    public void giveBackEmpty(int id) {
+        written[id] = 0;
+        returned[returnedCount++] = id;
+    }
+
+    /**
+     * Forgets the chains that were to be given back: they have been, or there is no ring any more that takes
+     * them.
+     */
+    public void forgetReturned() {
+        for (int i = 0; i < returnedCount; i++) {
+            int id = returned[i];
+            descriptors[id] = 0;
+            int node = others[id];
+            others[id] = NONE;
+            while (node != NONE) {
+                int next = nodeNext[node];
+                nodeNext[node] = freeNode;
+                freeNode = node;
+                usedNodes--;
+                node = next;
+            }
         }
-        first = (first + number) & mask;
-        count -= number;
+        count -= returnedCount;
+        returnedCount = 0;
     }
 
-    /** Writes the oldest chains into used elements from {@code next} on. */
-    void writeTo(MemorySegment memory, long used, int ringMask, int next, int number) {
-        int[] heads = head;
-        int[] lengths = written;
-        int oldest = first;
-        for (int i = 0; i < number; i++) {
-            int place = (oldest + i) & mask;
-            SplitLayout.usedElement(memory, used, (next + i) & ringMask, heads[place], lengths[place]);
+    /** Marks what was written into the chains that are to be given back. */
+    void logTo(WriteLog log) {
+        for (int i = 0; i < returnedCount; i++) {
+            int id = returned[i];
+            long rest = Integer.toUnsignedLong(written[id]);
+            log.area(firstOffset[id], Math.min(rest, firstLength[id]));
+            rest -= firstLength[id];
+            for (int node = others[id]; node != NONE && rest > 0; node = nodeNext[node]) {
+                log.area(nodeOffset[node], Math.min(rest, nodeLength[node]));
+                rest -= nodeLength[node];
+            }
         }
-    }
-
-    int headAt(int position) {
-        return head[(first + position) & mask];
-    }
-
-    int writtenAt(int position) {
-        return written[(first + position) & mask];
     }
 }

@@ -26,8 +26,10 @@ public enum RingViolation {
     INDIRECT_NOT_NEGOTIATED("indirect descriptor without VIRTIO_F_INDIRECT_DESC"),
     /** A buffer that is not inside the guest's memory, or whose end wraps around. */
     BUFFER_UNMAPPED("buffer is outside guest memory"),
-    /** A device-readable buffer where the device must write, or the reverse (2.7.4.2). */
+    /** A buffer of the direction that its queue does not have: network queues carry data one way (5.1.6). */
     WRONG_DIRECTION("buffer has the wrong direction for its queue"),
+    /** A device-readable buffer behind one that the device writes (2.7.4.2). */
+    READABLE_AFTER_WRITABLE("device-readable buffer comes after a device-writable one"),
     /** A chain of 4 GiB or more (2.7.5.2). */
     CHAIN_TOO_LARGE("chain has 4 GiB or more"),
     /** A chain without a single byte in its buffers. */

@@ -1,9 +1,8 @@
 package io.vhost.ring;
 
-import static io.vhost.ring.SplitLayout.DESC_F_INDIRECT;
-import static io.vhost.ring.SplitLayout.DESC_F_NEXT;
-import static io.vhost.ring.SplitLayout.DESC_F_WRITE;
-import static io.vhost.ring.SplitLayout.DESC_SIZE;
+import static io.vhost.ring.Descriptors.DESC_F_INDIRECT;
+import static io.vhost.ring.Descriptors.DESC_F_WRITE;
+import static io.vhost.ring.Descriptors.DESC_SIZE;
 
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
@@ -12,21 +11,13 @@ import java.util.Arrays;
 /**
  * Driver side of a split virtqueue (virtio 1.2, 2.7).
  *
- * <p>Thread: one at a time. Memory order: {@link #publish} releases the driver's index, {@link #poll}
- * acquires the device's. Each chain carries a token of the caller's, which comes back when the device has
- * used the chain.
- *
- * <p>The device is trusted no more than a driver is: its index, ids and lengths are checked, and a device
- * that breaks a rule stops the ring with a {@link RingViolation}.
+ * <p>Indexes are unsigned 16-bit and wrap.
  */
-public final class SplitDriverRing {
-    private static final int NONE = -1;
-
+final class SplitDriverRing extends DriverRing {
     private final MemorySegment memory;
     private final long desc;
     private final long avail;
     private final long used;
-    private final int size;
     private final int mask;
     private final boolean eventIdx;
     private final boolean inOrder;
@@ -50,20 +41,17 @@ public final class SplitDriverRing {
     private int batchLast = NONE;
     private long batchWritten;
     private int usedLength;
-    private RingViolation violation;
 
     /**
      * An empty ring; its memory is cleared.
      *
      * @param memory segment that holds the three areas, shared with the device
      * @param addresses their offsets in the segment
-     * @param size entries, a power of two up to {@link SplitLayout#MAX_SIZE}
+     * @param size entries, a power of two up to {@link RingFormat#MAX_SIZE}
      * @param options negotiated features and direction
      */
-    public SplitDriverRing(MemorySegment memory, RingAddresses addresses, int size, RingOptions options) {
-        if (size < 1 || size > SplitLayout.MAX_SIZE || Integer.bitCount(size) != 1) {
-            throw new IllegalArgumentException("ring size=" + size + " is not a power of two up to 32768");
-        }
+    SplitDriverRing(MemorySegment memory, RingAddresses addresses, int size, RingOptions options) {
+        super(size);
         if (!memory.isNative()) {
             throw new IllegalArgumentException("ring memory must be native, shared with the device");
         }
@@ -71,7 +59,6 @@ public final class SplitDriverRing {
         this.desc = addresses.desc();
         this.avail = addresses.avail();
         this.used = addresses.used();
-        this.size = size;
         this.mask = size - 1;
         this.eventIdx = options.eventIdx();
         this.inOrder = options.inOrder();
@@ -88,30 +75,12 @@ public final class SplitDriverRing {
         memory.asSlice(used, SplitLayout.usedBytes(size)).fill((byte) 0);
     }
 
-    /** Entries of the ring. */
-    public int size() {
-        return size;
-    }
-
-    /** Descriptors that are not out with the device, 0 to the ring's size. */
+    @Override
     public int free() {
         return free;
     }
 
-    /** The rule that the device broke, or null. */
-    public RingViolation violation() {
-        return violation;
-    }
-
-    /**
-     * Offers a chain of one buffer.
-     *
-     * @param chainToken comes back from {@link #poll}; not negative
-     * @param address guest address of the buffer
-     * @param length its bytes
-     * @param deviceWrites true for a buffer that the device fills
-     * @return false when no descriptor is free
-     */
+    @Override
     public boolean offer(int chainToken, long address, int length, boolean deviceWrites) {
         if (free < 1) {
             return false;
@@ -124,17 +93,7 @@ public final class SplitDriverRing {
         return true;
     }
 
-    /**
-     * Offers a chain of several buffers, device-readable ones first.
-     *
-     * @param chainToken comes back from {@link #poll}; not negative
-     * @param address guest addresses of the buffers
-     * @param length their bytes
-     * @param readable how many of them, from the first, the device reads
-     * @param total how many there are, at least 1
-     * @return false when too few descriptors are free
-     * @throws IllegalArgumentException if there is no buffer, or more are readable than there are
-     */
+    @Override
     public boolean offer(int chainToken, long[] address, int[] length, int readable, int total) {
         requireChain(readable, total);
         if (free < total) {
@@ -154,21 +113,7 @@ public final class SplitDriverRing {
         return true;
     }
 
-    /**
-     * Offers a chain of several buffers through an indirect table, which takes one descriptor of the ring
-     * (virtio 1.2, 2.7.5.3). Only where VIRTIO_F_INDIRECT_DESC was negotiated.
-     *
-     * @param chainToken comes back from {@link #poll}; not negative
-     * @param tableOffset where the table goes in the ring's segment, 16 bytes a buffer; the caller leaves it
-     *     alone until the chain is back
-     * @param tableAddress guest address of the same place
-     * @param address guest addresses of the buffers
-     * @param length their bytes
-     * @param readable how many of them, from the first, the device reads
-     * @param total how many there are, at least 1
-     * @return false when no descriptor is free
-     * @throws IllegalArgumentException if there is no buffer, or more are readable than there are
-     */
+    @Override
     public boolean offerIndirect(
             int chainToken,
             long tableOffset,
@@ -194,26 +139,6 @@ public final class SplitDriverRing {
         return true;
     }
 
-    /** A chain of nothing would take a descriptor that is still free. */
-    private static void requireChain(int readable, int total) {
-        if (total < 1 || readable < 0 || readable > total) {
-            throw new IllegalArgumentException("a chain of total=" + total + " buffers, readable=" + readable
-                    + ": offer at least 1, and of them 0 to all readable");
-        }
-    }
-
-    private static int flags(int index, int readable, boolean last) {
-        return (index < readable ? 0 : DESC_F_WRITE) | (last ? 0 : DESC_F_NEXT);
-    }
-
-    private static long writable(int[] length, int readable, int total) {
-        long sum = 0;
-        for (int i = readable; i < total; i++) {
-            sum += length[i];
-        }
-        return sum;
-    }
-
     private void offer(int head, int count, int chainToken, long writableBytes) {
         free -= count;
         token[head] = chainToken;
@@ -225,19 +150,13 @@ public final class SplitDriverRing {
         nextAvail = (nextAvail + 1) & 0xFFFF;
     }
 
-    /**
-     * Shows all offered chains to the device. Its acquire of the index sees the descriptors
-     * and the buffers' bytes.
-     */
+    @Override
     public void publish() {
         SplitLayout.availIdxRelease(memory, avail, nextAvail);
         shownAvail = nextAvail;
     }
 
-    /**
-     * Whether the device wants a kick for what was published since this was last asked
-     * (virtio 1.2, 2.7.13.4).
-     */
+    @Override
     public boolean needsKick() {
         // Orders our index before the read of the device's wish; the device stores its wish, fences and
         // re-reads our index. Without both fences each side could miss the other's store and the device would
@@ -254,11 +173,7 @@ public final class SplitDriverRing {
         return (SplitLayout.usedFlags(memory, used) & SplitLayout.USED_F_NO_NOTIFY) == 0;
     }
 
-    /**
-     * Takes the next chain that the device has used.
-     *
-     * @return its token, or -1 when there is none or {@link #violation} is set
-     */
+    @Override
     public int poll() {
         if (lastUsed == knownUsedIdx && !refreshUsed()) {
             return NONE;
@@ -269,7 +184,7 @@ public final class SplitDriverRing {
     private int pollAnyOrder() {
         long element = SplitLayout.usedElement(memory, used, lastUsed & mask);
         int head = (int) element;
-        return isOut(head) ? take(head, element >>> 32) : fault(RingViolation.USED_ID_UNKNOWN);
+        return isOut(head) ? take(head, element >>> 32) : stop(RingViolation.USED_ID_UNKNOWN);
     }
 
     /**
@@ -282,7 +197,7 @@ public final class SplitDriverRing {
             int last = (int) element;
             int published = (knownUsedIdx - lastUsed) & 0xFFFF;
             if (!isOut(last) || ((offerIdx[last] - lastUsed) & 0xFFFF) >= published) {
-                return fault(RingViolation.USED_ID_UNKNOWN);
+                return stop(RingViolation.USED_ID_UNKNOWN);
             }
             batchLast = last;
             batchWritten = element >>> 32;
@@ -301,7 +216,7 @@ public final class SplitDriverRing {
 
     private int take(int head, long bytes) {
         if (bytes > writable[head]) {
-            return fault(RingViolation.USED_LENGTH_TOO_LARGE);
+            return stop(RingViolation.USED_LENGTH_TOO_LARGE);
         }
         usedLength = (int) bytes;
         int result = token[head];
@@ -310,28 +225,28 @@ public final class SplitDriverRing {
         return result;
     }
 
-    /** Bytes that the device wrote into the chain that {@link #poll} gave back last. */
+    @Override
     public int usedLength() {
         return usedLength;
     }
 
-    /** Chains that the device has used and {@link #poll} has not given back; 0 after a {@link #violation}. */
+    @Override
     public int pending() {
-        return violation == null ? (SplitLayout.usedIdxAcquire(memory, used) - lastUsed) & 0xFFFF : 0;
+        return violation() == null ? (SplitLayout.usedIdxAcquire(memory, used) - lastUsed) & 0xFFFF : 0;
     }
 
-    /** Chains with the device, those included that it has used and {@link #poll} has not given back. */
+    @Override
     public int outstanding() {
         return (nextAvail - lastUsed) & 0xFFFF;
     }
 
     private boolean refreshUsed() {
-        if (violation != null) {
+        if (violation() != null) {
             return false;
         }
         int idx = SplitLayout.usedIdxAcquire(memory, used);
         if (((idx - lastUsed) & 0xFFFF) > ((shownAvail - lastUsed) & 0xFFFF)) {
-            fault(RingViolation.USED_INDEX_JUMP);
+            stop(RingViolation.USED_INDEX_JUMP);
             return false;
         }
         knownUsedIdx = idx;
@@ -355,17 +270,12 @@ public final class SplitDriverRing {
         firstFree = head;
     }
 
-    private int fault(RingViolation fault) {
-        violation = fault;
+    private int stop(RingViolation fault) {
         knownUsedIdx = lastUsed;
-        return NONE;
+        return fault(fault);
     }
 
-    /**
-     * Asks the device for an interrupt when it uses the next chain (virtio 1.2, 2.7.7).
-     *
-     * @return true when used chains are there already: poll them instead of waiting
-     */
+    @Override
     public boolean enableInterrupts() {
         if (eventIdx) {
             SplitLayout.usedEvent(memory, avail, size, lastUsed);
@@ -378,10 +288,7 @@ public final class SplitDriverRing {
         return pending() > 0;
     }
 
-    /**
-     * Tells the device that no interrupts are needed. It may still send some:
-     * this is a hint (virtio 1.2, 2.7.7).
-     */
+    @Override
     public void disableInterrupts() {
         if (eventIdx) {
             // Half a turn away: the device passes it at the earliest after 32,768 chains,

@@ -23,20 +23,12 @@ import java.lang.invoke.VarHandle;
  * the buffers, so that its bounds stay in registers for a whole burst. The last eight bytes of a descriptor
  * are read as one word, so that a driver that changes them meanwhile cannot show us two versions.
  */
-public final class SplitLayout {
-    static final int DESC_SIZE = 16;
-    /** Alignment of the descriptor table, in bytes. */
-    public static final int DESC_ALIGNMENT = 16;
+final class SplitLayout {
     /** Alignment of the driver area, in bytes. */
-    public static final int AVAIL_ALIGNMENT = 2;
+    static final int AVAIL_ALIGNMENT = 2;
     /** Alignment of the device area, in bytes. */
-    public static final int USED_ALIGNMENT = 4;
-    /** Most entries of a split ring (virtio 1.2, 2.7). */
-    public static final int MAX_SIZE = 32768;
+    static final int USED_ALIGNMENT = 4;
 
-    static final int DESC_F_NEXT = 1;
-    static final int DESC_F_WRITE = 2;
-    static final int DESC_F_INDIRECT = 4;
     static final int AVAIL_F_NO_INTERRUPT = 1;
     static final int USED_F_NO_NOTIFY = 1;
 
@@ -61,17 +53,17 @@ public final class SplitLayout {
     private SplitLayout() {}
 
     /** Bytes of the descriptor table of a ring with {@code size} entries. */
-    public static long descBytes(int size) {
-        return (long) DESC_SIZE * size;
+    static long descBytes(int size) {
+        return (long) Descriptors.DESC_SIZE * size;
     }
 
     /** Bytes of the driver area of a ring with {@code size} entries, used_event included. */
-    public static long availBytes(int size) {
+    static long availBytes(int size) {
         return RING + 2L * size + 2;
     }
 
     /** Bytes of the device area of a ring with {@code size} entries, avail_event included. */
-    public static long usedBytes(int size) {
+    static long usedBytes(int size) {
         return RING + 8L * size + 2;
     }
 

@@ -1,55 +1,41 @@
 package io.vhost.ring;
 
-import static io.vhost.ring.SplitLayout.DESC_F_INDIRECT;
-import static io.vhost.ring.SplitLayout.DESC_F_NEXT;
-import static io.vhost.ring.SplitLayout.DESC_SIZE;
-
 import io.vhost.memory.AddressTranslator;
 import io.vhost.memory.DirtyLog;
-import java.lang.foreign.MemorySegment;
 
 /**
- * Tells a {@link DirtyLog} what the device side of a split ring writes, while a guest migrates.
+ * Tells a {@link DirtyLog} what the device side of a ring writes, while a guest migrates.
  *
- * <p>Thread: that of its ring. Off until {@link #to} names a log; the methods that mark may be called only
- * while it is on, but for {@link #usedField}, which asks itself.
+ * <p>Thread: that of its ring. Off until {@link #to} names a log; {@link #written} and {@link #area} may be
+ * called only while it is on, but {@link #deviceArea} asks itself. What was written into buffers is marked
+ * where it was gathered, not where the descriptors say since: a driver that rewrites them gains nothing.
  */
 final class WriteLog {
-    private final MemorySegment memory;
-    private final AddressTranslator translator;
-    private final long desc;
-    private final int size;
-    private final boolean deviceWrites;
+    /** The guest address of the device area is not known, or writes to it are not to be logged. */
+    static final long NOT_LOGGED = -1;
 
+    private final AddressTranslator translator;
     private DirtyLog log;
-    private long usedAddress = SplitRing.NOT_LOGGED;
+    private long deviceArea = NOT_LOGGED;
 
     /**
      * The log of one ring.
      *
-     * @param memory the guest's memory window
-     * @param translator of the same memory
-     * @param desc offset of the descriptor table in the window
-     * @param size entries of the ring
-     * @param deviceWrites whether buffers are written at all
+     * @param translator of the guest's memory
      */
-    WriteLog(MemorySegment memory, AddressTranslator translator, long desc, int size, boolean deviceWrites) {
-        this.memory = memory;
+    WriteLog(AddressTranslator translator) {
         this.translator = translator;
-        this.desc = desc;
-        this.size = size;
-        this.deviceWrites = deviceWrites;
     }
 
     /**
      * Turns the log on or off.
      *
      * @param dirtyLog where to; null: off
-     * @param usedGuestAddress of the device area, or {@link SplitRing#NOT_LOGGED}
+     * @param deviceAreaAddress of the device area in the guest, or {@link #NOT_LOGGED}
      */
-    void to(DirtyLog dirtyLog, long usedGuestAddress) {
+    void to(DirtyLog dirtyLog, long deviceAreaAddress) {
         log = dirtyLog;
-        usedAddress = dirtyLog == null ? SplitRing.NOT_LOGGED : usedGuestAddress;
+        deviceArea = dirtyLog == null ? NOT_LOGGED : deviceAreaAddress;
     }
 
     /** {@return whether writes are to be told} */
@@ -57,68 +43,32 @@ final class WriteLog {
         return log != null;
     }
 
-    /**
-     * Marks what was written into a chain. It is followed again, for the guest's addresses: the driver must
-     * not have changed it since it was validated, and if it did only its own migration suffers. So each step
-     * is bounded anew: one table at most, wherever it lies, and no more hops than it has entries.
-     *
-     * @param head index of the chain's first descriptor
-     * @param written bytes from the chain's beginning, unsigned
-     */
-    void chain(int head, int written) {
-        long rest = deviceWrites ? Integer.toUnsignedLong(written) : 0;
-        long table = desc;
-        int entries = size;
-        int index = head;
-        boolean inTable = false;
-        for (int hops = 0; rest > 0 && hops < entries; hops++) {
-            long address = SplitLayout.descAddress(memory, table + (long) DESC_SIZE * index);
-            long word = SplitLayout.descWord(memory, table + (long) DESC_SIZE * index);
-            long length = SplitLayout.length(word);
-            if ((SplitLayout.flags(word) & DESC_F_INDIRECT) != 0) {
-                table = length < DESC_SIZE ? -1 : translator.translate(address, length);
-                if (table < 0 || inTable) {
-                    return;
-                }
-                inTable = true;
-                entries = (int) (length / DESC_SIZE);
-                index = 0;
-                hops = -1;
-                continue;
-            }
-            log.mark(address, Math.min(length, rest));
-            rest -= length;
-            index = SplitLayout.next(word);
-            if ((SplitLayout.flags(word) & DESC_F_NEXT) == 0 || index >= entries) {
-                return;
+    /** Marks what was written into the chains of a batch, as they say. */
+    void written(ChainBatch batch) {
+        for (int chain = 0; chain < batch.chains; chain++) {
+            long rest = Integer.toUnsignedLong(batch.written[chain]);
+            int end = batch.firstBuffer[chain + 1];
+            for (int i = batch.firstWritable(chain); i < end && rest > 0; i++) {
+                area(batch.bufferOffset[i], Math.min(rest, batch.bufferLength[i]));
+                rest -= batch.bufferLength[i];
             }
         }
     }
 
-    /**
-     * Marks used elements and the index that tells of them.
-     *
-     * @param first running index of the first element
-     * @param count how many
-     */
-    void used(int first, int count) {
-        if (usedAddress == SplitRing.NOT_LOGGED) {
-            return;
-        }
-        for (int i = 0; i < count; i++) {
-            log.mark(usedAddress + SplitLayout.usedElementOffset((first + i) & (size - 1)), Long.BYTES);
-        }
-        usedField(0);
+    /** Marks a range of the window. */
+    void area(long windowOffset, long length) {
+        log.mark(translator.guestAddress(windowOffset), length);
     }
 
     /**
-     * Marks a field of the device area.
+     * Marks a range of the device area.
      *
-     * @param offset 0 for flags and index, or that of the event index behind the elements
+     * @param offset of its first byte in the area
+     * @param length bytes
      */
-    void usedField(long offset) {
-        if (usedAddress != SplitRing.NOT_LOGGED) {
-            log.mark(usedAddress + offset, Integer.BYTES);
+    void deviceArea(long offset, long length) {
+        if (deviceArea != NOT_LOGGED) {
+            log.mark(deviceArea + offset, length);
         }
     }
 }

@@ -11,7 +11,7 @@ import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
 import io.vhost.os.MemFd;
-import io.vhost.ring.SplitLayout;
+import io.vhost.ring.RingFormat;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -86,11 +86,11 @@ final class SyntheticGuest implements AutoCloseable {
     }
 
     private static long avail() {
-        return SplitLayout.descBytes(RING_SIZE);
+        return RingFormat.SPLIT.descBytes(RING_SIZE);
     }
 
     private static long used() {
-        return (avail() + SplitLayout.availBytes(RING_SIZE) + 63) & ~63L;
+        return (avail() + RingFormat.SPLIT.driverBytes(RING_SIZE) + 63) & ~63L;
     }
 
     private void fillRing(int queue, int packetLength) {

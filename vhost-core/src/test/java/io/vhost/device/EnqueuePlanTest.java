@@ -8,8 +8,9 @@ import io.vhost.memory.MemoryRegion;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingAddresses;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.RingFormat;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -26,7 +27,7 @@ class EnqueuePlanTest {
     private EnqueuePlan plan(boolean legacy) {
         QueueFormat format = QueueFormat.of(legacy ? LEGACY : TestGuest.MODERN, true);
         GuestMemory guest = GuestMemory.of(memory, new MemoryRegion(0, 0, 4096, 0));
-        SplitRing ring = new SplitRing(guest, new RingAddresses(1024, 2048, 3072), 4, format.ring(), 0);
+        DeviceRing ring = RingFormat.SPLIT.device(guest, new RingAddresses(1024, 2048, 3072), 4, format.ring(), 0);
         return new EnqueuePlan(ring, format, new QueueCounters());
     }
 

@@ -13,8 +13,7 @@ import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.MemFd;
 import io.vhost.ring.RingViolation;
-import io.vhost.ring.SplitDriverRing;
-import io.vhost.ring.SplitLayout;
+import io.vhost.ring.DriverRing;
 import java.lang.foreign.ValueLayout;
 import java.util.EnumSet;
 import java.util.Random;
@@ -136,10 +135,10 @@ final class RingCorruption implements AutoCloseable {
         for (int i = 1 + random.nextInt(4); i > 0; i--) {
             TestQueue queue = guest.queues.get(random.nextInt(2));
             long at = switch (random.nextInt(4)) {
-                case 0 -> queue.addresses.avail() + random.nextInt((int) SplitLayout.availBytes(RING));
-                case 1 -> queue.addresses.used() + random.nextInt((int) SplitLayout.usedBytes(RING));
+                case 0 -> queue.addresses.avail() + random.nextInt((int) queue.format.driverBytes(RING));
+                case 1 -> queue.addresses.used() + random.nextInt((int) queue.format.deviceBytes(RING));
                 case 2 -> TestGuest.BUFFERS + (long) BUFFER * random.nextInt(256) + random.nextInt(12);
-                default -> queue.addresses.desc() + random.nextInt((int) SplitLayout.descBytes(RING));
+                default -> queue.addresses.desc() + random.nextInt((int) queue.format.descBytes(RING));
             };
             byte old = guest.memory.get(ValueLayout.JAVA_BYTE, at);
             byte changed = switch (random.nextInt(3)) {
@@ -199,7 +198,7 @@ final class RingCorruption implements AutoCloseable {
     /** The driver end meets damage too: it stops, and does not throw. */
     private void pollAnything() {
         for (TestQueue queue : guest.queues) {
-            SplitDriverRing ring = queue.ring;
+            DriverRing ring = queue.ring;
             for (int i = 0; i < RING && ring.poll() >= 0; i++) {
                 assertTrue(ring.usedLength() >= 0);
             }

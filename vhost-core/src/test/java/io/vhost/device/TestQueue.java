@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.os.EventFd;
+import io.vhost.ring.DriverRing;
 import io.vhost.ring.RingAddresses;
+import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
-import io.vhost.ring.SplitDriverRing;
-import io.vhost.ring.SplitLayout;
 import java.util.Arrays;
 
 /** One queue of a {@link TestGuest}, seen from the guest. */
@@ -19,7 +19,8 @@ final class TestQueue implements AutoCloseable {
     final EventFd call = EventFd.create();
     final EventFd error = EventFd.create();
     final RingAddresses addresses;
-    SplitDriverRing ring;
+    DriverRing ring;
+    final RingFormat format;
 
     private final TestGuest guest;
     private final int index;
@@ -36,8 +37,9 @@ final class TestQueue implements AutoCloseable {
         this.size = size;
         this.queue = guest.device.queue(index);
         long begin = index * AREA;
-        long avail = begin + SplitLayout.descBytes(size);
-        long used = (avail + SplitLayout.availBytes(size) + 63) / 64 * 64;
+        this.format = QueueFormat.layout(guest.features);
+        long avail = begin + format.descBytes(size);
+        long used = (avail + format.driverBytes(size) + 63) / 64 * 64;
         this.addresses = new RingAddresses(begin, avail, used);
         this.nextBuffer = TestGuest.BUFFERS + index * 0x8_0000L;
         newRing();
@@ -46,12 +48,12 @@ final class TestQueue implements AutoCloseable {
     /** An empty ring, indexes at 0. */
     void newRing() {
         RingOptions options = QueueFormat.of(guest.features, (index & 1) == 0).ring();
-        ring = new SplitDriverRing(guest.memory, addresses, size, options);
+        ring = format.driver(guest.memory, addresses, size, options);
     }
 
     void configure() throws ControlException {
         guest.control.ringSize(index, size);
-        guest.control.ringBase(index, 0);
+        guest.control.ringBase(index, format.start());
         addresses();
         guest.control.call(index, call.descriptor().duplicate());
         guest.control.error(index, error.descriptor().duplicate());

@@ -39,10 +39,10 @@ final class GuestWindow {
             new MemoryRegion(FAR, 0x7200_0000_0000L, FAR_SIZE, FAR_OFFSET));
 
     /** The areas of a ring at the beginning of MAIN, with room for one descriptor too many. */
-    static RingAddresses ring(int size) {
-        long avail = SplitLayout.descBytes(size) + SplitLayout.DESC_SIZE;
-        long used = avail + (SplitLayout.availBytes(size) + 63) / 64 * 64;
-        return new RingAddresses(0, avail, used);
+    static RingAddresses ring(RingFormat format, int size) {
+        long driver = format.descBytes(size) + Descriptors.DESC_SIZE;
+        long device = driver + (format.driverBytes(size) + 63) / 64 * 64;
+        return new RingAddresses(0, driver, device);
     }
 
     /** Offset in the window of a guest address that is mapped. */

@@ -2,9 +2,9 @@ package io.vhost.ring;
 
 /** A driver that writes into a split ring whatever it likes. */
 final class RawSplitRing {
-    static final int NEXT = SplitLayout.DESC_F_NEXT;
-    static final int WRITE = SplitLayout.DESC_F_WRITE;
-    static final int INDIRECT = SplitLayout.DESC_F_INDIRECT;
+    static final int NEXT = Descriptors.DESC_F_NEXT;
+    static final int WRITE = Descriptors.DESC_F_WRITE;
+    static final int INDIRECT = Descriptors.DESC_F_INDIRECT;
     /** Bytes of each buffer of {@link #buffers}. */
     static final int LENGTH = 64;
 
@@ -18,7 +18,7 @@ final class RawSplitRing {
 
     RawSplitRing(int size) {
         this.size = size;
-        this.addresses = GuestWindow.ring(size);
+        this.addresses = GuestWindow.ring(RingFormat.SPLIT, size);
         this.batch = new ChainBatch(size);
     }
 

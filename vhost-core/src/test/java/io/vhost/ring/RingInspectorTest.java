@@ -28,8 +28,7 @@ class RingInspectorTest {
                 List.of(new Descriptor(0x1111, 10, 1), new Descriptor(0x2222, 0xFFFF_FFFFL, 2)), 1, 1, 0, 0),
                 element(0));
         assertEquals(element(0), element(SIZE));
-        assertEquals(0, ring.nextAvail());
-        assertEquals(0, ring.knownAvailIdx());
+        assertEquals(new RingPositions(0, false, 0, 0, false, 0, false, 0), ring.positions());
         assertEquals(null, ring.violation());
     }
 

@@ -17,7 +17,11 @@ abstract class RingSuite {
     static final RingOptions EVENT_IDX = new RingOptions(true, true, true, false);
     static final RingOptions IN_ORDER = new RingOptions(true, true, false, true);
 
-    abstract RingEnds ends(int size, RingOptions options);
+    abstract RingFormat format();
+
+    RingEnds ends(int size, RingOptions options) {
+        return RingEnds.of(format(), size, options);
+    }
 
     private static Buffer buffer(int number) {
         return new Buffer(GuestWindow.BUFFERS + 64L * (number & 0xFFF), 64);
@@ -28,22 +32,22 @@ abstract class RingSuite {
         RingEnds ring = ends(4, TO_GUEST);
         ChainBatch batch = new ChainBatch(4);
         assertTrue(ring.offer(7, new Buffer(GuestWindow.BUFFERS, 100)));
-        assertEquals(0, ring.gather(batch, 4), "an offer shows only when it is published");
-        ring.show();
-        assertEquals(1, ring.available());
-        assertEquals(1, ring.gather(batch, 4));
+        assertEquals(0, ring.device().gather(batch, 4), "an offer shows only when it is published");
+        ring.driver().publish();
+        assertTrue(ring.device().hasAvailable());
+        assertEquals(1, ring.device().gather(batch, 4));
         assertEquals(100, batch.length(0));
         assertEquals(ring.window().offset(GuestWindow.BUFFERS), batch.bufferOffset(batch.firstBuffer(0)));
         assertEquals(100, batch.bufferLength(batch.firstBuffer(0)));
         assertEquals(1, batch.endBuffer(0) - batch.firstBuffer(0));
-        assertEquals(-1, ring.poll(), "gathered is not used yet");
+        assertEquals(-1, ring.driver().poll(), "gathered is not used yet");
         batch.written(0, 33);
-        ring.publish(batch);
+        ring.device().publish(batch);
         assertEquals(0, batch.chains());
-        assertEquals(7, ring.poll());
-        assertEquals(33, ring.usedLength());
-        assertEquals(-1, ring.poll());
-        assertEquals(4, ring.free());
+        assertEquals(7, ring.driver().poll());
+        assertEquals(33, ring.driver().usedLength());
+        assertEquals(-1, ring.driver().poll());
+        assertEquals(4, ring.driver().free());
     }
 
     @ParameterizedTest
@@ -61,9 +65,9 @@ abstract class RingSuite {
             assertTrue(throughTable
                     ? ring.offerIndirect(count, GuestWindow.NEXT, buffers)
                     : ring.offer(count, buffers));
-            assertEquals(throughTable ? 15 : 16 - count, ring.free());
-            ring.show();
-            assertEquals(1, ring.gather(batch, 16));
+            assertEquals(throughTable ? 15 : 16 - count, ring.driver().free());
+            ring.driver().publish();
+            assertEquals(1, ring.device().gather(batch, 16));
             assertEquals(total, batch.length(0));
             assertEquals(count, batch.endBuffer(0) - batch.firstBuffer(0));
             for (int i = 0; i < count; i++) {
@@ -72,10 +76,10 @@ abstract class RingSuite {
                 assertEquals(buffers[i].length(), batch.bufferLength(buffer));
             }
             batch.written(0, 0);
-            ring.publish(batch);
-            assertEquals(count, ring.poll());
+            ring.device().publish(batch);
+            assertEquals(count, ring.driver().poll());
         }
-        assertNull(ring.violation());
+        assertNull(ring.device().violation());
     }
 
     /** Full laps, more chains than the 16-bit indexes have values. */
@@ -93,27 +97,27 @@ abstract class RingSuite {
                     next++;
                 }
                 assertFalse(ring.offer(next, buffer(next)), "the ring is full");
-                ring.show();
-                assertEquals(size, ring.available());
+                ring.driver().publish();
+                assertTrue(ring.device().hasAvailable());
                 int gathered = 0;
                 while (gathered < size) {
-                    int got = ring.gather(batch, 1 + (gathered + first) % 32);
+                    int got = ring.device().gather(batch, 1 + (gathered + first) % 32);
                     assertTrue(got > 0);
                     for (int i = 0; i < got; i++) {
                         batch.written(i, (first + gathered + i) & 63);
                     }
                     gathered += got;
-                    ring.publish(batch);
+                    ring.device().publish(batch);
                 }
-                assertEquals(0, ring.gather(batch, 1));
+                assertEquals(0, ring.device().gather(batch, 1));
                 for (int i = 0; i < size; i++) {
-                    assertEquals(first + i, ring.poll());
-                    assertEquals((first + i) & 63, ring.usedLength());
+                    assertEquals(first + i, ring.driver().poll());
+                    assertEquals((first + i) & 63, ring.driver().usedLength());
                 }
-                assertEquals(-1, ring.poll());
+                assertEquals(-1, ring.driver().poll());
             }
-            assertNull(ring.violation());
-            assertNull(ring.driverViolation());
+            assertNull(ring.device().violation());
+            assertNull(ring.driver().violation());
         }
     }
 
@@ -125,11 +129,11 @@ abstract class RingSuite {
             for (int i = 0; i < 4; i++) {
                 assertTrue(ring.offer(10 * lap + i, buffer(i), buffer(i + 1)));
             }
-            ring.show();
-            assertEquals(4, ring.gather(batch, 8));
-            ring.ungather(batch, 3);
+            ring.driver().publish();
+            assertEquals(4, ring.device().gather(batch, 8));
+            ring.device().ungather(batch, 3);
             assertEquals(1, batch.chains());
-            assertEquals(3, ring.gather(batch, 8), "added behind what the batch holds");
+            assertEquals(3, ring.device().gather(batch, 8), "added behind what the batch holds");
             assertEquals(4, batch.chains());
             for (int i = 0; i < 4; i++) {
                 assertEquals(128, batch.length(i));
@@ -137,14 +141,14 @@ abstract class RingSuite {
                 assertEquals(offset, batch.bufferOffset(batch.firstBuffer(i)));
                 batch.written(i, i);
             }
-            ring.ungather(batch, 4);
+            ring.device().ungather(batch, 4);
             assertEquals(0, batch.chains());
-            assertEquals(2, ring.gather(batch, 2));
-            ring.publish(batch);
-            assertEquals(2, ring.gather(batch, 2));
-            ring.publish(batch);
+            assertEquals(2, ring.device().gather(batch, 2));
+            ring.device().publish(batch);
+            assertEquals(2, ring.device().gather(batch, 2));
+            ring.device().publish(batch);
             for (int i = 0; i < 4; i++) {
-                assertEquals(10 * lap + i, ring.poll());
+                assertEquals(10 * lap + i, ring.driver().poll());
             }
         }
     }
@@ -157,8 +161,8 @@ abstract class RingSuite {
         ring.offer(2, new Buffer(GuestWindow.NEXT - 10, 10));
         Buffer across = new Buffer(GuestWindow.NEXT - 1, 2);
         ring.offerIndirect(3, GuestWindow.BUFFERS, across, new Buffer(GuestWindow.FAR, 5));
-        ring.show();
-        assertEquals(3, ring.gather(batch, 4));
+        ring.driver().publish();
+        assertEquals(3, ring.device().gather(batch, 4));
         assertEquals(30, batch.length(0));
         assertEquals(2, batch.endBuffer(0));
         assertEquals(10, batch.bufferLength(0));
@@ -169,7 +173,7 @@ abstract class RingSuite {
         assertEquals(7, batch.length(2));
         assertEquals(6, batch.endBuffer(2));
         assertEquals(ring.window().offset(GuestWindow.FAR), batch.bufferOffset(5));
-        assertNull(ring.violation());
+        assertNull(ring.device().violation());
     }
 
     @Test
@@ -178,8 +182,8 @@ abstract class RingSuite {
         ChainBatch batch = new ChainBatch(8);
         Buffer empty = new Buffer(GuestWindow.HOLE, 0);
         ring.offer(1, empty, buffer(1), empty, buffer(2), empty);
-        ring.show();
-        assertEquals(1, ring.gather(batch, 8));
+        ring.driver().publish();
+        assertEquals(1, ring.device().gather(batch, 8));
         assertEquals(128, batch.length(0));
         assertEquals(2, batch.endBuffer(0));
         assertEquals(ring.window().offset(buffer(2).address()), batch.bufferOffset(1));
@@ -193,14 +197,14 @@ abstract class RingSuite {
         for (int i = 0; i < 5; i++) {
             assertTrue(ring.offerIndirect(i, GuestWindow.NEXT, many));
         }
-        ring.show();
+        ring.driver().publish();
         int[] expected = {2, 2, 1};
         for (int count : expected) {
-            assertEquals(count, ring.gather(batch, 8));
+            assertEquals(count, ring.device().gather(batch, 8));
             assertEquals(900 * count, batch.endBuffer(count - 1));
-            ring.publish(batch);
+            ring.device().publish(batch);
         }
-        assertNull(ring.violation());
+        assertNull(ring.device().violation());
     }
 
     @ParameterizedTest
@@ -208,77 +212,77 @@ abstract class RingSuite {
     void kicksComeWhenAskedForOnly(boolean eventIdx) {
         RingEnds ring = ends(8, eventIdx ? EVENT_IDX : TO_GUEST);
         ChainBatch batch = new ChainBatch(8);
-        assertFalse(ring.enableKicks(), "nothing is available");
+        assertFalse(ring.device().enableKicks(), "nothing is available");
         offerAndShow(ring, 2);
-        assertTrue(ring.needsKick());
-        assertFalse(ring.needsKick(), "asked for the same chains twice");
-        ring.disableKicks();
-        ring.gather(batch, 8);
-        ring.publish(batch);
+        assertTrue(ring.driver().needsKick());
+        assertFalse(ring.driver().needsKick(), "asked for the same chains twice");
+        ring.device().disableKicks();
+        ring.device().gather(batch, 8);
+        ring.device().publish(batch);
         drain(ring);
         offerAndShow(ring, 3);
-        assertFalse(ring.needsKick());
-        assertTrue(ring.enableKicks(), "chains came while kicks were off");
-        ring.gather(batch, 8);
-        ring.publish(batch);
+        assertFalse(ring.driver().needsKick());
+        assertTrue(ring.device().enableKicks(), "chains came while kicks were off");
+        ring.device().gather(batch, 8);
+        ring.device().publish(batch);
         drain(ring);
-        assertFalse(ring.enableKicks());
+        assertFalse(ring.device().enableKicks());
         offerAndShow(ring, 1);
-        assertTrue(ring.needsKick());
+        assertTrue(ring.driver().needsKick());
     }
 
     @Test
     void anOfferThatIsNotShownYetIsKickedForLater() {
         RingEnds ring = ends(8, EVENT_IDX);
-        ring.enableKicks();
+        ring.device().enableKicks();
         offerAndShow(ring, 1);
         ring.offer(2, buffer(2));
-        assertTrue(ring.needsKick());
+        assertTrue(ring.driver().needsKick());
         ChainBatch batch = new ChainBatch(8);
-        assertEquals(1, ring.gather(batch, 8));
-        assertFalse(ring.enableKicks());
-        ring.show();
-        assertTrue(ring.needsKick(), "the second chain is what the device waits for");
+        assertEquals(1, ring.device().gather(batch, 8));
+        assertFalse(ring.device().enableKicks());
+        ring.driver().publish();
+        assertTrue(ring.driver().needsKick(), "the second chain is what the device waits for");
     }
 
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void interruptsComeWhenAskedForOnly(boolean eventIdx) {
         RingEnds ring = ends(8, eventIdx ? EVENT_IDX : TO_GUEST);
-        assertFalse(ring.enableInterrupts(), "nothing is used");
+        assertFalse(ring.driver().enableInterrupts(), "nothing is used");
         offerAndShow(ring, 8);
         use(ring, 2);
-        assertTrue(ring.needsInterrupt());
-        ring.disableInterrupts();
+        assertTrue(ring.device().needsInterrupt());
+        ring.driver().disableInterrupts();
         use(ring, 2);
-        assertFalse(ring.needsInterrupt());
-        assertTrue(ring.enableInterrupts(), "chains were used while interrupts were off");
+        assertFalse(ring.device().needsInterrupt());
+        assertTrue(ring.driver().enableInterrupts(), "chains were used while interrupts were off");
         drain(ring);
-        assertFalse(ring.enableInterrupts());
+        assertFalse(ring.driver().enableInterrupts());
         use(ring, 1);
-        assertTrue(ring.needsInterrupt());
+        assertTrue(ring.device().needsInterrupt());
         drain(ring);
-        assertFalse(ring.enableInterrupts());
+        assertFalse(ring.driver().enableInterrupts());
         use(ring, 1);
-        assertTrue(ring.needsInterrupt());
+        assertTrue(ring.device().needsInterrupt());
     }
 
     private static void offerAndShow(RingEnds ring, int count) {
         for (int i = 0; i < count; i++) {
             assertTrue(ring.offer(i, buffer(i)));
         }
-        ring.show();
+        ring.driver().publish();
     }
 
     private static void use(RingEnds ring, int count) {
         ChainBatch batch = new ChainBatch(8);
-        assertEquals(count, ring.gather(batch, count));
-        ring.publish(batch);
+        assertEquals(count, ring.device().gather(batch, count));
+        ring.device().publish(batch);
     }
 
     private static void drain(RingEnds ring) {
-        while (ring.poll() >= 0) {
-            assertNull(ring.driverViolation());
+        while (ring.driver().poll() >= 0) {
+            assertNull(ring.driver().violation());
         }
     }
 
@@ -314,22 +318,22 @@ abstract class RingSuite {
                 offered++;
             }
             if (random.nextInt(3) != 0) {
-                ring.show();
+                ring.driver().publish();
             }
-            ring.gather(batch, random.nextInt(40));
-            ring.ungather(batch, random.nextInt(batch.chains() + 1));
+            ring.device().gather(batch, random.nextInt(40));
+            ring.device().ungather(batch, random.nextInt(batch.chains() + 1));
             for (int i = 0; i < batch.chains(); i++) {
                 batch.written(i, chains.deviceUses(batch, i, taken++, deviceWrites, text));
             }
-            ring.publish(batch);
+            ring.device().publish(batch);
             int token;
-            while ((token = ring.poll()) >= 0) {
+            while ((token = ring.driver().poll()) >= 0) {
                 assertEquals(back, token, text);
-                chains.checkUsed(token, ring.usedLength(), deviceWrites, text);
+                chains.checkUsed(token, ring.driver().usedLength(), deviceWrites, text);
                 back++;
             }
-            assertNull(ring.violation(), text);
-            assertNull(ring.driverViolation(), text);
+            assertNull(ring.device().violation(), text);
+            assertNull(ring.driver().violation(), text);
         }
     }
 }

@@ -16,7 +16,7 @@ class SplitDriverRingTest {
     private static final int SIZE = 4;
 
     private final GuestWindow window = new GuestWindow();
-    private final RingAddresses addresses = GuestWindow.ring(SIZE);
+    private final RingAddresses addresses = GuestWindow.ring(RingFormat.SPLIT, SIZE);
 
     private SplitDriverRing ring(boolean eventIdx, boolean inOrder) {
         RingOptions options = new RingOptions(true, true, eventIdx, inOrder);
@@ -58,7 +58,7 @@ class SplitDriverRingTest {
     void ringsInHeapMemoryAreRefused() {
         MemorySegment heap = MemorySegment.ofArray(new long[1000]);
         assertThrows(IllegalArgumentException.class,
-                () -> new SplitDriverRing(heap, addresses, SIZE, RingSuite.TO_GUEST));
+                () -> RingFormat.SPLIT.driver(heap, addresses, SIZE, RingSuite.TO_GUEST));
     }
 
     @Test
@@ -82,8 +82,8 @@ class SplitDriverRingTest {
         SplitDriverRing ring = ring(false, false);
         assertTrue(ring.offer(1, new long[] {11, 22, 33}, new int[] {1, 2, 3}, 1, 3));
         int index = head(0);
-        int[] flags = {SplitLayout.DESC_F_NEXT, SplitLayout.DESC_F_NEXT | SplitLayout.DESC_F_WRITE,
-            SplitLayout.DESC_F_WRITE};
+        int[] flags = {Descriptors.DESC_F_NEXT, Descriptors.DESC_F_NEXT | Descriptors.DESC_F_WRITE,
+            Descriptors.DESC_F_WRITE};
         for (int i = 0; i < 3; i++) {
             long desc = addresses.desc() + 16L * index;
             long word = SplitLayout.descWord(window.segment, desc);

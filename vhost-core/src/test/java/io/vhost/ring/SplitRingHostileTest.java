@@ -150,17 +150,16 @@ class SplitRingHostileTest {
                             raw.desc(BAD, GuestWindow.BUFFERS, 1, direction | NEXT, 9);
                             raw.desc(9, GuestWindow.BUFFERS, -1, direction, 0);
                         }),
-                attack("16, 17 a buffer of the other direction", RingViolation.WRONG_DIRECTION, BAD,
-                        (raw, direction) -> raw.desc(BAD, GuestWindow.BUFFERS, LENGTH, direction ^ WRITE, 0)),
-                attack("16, 17 the other direction behind a right one", RingViolation.WRONG_DIRECTION, 9,
-                        (raw, direction) -> {
-                            raw.desc(BAD, GuestWindow.BUFFERS, LENGTH, direction | NEXT, 9);
-                            raw.desc(9, GuestWindow.BUFFERS, LENGTH, direction ^ WRITE, 0);
+                attack("16 writable before readable", RingViolation.READABLE_AFTER_WRITABLE,
+                        GuestWindow.BUFFERS, (raw, direction) -> {
+                            raw.desc(BAD, GuestWindow.FAR, LENGTH, WRITE | NEXT, 9);
+                            raw.desc(9, GuestWindow.BUFFERS, LENGTH, 0, 0);
                         }),
-                attack("16, 17 the other direction in a table", RingViolation.WRONG_DIRECTION, 0,
-                        (raw, direction) -> {
-                            table(raw, TABLE, 16);
-                            entries(raw, 1, direction ^ WRITE);
+                attack("16 writable before readable in a table", RingViolation.READABLE_AFTER_WRITABLE,
+                        GuestWindow.BUFFERS, (raw, direction) -> {
+                            table(raw, TABLE, 32);
+                            raw.tableDesc(TABLE, 0, GuestWindow.FAR, LENGTH, WRITE | NEXT, 1);
+                            raw.tableDesc(TABLE, 1, GuestWindow.BUFFERS, LENGTH, 0, 0);
                         }));
     }
 
@@ -201,9 +200,9 @@ class SplitRingHostileTest {
         assertEquals(2, raw.usedIdx());
         raw.desc(BAD, GuestWindow.BUFFERS, LENGTH, raw.direction, 0); // repaired, too late
         assertEquals(0, ring.gather(raw.batch, SIZE), "a ring with a violation hands out no more");
-        assertEquals(0, ring.available());
+        assertFalse(ring.hasAvailable());
         assertFalse(ring.enableKicks());
-        assertEquals(2, ring.nextAvail());
+        assertEquals(2, ring.positions().nextAvail());
     }
 
     /** Even where memory lies at both ends of the address space, a buffer does not go on at the other end. */
@@ -280,7 +279,8 @@ class SplitRingHostileTest {
         raw.offer(0, 1, 2);
         assertEquals(3, ring.gather(raw.batch, SIZE));
         raw.jump(SIZE - 3);
-        assertEquals(SIZE - 3, ring.available(), "all of the ring may be out");
+        assertTrue(ring.hasAvailable(), "all of the ring may be out");
+        assertEquals(SIZE, ring.positions().knownAvail());
         raw.jump(1);
         assertEquals(SIZE - 3, ring.gather(raw.batch, SIZE - 3), "known before");
         assertEquals(0, ring.gather(raw.batch, 1));
@@ -331,7 +331,7 @@ class SplitRingHostileTest {
         for (int value = 0; value < 0x1_0000; value++) {
             raw.usedEvent(value);
             raw.availFlags(value);
-            assertEquals(value == 0 && events.nextUsed() == 0, events.needsInterrupt());
+            assertEquals(value == 0 && events.positions().nextUsed() == 0, events.needsInterrupt());
             assertEquals((value & 1) == 0, flags.needsInterrupt(), "reserved bits are ignored");
         }
         assertNull(events.violation());

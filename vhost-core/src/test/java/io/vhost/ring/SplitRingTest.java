@@ -13,8 +13,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** The suite on a split ring, and what only a split ring has. */
 class SplitRingTest extends RingSuite {
     @Override
-    RingEnds ends(int size, RingOptions options) {
-        return SplitEnds.of(size, options);
+    RingFormat format() {
+        return RingFormat.SPLIT;
     }
 
     @ParameterizedTest
@@ -23,9 +23,9 @@ class SplitRingTest extends RingSuite {
         GuestWindow window = new GuestWindow();
         RingAddresses addresses = new RingAddresses(0, 0x8_0000, 0xA_0000);
         assertThrows(IllegalArgumentException.class,
-                () -> new SplitRing(window.memory, addresses, size, TO_GUEST, 0));
+                () -> RingFormat.SPLIT.device(window.memory, addresses, size, TO_GUEST, 0));
         assertThrows(IllegalArgumentException.class,
-                () -> new SplitDriverRing(window.segment, addresses, size, TO_GUEST));
+                () -> RingFormat.SPLIT.driver(window.segment, addresses, size, TO_GUEST));
     }
 
     /** virtio 1.2, 2.7.5.3.1: zero or more normal descriptors may precede an indirect one. */
@@ -33,10 +33,10 @@ class SplitRingTest extends RingSuite {
     void normalDescriptorsMayEndInAnIndirectOne() {
         RawSplitRing raw = new RawSplitRing(8);
         SplitRing ring = raw.device(FROM_GUEST);
-        raw.desc(5, GuestWindow.BUFFERS, 10, SplitLayout.DESC_F_NEXT, 2);
-        raw.desc(2, GuestWindow.BUFFERS + 10, 20, SplitLayout.DESC_F_NEXT, 7);
-        raw.desc(7, GuestWindow.FAR, 3 * 16, SplitLayout.DESC_F_INDIRECT | SplitLayout.DESC_F_WRITE, 0);
-        raw.tableDesc(GuestWindow.FAR, 0, GuestWindow.BUFFERS + 30, 30, SplitLayout.DESC_F_NEXT, 2);
+        raw.desc(5, GuestWindow.BUFFERS, 10, Descriptors.DESC_F_NEXT, 2);
+        raw.desc(2, GuestWindow.BUFFERS + 10, 20, Descriptors.DESC_F_NEXT, 7);
+        raw.desc(7, GuestWindow.FAR, 3 * 16, Descriptors.DESC_F_INDIRECT | Descriptors.DESC_F_WRITE, 0);
+        raw.tableDesc(GuestWindow.FAR, 0, GuestWindow.BUFFERS + 30, 30, Descriptors.DESC_F_NEXT, 2);
         raw.tableDesc(GuestWindow.FAR, 2, GuestWindow.BUFFERS + 60, 40, 0, 99);
         raw.offer(5);
         ChainBatch batch = new ChainBatch(8);
@@ -53,11 +53,11 @@ class SplitRingTest extends RingSuite {
         RawSplitRing raw = new RawSplitRing(8);
         SplitRing ring = raw.device(FROM_GUEST);
         for (int i = 0; i < 7; i++) {
-            raw.desc(i, GuestWindow.BUFFERS, 1, SplitLayout.DESC_F_NEXT, i + 1);
+            raw.desc(i, GuestWindow.BUFFERS, 1, Descriptors.DESC_F_NEXT, i + 1);
         }
-        raw.desc(7, GuestWindow.FAR, 1024 * 16, SplitLayout.DESC_F_INDIRECT, 0);
+        raw.desc(7, GuestWindow.FAR, 1024 * 16, Descriptors.DESC_F_INDIRECT, 0);
         for (int i = 0; i < 1024; i++) {
-            int flags = i < 1023 ? SplitLayout.DESC_F_NEXT : 0;
+            int flags = i < 1023 ? Descriptors.DESC_F_NEXT : 0;
             raw.tableDesc(GuestWindow.FAR, i, GuestWindow.BUFFERS, 1, flags, i + 1);
         }
         raw.offer(0);
@@ -70,7 +70,7 @@ class SplitRingTest extends RingSuite {
     void usedElementsCarryHeadAndLengthInOrder() {
         RawSplitRing raw = new RawSplitRing(4);
         SplitRing ring = raw.device(TO_GUEST);
-        raw.buffers(SplitLayout.DESC_F_WRITE);
+        raw.buffers(Descriptors.DESC_F_WRITE);
         raw.offer(3, 1);
         ChainBatch batch = new ChainBatch(4);
         assertEquals(2, ring.gather(batch, 4));
@@ -80,8 +80,8 @@ class SplitRingTest extends RingSuite {
         assertEquals(2, raw.usedIdx());
         assertEquals((1000L << 32) | 3, raw.used(0));
         assertEquals((0xFFFF_FFFFL << 32) | 1, raw.used(1));
-        assertEquals(2, ring.nextUsed());
-        assertEquals(2, ring.nextAvail());
+        assertEquals(2, ring.positions().nextUsed());
+        assertEquals(2, ring.positions().nextAvail());
     }
 
     /** The driver's interrupt wish against every index: only the index that is passed counts. */
@@ -89,12 +89,12 @@ class SplitRingTest extends RingSuite {
     void anInterruptIsDueExactlyWhenTheUsedIndexPassesTheEvent() {
         RawSplitRing raw = new RawSplitRing(4);
         SplitRing ring = raw.device(EVENT_IDX);
-        raw.buffers(SplitLayout.DESC_F_WRITE);
+        raw.buffers(Descriptors.DESC_F_WRITE);
         raw.usedEvent(0x8000);
         use(raw, ring, 1);
         assertTrue(ring.needsInterrupt(), "the first publication after the start always signals");
         for (int lap = 0; lap < 0x1_0000; lap++) {
-            int before = ring.nextUsed();
+            int before = ring.positions().nextUsed();
             int count = 1 + lap % 4;
             int distance = lap / 4 % 7 - 1; // -1: passed before; count and more: not reached
             raw.usedEvent(before + distance);
@@ -117,7 +117,7 @@ class SplitRingTest extends RingSuite {
     void aPublicationThatNobodyAskedAboutCountsAtTheNextQuestion() {
         RawSplitRing raw = new RawSplitRing(4);
         SplitRing ring = raw.device(EVENT_IDX);
-        raw.buffers(SplitLayout.DESC_F_WRITE);
+        raw.buffers(Descriptors.DESC_F_WRITE);
         use(raw, ring, 1);
         assertTrue(ring.needsInterrupt());
         raw.usedEvent(1);
@@ -164,14 +164,14 @@ class SplitRingTest extends RingSuite {
         RawSplitRing raw = new RawSplitRing(4);
         raw.start(0xFFFE);
         SplitRing ring = raw.device(TO_GUEST, 0xFFFE);
-        raw.buffers(SplitLayout.DESC_F_WRITE);
+        raw.buffers(Descriptors.DESC_F_WRITE);
         for (int i = 0; i < 6; i++) {
-            assertEquals(0, ring.available());
+            assertFalse(ring.hasAvailable());
             use(raw, ring, 1);
         }
-        assertEquals(4, ring.nextUsed());
+        assertEquals(4, ring.positions().nextUsed());
         assertEquals(4, raw.usedIdx());
-        assertEquals(4, SplitRing.usedIdx(raw.window.memory, raw.addresses));
+        assertEquals(4, RingFormat.SPLIT.resume(raw.window.memory, raw.addresses, 2));
         assertNull(ring.violation());
     }
 }

@@ -7,11 +7,11 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Reads single elements of a split ring for diagnostics. Thread: the holder of the queue's lock. */
-final class RingInspector {
+final class SplitRingInspector {
     /** Descriptors that are followed: the lock is held meanwhile. */
     private static final int MOST = 256;
 
-    private RingInspector() {}
+    private SplitRingInspector() {}
 
     static RingElement element(GuestMemory guest, RingAddresses addresses, int size, int position) {
         MemorySegment memory = guest.window();
@@ -33,23 +33,23 @@ final class RingInspector {
         long index = head;
         boolean inTable = false;
         while (index < entries && chain.size() < Math.min(entries, MOST)) {
-            long entry = table + SplitLayout.DESC_SIZE * index;
+            long entry = table + Descriptors.DESC_SIZE * index;
             long address = SplitLayout.descAddress(memory, entry);
             long word = SplitLayout.descWord(memory, entry);
             long length = SplitLayout.length(word);
             int flags = SplitLayout.flags(word);
-            boolean leads = !inTable && (flags & SplitLayout.DESC_F_INDIRECT) != 0
-                    && length >= SplitLayout.DESC_SIZE;
+            boolean leads = !inTable && (flags & Descriptors.DESC_F_INDIRECT) != 0
+                    && length >= Descriptors.DESC_SIZE;
             long inner = leads ? guest.translate(address, length) : GuestMemory.UNMAPPED;
             if (inner != GuestMemory.UNMAPPED) {
                 inTable = true;
                 table = inner;
-                entries = length / SplitLayout.DESC_SIZE;
+                entries = length / Descriptors.DESC_SIZE;
                 index = 0;
                 continue;
             }
             chain.add(new Descriptor(address, length, flags));
-            if ((flags & SplitLayout.DESC_F_NEXT) == 0) {
+            if ((flags & Descriptors.DESC_F_NEXT) == 0) {
                 break;
             }
             index = SplitLayout.next(word);

@@ -1,0 +1,175 @@
+package io.vhost.ring;
+
+import io.vhost.memory.GuestMemory;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * A ring layout: how large its areas are, which sizes it may have, how a position in it is coded, and how
+ * either end opens it. Whoever is not in this package knows no more of a format than this.
+ */
+public enum RingFormat {
+    /** Descriptor table, available ring and used ring (virtio 1.2, 2.7). */
+    SPLIT {
+        @Override
+        public String text() {
+            return "split";
+        }
+
+        @Override
+        public boolean accepts(int size) {
+            return size >= 1 && size <= MAX_SIZE && Integer.bitCount(size) == 1;
+        }
+
+        @Override
+        public String sizes() {
+            return "a power of two from 1 to " + MAX_SIZE;
+        }
+
+        @Override
+        public long descBytes(int size) {
+            return SplitLayout.descBytes(size);
+        }
+
+        @Override
+        public long driverBytes(int size) {
+            return SplitLayout.availBytes(size);
+        }
+
+        @Override
+        public long deviceBytes(int size) {
+            return SplitLayout.usedBytes(size);
+        }
+
+        @Override
+        public int driverAlignment() {
+            return SplitLayout.AVAIL_ALIGNMENT;
+        }
+
+        @Override
+        public int deviceAlignment() {
+            return SplitLayout.USED_ALIGNMENT;
+        }
+
+        @Override
+        public int start() {
+            return 0;
+        }
+
+        @Override
+        public String refusal(int base, int size) {
+            return base >= 0 && base <= 0xFFFF
+                    ? null : "base %s is not in 0..65535".formatted(Integer.toUnsignedString(base));
+        }
+
+        @Override
+        public int resume(GuestMemory memory, RingAddresses addresses, int base) {
+            return SplitLayout.usedIdxAcquire(memory.window(), addresses.used());
+        }
+
+        @Override
+        public DeviceRing device(
+                GuestMemory memory, RingAddresses addresses, int size, RingOptions options, int base) {
+            requireSize(size);
+            return new SplitRing(memory, addresses, size, options, base);
+        }
+
+        @Override
+        public DriverRing driver(
+                MemorySegment memory, RingAddresses addresses, int size, RingOptions options) {
+            requireSize(size);
+            return new SplitDriverRing(memory, addresses, size, options);
+        }
+    };
+
+    /** Most entries of a ring of any format (virtio 1.2, 2.7 and 2.8.10.1). */
+    public static final int MAX_SIZE = 32768;
+
+    /** Alignment of the descriptor table or ring, in bytes. */
+    public static final int DESC_ALIGNMENT = 16;
+
+    /** The format's name in texts. */
+    public abstract String text();
+
+    /** Whether a ring may have so many entries. */
+    public abstract boolean accepts(int size);
+
+    /** What {@link #accepts} takes, as the end of a sentence. */
+    public abstract String sizes();
+
+    /** Bytes of the descriptor table or ring. */
+    public abstract long descBytes(int size);
+
+    /** Bytes of the driver area, the event index or suppression included. */
+    public abstract long driverBytes(int size);
+
+    /** Bytes of the device area, the event index or suppression included. */
+    public abstract long deviceBytes(int size);
+
+    /** Alignment of the driver area, in bytes. */
+    public abstract int driverAlignment();
+
+    /** Alignment of the device area, in bytes. */
+    public abstract int deviceAlignment();
+
+    /** The base of a ring that nobody has used yet. */
+    public abstract int start();
+
+    /**
+     * Why a base cannot be one, as a sentence with the values; null for one that can.
+     *
+     * @param base as a front-end gives it in SET_VRING_BASE
+     * @param size entries of the ring; 0 while that is not known
+     */
+    public abstract String refusal(int base, int size);
+
+    /**
+     * Where a device goes on that is given a base by a front-end. After a device that died the base may be
+     * behind what the driver has seen used: a split ring tells by its used index, which counts then; a packed
+     * ring tells nothing.
+     *
+     * @param memory the guest's memory
+     * @param addresses where the ring lies in it
+     * @param base what the front-end gave, which {@link #refusal} has nothing against
+     * @return the base to open the ring with
+     */
+    public abstract int resume(GuestMemory memory, RingAddresses addresses, int base);
+
+    /**
+     * Opens the device's end.
+     *
+     * @param memory the guest's memory, which the ring and its buffers lie in
+     * @param addresses offsets of the three areas in the memory's window, aligned and complete
+     * @param size entries, as {@link #accepts} has it
+     * @param options negotiated features and direction
+     * @param base where to go on, coded as front-ends do; {@link #start} for a new ring
+     * @throws IllegalArgumentException for a size or base that the format does not have
+     */
+    public abstract DeviceRing device(
+            GuestMemory memory, RingAddresses addresses, int size, RingOptions options, int base);
+
+    /**
+     * Opens the driver's end of a new ring, whose memory is cleared.
+     *
+     * @param memory segment that holds the three areas, shared with the device
+     * @param addresses their offsets in the segment
+     * @param size entries, as {@link #accepts} has it
+     * @param options negotiated features and direction
+     * @throws IllegalArgumentException for a size that the format does not have, or memory that is not native
+     */
+    public abstract DriverRing driver(
+            MemorySegment memory, RingAddresses addresses, int size, RingOptions options);
+
+    /** The format that was negotiated: VIRTIO_F_RING_PACKED or not. */
+    public static RingFormat of(boolean packed) {
+        if (packed) {
+            throw new UnsupportedOperationException("packed rings");
+        }
+        return SPLIT;
+    }
+
+    void requireSize(int size) {
+        if (!accepts(size)) {
+            throw new IllegalArgumentException("ring size=" + size + " is not " + sizes());
+        }
+    }
+}
