@@ -23,6 +23,7 @@ module io.vhost.core {
     exports io.vhost.memory;
     exports io.vhost.monitor;
     exports io.vhost.net;
+    exports io.vhost.queue;
     exports io.vhost.ring;
     exports io.vhost.server;
 

@@ -1,81 +1,105 @@
 package io.vhost.device;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.device.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
+import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.queue.CopySlots;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.queue.QueueLife;
 import io.vhost.ring.ChainBatch;
-import io.vhost.ring.RingViolation;
 import io.vhost.ring.DeviceRing;
+import io.vhost.ring.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /**
  * Guest to application through a DMA channel. Used under the queue's lock.
  *
- * <p>The processor reads the header when it submits;
+ * <p>The processor reads the header into the packet when it submits;
  * what the header says is believed only when the data has arrived.
  */
-final class AsyncDequeue {
+final class AsyncDequeue extends Burst {
     private final DeviceRing ring;
     private final ChainBatch batch;
-    private final QueueFormat format;
+    private final PacketFormat format;
     private final QueueCounters counters;
     private final HeaderReader header;
-    private final long[] offload = new long[EnqueuePlan.MAX];
+    private final CopyRun copies;
+    private final Packet[] fresh = new Packet[CHUNK];
+    private final long[] offload = new long[CHUNK];
+    // Of the burst under way.
+    private CopySlots<Packet> slots;
+    private PacketPool pool;
+    private DmaChannel burstChannel;
 
-    AsyncDequeue(DeviceRing ring, QueueFormat format, QueueCounters counters, HeaderReader header) {
-        this.ring = ring;
+    AsyncDequeue(QueueLife life, PacketFormat format, QueueCounters counters, HeaderReader header) {
+        super(life);
+        this.ring = life.ring();
         this.batch = new ChainBatch(ring.size());
         this.format = format;
         this.counters = counters;
         this.header = header;
+        this.copies = new CopyRun(ring.memory(), false, batch.bufferCapacity());
     }
 
-    /**
-     * Submits up to {@code count} chains, at most {@link EnqueuePlan#MAX},
-     * into packets of the pool; how many.
-     */
-    int submit(AsyncCopies async, PacketPool pool, Packet[] scratch, int count, DmaChannel channel) {
-        int chains = NetworkChains.gather(ring, batch, Math.min(count, async.freeSlots()), false);
+    /** Submits up to {@code count} chains into packets of a pool; how many is to be seen in the slots. */
+    void run(CopySlots<Packet> into, PacketPool from, int count, DmaChannel by) {
+        slots = into;
+        pool = from;
+        burstChannel = by;
+        try {
+            run(fresh, 0, count);
+        } finally {
+            slots = null;
+            pool = null;
+            burstChannel = null;
+        }
+    }
+
+    @Override
+    int chunk(Packet[] unused, int offset, int count) {
+        CopySlots<Packet> slots = this.slots;
+        int chains = NetworkChains.gather(ring, batch, Math.min(count, slots.freeSlots()), false);
         if (chains == 0) {
             return 0;
         }
-        int before = async.opened();
+        int before = slots.opened();
         int taken = 0;
         try {
-            taken = pool.take(scratch, 0, chains);
+            taken = pool.take(fresh, 0, chains);
             if (taken < chains) {
                 counters.add(Counter.POOL_EMPTY, 1);
             }
-            submitLocked(async, scratch, taken, channel);
+            submitLocked(slots, taken, burstChannel);
         } finally {
-            int accepted = async.opened() - before;
+            int accepted = slots.opened() - before;
             ring.keep(batch, accepted);
-            pool.release(scratch, accepted, taken - accepted);
+            pool.release(fresh, accepted, taken - accepted);
         }
-        return async.opened() - before;
+        return slots.opened() - before;
     }
 
-    private void submitLocked(AsyncCopies async, Packet[] packets, int chains, DmaChannel channel) {
-        int before = async.opened();
+    private void submitLocked(CopySlots<Packet> slots, int chains, DmaChannel channel) {
+        int before = slots.opened();
         channel.lock.lock();
         try {
-            submitAll(async, packets, chains, channel);
+            submitAll(slots, chains, channel);
         } finally {
-            channel.retain(async.opened() - before);
+            channel.retain(slots.opened() - before);
             channel.lock.unlock();
         }
     }
 
     /** Opens a slot for each chain; what is opened is submitted, whatever happens on the way. */
     @GuardedBy("channel.lock")
-    private void submitAll(AsyncCopies async, Packet[] packets, int chains, DmaChannel channel) {
+    private void submitAll(CopySlots<Packet> slots, int chains, DmaChannel channel) {
         long now = System.nanoTime();
         int capacity = channel.capacity();
-        if (chains <= capacity && batch.isPlain() && readHeaders(packets, chains)
-                && async.chains().canTake(batch, 0, chains)) {
-            submitPlain(async, packets, chains, channel, now);
+        if (chains <= capacity && batch.isPlain() && readHeaders(chains)
+                && slots.chains().canTake(batch, 0, chains)) {
+            submitPlain(slots, chains, channel, now);
             return;
         }
         try {
@@ -85,19 +109,19 @@ final class AsyncDequeue {
                     ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(chain));
                     break;
                 }
-                if (!async.chains().canTake(batch, chain, chain + 1)) {
+                if (!slots.chains().canTake(batch, chain, chain + 1)) {
                     ring.fault(RingViolation.HEAD_IN_FLIGHT, batch.id(chain));
                     break;
                 }
-                boolean fits = length <= packets[chain].capacity();
-                int copies = fits ? copies(chain) : 0;
-                if (copies > capacity) {
-                    async.truncated();
+                boolean fits = length <= fresh[chain].capacity();
+                layOut(chain, fits);
+                if (copies.pieces() > capacity) {
+                    slots.truncated();
                     counters.add(Counter.TRUNCATED, 1);
                     break;
                 }
-                capacity -= copies;
-                open(async, packets[chain], chain, fits ? (int) length : -1, copies, channel, now);
+                capacity -= copies.pieces();
+                submit(slots, chain, fits ? (int) length : -1, channel, now);
             }
         } finally {
             channel.submit();
@@ -110,15 +134,16 @@ final class AsyncDequeue {
      *
      * @return false when one of them is too short or too long for its packet
      */
-    private boolean readHeaders(Packet[] packets, int chains) {
+    private boolean readHeaders(int chains) {
         MemorySegment memory = ring.memory();
+        ChainBatch batch = this.batch;
         int headerLength = format.headerLength();
         for (int i = 0; i < chains; i++) {
             int length = batch.bufferLength(i) - headerLength;
-            if (length <= 0 || length > packets[i].capacity()) {
+            if (length <= 0 || length > fresh[i].capacity()) {
                 return false;
             }
-            offload[i] = HeaderReader.offload(memory, batch.bufferOffset(i));
+            offload[i] = NetHeader.offload(memory, batch.bufferOffset(i));
             batch.written(i, 0);
         }
         return true;
@@ -126,110 +151,59 @@ final class AsyncDequeue {
 
     /** The common case, in which nothing can go wrong but an engine, or memory that goes. */
     @GuardedBy("channel.lock")
-    private void submitPlain(AsyncCopies async, Packet[] packets, int count, DmaChannel channel, long now) {
+    private void submitPlain(CopySlots<Packet> slots, int count, DmaChannel channel, long now) {
+        try {
+            prepare(count);
+            int slot = slots.openPlain(fresh, 0, batch, count, channel, now);
+            copies.copyPlain(slots, slot, fresh, 0, count, batch, format.headerLength(), channel);
+        } finally {
+            channel.submit();
+        }
+    }
+
+    private void prepare(int count) {
         MemorySegment memory = ring.memory();
         int headerLength = format.headerLength();
-        int slot = async.openPlain(packets, 0, batch, count, channel, now);
-        int i = 0;
-        try {
-            while (i < count) {
-                Packet packet = packets[i];
-                long source = batch.bufferOffset(i);
-                int length = batch.bufferLength(i) - headerLength;
-                long word = offload[i];
-                packet.reset(length);
-                // Few packets ask for anything.
-                async.header(slot, word, word == 0 ? 0 : HeaderReader.checksumOffset(memory, source));
-                int present = slot;
-                slot = async.after(slot);
-                i++;
-                copyOne(async, present, memory, source + headerLength, packet, packet.dataOffset(), length,
-                        channel);
+        for (int i = 0; i < count; i++) {
+            Packet packet = fresh[i];
+            packet.reset(batch.bufferLength(i) - headerLength);
+            // Few packets ask for anything.
+            if ((offload[i] & 0xFFFF) != 0) {
+                packet.offload(offload[i], NetHeader.checksumOffset(memory, batch.bufferOffset(i)));
             }
-        } finally {
-            // After an error no copy of the rest is coming.
-            for (; i < count; i++) {
-                async.copyDone(slot, true);
-                slot = async.after(slot);
-            }
-            channel.submit();
         }
     }
 
     /** Opens a slot for one chain; a length below 0 says that no packet can hold it. */
     @GuardedBy("channel.lock")
-    private void open(
-            AsyncCopies async, Packet packet, int chain, int length, int copies, DmaChannel channel,
-            long now) {
+    private void submit(
+            CopySlots<Packet> slots, int chain, int length, DmaChannel channel, long now) {
+        Packet packet = fresh[chain];
         if (length < 0) {
             counters.add(Counter.OVERSIZE, 1);
         } else {
             packet.reset(length);
-            header.read(ring.memory(), batch, chain);
+            header.read(ring.memory(), batch, chain, packet);
         }
         batch.written(chain, 0);
-        int slot = async.open(packet, copies, channel, now);
-        async.take(slot, batch, chain, chain + 1);
+        int slot = slots.open(packet, copies.pieces(), channel, now);
+        slots.take(slot, batch, chain, chain + 1);
         if (length < 0) {
-            async.undeliverable(slot);
+            slots.undeliverable(slot);
         } else {
-            async.header(slot, header.offload(), header.checksumOffset());
-            copy(async, packet, slot, chain, copies, channel);
+            copies.copyPieces(slots, slot, packet, channel);
         }
     }
 
-    @GuardedBy("channel.lock")
-    private static void copyOne(
-            AsyncCopies async,
-            int slot,
-            MemorySegment memory,
-            long source,
-            Packet packet,
-            long target,
-            int length,
-            DmaChannel channel) {
-        if (async.isShort(length)) {
-            async.copyAtOnce(memory, source, packet.segment(), target, length, slot);
-        } else {
-            channel.copy(memory, source, packet.segment(), target, length, async, slot);
-        }
-    }
-
-    /** Buffers of a chain that hold data. */
-    private int copies(int chain) {
+    /** Lists the pieces of a chain that hold data; none if they are not wanted. */
+    private void layOut(int chain, boolean wanted) {
+        copies.clear();
         int rest = format.headerLength();
-        int count = 0;
-        for (int i = batch.firstBuffer(chain); i < batch.endBuffer(chain); i++) {
-            if (batch.bufferLength(i) > rest) {
-                count++;
-            }
-            rest = Math.max(0, rest - batch.bufferLength(i));
-        }
-        return count;
-    }
-
-    @GuardedBy("channel.lock")
-    private void copy(AsyncCopies async, Packet packet, int slot, int chain, int copies, DmaChannel channel) {
-        MemorySegment memory = ring.memory();
-        int rest = format.headerLength();
-        long target = packet.dataOffset();
-        int missing = copies;
-        try {
-            for (int i = batch.firstBuffer(chain); missing > 0; i++) {
-                int ofHeader = Math.min(rest, batch.bufferLength(i));
-                int count = batch.bufferLength(i) - ofHeader;
-                rest -= ofHeader;
-                if (count > 0) {
-                    missing--;
-                    copyOne(async, slot, memory, batch.bufferOffset(i) + ofHeader, packet, target, count,
-                            channel);
-                    target += count;
-                }
-            }
-        } finally {
-            // After an error no copy of the rest is coming.
-            for (; missing > 0; missing--) {
-                async.copyDone(slot, true);
+        for (int i = batch.firstBuffer(chain); i < batch.endBuffer(chain) && wanted; i++) {
+            int ofHeader = Math.min(rest, batch.bufferLength(i));
+            rest -= ofHeader;
+            if (batch.bufferLength(i) > ofHeader) {
+                copies.add(batch.bufferOffset(i) + ofHeader, batch.bufferLength(i) - ofHeader);
             }
         }
     }

@@ -1,12 +1,15 @@
 package io.vhost.device;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.device.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
+import io.vhost.queue.CopySlots;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.queue.QueueLife;
 import io.vhost.ring.ChainBatch;
-import io.vhost.ring.RingViolation;
 import io.vhost.ring.DeviceRing;
+import io.vhost.ring.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -15,54 +18,68 @@ import java.lang.foreign.MemorySegment;
  * <p>The processor writes the header, the channel copies the data. A packet is submitted whole or not at all;
  * when the channel has no room for the next one, its chains go back to the ring and the burst ends.
  */
-final class AsyncEnqueue {
+final class AsyncEnqueue extends Burst {
     private final DeviceRing ring;
     private final EnqueuePlan plan;
-    private final QueueFormat format;
+    private final PacketFormat format;
     private final QueueCounters counters;
     private final MemorySegment header;
-    // The pieces of one packet.
-    private final long[] pieceTarget;
-    private final int[] pieceLength;
-    private int pieces;
+    private final CopyRun copies;
+    // Of the burst under way.
+    private CopySlots<Packet> slots;
+    private DmaChannel burstChannel;
 
-    AsyncEnqueue(DeviceRing ring, EnqueuePlan plan, QueueFormat format, QueueCounters counters,
+    AsyncEnqueue(QueueLife life, EnqueuePlan plan, PacketFormat format, QueueCounters counters,
             MemorySegment header) {
-        this.ring = ring;
+        super(life);
+        this.ring = life.ring();
         this.plan = plan;
         this.format = format;
         this.counters = counters;
         this.header = header;
-        int most = plan.batch().bufferCapacity();
-        pieceTarget = new long[most];
-        pieceLength = new int[most];
+        this.copies = new CopyRun(ring.memory(), true, plan.batch().bufferCapacity());
     }
 
-    /** Submits up to {@code count} packets, at most {@link EnqueuePlan#MAX}; how many were accepted. */
-    int submit(AsyncCopies async, Packet[] packets, int offset, int count, DmaChannel channel) {
-        int planned = plan.make(packets, offset, Math.min(count, async.freeSlots()));
+    /** Submits packets to a channel; how many were accepted is to be seen in the slots. */
+    void run(CopySlots<Packet> into, Packet[] packets, int offset, int count, DmaChannel by) {
+        slots = into;
+        burstChannel = by;
+        try {
+            run(packets, offset, count);
+        } finally {
+            slots = null;
+            burstChannel = null;
+        }
+    }
+
+    @Override
+    int chunk(Packet[] packets, int offset, int count) {
+        DmaChannel channel = burstChannel;
+        CopySlots<Packet> slots = this.slots;
+        int planned = plan.make(packets, offset, Math.min(count, slots.freeSlots()));
         if (planned == 0) {
             return 0;
         }
-        int before = async.opened();
+        int before = slots.opened();
         channel.lock.lock();
         try {
-            submitAll(async, packets, offset, planned, channel);
+            submitAll(slots, packets, offset, planned, channel);
         } finally {
-            channel.retain(async.opened() - before);
+            channel.retain(slots.opened() - before);
             channel.lock.unlock();
         }
-        return async.opened() - before;
+        return slots.opened() - before;
     }
 
     /** Whatever happens on the way, what was opened is submitted and its chains are taken, and no others. */
     @GuardedBy("channel.lock")
-    private void submitAll(AsyncCopies async, Packet[] packets, int offset, int planned, DmaChannel channel) {
+    private void submitAll(
+            CopySlots<Packet> slots, Packet[] packets, int offset, int planned, DmaChannel channel) {
         ChainBatch batch = plan.batch();
         long now = System.nanoTime();
         int capacity = channel.capacity();
-        if (plan.isOneToOne() && planned <= capacity && async.chains().canTake(batch, 0, planned)) {
-            submitPlain(async, packets, offset, planned, channel, now);
+        if (plan.isOneToOne() && planned <= capacity && slots.chains().canTake(batch, 0, planned)) {
+            submitPlain(slots, packets, offset, planned, channel, now);
             return;
         }
         int chain = 0;
@@ -72,23 +89,23 @@ final class AsyncEnqueue {
                 int end = plan.endChain(i);
                 int need = plan.needed(i);
                 if (need == EnqueuePlan.DROP) {
-                    async.undeliverable(async.open(packet, 0, channel, now));
+                    slots.undeliverable(slots.open(packet, 0, channel, now));
                     continue;
                 }
-                if (!chainsAreFree(async, chain, end) || !async.chains().hasRoom(batch, chain, end)) {
+                if (!chainsAreFree(slots, chain, end)) {
                     break;
                 }
                 layOut(packet, chain, end, need);
-                if (pieces > capacity) {
-                    async.truncated();
+                if (copies.pieces() > capacity) {
+                    slots.truncated();
                     counters.add(Counter.TRUNCATED, 1);
                     break;
                 }
-                capacity -= pieces;
-                int slot = async.open(packet, pieces, channel, now);
-                async.take(slot, batch, chain, end);
+                capacity -= copies.pieces();
+                int slot = slots.open(packet, copies.pieces(), channel, now);
+                slots.take(slot, batch, chain, end);
                 chain = end;
-                copy(async, packet, slot, channel);
+                copies.copyPieces(slots, slot, packet, channel);
             }
         } finally {
             channel.submit();
@@ -102,14 +119,14 @@ final class AsyncEnqueue {
      */
     @GuardedBy("channel.lock")
     private void submitPlain(
-            AsyncCopies async, Packet[] packets, int offset, int count, DmaChannel channel, long now) {
+            CopySlots<Packet> slots, Packet[] packets, int offset, int count, DmaChannel channel, long now) {
         ChainBatch batch = plan.batch();
         int opened = 0;
         try {
             putHeaders(packets, offset, count);
-            int slot = async.openPlain(packets, offset, batch, count, channel, now);
+            int slot = slots.openPlain(packets, offset, batch, count, channel, now);
             opened = count;
-            copyPlain(async, packets, offset, count, slot, channel);
+            copies.copyPlain(slots, slot, packets, offset, count, batch, format.headerLength(), channel);
         } finally {
             channel.submit();
             ring.keep(batch, opened);
@@ -125,52 +142,13 @@ final class AsyncEnqueue {
         }
     }
 
-    @GuardedBy("channel.lock")
-    private void copyPlain(
-            AsyncCopies async, Packet[] packets, int offset, int count, int firstSlot, DmaChannel channel) {
-        MemorySegment memory = ring.memory();
+    /** False also where their buffers cannot be kept until others have come back. */
+    private boolean chainsAreFree(CopySlots<Packet> slots, int from, int to) {
         ChainBatch batch = plan.batch();
-        int headerLength = format.headerLength();
-        int slot = firstSlot;
-        int i = 0;
-        try {
-            while (i < count) {
-                Packet packet = packets[offset + i];
-                long target = batch.bufferOffset(i) + headerLength;
-                int length = plan.needed(i++) - headerLength;
-                int present = slot;
-                slot = async.after(slot);
-                copyOne(async, present, packet, packet.dataOffset(), memory, target, length, channel);
-            }
-        } finally {
-            // After an error no copy of the rest is coming.
-            for (; i < count; i++) {
-                async.copyDone(slot, true);
-                slot = async.after(slot);
-            }
+        if (!slots.chains().canTake(batch, from, to)) {
+            return ring.fault(RingViolation.HEAD_IN_FLIGHT, batch.id(from));
         }
-    }
-
-    @GuardedBy("channel.lock")
-    private static void copyOne(
-            AsyncCopies async,
-            int slot,
-            Packet packet,
-            long source,
-            MemorySegment memory,
-            long target,
-            int length,
-            DmaChannel channel) {
-        if (async.isShort(length)) {
-            async.copyAtOnce(packet.segment(), source, memory, target, length, slot);
-        } else {
-            channel.copy(packet.segment(), source, memory, target, length, async, slot);
-        }
-    }
-
-    private boolean chainsAreFree(AsyncCopies async, int from, int to) {
-        return async.chains().canTake(plan.batch(), from, to)
-                || ring.fault(RingViolation.HEAD_IN_FLIGHT, plan.batch().id(from));
+        return slots.chains().hasRoom(batch, from, to);
     }
 
     /** Writes the header and lists the pieces of data. */
@@ -184,7 +162,7 @@ final class AsyncEnqueue {
         } else {
             plan.putHeader(packet, header, 0, end - firstChain);
         }
-        pieces = 0;
+        copies.clear();
         int done = 0;
         for (int chain = firstChain; chain < end; chain++) {
             int before = done;
@@ -195,32 +173,11 @@ final class AsyncEnqueue {
                     MemorySegment.copy(header, done, ring.memory(), batch.bufferOffset(i), ofHeader);
                 }
                 if (count > ofHeader) {
-                    pieceTarget[pieces] = batch.bufferOffset(i) + ofHeader;
-                    pieceLength[pieces++] = count - ofHeader;
+                    copies.add(batch.bufferOffset(i) + ofHeader, count - ofHeader);
                 }
                 done += count;
             }
             batch.written(chain, done - before);
-        }
-    }
-
-    @GuardedBy("channel.lock")
-    private void copy(AsyncCopies async, Packet packet, int slot, DmaChannel channel) {
-        MemorySegment memory = ring.memory();
-        long source = packet.dataOffset();
-        int count = pieces;
-        int piece = 0;
-        try {
-            while (piece < count) {
-                int length = pieceLength[piece];
-                copyOne(async, slot, packet, source, memory, pieceTarget[piece++], length, channel);
-                source += length;
-            }
-        } finally {
-            // After an error no copy of the rest is coming.
-            for (; piece < count; piece++) {
-                async.copyDone(slot, true);
-            }
         }
     }
 }

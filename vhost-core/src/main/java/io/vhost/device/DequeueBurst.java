@@ -1,12 +1,15 @@
 package io.vhost.device;
 
-import io.vhost.device.QueueCounters.Counter;
-import io.vhost.net.Packet;
 import io.vhost.memory.NativeCopy;
+import io.vhost.net.NetHeader;
+import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.queue.QueueLife;
 import io.vhost.ring.ChainBatch;
-import io.vhost.ring.RingViolation;
 import io.vhost.ring.DeviceRing;
+import io.vhost.ring.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -15,26 +18,40 @@ import java.lang.foreign.MemorySegment;
  * <p>A burst is worked in two passes, first all descriptors and then all copies, so that the cache misses of
  * the descriptors overlap.
  */
-final class DequeueBurst {
+final class DequeueBurst extends Burst {
     private final DeviceRing ring;
     private final ChainBatch batch;
-    private final QueueFormat format;
+    private final PacketFormat format;
     private final QueueCounters counters;
     private final HeaderReader header;
-    private final long[] offload = new long[EnqueuePlan.MAX];
+    private final long[] offload = new long[CHUNK];
 
-    DequeueBurst(DeviceRing ring, QueueFormat format, QueueCounters counters, HeaderReader header) {
-        this.ring = ring;
+    private PacketPool pool;
+
+    DequeueBurst(QueueLife life, PacketFormat format, QueueCounters counters, HeaderReader header) {
+        super(life);
+        this.ring = life.ring();
         this.batch = new ChainBatch(ring.size());
         this.format = format;
         this.counters = counters;
         this.header = header;
     }
 
+    /** Takes packets of a pool and fills them; how many. */
+    int run(PacketPool from, Packet[] packets, int offset, int count) {
+        pool = from;
+        try {
+            return run(packets, offset, count);
+        } finally {
+            pool = null;
+        }
+    }
+
     /**
      * Fills up to {@code count} packets. What it returns is delivered; nothing else was taken from the pool.
      */
-    int run(PacketPool pool, Packet[] packets, int offset, int count) {
+    @Override
+    int chunk(Packet[] packets, int offset, int count) {
         int chains = NetworkChains.gather(ring, batch, count, false);
         if (chains == 0) {
             return 0;
@@ -87,7 +104,7 @@ final class DequeueBurst {
         int i = 0;
         while (i < chains && batch.bufferLength(i) > headerLength) {
             long position = batch.bufferOffset(i);
-            offload[i] = HeaderReader.offload(memory, position);
+            offload[i] = NetHeader.offload(memory, position);
             i++;
         }
         return i;
@@ -109,14 +126,18 @@ final class DequeueBurst {
             long source = batch.bufferOffset(chain);
             packet.reset(length);
             NativeCopy.copy(memory, source + headerLength, packet.segment(), packet.dataOffset(), length);
-            if ((offload[chain] & 0xFFFF) == 0
-                    || header.apply(packet, offload[chain], HeaderReader.checksumOffset(memory, source))) {
+            if ((offload[chain] & 0xFFFF) == 0 || accept(packet, offload[chain], memory, source)) {
                 bytes += length;
                 delivered++;
             }
         }
         counters.add(Counter.BYTES, bytes);
         return delivered;
+    }
+
+    private boolean accept(Packet packet, long word, MemorySegment memory, long position) {
+        packet.offload(word, NetHeader.checksumOffset(memory, position));
+        return header.check(packet);
     }
 
     /** Chains of any number of buffers. */
@@ -142,8 +163,8 @@ final class DequeueBurst {
         if (length <= 0) {
             return ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(chain));
         }
-        header.read(ring.memory(), batch, chain);
         packet.reset((int) length);
+        header.read(ring.memory(), batch, chain, packet);
         long target = packet.dataOffset();
         int ofHeader = format.headerLength();
         for (int i = batch.firstBuffer(chain); i < batch.endBuffer(chain); i++) {
@@ -153,6 +174,6 @@ final class DequeueBurst {
             NativeCopy.copy(ring.memory(), batch.bufferOffset(i) + skip, packet.segment(), target, count);
             target += count;
         }
-        return header.apply(packet, header.offload(), header.checksumOffset());
+        return header.check(packet);
     }
 }

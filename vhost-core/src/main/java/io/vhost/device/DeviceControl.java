@@ -1,11 +1,11 @@
 package io.vhost.device;
 
-import io.vhost.device.QueueControl.Change;
 import io.vhost.os.Descriptor;
-import io.vhost.os.EventFd;
-import io.vhost.os.OsException;
-import io.vhost.ring.RingFormat;
+import io.vhost.queue.ControlException;
+import io.vhost.queue.QueueControl;
+import io.vhost.queue.RingSetup;
 import io.vhost.ring.DeviceRing;
+import io.vhost.ring.RingAddresses;
 import java.lang.System.Logger;
 import java.util.Arrays;
 import java.util.Objects;
@@ -19,10 +19,9 @@ import java.util.Objects;
  */
 @SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
 public final class DeviceControl {
-    private static final int STATUS_DRIVER_OK = 4;
-
     private final VhostConfig config;
     private final VhostDevice device;
+    private final DeviceRings rings;
     private final DeviceMemory memory;
     private Descriptor backendChannel;
     /** What was said last of each ring; null after a reset. */
@@ -36,7 +35,8 @@ public final class DeviceControl {
     private DeviceControl(String name, VhostConfig config, DeviceListener listener, Logger log) {
         this.config = config;
         this.device = new VhostDevice(name, config, listener, log);
-        this.memory = new DeviceMemory(device);
+        this.rings = new DeviceRings(device);
+        this.memory = new DeviceMemory(device, rings);
         this.enableSaid = new Boolean[device.queueCount()];
     }
 
@@ -119,36 +119,36 @@ public final class DeviceControl {
         }
         if (featuresSet && (negotiated ^ device.features()) == Feature.VHOST_F_LOG_ALL.mask()) {
             device.features(negotiated);
-            memory.applyLog();
+            memory.applyDirtyLog();
             return;
         }
         for (int i = 0; i < queueCount(); i++) {
-            if (device.queue(i).control().isAttached()) {
+            if (rings.control(i).isAttached()) {
                 throw new ControlException(
                         "features cannot change from 0x%x to 0x%x while queue %d is started"
                         .formatted(device.features(), negotiated, i));
             }
         }
-        if (QueueFormat.layout(negotiated) != memory.ringFormat()) {
-            forgetBases();
+        if (NetworkDevice.ringFormat(negotiated) != rings.format()) {
+            forgetPositions();
         }
         device.features(negotiated);
         featuresSet = true;
-        memory.applyLog();
+        memory.applyDirtyLog();
         Arrays.fill(enableSaid, null);
         boolean enabledFromStart = !Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(negotiated);
         for (int i = 0; i < queueCount(); i++) {
             // QEMU enables rings before it sets features, and does not say it again.
-            device.queue(i).control().change(setup -> setup.enabled = enabledFromStart || setup.enableAsked);
+            rings.control(i).change(setup -> setup.enableFromStart(enabledFromStart));
         }
         device.notifyListener(
                 "featuresChanged", () -> device.listener().featuresChanged(device, negotiated));
     }
 
-    /** A position in a ring of one format says nothing of one in another. */
-    private void forgetBases() throws ControlException {
+    /** A position in a ring of one format says nothing of one in another, and a size may be none. */
+    private void forgetPositions() throws ControlException {
         for (int i = 0; i < queueCount(); i++) {
-            device.queue(i).control().change(setup -> setup.base = null);
+            rings.control(i).forgetBase();
         }
     }
 
@@ -173,22 +173,16 @@ public final class DeviceControl {
         return device.queueCount();
     }
 
-    /** Sets the number of entries of a ring: a power of two, 1 to 32768. Only while it is stopped. */
+    /** Sets the number of entries of a ring, as its format has them. Only while it is stopped. */
     public void ringSize(int queue, int size) throws ControlException {
-        requireStopped(queue, "size");
-        RingFormat format = memory.ringFormat();
-        if (!format.accepts(size)) {
-            throw new ControlException("queue %d: size %s of a %s ring is not %s"
-                    .formatted(queue, Integer.toUnsignedString(size), format.text(), format.sizes()));
-        }
-        queue(queue).control().change(setup -> setup.size = size);
+        rings.requireStopped(queue, "size").size(size, rings.format());
     }
 
     /**
      * Sets where a ring lies, in addresses of the front-end's process.
      *
      * @param queue index of the queue
-     * @param desc descriptor table
+     * @param desc descriptor table or ring
      * @param avail driver area
      * @param used device area
      * @param log guest address of the device area, for the dirty log
@@ -200,48 +194,33 @@ public final class DeviceControl {
             throw new ControlException("queue %d: flags 0x%x with log address 0x%x are not known"
                     .formatted(queue, flags, log));
         }
+        RingAddresses user = new RingAddresses(desc, avail, used);
         // Before the ring is stopped: addresses that are refused disturb nobody.
-        queue(queue).control().change(setup -> setup.locate(queue, memory.ringFormat(), memory.table(), desc, avail, used));
-        restart(queue, setup -> {
-            setup.usedLogAddress = flags == 0 ? DeviceRing.NOT_LOGGED : log;
-            setup.descUser = desc;
-            setup.availUser = avail;
-            setup.usedUser = used;
-            setup.addressed = true;
-        });
+        rings.control(queue).requireAddresses(user, rings.table(), rings.format());
+        rings.restart(queue, setup -> setup.place(user, flags == 0 ? DeviceRing.NOT_LOGGED : log));
     }
 
-    /** Sets the index of the next chain to take, 0 to 65535. Only while the ring is stopped. */
+    /**
+     * Sets where a ring goes on, coded as in SET_VRING_BASE: the index of the next chain to take, 0 to 65535,
+     * or in a packed ring the positions of the next chain to take and to give back, with their wrap counters.
+     * Only while the ring is stopped.
+     */
     public void ringBase(int queue, int base) throws ControlException {
-        requireStopped(queue, "base");
-        RingFormat format = memory.ringFormat();
-        queue(queue).control().change(setup -> {
-            String refusal = format.refusal(base, setup.size);
-            if (refusal != null) {
-                throw new ControlException("queue %d: %s".formatted(queue, refusal));
-            }
-            setup.base = base;
-            setup.freshBase = true;
-        });
+        rings.requireStopped(queue, "base").base(base, rings.format());
     }
 
     /**
      * Stops a ring.
      *
-     * @return index of the next chain that would have been taken
+     * @return where it would have gone on, coded as for {@link #ringBase}
      */
     public int stopRing(int queue) throws ControlException {
-        queue(queue);
-        if (queue < 2) {
+        QueueControl control = rings.control(queue);
+        if (NetworkDevice.isOfFirstPair(queue)) {
             retract();
         }
-        int[] base = new int[1];
-        restart(queue, setup -> {
-            setup.started = false;
-            setup.kick = RingSetup.replace(setup.kick, null);
-            base[0] = setup.base == null ? memory.ringFormat().start() : setup.base;
-        });
-        return base[0];
+        rings.restart(queue, RingSetup::stop);
+        return control.base(rings.format());
     }
 
     /**
@@ -252,10 +231,8 @@ public final class DeviceControl {
      *     polled
      */
     public void kick(int queue, Descriptor descriptor) throws ControlException {
-        withDescriptor(queue, descriptor, eventFd -> restart(queue, setup -> {
-            setup.kick = RingSetup.replace(setup.kick, eventFd);
-            setup.started = true;
-        }));
+        rings.withDescriptor(
+                queue, descriptor, eventFd -> rings.restart(queue, setup -> setup.start(eventFd)));
     }
 
     /**
@@ -266,7 +243,7 @@ public final class DeviceControl {
      * @param descriptor the eventfd; null for none
      */
     public void call(int queue, Descriptor descriptor) throws ControlException {
-        withDescriptor(queue, descriptor, eventFd -> queue(queue).control().call(eventFd));
+        rings.withDescriptor(queue, descriptor, eventFd -> rings.control(queue).call(eventFd));
     }
 
     /**
@@ -276,8 +253,8 @@ public final class DeviceControl {
      * @param descriptor the eventfd; null for none
      */
     public void error(int queue, Descriptor descriptor) throws ControlException {
-        withDescriptor(queue, descriptor, eventFd -> queue(queue).control()
-                .change(setup -> setup.error = RingSetup.replace(setup.error, eventFd)));
+        rings.withDescriptor(queue, descriptor,
+                eventFd -> rings.control(queue).change(setup -> setup.error(eventFd)));
     }
 
     /**
@@ -285,7 +262,7 @@ public final class DeviceControl {
      * negotiated.
      */
     public void enable(int queue, boolean enabled) throws ControlException {
-        queue(queue);
+        rings.control(queue);
         if (featuresSet && !Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(device.features())) {
             throw new ControlException(
                     "queue %d cannot be enabled or disabled: protocol features were not negotiated"
@@ -296,10 +273,7 @@ public final class DeviceControl {
             return;
         }
         enableSaid[queue] = enabled;
-        restart(queue, setup -> {
-            setup.enableAsked = enabled;
-            setup.enabled = enabled;
-        });
+        rings.restart(queue, setup -> setup.enable(enabled));
     }
 
     /** Sets the device status (virtio 1.2, 2.1). 0 is a reset and leaves the positions in the rings alone. */
@@ -320,10 +294,7 @@ public final class DeviceControl {
         retract();
         Arrays.fill(enableSaid, null);
         for (int i = 0; i < queueCount(); i++) {
-            restart(i, setup -> {
-                setup.enableAsked = false;
-                setup.enabled = false;
-            });
+            rings.restart(i, setup -> setup.enable(false));
         }
     }
 
@@ -360,7 +331,7 @@ public final class DeviceControl {
             throw new ControlException("address 0x%x has more than 48 bits".formatted(mac));
         }
         device.announcement().request(mac);
-        device.queue(1).wakeWaiter();
+        device.queue(1).wake();
     }
 
     /**
@@ -376,11 +347,8 @@ public final class DeviceControl {
 
     /** To be called after each request: tells the listener when the device has become complete. */
     public void messageHandled() {
-        boolean ready = !announced
-                && device.queue(0).isRunning()
-                && device.queue(1).isRunning()
-                && (!ProtocolFeature.STATUS.in(protocolFeatures) || (status & STATUS_DRIVER_OK) != 0);
-        if (ready) {
+        if (!announced
+                && NetworkDevice.isReady(device, ProtocolFeature.STATUS.in(protocolFeatures), status)) {
             announced = true;
             device.notifyListener("newDevice", () -> device.listener().newDevice(device));
         }
@@ -397,9 +365,10 @@ public final class DeviceControl {
     public void disconnected() {
         retract();
         for (int i = 0; i < queueCount(); i++) {
-            device.queue(i).control().stop();
-            device.queue(i).control().log(null);
-            device.queue(i).control().closeDescriptors();
+            QueueControl control = device.queue(i).transport();
+            control.stop();
+            control.dirtyLog(null);
+            control.closeDescriptors();
         }
         memory.release();
         backendChannel(null);
@@ -413,48 +382,6 @@ public final class DeviceControl {
         if (announced) {
             announced = false;
             device.notifyListener("destroyDevice", () -> device.listener().destroyDevice(device));
-        }
-    }
-
-    private VirtQueue queue(int index) throws ControlException {
-        if (index < 0 || index >= queueCount()) {
-            throw new ControlException("queue %s does not exist: there are %d"
-                    .formatted(Integer.toUnsignedString(index), queueCount()));
-        }
-        return device.queue(index);
-    }
-
-    private void restart(int queue, Change change) throws ControlException {
-        queue(queue);
-        memory.restart(queue, change);
-    }
-
-    private void requireStopped(int queue, String what) throws ControlException {
-        if (queue(queue).control().isAttached()) {
-            throw new ControlException(
-                    "queue %d: %s cannot change while the ring is started".formatted(queue, what));
-        }
-    }
-
-    private interface EventFdUse {
-        void accept(EventFd eventFd) throws ControlException;
-    }
-
-    /**
-     * Hands the descriptor on as an eventfd. The change keeps it even when the request is refused afterwards.
-     */
-    private void withDescriptor(int queue, Descriptor descriptor, EventFdUse use) throws ControlException {
-        if (queue < 0 || queue >= queueCount()) {
-            if (descriptor != null) {
-                descriptor.close();
-            }
-        }
-        queue(queue);
-        try {
-            use.accept(descriptor == null ? null : EventFd.adopt(descriptor));
-        } catch (OsException e) {
-            throw new ControlException(
-                    "queue %d: descriptor cannot be signalled: %s".formatted(queue, e.getMessage()), e);
         }
     }
 }

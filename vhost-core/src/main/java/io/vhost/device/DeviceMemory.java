@@ -5,7 +5,7 @@ import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.memory.MemoryTableException;
 import io.vhost.os.Descriptor;
-import io.vhost.ring.RingFormat;
+import io.vhost.queue.ControlException;
 import java.util.List;
 
 /**
@@ -18,35 +18,31 @@ import java.util.List;
 @SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
 public final class DeviceMemory {
     private final VhostDevice device;
+    private final DeviceRings rings;
     private final MemorySlots slots = new MemorySlots();
     /** Whether regions of a whole table may be added to and removed, for which its files are kept. */
     private boolean addable;
     /** Null while there is none. */
-    private GuestMemory table;
-    private DirtyLog log;
+    private DirtyLog dirtyLog;
 
-    DeviceMemory(VhostDevice device) {
+    DeviceMemory(VhostDevice device, DeviceRings rings) {
         this.device = device;
-    }
-
-    /** {@return what rings are located in; null while there is none} */
-    GuestMemory table() {
-        return table;
+        this.rings = rings;
     }
 
     /** {@return the present regions} */
     List<MemoryRegion> regions() {
-        return table == null ? List.of() : table.regions();
+        return rings.table() == null ? List.of() : rings.table().regions();
     }
 
     /** {@return the page sizes of their files, in bytes and in their order} */
     List<Long> pageSizes() {
-        return table == null ? List.of() : table.pageSizes();
+        return rings.table() == null ? List.of() : rings.table().pageSizes();
     }
 
     /** {@return the size of the bitmap for dirty pages; 0 while there is none} */
     long logBytes() {
-        return log == null ? 0 : log.size();
+        return dirtyLog == null ? 0 : dirtyLog.size();
     }
 
     /** Regions may from now on be added and removed one by one, also after a whole table. */
@@ -78,7 +74,7 @@ public final class DeviceMemory {
             throw e;
         }
         slots.replace(regions, kept);
-        use(replacement);
+        rings.move(replacement);
     }
 
     private GuestMemory map(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
@@ -120,7 +116,7 @@ public final class DeviceMemory {
                 slots.remove(region);
                 throw e;
             }
-            use(replacement);
+            rings.move(replacement);
         }
     }
 
@@ -133,7 +129,7 @@ public final class DeviceMemory {
      */
     public void remove(MemoryRegion region) throws ControlException {
         if (slots.remove(region)) {
-            use(slots.isEmpty() ? null : slots.map());
+            rings.move(slots.isEmpty() ? null : slots.map());
         }
     }
 
@@ -145,20 +141,21 @@ public final class DeviceMemory {
      * @param size bytes
      * @throws ControlException when it cannot be mapped or has no room for all memory; the old log stays
      */
-    public void log(Descriptor file, long offset, long size) throws ControlException {
+    public void dirtyLog(Descriptor file, long offset, long size) throws ControlException {
         DirtyLog replacement;
         try {
             replacement = DirtyLog.map(file, offset, size);
         } catch (MemoryTableException e) {
             throw new ControlException(e.getMessage(), e);
         }
+        GuestMemory table = rings.table();
         if (table != null && !replacement.covers(table)) {
             replacement.release();
             throw tooSmall(size, table);
         }
-        DirtyLog old = log;
-        log = replacement;
-        applyLog();
+        DirtyLog old = dirtyLog;
+        dirtyLog = replacement;
+        applyDirtyLog();
         if (old != null) {
             old.release();
         }
@@ -166,8 +163,8 @@ public final class DeviceMemory {
 
     /** While pages are logged, one that has no bit would be lost in the migration. */
     private void requireLogged(GuestMemory replacement) throws ControlException {
-        if (Feature.VHOST_F_LOG_ALL.in(device.features()) && log != null && !log.covers(replacement)) {
-            throw tooSmall(log.size(), replacement);
+        if (Feature.VHOST_F_LOG_ALL.in(device.features()) && dirtyLog != null && !dirtyLog.covers(replacement)) {
+            throw tooSmall(dirtyLog.size(), replacement);
         }
     }
 
@@ -177,56 +174,17 @@ public final class DeviceMemory {
     }
 
     /** Begins or ends logging, as the features now say. */
-    void applyLog() {
-        DirtyLog used = Feature.VHOST_F_LOG_ALL.in(device.features()) ? log : null;
-        for (int i = 0; i < device.queueCount(); i++) {
-            device.queue(i).control().log(used);
-        }
+    void applyDirtyLog() {
+        rings.dirtyLog(Feature.VHOST_F_LOG_ALL.in(device.features()) ? dirtyLog : null);
     }
 
     /** Lets go of everything. Every ring has been stopped and none logs. */
     void release() {
-        if (table != null) {
-            table.release();
-            table = null;
-        }
-        if (log != null) {
-            log.release();
-            log = null;
+        rings.releaseTable();
+        if (dirtyLog != null) {
+            dirtyLog.release();
+            dirtyLog = null;
         }
         slots.clear();
-    }
-
-    private void use(GuestMemory replacement) throws ControlException {
-        for (int i = 0; i < device.queueCount(); i++) {
-            device.queue(i).control().stop();
-        }
-        GuestMemory old = table;
-        table = replacement;
-        if (old != null) {
-            old.release();
-        }
-        ControlException refusal = null;
-        for (int i = 0; i < device.queueCount(); i++) {
-            try {
-                restart(i, setup -> {});
-            } catch (ControlException e) {
-                refusal = e;
-            }
-        }
-        if (refusal != null) {
-            throw refusal;
-        }
-    }
-
-    /** {@return the format of every ring, as negotiated} */
-    RingFormat ringFormat() {
-        return QueueFormat.layout(device.features());
-    }
-
-    /** Changes a ring that is stopped for it, and starts it again in the present memory. */
-    void restart(int queue, QueueControl.Change change) throws ControlException {
-        device.queue(queue).control()
-                .restart(change, table, QueueFormat.of(device.features(), (queue & 1) == 0));
     }
 }

@@ -1,8 +1,10 @@
 package io.vhost.device;
 
-import io.vhost.device.QueueCounters.Counter;
-import io.vhost.net.Packet;
 import io.vhost.memory.NativeCopy;
+import io.vhost.net.Packet;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.queue.QueueLife;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.DeviceRing;
 import java.lang.foreign.MemorySegment;
@@ -12,26 +14,27 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>First every packet gets its chains, then all are copied.
  */
-final class EnqueueBurst {
+final class EnqueueBurst extends Burst {
     private final DeviceRing ring;
     private final EnqueuePlan plan;
-    private final QueueFormat format;
+    private final PacketFormat format;
     private final QueueCounters counters;
     // The header of a packet that does not begin in one piece is put together here;
     // native like everything copied.
     private final MemorySegment header;
 
-    EnqueueBurst(DeviceRing ring, EnqueuePlan plan, QueueFormat format, QueueCounters counters,
+    EnqueueBurst(QueueLife life, EnqueuePlan plan, PacketFormat format, QueueCounters counters,
             MemorySegment header) {
-        this.ring = ring;
+        super(life);
+        this.ring = life.ring();
         this.plan = plan;
         this.format = format;
         this.counters = counters;
         this.header = header;
     }
 
-    /** Copies up to {@code count} packets, at most {@link EnqueuePlan#MAX}; how many are done with. */
-    int run(Packet[] packets, int offset, int count) {
+    @Override
+    int chunk(Packet[] packets, int offset, int count) {
         int planned = plan.make(packets, offset, count);
         ChainBatch batch = plan.batch();
         boolean copied = false;

@@ -1,15 +1,14 @@
 package io.vhost.device;
 
-import io.vhost.device.QueueCounters.Counter;
 import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.ring.ChainBatch;
-import io.vhost.ring.RingViolation;
 import io.vhost.ring.DeviceRing;
+import io.vhost.ring.RingViolation;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 import java.util.Objects;
 
 /**
@@ -18,34 +17,21 @@ import java.util.Objects;
  * the caller and by a DMA engine.
  */
 final class EnqueuePlan {
-    /**
-     * Most packets planned at once: enough to overlap cache misses,
-     * few enough to stay in the first-level cache.
-     */
-    static final int MAX = 32;
-
     /** Instead of a number of bytes: the packet is done with and not sent. */
     static final int DROP = -1;
 
     private static final int BAD_OFFLOAD = -2;
 
-    private static final ValueLayout.OfLong OFFLOAD =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt TAIL =
-            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort CHECKSUM_OFFSET =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
     private final DeviceRing ring;
     private final ChainBatch batch;
-    private final QueueFormat format;
+    private final PacketFormat format;
     private final QueueCounters counters;
-    private final int[] needed = new int[MAX];
-    private final int[] endChain = new int[MAX];
+    private final int[] needed = new int[Burst.CHUNK];
+    private final int[] endChain = new int[Burst.CHUNK];
     private boolean oneToOne;
     private boolean badOffloads;
 
-    EnqueuePlan(DeviceRing ring, QueueFormat format, QueueCounters counters) {
+    EnqueuePlan(DeviceRing ring, PacketFormat format, QueueCounters counters) {
         this.ring = ring;
         this.batch = new ChainBatch(ring.size());
         this.format = format;
@@ -195,26 +181,12 @@ final class EnqueuePlan {
         if (batch.length(first) < format.headerLength()) {
             return ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(first));
         }
-        return !format.mergeable() || end - first == ring.size() || (first == 0 && batch.isFull());
+        return !format.mergeable() || batch.descriptors(first, end) == ring.size() || (first == 0 && batch.isFull());
     }
 
-    /**
-     * Writes a packet's header only where it differs. In steady state it never does, and the guest's cache
-     * line stays shared instead of travelling between two processors.
-     */
+    /** Writes the header of a packet that goes into so many chains, where it differs from what is there. */
     void putHeader(Packet packet, MemorySegment memory, long target, int chains) {
-        long offload = packet.offload();
-        if (memory.get(OFFLOAD, target) != offload) {
-            memory.set(OFFLOAD, target, offload);
-        }
-        long position = target + NetHeader.CHECKSUM_OFFSET_OFFSET;
-        if (format.headerLength() == NetHeader.LENGTH) {
-            int tail = packet.checksumOffset() | chains << 16;
-            if (memory.get(TAIL, position) != tail) {
-                memory.set(TAIL, position, tail);
-            }
-        } else if (memory.get(CHECKSUM_OFFSET, position) != (short) packet.checksumOffset()) {
-            memory.set(CHECKSUM_OFFSET, position, (short) packet.checksumOffset());
-        }
+        NetHeader.update(
+                memory, target, format.headerLength(), packet.offload(), packet.checksumOffset(), chains);
     }
 }

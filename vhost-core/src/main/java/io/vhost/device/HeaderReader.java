@@ -1,52 +1,36 @@
 package io.vhost.device;
 
-import io.vhost.device.QueueCounters.Counter;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.ring.ChainBatch;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /**
  * Reads the header of a packet from the guest, once, wherever the guest put it; used under the queue's lock.
  */
 final class HeaderReader {
-    private static final ValueLayout.OfLong OFFLOAD =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort CHECKSUM_OFFSET =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
     /** Other flags are not for a driver to set and must be ignored (virtio 1.2, 5.1.6.2.2). */
     private static final long KNOWN_FIELDS = ~0xFFL | NetHeader.NEEDS_CHECKSUM;
 
-    private final QueueFormat format;
+    private final PacketFormat format;
     private final QueueCounters counters;
-    private final MemorySegment scratch;
-    private long offload;
-    private int checksumOffset;
+    private final MemorySegment scratch = Arena.ofAuto().allocate(NetHeader.LENGTH, Long.BYTES);
 
-    HeaderReader(QueueFormat format, QueueCounters counters, MemorySegment scratch) {
+    HeaderReader(PacketFormat format, QueueCounters counters) {
         this.format = format;
         this.counters = counters;
-        this.scratch = scratch;
     }
 
-    /** Offload fields of a header that lies in one piece. */
-    static long offload(MemorySegment memory, long position) {
-        return memory.get(OFFLOAD, position);
-    }
-
-    static int checksumOffset(MemorySegment memory, long position) {
-        return memory.get(CHECKSUM_OFFSET, position + NetHeader.CHECKSUM_OFFSET_OFFSET) & 0xFFFF;
-    }
-
-    /** Reads the header of a chain that is at least as long. */
-    void read(MemorySegment memory, ChainBatch batch, int chain) {
+    /** Reads the header of a chain that is at least as long into a packet; {@link #check} it afterwards. */
+    void read(MemorySegment memory, ChainBatch batch, int chain, Packet packet) {
         int first = batch.firstBuffer(chain);
         if (batch.bufferLength(first) >= format.headerLength()) {
-            offload = offload(memory, batch.bufferOffset(first));
-            checksumOffset = checksumOffset(memory, batch.bufferOffset(first));
+            long position = batch.bufferOffset(first);
+            packet.offload(
+                    NetHeader.offload(memory, position), NetHeader.checksumOffset(memory, position));
             return;
         }
         int rest = format.headerLength();
@@ -55,34 +39,39 @@ final class HeaderReader {
             MemorySegment.copy(memory, batch.bufferOffset(i), scratch, format.headerLength() - rest, count);
             rest -= count;
         }
-        offload = offload(scratch, 0);
-        checksumOffset = checksumOffset(scratch, 0);
-    }
-
-    long offload() {
-        return offload;
-    }
-
-    int checksumOffset() {
-        return checksumOffset;
+        packet.offload(NetHeader.offload(scratch, 0), NetHeader.checksumOffset(scratch, 0));
     }
 
     /**
-     * Gives a packet the offload fields of its header.
+     * Looks at the offload fields that a guest gave a packet, and leaves those that mean something.
      *
      * @return false when they ask for what was not negotiated or point outside the packet; it is counted
      */
-    boolean apply(Packet packet, long fields, int offset) {
-        long word = fields & KNOWN_FIELDS;
+    boolean check(Packet packet) {
+        return (packet.offload() & 0xFFFF) == 0 ? clear(packet) : checkFields(packet);
+    }
+
+    /** Few packets ask for anything; what else stands in the header of the others means nothing. */
+    private static boolean clear(Packet packet) {
+        if (packet.offload() != 0 || packet.checksumOffset() != 0) {
+            packet.clearOffload();
+        }
+        return true;
+    }
+
+    private boolean checkFields(Packet packet) {
+        long word = packet.offload() & KNOWN_FIELDS;
         if ((word & 0xFFFF) == 0) {
+            packet.clearOffload();
             return true;
         }
         boolean negotiated = format.checksums() && format.segmentations().accept(NetHeader.gsoType(word));
-        if (!negotiated || !NetHeader.isPlausible(word, offset, packet.length())) {
+        if (!negotiated || !NetHeader.isPlausible(word, packet.checksumOffset(), packet.length())) {
             counters.add(Counter.BAD_OFFLOAD, 1);
+            packet.clearOffload();
             return false;
         }
-        packet.offload(word, offset);
+        packet.offload(word, packet.checksumOffset());
         return true;
     }
 }

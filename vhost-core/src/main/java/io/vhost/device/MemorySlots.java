@@ -5,6 +5,7 @@ import io.vhost.memory.MemoryRegion;
 import io.vhost.memory.MemoryTableException;
 import io.vhost.os.Descriptor;
 import io.vhost.os.OsException;
+import io.vhost.queue.ControlException;
 import java.util.ArrayList;
 import java.util.List;
 

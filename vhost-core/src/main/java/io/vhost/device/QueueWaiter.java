@@ -3,6 +3,7 @@ package io.vhost.device;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.Poll;
+import io.vhost.queue.KickSource;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -27,37 +28,11 @@ public final class QueueWaiter implements AutoCloseable {
 
     private static final int POLL_MILLIS = 1;
 
-    /** What a queue says when it is asked for kicks. */
-    enum Answer { HAS_WORK, ARMED, SENDS_NO_KICKS, IS_STOPPED }
-
-    /** A queue's kick descriptor; a duplicate, since the front-end may replace its own at any time. */
-    static final class Kick {
-        private EventFd source;
-        private EventFd own;
-        /** Among what is watched; 0: not. */
-        private int place;
-
-        /** Under the queue's lock. */
-        void follow(EventFd kick) {
-            if (!kick.equals(source)) {
-                close();
-                own = EventFd.adopt(kick.descriptor().duplicate());
-                source = kick;
-            }
-        }
-
-        private void close() {
-            if (own != null) {
-                own.close();
-                own = null;
-                source = null;
-            }
-        }
-    }
-
     private final EventFd wake = EventFd.create();
     private final Descriptor[] others;
-    private final List<Kick> kicks = new ArrayList<>();
+    private final List<KickSource> kicks = new ArrayList<>();
+    /** By kick: its place among what is watched; 0: not. */
+    private int[] places = {};
     private VirtQueue[] known = {};
     private Descriptor[] watched = {};
     private Poll poll = new Poll();
@@ -90,8 +65,9 @@ public final class QueueWaiter implements AutoCloseable {
         if (!Arrays.equals(queues, known)) {
             closeKicks();
             known = queues.clone();
+            places = new int[queues.length];
             for (int i = 0; i < queues.length; i++) {
-                kicks.add(new Kick());
+                kicks.add(new KickSource());
             }
         }
         int armed = 0;
@@ -100,13 +76,14 @@ public final class QueueWaiter implements AutoCloseable {
             int timeout = timeoutMillis;
             List<Descriptor> watch = new ArrayList<>(List.of(wake.descriptor()));
             while (armed < queues.length && !work) {
-                Kick kick = kicks.get(armed);
-                kick.place = 0;
-                switch (queues[armed++].arm(this, kick)) {
+                KickSource kick = kicks.get(armed);
+                int number = armed++;
+                places[number] = 0;
+                switch (queues[number].armFor(this::wakeUp, kick)) {
                     case HAS_WORK -> work = true;
                     case ARMED -> {
-                        kick.place = watch.size();
-                        watch.add(kick.own.descriptor());
+                        places[number] = watch.size();
+                        watch.add(kick.descriptor());
                     }
                     case SENDS_NO_KICKS ->
                             timeout = timeout < 0 ? POLL_MILLIS : Math.min(timeout, POLL_MILLIS);
@@ -116,7 +93,7 @@ public final class QueueWaiter implements AutoCloseable {
             return work || sleep(watch, timeout);
         } finally {
             for (int i = 0; i < armed; i++) {
-                queues[i].disarm();
+                queues[i].disarmed();
             }
         }
     }
@@ -131,15 +108,17 @@ public final class QueueWaiter implements AutoCloseable {
         int ready = poll.await(timeout);
         if (ready > 0) {
             wake.drain();
-            kicks.forEach(this::drain);
+            drainKicks();
         }
         return ready > 0;
     }
 
     /** A kick that has not come is not read: that would be a system call for each queue. */
-    private void drain(Kick kick) {
-        if (kick.place > 0 && poll.isReady(kick.place)) {
-            kick.own.drain();
+    private void drainKicks() {
+        for (int i = 0; i < places.length; i++) {
+            if (places[i] > 0 && poll.isReady(places[i])) {
+                kicks.get(i).drain();
+            }
         }
     }
 
@@ -151,7 +130,7 @@ public final class QueueWaiter implements AutoCloseable {
     }
 
     private void closeKicks() {
-        kicks.forEach(Kick::close);
+        kicks.forEach(KickSource::close);
         kicks.clear();
     }
 

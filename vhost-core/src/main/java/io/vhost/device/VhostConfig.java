@@ -17,7 +17,7 @@ import java.util.Objects;
  * @param copyTimeout when a ring stops, how long its copies may still take before their channel is abandoned
  * @param copyThreshold copies of fewer bytes are made by the submitting thread, in their turn,
  *     instead of a channel
- * @param lockTiming whether {@link AccessLock#longestHold} is measured
+ * @param lockTiming whether {@link io.vhost.queue.AccessLock#longestHold} is measured
  */
 public record VhostConfig(
         int queuePairs,

@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.queue.QueueOwner;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Objects;
@@ -33,9 +34,10 @@ public final class VhostDevice {
         this.name = name;
         this.listener = listener;
         this.log = log;
-        this.queues = new VirtQueue[2 * config.queuePairs()];
+        this.queues = new VirtQueue[NetworkDevice.queueCount(config.queuePairs())];
+        QueueOwner owner = new Owner();
         for (int i = 0; i < queues.length; i++) {
-            queues[i] = new VirtQueue(this, i, config);
+            queues[i] = new VirtQueue(this, owner, i, config);
         }
     }
 
@@ -145,6 +147,29 @@ public final class VhostDevice {
             call.run();
         } catch (Throwable e) {
             log.log(Level.ERROR, () -> "(%s) listener threw from %s".formatted(name, callback), e);
+        }
+    }
+
+    /** This device as its queues know it. */
+    private final class Owner implements QueueOwner {
+        @Override
+        public String name() {
+            return name;
+        }
+
+        @Override
+        public Logger log() {
+            return log;
+        }
+
+        @Override
+        public void fail(Throwable cause) {
+            VhostDevice.this.fail(cause);
+        }
+
+        @Override
+        public void stateChanged(int queue, boolean runs) {
+            notifyListener("vringStateChanged", () -> listener.vringStateChanged(queue(queue), runs));
         }
     }
 }

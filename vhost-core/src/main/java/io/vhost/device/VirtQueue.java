@@ -1,19 +1,19 @@
 package io.vhost.device;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.device.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.ring.RingElement;
-import io.vhost.ring.RingViolation;
+import io.vhost.queue.DeviceQueue;
+import io.vhost.queue.KickSource;
+import io.vhost.queue.QueueControl;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.queue.QueueOwner;
+import io.vhost.queue.QueueSleeper;
 import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
 import java.util.Objects;
-import java.util.OptionalInt;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.Function;
 
 /**
  * One virtqueue of a device.
@@ -25,39 +25,29 @@ import java.util.function.Function;
  * <p>A guest that breaks a rule of the ring never disturbs the caller: the burst returns what was good, the
  * queue is fenced ({@link #violation}), and moves nothing more until the front-end starts it again.
  */
-public final class VirtQueue {
+public final class VirtQueue extends DeviceQueue {
     private static final Logger LOG = System.getLogger("io.vhost.device");
 
-    /**
-     * Guards everything about this queue. Applications may hold it around calls; bursts and control calls are
-     * re-entrant. Never wait for another thread's burst while holding it.
-     */
-    public final AccessLock access_lock;
-
-    private static final int SNAPSHOT_TRIES = 200;
-    private static final long SNAPSHOT_PAUSE_NANOS = 50_000;
-
     private final VhostDevice device;
-    private final int index;
-    private final QueueCounters counters = new QueueCounters();
 
-    /** Read without the lock to leave early; bursts check again under it. */
-    private volatile boolean running;
-
-    /** Who is to be told of changes; null: nobody waits. */
-    private volatile QueueWaiter waiter;
-
+    /** Of the queue's direction. */
     @GuardedBy("access_lock")
-    private final QueueCore core;
+    private final PacketPath path;
 
-    private final QueueControl control;
-
-    VirtQueue(VhostDevice device, int index, VhostConfig config) {
+    VirtQueue(VhostDevice device, QueueOwner owner, int index, VhostConfig config) {
+        QueueCounters queueCounters = new QueueCounters();
+        PacketPath way = NetworkDevice.isToGuest(index)
+                ? new ToGuest(queueCounters, config, device::features)
+                : new FromGuest(queueCounters, config, device::features, device.announcement());
+        super(owner, index, config.lockTiming(), queueCounters, way);
         this.device = device;
-        this.index = index;
-        this.access_lock = new AccessLock(config.lockTiming());
-        this.core = new QueueCore(this, config);
-        this.control = new QueueControl(this, core);
+        this.path = way;
+        access_lock.lock();
+        try {
+            way.serve(life(), events());
+        } finally {
+            access_lock.unlock();
+        }
     }
 
     /** The device that this queue belongs to. */
@@ -65,80 +55,9 @@ public final class VirtQueue {
         return device;
     }
 
-    /** Place among the device's queues, from 0. Even: to the guest, odd: from it (virtio 1.2, 5.1.2). */
-    public int index() {
-        return index;
-    }
-
     /** Whether this queue carries packets to the guest; false: from it. */
     public boolean isToGuest() {
-        return (index & 1) == 0;
-    }
-
-    /**
-     * Whether bursts can move packets: the ring is set up, started and enabled,
-     * and the guest has kept its rules.
-     */
-    public boolean isRunning() {
-        return running;
-    }
-
-    /** What has been counted. */
-    public QueueCounters counters() {
-        return counters;
-    }
-
-    /**
-     * How the queue is at this moment. Waits a little when another thread works on the queue,
-     * without standing in its way.
-     *
-     * @return null when the lock was not to be had in that time
-     */
-    public QueueSnapshot snapshot() {
-        return look(QueueCore::snapshot);
-    }
-
-    /**
-     * What the driver has offered at a position of the ring. Only addresses, lengths and flags are read, and
-     * nothing is checked. Waits as {@link #snapshot} does.
-     *
-     * @param position counted as the driver's index is; none: the next chain to take
-     * @return null when the ring is stopped, its memory is gone, or the lock was not to be had
-     */
-    public RingElement element(OptionalInt position) {
-        try {
-            return look(core -> core.element(position));
-        } catch (InternalError _) {
-            // The guest truncated the file behind its memory;
-            // the next burst finds out too, and gives the device up.
-            return null;
-        }
-    }
-
-    private <T> T look(Function<QueueCore, T> at) {
-        for (int tries = 0; tries < SNAPSHOT_TRIES; tries++) {
-            if (access_lock.tryLock()) {
-                try {
-                    return at.apply(core);
-                } finally {
-                    access_lock.unlock();
-                }
-            }
-            LockSupport.parkNanos(SNAPSHOT_PAUSE_NANOS);
-        }
-        return null;
-    }
-
-    /**
-     * The rule that the guest broke, for which this queue is fenced; null when it broke none. Takes the lock.
-     */
-    public RingViolation violation() {
-        access_lock.lock();
-        try {
-            return core.violation();
-        } finally {
-            access_lock.unlock();
-        }
+        return NetworkDevice.isToGuest(index());
     }
 
     /**
@@ -159,18 +78,15 @@ public final class VirtQueue {
         if (isToGuest()) {
             throw wrongDirection("dequeueBurst", "odd");
         }
-        if (!running) {
+        if (!isRunning()) {
             return 0;
         }
         if (!access_lock.tryLock()) {
-            counters.addShared(Counter.BUSY);
+            counters().addShared(Counter.BUSY);
             return 0;
         }
         try {
-            if (!running) {
-                return 0;
-            }
-            return core.dequeue(pool, packets, offset, count);
+            return isRunning() ? fromGuest().dequeue(pool, packets, offset, count) : 0;
         } finally {
             access_lock.unlock();
         }
@@ -195,11 +111,11 @@ public final class VirtQueue {
         if (!isToGuest()) {
             throw wrongDirection("enqueueBurst", "even");
         }
-        if (!running || !lockWhileRunning()) {
+        if (!isRunning() || !lockWhileRunning()) {
             return 0;
         }
         try {
-            return running ? core.enqueue(packets, offset, count) : 0;
+            return isRunning() ? toGuest().enqueue(packets, offset, count) : 0;
         } finally {
             access_lock.unlock();
         }
@@ -215,29 +131,19 @@ public final class VirtQueue {
                 || Segmentations.of(device.features(), isToGuest()).accept(packet.gsoType());
     }
 
-    /**
-     * Waits for the lock as long as the queue runs. The control thread ends that before it takes the lock for
-     * a change, so a listener that waits for a polling thread under the lock gets its answer.
-     */
-    private boolean lockWhileRunning() {
-        int spins = 0;
-        while (!access_lock.tryLock()) {
-            if (!running) {
-                return false;
-            }
-            if (++spins % 128 == 0) {
-                counters.addShared(Counter.BUSY);
-                LockSupport.parkNanos(1);
-            } else {
-                Thread.onSpinWait();
-            }
-        }
-        return true;
-    }
-
     private IllegalStateException wrongDirection(String call, String right) {
         return new IllegalStateException("%s() on queue %d of %s: use an %s queue"
-                .formatted(call, index, device.name(), right));
+                .formatted(call, index(), device.name(), right));
+    }
+
+    @GuardedBy("access_lock")
+    private ToGuest toGuest() {
+        return (ToGuest) path;
+    }
+
+    @GuardedBy("access_lock")
+    private FromGuest fromGuest() {
+        return (FromGuest) path;
     }
 
     /**
@@ -249,7 +155,7 @@ public final class VirtQueue {
     public void registerAsync() {
         lockForControl();
         try {
-            core.registerAsync();
+            path.registerAsync();
         } finally {
             access_lock.unlock();
         }
@@ -264,8 +170,8 @@ public final class VirtQueue {
      */
     @GuardedBy("access_lock")
     public void registerAsyncThreadUnsafe() {
-        requireLock("registerAsyncThreadUnsafe");
-        core.registerAsync();
+        requireLock("registerAsyncThreadUnsafe", LOG);
+        path.registerAsync();
     }
 
     /**
@@ -276,7 +182,7 @@ public final class VirtQueue {
     public void unregisterAsync() {
         lockForControl();
         try {
-            core.unregisterAsync();
+            path.unregisterAsync();
         } finally {
             access_lock.unlock();
         }
@@ -291,8 +197,8 @@ public final class VirtQueue {
      */
     @GuardedBy("access_lock")
     public void unregisterAsyncThreadUnsafe() {
-        requireLock("unregisterAsyncThreadUnsafe");
-        core.unregisterAsync();
+        requireLock("unregisterAsyncThreadUnsafe", LOG);
+        path.unregisterAsync();
     }
 
     /**
@@ -302,7 +208,7 @@ public final class VirtQueue {
     public boolean isAsyncRegistered() {
         access_lock.lock();
         try {
-            return core.isAsyncRegistered();
+            return path.isAsyncRegistered();
         } finally {
             access_lock.unlock();
         }
@@ -317,7 +223,7 @@ public final class VirtQueue {
     public int getInflight() {
         lockForControl();
         try {
-            return core.inFlight();
+            return path.inFlight();
         } finally {
             access_lock.unlock();
         }
@@ -333,8 +239,8 @@ public final class VirtQueue {
      */
     @GuardedBy("access_lock")
     public int getInflightThreadUnsafe() {
-        requireLock("getInflightThreadUnsafe");
-        return core.inFlight();
+        requireLock("getInflightThreadUnsafe", LOG);
+        return path.inFlight();
     }
 
     /**
@@ -353,7 +259,7 @@ public final class VirtQueue {
     public int clearQueue(Packet[] out, int offset, int count, DmaChannel channel) {
         lockForControl();
         try {
-            return core.clear(out, offset, count, channel);
+            return path.clear(out, offset, count, channel);
         } finally {
             access_lock.unlock();
         }
@@ -374,8 +280,8 @@ public final class VirtQueue {
      */
     @GuardedBy("access_lock")
     public int clearQueueThreadUnsafe(Packet[] out, int offset, int count, DmaChannel channel) {
-        requireLock("clearQueueThreadUnsafe");
-        return core.clear(out, offset, count, channel);
+        requireLock("clearQueueThreadUnsafe", LOG);
+        return path.clear(out, offset, count, channel);
     }
 
     /**
@@ -387,8 +293,9 @@ public final class VirtQueue {
      * @param offset index of the first
      * @param count how many
      * @param channel what copies
-     * @return packets accepted, 0 to {@code count}: the rest found no free buffers, or no room in the channel
-     * @throws IllegalStateException when this queue carries packets from the guest, or is not registered
+     * @return packets accepted, 0 to {@code count}: the rest found no free buffers, or no room in the channel;
+     *     0 of a queue that is not registered, as the registration may end on another thread at any time
+     * @throws IllegalStateException when this queue carries packets from the guest
      * @throws IllegalArgumentException when the channel is not configured, or in another registry than the
      *     device's; or when a packet is empty or back in its pool, and then none is accepted
      * @throws NullPointerException when a packet is null, and then none is accepted
@@ -402,7 +309,7 @@ public final class VirtQueue {
             return 0;
         }
         try {
-            return core.submitEnqueue(packets, offset, count, channel);
+            return toGuest().submit(packets, offset, count, channel);
         } finally {
             access_lock.unlock();
         }
@@ -418,8 +325,8 @@ public final class VirtQueue {
      * @param count most packets to give back
      * @param channel which to ask; packets that another channel copied are given back too
      *     when their turn has come
-     * @return packets given back, 0 to {@code count}
-     * @throws IllegalStateException when this queue carries packets from the guest, or is not registered
+     * @return packets given back, 0 to {@code count}; 0 of a queue that is not registered
+     * @throws IllegalStateException when this queue carries packets from the guest
      * @throws IllegalArgumentException when the channel is not configured,
      *     or in another registry than the device's
      */
@@ -428,11 +335,11 @@ public final class VirtQueue {
             throw wrongDirection("pollEnqueueCompleted", "even");
         }
         if (!access_lock.tryLock()) {
-            counters.addShared(Counter.BUSY);
+            counters().addShared(Counter.BUSY);
             return 0;
         }
         try {
-            return core.clear(done, offset, count, channel);
+            return path.poll(done, offset, count, channel);
         } finally {
             access_lock.unlock();
         }
@@ -448,8 +355,8 @@ public final class VirtQueue {
      * @param offset first index to fill
      * @param count most packets to take
      * @param channel what copies
-     * @return packets taken, 0 to {@code count}
-     * @throws IllegalStateException when this queue carries packets to the guest, or is not registered
+     * @return packets taken, 0 to {@code count}; 0 of a queue that is not registered
+     * @throws IllegalStateException when this queue carries packets to the guest
      * @throws IllegalArgumentException when the channel is not configured,
      *     or in another registry than the device's
      */
@@ -460,87 +367,32 @@ public final class VirtQueue {
         }
         Objects.checkFromIndexSize(offset, count, packets.length);
         if (!access_lock.tryLock()) {
-            counters.addShared(Counter.BUSY);
+            counters().addShared(Counter.BUSY);
             return 0;
         }
         try {
-            return core.tryDequeue(pool, packets, offset, count, channel);
+            return fromGuest().tryDequeue(pool, packets, offset, count, channel);
         } finally {
             access_lock.unlock();
         }
     }
 
-    /** Asks the guest for kicks, for a thread that is about to wait. */
-    QueueWaiter.Answer arm(QueueWaiter newWaiter, QueueWaiter.Kick kick) {
-        waiter = newWaiter;
-        if (!isToGuest() && device.announcement().isPending()) {
-            return QueueWaiter.Answer.HAS_WORK;
-        }
-        if (!running || !lockWhileRunning()) {
-            return QueueWaiter.Answer.IS_STOPPED;
-        }
-        try {
-            return running ? core.arm(kick) : QueueWaiter.Answer.IS_STOPPED;
-        } finally {
-            access_lock.unlock();
-        }
+    // For QueueWaiter and the transport, which are of this package.
+
+    KickSource.Answer armFor(QueueSleeper sleeper, KickSource kick) {
+        KickSource.Answer answer = arm(sleeper, kick);
+        return !isToGuest() && device.announcement().isPending() ? KickSource.Answer.HAS_WORK : answer;
     }
 
-    /** The thread no longer waits. */
-    void disarm() {
-        if (!running || !lockWhileRunning()) {
-            return;
-        }
-        try {
-            if (running) {
-                core.disarm();
-            }
-        } finally {
-            access_lock.unlock();
-        }
+    void disarmed() {
+        disarm();
     }
 
-    /** Something about this queue has changed, which a waiting thread has to see. */
-    void wakeWaiter() {
-        QueueWaiter present = waiter;
-        if (present != null) {
-            present.wakeUp();
-        }
+    void wake() {
+        wakeSleeper();
     }
 
-    private void lockForControl() {
-        if (access_lock.isHeldByCurrentThread()) {
-            counters.addShared(Counter.REENTRANT_CALLS);
-        }
-        access_lock.lock();
-    }
-
-    /** Checks before anything guarded is read. Another thread's hold does not count. */
-    private void requireLock(String call) {
-        if (access_lock.isHeldByCurrentThread()) {
-            return;
-        }
-        String text = "(%s) %s() called without access lock taken.".formatted(device.name(), call);
-        LOG.log(Level.ERROR, text);
-        counters.addShared(Counter.LOCK_MISUSE);
-        QueueEvents.LockMisuse.emit(this, call);
-        throw new IllegalMonitorStateException(text);
-    }
-
-    /**
-     * Set to false before the lock is taken for a change, so that bursts leave; true again under the lock.
-     */
-    void running(boolean runs) {
-        running = runs;
-    }
-
-    /** The transport's side of this queue. */
-    QueueControl control() {
-        return control;
-    }
-
-    @Override
-    public String toString() {
-        return device.name() + " queue " + index;
+    QueueControl transport() {
+        return control();
     }
 }

@@ -4,16 +4,9 @@ import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.memory.NativeCopy;
 import io.vhost.net.PacketPool;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /** Device to driver. Packets are received where they are offered; only merged ones are copied together. */
 final class ReceiveQueue extends DriverQueue {
-    private static final ValueLayout.OfLong OFFLOAD =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfShort SHORT =
-            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-
     private final int receiveSize;
     private final Packet[] taken = new Packet[64];
     private long dropped;
@@ -89,11 +82,9 @@ final class ReceiveQueue extends DriverQueue {
         }
         packet.reset(bytes);
         long header = packet.dataOffset() - headerLength;
-        int buffers = mergeable
-                ? packet.segment().get(SHORT, header + NetHeader.BUFFER_COUNT_OFFSET) & 0xFFFF
-                : 1;
-        long offload = packet.segment().get(OFFLOAD, header);
-        int checksumOffset = packet.segment().get(SHORT, header + NetHeader.CHECKSUM_OFFSET_OFFSET) & 0xFFFF;
+        int buffers = mergeable ? NetHeader.bufferCount(packet.segment(), header) : 1;
+        long offload = NetHeader.offload(packet.segment(), header);
+        int checksumOffset = NetHeader.checksumOffset(packet.segment(), header);
         if (buffers != 1 && !merge(packet, buffers)) {
             return false;
         }

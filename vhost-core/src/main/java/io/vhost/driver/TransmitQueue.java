@@ -4,15 +4,9 @@ import io.vhost.driver.DriverConfig.TransmitMode;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /** Driver to device. Packets are sent from where they lie. */
 final class TransmitQueue extends DriverQueue {
-    private static final ValueLayout.OfLong OFFLOAD =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt TAIL =
-            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     /** Room for an indirect table of two descriptors, then a header; one for each packet of the pool. */
     private static final int EXTRA = 64;
     private static final int HEADER_IN_EXTRA = 32;
@@ -68,8 +62,8 @@ final class TransmitQueue extends DriverQueue {
         int bytes = packet.length();
         if (mode == TransmitMode.ONE_BUFFER && packet.headroom() >= headerLength) {
             long start = packet.dataOffset() - headerLength;
-            return putHeader(packet, packet.segment().address() + start - segment.address())
-                    && ring.offer(index, packet.segment().address() + start, headerLength + bytes, false);
+            putHeader(packet, packet.segment().address() + start - segment.address());
+            return ring.offer(index, packet.segment().address() + start, headerLength + bytes, false);
         }
         long slot = extra + (long) EXTRA * index;
         putHeader(packet, slot + HEADER_IN_EXTRA);
@@ -83,20 +77,8 @@ final class TransmitQueue extends DriverQueue {
     }
 
     /** The last field of a 12-byte header, the number of buffers, is 0 in this direction. */
-    private boolean putHeader(Packet packet, long position) {
-        segment.set(OFFLOAD, position, packet.offload());
-        if (headerLength == NetHeader.LENGTH) {
-            segment.set(TAIL, position + NetHeader.CHECKSUM_OFFSET_OFFSET, packet.checksumOffset());
-        } else {
-            segment.set(
-                    ValueLayout.JAVA_BYTE, position + NetHeader.CHECKSUM_OFFSET_OFFSET,
-                    (byte) packet.checksumOffset());
-            segment.set(
-                    ValueLayout.JAVA_BYTE,
-                    position + NetHeader.CHECKSUM_OFFSET_OFFSET + 1,
-                    (byte) (packet.checksumOffset() >>> 8));
-        }
-        return true;
+    private void putHeader(Packet packet, long position) {
+        NetHeader.update(segment, position, headerLength, packet.offload(), packet.checksumOffset(), 0);
     }
 
     /** Puts packets that the device has read back into their pool. */

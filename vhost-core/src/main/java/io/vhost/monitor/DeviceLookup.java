@@ -1,7 +1,7 @@
 package io.vhost.monitor;
 
-import io.vhost.device.QueueCounters.Counter;
-import io.vhost.device.QueueSnapshot;
+import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.queue.QueueSnapshot;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import java.util.ArrayList;

@@ -1,6 +1,6 @@
 package io.vhost.monitor;
 
-import io.vhost.device.QueueSnapshot;
+import io.vhost.queue.QueueSnapshot;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import java.util.HashMap;

@@ -2,9 +2,9 @@ package io.vhost.monitor;
 
 import io.vhost.device.ConnectionSnapshot;
 import io.vhost.device.DeviceSnapshot;
-import io.vhost.device.QueueCounters;
-import io.vhost.device.QueueCounters.Counter;
-import io.vhost.device.QueueSnapshot;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.queue.QueueSnapshot;
 import io.vhost.device.VhostDevice;
 import io.vhost.memory.MemoryRegion;
 import java.util.ArrayList;

@@ -2,7 +2,7 @@ package io.vhost.monitor;
 
 import io.vhost.device.DeviceSnapshot;
 import io.vhost.device.Feature;
-import io.vhost.device.QueueSnapshot;
+import io.vhost.queue.QueueSnapshot;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.ring.RingElement;

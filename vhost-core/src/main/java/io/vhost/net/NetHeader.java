@@ -1,5 +1,10 @@
 package io.vhost.net;
 
+import static java.nio.ByteOrder.LITTLE_ENDIAN;
+
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+
 /**
  * The header that precedes each packet in a virtio-net queue (virtio 1.2, section 5.1.6). Little-endian.
  *
@@ -58,7 +63,69 @@ public final class NetHeader {
     /** Added to a TCP segmentation type: the packet has the congestion bit (CWR) set. */
     public static final int GSO_ECN = 0x80;
 
+    private static final ValueLayout.OfLong LONG = ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    private static final ValueLayout.OfInt INT = ValueLayout.JAVA_INT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+    private static final ValueLayout.OfShort SHORT = ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(LITTLE_ENDIAN);
+
     private NetHeader() {}
+
+    /**
+     * {@return the offload word of the header at {@code position}}
+     *
+     * @param memory where the header lies, in one piece
+     * @param position of its first byte
+     */
+    public static long offload(MemorySegment memory, long position) {
+        return memory.get(LONG, position + OFFLOAD_OFFSET);
+    }
+
+    /**
+     * {@return csum_offset of the header at {@code position}: 0 to 0xFFFF}
+     *
+     * @param memory where the header lies, in one piece
+     * @param position of its first byte
+     */
+    public static int checksumOffset(MemorySegment memory, long position) {
+        return memory.get(SHORT, position + CHECKSUM_OFFSET_OFFSET) & 0xFFFF;
+    }
+
+    /**
+     * {@return num_buffers of the header at {@code position}: 0 to 0xFFFF}
+     *
+     * @param memory where the header lies, in one piece, of {@link #LENGTH} bytes
+     * @param position of its first byte
+     */
+    public static int bufferCount(MemorySegment memory, long position) {
+        return memory.get(SHORT, position + BUFFER_COUNT_OFFSET) & 0xFFFF;
+    }
+
+    /**
+     * Writes a header, but only where it differs from what is there. In steady state it never does, and the
+     * other side's cache line stays shared instead of travelling between two processors.
+     *
+     * @param memory where the header goes, in one piece
+     * @param position of its first byte
+     * @param length of the header, {@link #LENGTH} or {@link #LEGACY_LENGTH}
+     * @param offload the offload word
+     * @param checksumOffset csum_offset
+     * @param bufferCount num_buffers; not written in a header of {@link #LEGACY_LENGTH}
+     */
+    public static void update(
+            MemorySegment memory, long position, int length, long offload, int checksumOffset,
+            int bufferCount) {
+        if (memory.get(LONG, position + OFFLOAD_OFFSET) != offload) {
+            memory.set(LONG, position + OFFLOAD_OFFSET, offload);
+        }
+        long tailPosition = position + CHECKSUM_OFFSET_OFFSET;
+        if (length == LENGTH) {
+            int tail = checksumOffset | bufferCount << 16;
+            if (memory.get(INT, tailPosition) != tail) {
+                memory.set(INT, tailPosition, tail);
+            }
+        } else if (memory.get(SHORT, tailPosition) != (short) checksumOffset) {
+            memory.set(SHORT, tailPosition, (short) checksumOffset);
+        }
+    }
 
     /**
      * {@return length of the header that two peers agreed on: {@link #LENGTH} or {@link #LEGACY_LENGTH}}

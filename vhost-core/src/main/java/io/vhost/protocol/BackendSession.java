@@ -4,7 +4,7 @@ import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.ERROR;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.device.ControlException;
+import io.vhost.queue.ControlException;
 import io.vhost.device.DeviceControl;
 import io.vhost.device.ProtocolFeature;
 import io.vhost.os.UnixSocket;

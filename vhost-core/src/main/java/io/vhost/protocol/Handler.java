@@ -1,6 +1,6 @@
 package io.vhost.protocol;
 
-import io.vhost.device.ControlException;
+import io.vhost.queue.ControlException;
 
 /** Carries out one kind of message. */
 @FunctionalInterface

@@ -1,8 +1,8 @@
 package io.vhost.protocol;
 
-import io.vhost.device.ControlException;
 import io.vhost.device.DeviceMemory;
 import io.vhost.memory.MemoryRegion;
+import io.vhost.queue.ControlException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -51,7 +51,7 @@ final class MemoryRequests {
         }
         long size = request.u64(0);
         long offset = request.u64(8);
-        memory.log(request.takeDescriptor(), offset, size);
+        memory.dirtyLog(request.takeDescriptor(), offset, size);
         reply.put64(0);
     }
 

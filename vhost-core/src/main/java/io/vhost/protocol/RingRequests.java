@@ -1,6 +1,6 @@
 package io.vhost.protocol;
 
-import io.vhost.device.ControlException;
+import io.vhost.queue.ControlException;
 import io.vhost.device.DeviceControl;
 import io.vhost.os.Descriptor;
 import java.util.Map;

@@ -108,6 +108,15 @@ public final class ChainBatch {
         return id[chain];
     }
 
+    /** Entries of the ring that a run of chains takes: one a chain in a split ring, descriptors in a packed one. */
+    public int descriptors(int from, int to) {
+        int sum = 0;
+        for (int i = from; i < to; i++) {
+            sum += descriptors[i];
+        }
+        return sum;
+    }
+
     /** Bytes in all buffers of {@code chain}. */
     public long length(int chain) {
         int end = firstBuffer[chain + 1];

@@ -160,7 +160,7 @@ public abstract sealed class DeviceRing permits SplitRing {
      * @param dirtyLog where to; null: not at all. The caller sees to it that it stays mapped
      * @param deviceAreaAddress guest address of the device area, or {@link #NOT_LOGGED}
      */
-    public final void log(DirtyLog dirtyLog, long deviceAreaAddress) {
+    public final void logWrites(DirtyLog dirtyLog, long deviceAreaAddress) {
         log.to(dirtyLog, deviceAreaAddress);
     }
 

@@ -22,6 +22,10 @@ import java.lang.invoke.VarHandle;
  * <p>The accessors take the segment and an absolute byte offset: one segment serves the ring, the tables and
  * the buffers, so that its bounds stay in registers for a whole burst. The last eight bytes of a descriptor
  * are read as one word, so that a driver that changes them meanwhile cannot show us two versions.
+ *
+ * <p>Stores are plain, those that publish behind a release fence: where the file behind the memory was
+ * truncated the virtual machine turns a plain store into an error, but aborts at an ordered store of two bytes
+ * in interpreted code.
  */
 final class SplitLayout {
     /** Alignment of the driver area, in bytes. */
@@ -106,7 +110,8 @@ final class SplitLayout {
     }
 
     static void availIdxRelease(MemorySegment memory, long avail, int idx) {
-        SHORT.setRelease(memory, avail + IDX, (short) idx);
+        VarHandle.releaseFence();
+        SHORT.set(memory, avail + IDX, (short) idx);
     }
 
     static int availFlags(MemorySegment memory, long avail) {
@@ -114,7 +119,7 @@ final class SplitLayout {
     }
 
     static void availFlags(MemorySegment memory, long avail, int flags) {
-        SHORT.setOpaque(memory, avail, (short) flags);
+        SHORT.set(memory, avail, (short) flags);
     }
 
     static int availEntry(MemorySegment memory, long avail, int slot) {
@@ -130,7 +135,7 @@ final class SplitLayout {
     }
 
     static void usedEvent(MemorySegment memory, long avail, int size, int idx) {
-        SHORT.setOpaque(memory, avail + RING + 2L * size, (short) idx);
+        SHORT.set(memory, avail + RING + 2L * size, (short) idx);
     }
 
     static int usedIdxAcquire(MemorySegment memory, long used) {
@@ -142,7 +147,8 @@ final class SplitLayout {
     }
 
     static void usedIdxRelease(MemorySegment memory, long used, int idx) {
-        SHORT.setRelease(memory, used + IDX, (short) idx);
+        VarHandle.releaseFence();
+        SHORT.set(memory, used + IDX, (short) idx);
     }
 
     static int usedFlags(MemorySegment memory, long used) {
@@ -150,7 +156,7 @@ final class SplitLayout {
     }
 
     static void usedFlags(MemorySegment memory, long used, int flags) {
-        SHORT.setOpaque(memory, used, (short) flags);
+        SHORT.set(memory, used, (short) flags);
     }
 
     /** Where an element lies in the device area, in bytes. */
@@ -172,7 +178,7 @@ final class SplitLayout {
     }
 
     static void availEvent(MemorySegment memory, long used, int size, int idx) {
-        SHORT.setOpaque(memory, used + RING + 8L * size, (short) idx);
+        SHORT.set(memory, used + RING + 8L * size, (short) idx);
     }
 
     /**

@@ -1,6 +1,6 @@
 package io.vhost.bench;
 
-import io.vhost.device.ControlException;
+import io.vhost.queue.ControlException;
 import io.vhost.device.VirtQueue;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;

@@ -1,8 +1,8 @@
 package io.vhost.bench;
 
-import io.vhost.device.ControlException;
+import io.vhost.queue.ControlException;
 import io.vhost.device.DeviceListener;
-import io.vhost.device.QueueCounters.Counter;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.device.VhostConfig;
 import io.vhost.monitor.CommandException;
 import io.vhost.monitor.MonitorClient;

@@ -1,6 +1,6 @@
 package io.vhost.bench;
 
-import io.vhost.device.ControlException;
+import io.vhost.queue.ControlException;
 import io.vhost.device.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.Feature;

@@ -1,5 +1,7 @@
 package io.vhost.device;
 
+import io.vhost.queue.ControlException;
+import io.vhost.queue.QueueCounters;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 

@@ -1,10 +1,11 @@
 package io.vhost.device;
 
+import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
-import io.vhost.device.QueueCounters.Counter;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import java.lang.management.ManagementFactory;

@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -7,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.device.QueueCounters.Counter;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
@@ -193,7 +194,7 @@ class DequeueTest {
     @Test
     void aChainNoLongerThanTheHeaderFencesTheQueue() throws ControlException {
         for (long features : new long[] {LEGACY, TestGuest.MODERN}) {
-            int header = QueueFormat.of(features, false).headerLength();
+            int header = PacketFormat.of(features, false).headerLength();
             for (int length : new int[] {1, 8, header - 1, header}) {
                 for (int[] lengths : new int[][] {{length}, {length / 2, length - length / 2}}) {
                     try (TestGuest guest = TestGuest.running(features)) {

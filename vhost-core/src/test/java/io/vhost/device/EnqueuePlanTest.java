@@ -8,6 +8,7 @@ import io.vhost.memory.MemoryRegion;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.queue.QueueCounters;
 import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
@@ -25,9 +26,11 @@ class EnqueuePlanTest {
     private final MemorySegment memory = Arena.ofAuto().allocate(4096, 64);
 
     private EnqueuePlan plan(boolean legacy) {
-        QueueFormat format = QueueFormat.of(legacy ? LEGACY : TestGuest.MODERN, true);
+        long features = legacy ? LEGACY : TestGuest.MODERN;
+        PacketFormat format = PacketFormat.of(features, true);
         GuestMemory guest = GuestMemory.of(memory, new MemoryRegion(0, 0, 4096, 0));
-        DeviceRing ring = RingFormat.SPLIT.device(guest, new RingAddresses(1024, 2048, 3072), 4, format.ring(), 0);
+        DeviceRing ring = RingFormat.SPLIT.device(guest, new RingAddresses(1024, 2048, 3072), 4,
+                NetworkDevice.ringOptions(features, 0), 0);
         return new EnqueuePlan(ring, format, new QueueCounters());
     }
 

@@ -1,9 +1,10 @@
 package io.vhost.device;
 
+import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.device.QueueCounters.Counter;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;

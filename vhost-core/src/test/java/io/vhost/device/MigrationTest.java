@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -87,7 +88,7 @@ class MigrationTest {
     void everyPageThatWasWrittenIsInTheLog() throws ControlException {
         Random random = new Random(1);
         try (TestGuest guest = TestGuest.running()) {
-            guest.control.memory().log(file.duplicate(), 0, LOG_SIZE);
+            guest.control.memory().dirtyLog(file.duplicate(), 0, LOG_SIZE);
             assertEquals(Set.of(), takeMarks(), "not before it was negotiated");
             guest.control.features(LOGGING);
             logUsedRings(guest);
@@ -132,7 +133,7 @@ class MigrationTest {
     void aLogThatIsTooSmallIsRefused() throws ControlException {
         try (TestGuest guest = TestGuest.running()) {
             ControlException refusal = assertThrows(
-                    ControlException.class, () -> guest.control.memory().log(file.duplicate(), 0, 4096));
+                    ControlException.class, () -> guest.control.memory().dirtyLog(file.duplicate(), 0, 4096));
             assertTrue(refusal.getMessage().contains("dirty log of 4096 bytes is too small"),
                     refusal.getMessage());
             assertTrue(guest.toGuest().queue.isRunning());
@@ -145,7 +146,7 @@ class MigrationTest {
         int before = Descriptor.openDescriptors();
         try (TestGuest guest = TestGuest.running()) {
             DeviceMemory memory = guest.control.memory();
-            memory.log(file.duplicate(), 0, LOG_SIZE);
+            memory.dirtyLog(file.duplicate(), 0, LOG_SIZE);
             guest.control.features(LOGGING);
             List<MemoryRegion> regions = memory.regions();
             for (int i = 0; i < 2; i++) {

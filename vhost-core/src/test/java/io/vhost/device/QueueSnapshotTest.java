@@ -1,10 +1,12 @@
 package io.vhost.device;
 
+import io.vhost.queue.ControlException;
+import io.vhost.queue.QueueSnapshot;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.device.QueueCounters.Counter;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.ring.RingElement;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;

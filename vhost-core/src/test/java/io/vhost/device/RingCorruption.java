@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -55,7 +56,7 @@ final class RingCorruption implements AutoCloseable {
         mergeable = Feature.VIRTIO_NET_F_MRG_RXBUF.in(features);
         guest = new TestGuest(features, RING, 1);
         guest.start();
-        guest.control.memory().log(MemFd.create("log", LOG), 0, LOG);
+        guest.control.memory().dirtyLog(MemFd.create("log", LOG), 0, LOG);
         guest.listener.action = call -> guest.listener.calls.clear();
         begin();
     }

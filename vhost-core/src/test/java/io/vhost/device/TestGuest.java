@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.queue.ControlException;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
@@ -115,7 +116,7 @@ final class TestGuest implements AutoCloseable {
     }
 
     int headerLength() {
-        return QueueFormat.of(features, true).headerLength();
+        return PacketFormat.of(features, true).headerLength();
     }
 
     byte[] bytes(long offset, int length) {

@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -37,7 +38,7 @@ final class TestQueue implements AutoCloseable {
         this.size = size;
         this.queue = guest.device.queue(index);
         long begin = index * AREA;
-        this.format = QueueFormat.layout(guest.features);
+        this.format = NetworkDevice.ringFormat(guest.features);
         long avail = begin + format.descBytes(size);
         long used = (avail + format.driverBytes(size) + 63) / 64 * 64;
         this.addresses = new RingAddresses(begin, avail, used);
@@ -47,7 +48,7 @@ final class TestQueue implements AutoCloseable {
 
     /** An empty ring, indexes at 0. */
     void newRing() {
-        RingOptions options = QueueFormat.of(guest.features, (index & 1) == 0).ring();
+        RingOptions options = NetworkDevice.ringOptions(guest.features, index);
         ring = format.driver(guest.memory, addresses, size, options);
     }
 

@@ -27,7 +27,7 @@ class WriteLogTest {
 
     private void start() {
         raw.buffers(WRITE);
-        ring.log(DirtyLog.of(bits), DeviceRing.NOT_LOGGED);
+        ring.logWrites(DirtyLog.of(bits), DeviceRing.NOT_LOGGED);
     }
 
     /** Takes the chain that was offered, and gives it back filled after the guest has changed it. */

@@ -1,9 +1,10 @@
 package io.vhost.device;
 
+import io.vhost.queue.AccessLock;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import io.vhost.device.QueueCounters.Counter;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.net.Packet;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;

@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.queue.ControlException;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 

@@ -1,5 +1,7 @@
 package io.vhost.device;
 
+import io.vhost.queue.ControlException;
+import io.vhost.queue.QueueCounters;
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
 import io.vhost.Slab;

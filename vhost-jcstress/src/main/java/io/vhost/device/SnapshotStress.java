@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.queue.QueueSnapshot;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 

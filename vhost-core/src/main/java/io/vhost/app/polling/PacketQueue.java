@@ -1,8 +1,8 @@
 package io.vhost.app.polling;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.device.QueueCounters;
-import io.vhost.device.QueueCounters.Counter;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaChannel;

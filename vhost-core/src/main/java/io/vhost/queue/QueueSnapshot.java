@@ -1,5 +1,7 @@
-package io.vhost.device;
+package io.vhost.queue;
 
+import io.vhost.ring.RingFormat;
+import io.vhost.ring.RingPositions;
 import io.vhost.ring.RingViolation;
 
 /**
@@ -11,12 +13,9 @@ import io.vhost.ring.RingViolation;
  * @param started whether the front-end has started the ring
  * @param enabled whether the front-end has enabled the ring
  * @param attached whether the ring was found in memory, so that the positions are those of the ring
+ * @param format of the ring; null while it is not attached
  * @param size entries of the ring; 0 before it is known
- * @param nextAvail index of the next chain to take
- * @param knownAvail the driver's index when it was read last
- * @param nextUsed index of the next used element
- * @param signalledUsed where the used index was when an interrupt was decided on last
- * @param signalledValid whether that has happened
+ * @param positions where the device is in the ring
  * @param desc descriptor table
  * @param avail driver area
  * @param used device area
@@ -34,12 +33,9 @@ public record QueueSnapshot(
         boolean started,
         boolean enabled,
         boolean attached,
+        RingFormat format,
         int size,
-        int nextAvail,
-        int knownAvail,
-        int nextUsed,
-        int signalledUsed,
-        boolean signalledValid,
+        RingPositions positions,
         Area desc,
         Area avail,
         Area used,
@@ -60,8 +56,38 @@ public record QueueSnapshot(
      */
     public record Area(long guest, long user, long mapped, long bytes) {}
 
-    /** Chains taken and not yet given back, 0 to 65535. */
+    /** Whether the ring is a packed one; false while it is not attached. */
+    public boolean isPacked() {
+        return format != null && format != RingFormat.SPLIT;
+    }
+
+    /** What was taken and not yet given back: chains of a split ring, descriptors of a packed one. */
     public int inUse() {
-        return (nextAvail - nextUsed) & 0xFFFF;
+        return positions.inUse();
+    }
+
+    /** The next chain to take, counted as the format does. */
+    public int nextAvail() {
+        return positions.nextAvail();
+    }
+
+    /** Up to where the driver was seen to have offered. */
+    public int knownAvail() {
+        return positions.knownAvail();
+    }
+
+    /** The next used element, counted as the format does. */
+    public int nextUsed() {
+        return positions.nextUsed();
+    }
+
+    /** Where the used position was when an interrupt was decided on last. */
+    public int signalledUsed() {
+        return positions.signalledUsed();
+    }
+
+    /** Whether that has happened. */
+    public boolean signalledValid() {
+        return positions.signalled();
     }
 }

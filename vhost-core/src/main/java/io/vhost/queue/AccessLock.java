@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.queue;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;

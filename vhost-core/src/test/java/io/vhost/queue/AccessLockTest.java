@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.queue;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;

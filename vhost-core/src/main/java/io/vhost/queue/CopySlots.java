@@ -1,9 +1,9 @@
-package io.vhost.device;
+package io.vhost.queue;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.dma.CopyListener;
 import io.vhost.dma.DmaChannel;
 import io.vhost.memory.NativeCopy;
-import io.vhost.net.Packet;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.ChainsInFlight;
 import io.vhost.ring.DeviceRing;
@@ -12,20 +12,22 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 
 /**
- * The packets of one queue whose copies are under way: slots in the order of submission.
+ * The items of one queue whose copies are under way, packets or requests: slots in the order of submission.
  *
- * <p>A slot goes through three hands. It is <em>opened</em> when a packet's copies are submitted;
+ * <p>A slot goes through three hands. It is <em>opened</em> when an item's copies are submitted;
  * <em>closed</em>, in order, when they are all done, which is when the guest gets its chains back; and
- * <em>emptied</em> when the application gets the packet back. Channels complete in any order, so slots are
+ * <em>emptied</em> when the application gets the item back. Channels complete in any order, so slots are
  * closed from the oldest on and no further than the first whose copies are not done: the guest sees used
- * elements in the order of submission.
+ * elements in the order of submission, which VIRTIO_F_IN_ORDER asks for and migration relies on.
  *
  * <p>Everything is used under the queue's lock except {@link #copyDone}, which comes under the lock of the
- * channel that made the copies: one channel per packet, so a slot's count of copies has one writer. Memory
+ * channel that made the copies: one channel per item, so a slot's count of copies has one writer. Memory
  * order: the count of a slot is stored with release after each of its copies and loaded with acquire, so
  * whoever sees 0 sees the bytes.
+ *
+ * @param <T> what is submitted
  */
-final class AsyncCopies implements CopyListener {
+public final class CopySlots<T> implements CopyListener {
     private static final VarHandle COPIES =
             MethodHandles.arrayElementVarHandle(int[].class).withInvokeExactBehavior();
 
@@ -33,11 +35,8 @@ final class AsyncCopies implements CopyListener {
     private final int mask;
     /** Most packets in flight. */
     private final int limit;
-    private final Packet[] packet;
+    private final Object[] item;
     private final DmaChannel[] channel;
-    /** Offload fields of the header, which the guest wrote before the data. */
-    private final long[] offload;
-    private final int[] checksumOffset;
     private final int[] chains;
     /** Copies of a slot that are not done. */
     private final int[] copies;
@@ -64,12 +63,12 @@ final class AsyncCopies implements CopyListener {
      * Slots for a ring of {@code size} entries; a packet needs at least one, so no more can be in flight.
      * Copies of fewer than {@code threshold} bytes are made at once.
      */
-    AsyncCopies(int size, int threshold) {
+    CopySlots(int size, int threshold) {
         this(slots(size), size, threshold);
     }
 
     /** The same, with all copies left to channels. */
-    AsyncCopies(int size) {
+    CopySlots(int size) {
         this(size, 0);
     }
 
@@ -77,14 +76,12 @@ final class AsyncCopies implements CopyListener {
         return Integer.highestOneBit(Math.max(1, packets * 2 - 1));
     }
 
-    private AsyncCopies(int size, int limit, int threshold) {
+    private CopySlots(int size, int limit, int threshold) {
         this.threshold = threshold;
         mask = size - 1;
         this.limit = limit;
-        packet = new Packet[size];
+        item = new Object[size];
         channel = new DmaChannel[size];
-        offload = new long[size];
-        checksumOffset = new int[size];
         chains = new int[size];
         copies = new int[size];
         failed = new boolean[size];
@@ -100,25 +97,25 @@ final class AsyncCopies implements CopyListener {
     }
 
     /** Packets submitted since the beginning, as a free-running number. */
-    int opened() {
+    public int opened() {
         return opened;
     }
 
     /** Packets that the application has not got back. */
-    int inFlight() {
+    public int inFlight() {
         return opened - emptied;
     }
 
     /** Packets whose copies are not all done. */
-    int copying() {
+    public int copying() {
         return opened - closed;
     }
 
-    int freeSlots() {
+    public int freeSlots() {
         return Math.max(0, limit - inFlight());
     }
 
-    ChainsInFlight chains() {
+    public ChainsInFlight chains() {
         return chainsInFlight;
     }
 
@@ -129,16 +126,16 @@ final class AsyncCopies implements CopyListener {
      * @param number how many copies; 0 when there is nothing to copy, which is done at once
      * @return the slot, for {@link #copyDone}
      */
-    int open(Packet newPacket, int number, DmaChannel by, long now) {
+    public int open(T newItem, int number, DmaChannel by, long now) {
         int slot = opened & mask;
-        put(slot, newPacket, number, by, now);
+        put(slot, newItem, number, by, now);
         chains[slot] = 0;
         opened++;
         return slot;
     }
 
-    private void put(int slot, Packet newPacket, int number, DmaChannel by, long now) {
-        packet[slot] = newPacket;
+    private void put(int slot, T newItem, int number, DmaChannel by, long now) {
+        item[slot] = newItem;
         // A reference that is stored costs more than one that is compared, and it hardly ever changes.
         if (channel[slot] != by) {
             channel[slot] = by;
@@ -153,11 +150,11 @@ final class AsyncCopies implements CopyListener {
      *
      * @return the slot of the first; the others follow, see {@link #after}
      */
-    int openPlain(Packet[] packets, int offset, ChainBatch batch, int count, DmaChannel by, long now) {
+    public int openPlain(T[] items, int offset, ChainBatch batch, int count, DmaChannel by, long now) {
         int begin = opened;
         for (int i = 0; i < count; i++) {
             int slot = (begin + i) & mask;
-            put(slot, packets[offset + i], 1, by, now);
+            put(slot, items[offset + i], 1, by, now);
             chains[slot] = 1;
         }
         takeChains(batch, 0, count);
@@ -166,42 +163,36 @@ final class AsyncCopies implements CopyListener {
     }
 
     /** The slot after this one. */
-    int after(int slot) {
+    public int after(int slot) {
         return (slot + 1) & mask;
     }
 
-    /** What the header of a packet from the guest said. */
-    void header(int slot, long word, int offset) {
-        offload[slot] = word;
-        checksumOffset[slot] = offset;
-    }
-
     /** A packet that will not be delivered. */
-    void undeliverable(int slot) {
+    public void undeliverable(int slot) {
         failed[slot] = true;
     }
 
     /** None of the packets will be delivered that were opened since there were {@code before}. */
-    void undeliverableSince(int before) {
+    public void undeliverableSince(int before) {
         for (int i = before; i != opened; i++) {
             failed[i & mask] = true;
         }
     }
 
     /** A burst ended early because its channel was full. */
-    void truncated() {
+    public void truncated() {
         truncated = true;
     }
 
     /** Whether one has since this was asked last. */
-    boolean takeTruncated() {
+    public boolean takeTruncated() {
         boolean was = truncated;
         truncated = false;
         return was;
     }
 
     /** Takes a run of chains for the slot that was opened last. */
-    void take(int slot, ChainBatch batch, int from, int to) {
+    public void take(int slot, ChainBatch batch, int from, int to) {
         chains[slot] += to - from;
         takeChains(batch, from, to);
     }
@@ -216,22 +207,35 @@ final class AsyncCopies implements CopyListener {
     }
 
     /**
-     * Whether a copy of so many bytes is made at once, with {@link #copyAtOnce}, and not left to a channel.
+     * Makes one of a slot's copies, at once if it is short, or else by a channel. The slot is told of it,
+     * also when this ends with an error.
      */
-    boolean isShort(int length) {
-        return length < threshold;
-    }
-
-    /** Makes one of a slot's copies. The slot is told of it, also when this ends with an error. */
-    void copyAtOnce(
-            MemorySegment source, long sourceOffset,
+    @GuardedBy("by.lock")
+    public void copy(
+            DmaChannel by, MemorySegment source, long sourceOffset,
             MemorySegment target, long targetOffset, int length, int slot) {
+        if (length >= threshold) {
+            by.copy(source, sourceOffset, target, targetOffset, length, this, slot);
+            return;
+        }
         boolean made = false;
         try {
             NativeCopy.copy(source, sourceOffset, target, targetOffset, length);
             made = true;
         } finally {
             copyDone(slot, !made);
+        }
+    }
+
+    /**
+     * Declares copies of a slot failed that will never be made.
+     *
+     * @param slot the slot
+     * @param count how many
+     */
+    public void cancel(int slot, int count) {
+        for (int i = 0; i < count; i++) {
+            copyDone(slot, true);
         }
     }
 
@@ -306,36 +310,29 @@ final class AsyncCopies implements CopyListener {
     }
 
     /** Whether a packet was closed whose channel has failed, since this was asked last. */
-    boolean takeEngineFailed() {
+    public boolean takeEngineFailed() {
         boolean was = engineFailed;
         engineFailed = false;
         return was;
     }
 
     /** Whether a packet can be given back. */
-    boolean hasClosed() {
+    public boolean hasClosed() {
         return emptied != closed;
     }
 
     /** The slot of the oldest packet that can be given back. */
-    int oldest() {
+    public int oldest() {
         return emptied & mask;
     }
 
-    long offload(int slot) {
-        return offload[slot];
-    }
-
-    int checksumOffset(int slot) {
-        return checksumOffset[slot];
-    }
-
-    boolean isUndelivered(int slot) {
+    public boolean isUndelivered(int slot) {
         return failed[slot];
     }
 
     /** Gives the oldest packet back; {@link #settle} after the last one. */
-    Packet empty() {
+    @SuppressWarnings("unchecked") // What open() put there.
+    public T empty() {
         int slot = emptied++ & mask;
         DmaChannel by = channel[slot];
         if (by != leaving) {
@@ -343,13 +340,13 @@ final class AsyncCopies implements CopyListener {
             leaving = by;
         }
         left++;
-        Packet back = packet[slot];
-        packet[slot] = null;
+        T back = (T) item[slot];
+        item[slot] = null;
         return back;
     }
 
     /** Tells channels of the packets that were given back. */
-    void settle() {
+    public void settle() {
         if (left > 0) {
             leaving.release(left);
             left = 0;
@@ -375,13 +372,13 @@ final class AsyncCopies implements CopyListener {
     }
 
     /** The same packets to be given back in slots for a ring of another size. Nothing may be under way. */
-    AsyncCopies resized(int size) {
+    @SuppressWarnings("unchecked") // As in empty().
+    CopySlots<T> resized(int size) {
         int slots = slots(Math.max(size, inFlight()));
-        AsyncCopies other = new AsyncCopies(slots, size, threshold);
+        CopySlots<T> other = new CopySlots<>(slots, size, threshold);
         for (; emptied != closed; emptied++) {
             int from = oldest();
-            int to = other.open(packet[from], 0, channel[from], openedAt[from]);
-            other.header(to, offload[from], checksumOffset[from]);
+            int to = other.open((T) item[from], 0, channel[from], openedAt[from]);
             other.failed[to] = failed[from];
         }
         other.closed = other.opened;

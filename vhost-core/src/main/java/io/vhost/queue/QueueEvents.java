@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.queue;
 
 import jdk.jfr.Category;
 import jdk.jfr.Event;
@@ -8,8 +8,54 @@ import jdk.jfr.StackTrace;
 import jdk.jfr.Timespan;
 
 /** What Flight Recorder is told about asynchronous queues and the use of their locks. */
-final class QueueEvents {
-    private QueueEvents() {}
+public final class QueueEvents {
+    private final String device;
+    private final int index;
+
+    /** The events of one queue. */
+    QueueEvents(String device, int index) {
+        this.device = device;
+        this.index = index;
+    }
+
+    /** Asynchronous copies were registered. */
+    public void registered() {
+        new Register().emitFor(device, index);
+    }
+
+    /** Asynchronous copies were unregistered. */
+    public void unregistered() {
+        new Unregister().emitFor(device, index);
+    }
+
+    /** A call that needs the queue's lock was made without it. */
+    public void lockMisuse(String call) {
+        LockMisuse event = new LockMisuse();
+        if (event.isEnabled()) {
+            event.call = call;
+            event.emitFor(device, index);
+        }
+    }
+
+    /** A burst ended early because the DMA channel was full. */
+    public void truncated(int accepted, int offered) {
+        Truncation event = new Truncation();
+        if (event.isEnabled()) {
+            event.accepted = accepted;
+            event.offered = offered;
+            event.emitFor(device, index);
+        }
+    }
+
+    /** A copy takes longer than the configured threshold; {@code age} is in nanoseconds. */
+    public void copyStalled(long age, int underWay) {
+        CopyStall event = new CopyStall();
+        if (event.isEnabled()) {
+            event.age = age;
+            event.underWay = underWay;
+            event.emitFor(device, index);
+        }
+    }
 
     /** An event about one queue. */
     @Category({"vhost", "Queue"})
@@ -20,9 +66,11 @@ final class QueueEvents {
         @Label("Queue")
         int index;
 
-        final void emitFor(VirtQueue queue) {
-            device = queue.device().name();
-            index = queue.index();
+        QueueEvent() {}
+
+        final void emitFor(String deviceName, int queueIndex) {
+            device = deviceName;
+            index = queueIndex;
             commit();
         }
     }
@@ -44,14 +92,6 @@ final class QueueEvents {
     static final class LockMisuse extends QueueEvent {
         @Label("Call")
         String call;
-
-        static void emit(VirtQueue queue, String call) {
-            LockMisuse event = new LockMisuse();
-            if (event.isEnabled()) {
-                event.call = call;
-                event.emitFor(queue);
-            }
-        }
     }
 
     /** A burst ended early because the DMA channel was full. */
@@ -64,15 +104,6 @@ final class QueueEvents {
 
         @Label("Offered")
         int offered;
-
-        static void emit(VirtQueue queue, int accepted, int offered) {
-            Truncation event = new Truncation();
-            if (event.isEnabled()) {
-                event.accepted = accepted;
-                event.offered = offered;
-                event.emitFor(queue);
-            }
-        }
     }
 
     /** A copy takes longer than the configured threshold. */
@@ -86,14 +117,5 @@ final class QueueEvents {
 
         @Label("Packets under way")
         int underWay;
-
-        static void emit(VirtQueue queue, long age, int underWay) {
-            CopyStall event = new CopyStall();
-            if (event.isEnabled()) {
-                event.age = age;
-                event.underWay = underWay;
-                event.emitFor(queue);
-            }
-        }
     }
 }

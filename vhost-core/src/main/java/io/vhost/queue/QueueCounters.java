@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.queue;
 
 import io.vhost.ring.RingViolation;
 import java.util.concurrent.atomic.AtomicLongArray;
@@ -7,7 +7,8 @@ import java.util.concurrent.atomic.AtomicLongArray;
  * What has happened on one queue since it was created. Counters only grow.
  *
  * <p>Any thread may read, without a lock; a value is never torn, but two values read one after the other may
- * stem from different bursts. Writing is for the holder of the queue's lock.
+ * stem from different bursts. Writing is for the library: for the holder of the queue's lock, but for
+ * {@link #addShared}.
  */
 @SuppressWarnings("EnumOrdinal") // An ordinal is a place in the array of this process, stored nowhere.
 public final class QueueCounters {
@@ -58,7 +59,8 @@ public final class QueueCounters {
 
     private final AtomicLongArray values = new AtomicLongArray(COUNTERS + RingViolation.values().length);
 
-    QueueCounters() {}
+    /** Nothing counted yet. */
+    public QueueCounters() {}
 
     /** The present value of {@code counter}. */
     public long get(Counter counter) {
@@ -70,7 +72,8 @@ public final class QueueCounters {
         return values.getOpaque(COUNTERS + violation.ordinal());
     }
 
-    void add(Counter counter, long count) {
+    /** Adds to a counter; the caller holds the queue's lock. */
+    public void add(Counter counter, long count) {
         add(counter.ordinal(), count);
     }
 
@@ -78,8 +81,8 @@ public final class QueueCounters {
         add(COUNTERS + violation.ordinal(), 1);
     }
 
-    /** BUSY is counted by those who did not get the lock, so by several threads at once. */
-    void addShared(Counter counter) {
+    /** Adds 1 without the lock: BUSY is counted by those who did not get it, so by several at once. */
+    public void addShared(Counter counter) {
         values.getAndIncrement(counter.ordinal());
     }
 

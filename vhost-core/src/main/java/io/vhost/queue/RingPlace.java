@@ -1,6 +1,6 @@
-package io.vhost.device;
+package io.vhost.queue;
 
-import io.vhost.device.QueueSnapshot.Area;
+import io.vhost.queue.QueueSnapshot.Area;
 import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.ring.RingFormat;

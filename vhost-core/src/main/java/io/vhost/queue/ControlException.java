@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.queue;
 
 /** A request of a front-end that a device refuses. The text says what was asked, with values, and why not. */
 public final class ControlException extends Exception {

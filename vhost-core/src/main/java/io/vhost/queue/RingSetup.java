@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.queue;
 
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
@@ -11,7 +11,8 @@ import io.vhost.ring.DeviceRing;
  * What the front-end has said about one ring so far: the messages come one by one and in its own order. Used
  * under the queue's lock.
  */
-final class RingSetup {
+@SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
+public final class RingSetup {
     int size;
     boolean addressed;
     long descUser;
@@ -26,11 +27,41 @@ final class RingSetup {
     /** What the front-end has said of it; a ring may be enabled without. */
     boolean enableAsked;
     /** Guest address of the device area for the dirty log. */
-    long usedLogAddress = DeviceRing.NOT_LOGGED;
-    DirtyLog log;
+    long deviceAreaLogAddress = DeviceRing.NOT_LOGGED;
+    DirtyLog dirtyLog;
     EventFd kick;
     EventFd call;
     EventFd error;
+
+    RingSetup() {}
+
+    /** Where the ring goes on; refused where the size or the format, known only now, does not have it. */
+    int base(int queue, RingFormat format) throws ControlException {
+        if (base == null) {
+            return format.start();
+        }
+        requireBase(queue, format, base);
+        return base;
+    }
+
+    void requireBase(int queue, RingFormat format, int value) throws ControlException {
+        String refusal = format.refusal(value, size);
+        if (refusal != null) {
+            throw new ControlException("queue %d: %s".formatted(queue, refusal));
+        }
+    }
+
+    /** Finds the three areas of a ring that is to be started. */
+    RingAddresses locate(int queue, RingFormat format, GuestMemory memory) throws ControlException {
+        RingAddresses addresses = addressed
+                ? locate(queue, format, memory, descUser, availUser, usedUser) : null;
+        if (addresses == null) {
+            throw new ControlException(
+                    "queue %d was started before its size, its addresses and the memory table"
+                    .formatted(queue));
+        }
+        return addresses;
+    }
 
     /**
      * Finds the three areas in {@code memory}, complete and aligned.
@@ -40,14 +71,14 @@ final class RingSetup {
     RingAddresses locate(
             int queue, RingFormat format, GuestMemory memory, long desc, long avail, long used)
             throws ControlException {
-        requireAligned(queue, "descriptor area", desc, RingFormat.DESC_ALIGNMENT);
+        requireAligned(queue, "descriptor table", desc, RingFormat.DESC_ALIGNMENT);
         requireAligned(queue, "driver area", avail, format.driverAlignment());
         requireAligned(queue, "device area", used, format.deviceAlignment());
         if (memory == null || size == 0) {
             return null;
         }
         return new RingAddresses(
-                locate(queue, memory, "descriptor area", desc, format.descBytes(size),
+                locate(queue, memory, "descriptor table", desc, format.descBytes(size),
                         RingFormat.DESC_ALIGNMENT),
                 locate(queue, memory, "driver area", avail, format.driverBytes(size),
                         format.driverAlignment()),
@@ -73,6 +104,43 @@ final class RingSetup {
             throw new ControlException("queue %d: %s at 0x%x is not aligned to %d bytes"
                     .formatted(queue, area, address, alignment));
         }
+    }
+
+    /** Says where the areas lie, and where writes to the device area are logged. */
+    public void place(RingAddresses user, long deviceAreaLog) {
+        descUser = user.desc();
+        availUser = user.avail();
+        usedUser = user.used();
+        deviceAreaLogAddress = deviceAreaLog;
+        addressed = true;
+    }
+
+    /** Starts the ring; {@code eventFd} is signalled when chains are offered, null: it is polled. */
+    public void start(EventFd eventFd) {
+        kick = replace(kick, eventFd);
+        started = true;
+    }
+
+    /** Stops the ring. */
+    public void stop() {
+        started = false;
+        kick = replace(kick, null);
+    }
+
+    /** Enables or disables the ring, as the front-end says. */
+    public void enable(boolean wanted) {
+        enableAsked = wanted;
+        enabled = wanted;
+    }
+
+    /** Enables the ring if rings are enabled from the start, or if the front-end has said so already. */
+    public void enableFromStart(boolean fromStart) {
+        enabled = fromStart || enableAsked;
+    }
+
+    /** What is signalled when the guest breaks a rule; null: nothing. */
+    public void error(EventFd eventFd) {
+        error = replace(error, eventFd);
     }
 
     void closeDescriptors() {

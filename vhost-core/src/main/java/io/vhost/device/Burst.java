@@ -1,0 +1,42 @@
+package io.vhost.device;
+
+import io.vhost.net.Packet;
+import io.vhost.queue.QueueLife;
+
+/**
+ * A burst of any size, worked in chunks: enough packets to overlap cache misses, few enough to stay in the
+ * first-level cache. The guest sees each chunk as soon as it is done. Used under the queue's lock.
+ */
+abstract sealed class Burst permits DequeueBurst, EnqueueBurst, AsyncDequeue, AsyncEnqueue {
+    /** Most packets of a chunk. */
+    static final int CHUNK = 32;
+
+    private final QueueLife life;
+    private int done;
+
+    Burst(QueueLife life) {
+        this.life = life;
+    }
+
+    /** Works chunks until one is not complete, or the queue is to stop; how many packets. */
+    final int run(Packet[] packets, int offset, int count) {
+        done = 0;
+        while (done < count && life.isRunning()) {
+            int wanted = Math.min(CHUNK, count - done);
+            int moved = chunk(packets, offset + done, wanted);
+            done += moved;
+            if (moved < wanted) {
+                break;
+            }
+        }
+        return done;
+    }
+
+    /** Packets of the complete chunks of the last run, also where it ended with an error. */
+    final int done() {
+        return done;
+    }
+
+    /** Works on up to {@code count} packets, at most {@link #CHUNK}; how many are done with. */
+    abstract int chunk(Packet[] packets, int offset, int count);
+}

@@ -1,0 +1,103 @@
+package io.vhost.device;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.vhost.dma.DmaChannel;
+import io.vhost.net.Packet;
+import io.vhost.queue.CopySlots;
+import io.vhost.ring.ChainBatch;
+import java.lang.foreign.MemorySegment;
+
+/**
+ * Hands the copies of packets to a channel, in one direction: between packets and the pieces of guest memory
+ * that their data goes to or comes from. Whatever happens on the way, every copy that a slot was opened for
+ * is made, or cancelled. Used under the queue's lock.
+ */
+final class CopyRun {
+    private final MemorySegment memory;
+    private final boolean toGuest;
+    // The pieces of one packet.
+    private final long[] position;
+    private final int[] length;
+    private int pieces;
+
+    /** For guest memory, and packets of so many pieces. */
+    CopyRun(MemorySegment memory, boolean toGuest, int mostPieces) {
+        this.memory = memory;
+        this.toGuest = toGuest;
+        position = new long[mostPieces];
+        length = new int[mostPieces];
+    }
+
+    /** Begins with the pieces of another packet. */
+    void clear() {
+        pieces = 0;
+    }
+
+    /** Adds the next piece of the packet. */
+    void add(long windowOffset, int bytes) {
+        position[pieces] = windowOffset;
+        length[pieces++] = bytes;
+    }
+
+    int pieces() {
+        return pieces;
+    }
+
+    /** Copies the pieces of one packet, whose slot was opened for them. */
+    @GuardedBy("channel.lock")
+    void copyPieces(CopySlots<Packet> slots, int slot, Packet packet, DmaChannel channel) {
+        long data = packet.dataOffset();
+        int piece = 0;
+        try {
+            while (piece < pieces) {
+                long at = position[piece];
+                int bytes = length[piece++];
+                copy(slots, slot, packet, data, at, bytes, channel);
+                data += bytes;
+            }
+        } finally {
+            // After an error no copy of the rest is coming.
+            slots.cancel(slot, pieces - piece);
+        }
+    }
+
+    /**
+     * Copies packets to or from the one buffer of each chain of a batch.
+     *
+     * @param firstSlot of those that were opened, one for each packet
+     * @param headerLength bytes before the packet's data in each buffer
+     */
+    @GuardedBy("channel.lock")
+    void copyPlain(
+            CopySlots<Packet> slots, int firstSlot, Packet[] packets, int offset, int count,
+            ChainBatch batch, int headerLength, DmaChannel channel) {
+        int slot = firstSlot;
+        int i = 0;
+        try {
+            while (i < count) {
+                Packet packet = packets[offset + i];
+                long at = batch.bufferOffset(i++) + headerLength;
+                int present = slot;
+                slot = slots.after(slot);
+                copy(slots, present, packet, packet.dataOffset(), at, packet.length(), channel);
+            }
+        } finally {
+            // After an error no copy of the rest is coming.
+            for (; i < count; i++) {
+                slots.cancel(slot, 1);
+                slot = slots.after(slot);
+            }
+        }
+    }
+
+    @GuardedBy("channel.lock")
+    private void copy(
+            CopySlots<Packet> slots, int slot, Packet packet, long data, long at, int bytes,
+            DmaChannel channel) {
+        if (toGuest) {
+            slots.copy(channel, packet.segment(), data, memory, at, bytes, slot);
+        } else {
+            slots.copy(channel, memory, at, packet.segment(), data, bytes, slot);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+package io.vhost.device;
+
+import io.vhost.dma.DmaChannel;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+import io.vhost.queue.CopySlots;
+import io.vhost.queue.QueueCounters;
+import io.vhost.ring.DeviceRing;
+import java.util.Objects;
+import java.util.function.LongSupplier;
+
+/** The way from the guest. Used under the queue's lock; for bursts, the queue runs. */
+final class FromGuest extends PacketPath {
+    private final Announcement announcement;
+    private HeaderReader header;
+    private DequeueBurst burst;
+    private AsyncDequeue asyncBurst;
+
+    FromGuest(QueueCounters counters, VhostConfig config, LongSupplier features, Announcement announcement) {
+        super(counters, config, features, false);
+        this.announcement = announcement;
+    }
+
+    @Override
+    void open(DeviceRing ring, PacketFormat format) {
+        header = new HeaderReader(format, counters);
+        burst = new DequeueBurst(life(), format, counters, header);
+        asyncBurst = new AsyncDequeue(life(), format, counters, header);
+    }
+
+    int dequeue(PacketPool pool, Packet[] packets, int offset, int count) {
+        requireNothingInFlight();
+        int own = announce(pool, packets, offset, count);
+        boolean complete = false;
+        try {
+            int before = life().ring().published();
+            int moved = burst.run(pool, packets, offset + own, count - own);
+            life().finish(before);
+            complete = true;
+            return own + moved;
+        } catch (InternalError e) {
+            life().memoryLost(e);
+            return own;
+        } finally {
+            if (!complete) {
+                // Memory is gone, and the error may come later than the access:
+                // earlier chunks cannot be trusted either.
+                pool.release(packets, offset + own, burst.done());
+            }
+        }
+    }
+
+    /** What the device itself sends in the guest's name, before the guest's packets. */
+    private int announce(PacketPool pool, Packet[] packets, int offset, int count) {
+        return announcement.isPending() ? announcement.take(pool, packets, offset, count) : 0;
+    }
+
+    int tryDequeue(PacketPool pool, Packet[] packets, int offset, int count, DmaChannel channel) {
+        Objects.checkFromIndexSize(offset, count, packets.length);
+        if (!maySubmit(channel)) {
+            return 0;
+        }
+        CopySlots<Packet> slots = async().slots();
+        boolean runs = life().isRunning();
+        int own = runs ? announce(pool, packets, offset, count) : 0;
+        int before = slots.opened();
+        try {
+            if (runs) {
+                asyncBurst.run(slots, pool, count - own, channel);
+            }
+        } catch (InternalError e) {
+            lostSince(before, e);
+        } finally {
+            submitted(before, count - own);
+        }
+        harvest(channel);
+        return own + take(packets, offset + own, count - own);
+    }
+
+    /** Packets whose data has arrived; those without are put back into their pool. */
+    @Override
+    int take(Packet[] out, int offset, int count) {
+        CopySlots<Packet> slots = async().slots();
+        int taken = 0;
+        int ended = 0;
+        long bytes = 0;
+        while (taken < count && slots.hasClosed()) {
+            boolean undelivered = slots.isUndelivered(slots.oldest());
+            Packet packet = slots.empty();
+            ended++;
+            if (!undelivered && header.check(packet)) {
+                bytes += packet.length();
+                out[offset + taken++] = packet;
+            } else {
+                packet.release();
+            }
+        }
+        slots.settle();
+        count(ended, taken, bytes);
+        return taken;
+    }
+}

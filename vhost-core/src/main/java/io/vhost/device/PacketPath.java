@@ -1,0 +1,225 @@
+package io.vhost.device;
+
+import io.vhost.dma.DmaChannel;
+import io.vhost.net.Packet;
+import io.vhost.queue.CopyLimits;
+import io.vhost.queue.CopySlots;
+import io.vhost.queue.CopyStatus;
+import io.vhost.queue.CopyTracker;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.queue.QueueEvents;
+import io.vhost.queue.QueueLife;
+import io.vhost.queue.QueueUser;
+import io.vhost.ring.DeviceRing;
+import io.vhost.ring.RingViolation;
+import java.util.Objects;
+import java.util.function.LongSupplier;
+
+/**
+ * The packets' way through one queue: what its two directions have in common, asynchronous copies above all.
+ * Everything is used under the queue's lock, without exception.
+ */
+abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest {
+    final QueueCounters counters;
+    private final VhostConfig config;
+    private final LongSupplier features;
+    private final boolean toGuest;
+    private QueueLife life;
+    private QueueEvents events;
+    /** Null unless asynchronous copies are registered. */
+    private CopyTracker<Packet> async;
+
+    PacketPath(QueueCounters counters, VhostConfig config, LongSupplier features, boolean toGuest) {
+        this.counters = counters;
+        this.config = config;
+        this.features = features;
+        this.toGuest = toGuest;
+    }
+
+    /** Once, before anything else: the queue that this is the way through. */
+    final void serve(QueueLife queueLife, QueueEvents queueEvents) {
+        life = queueLife;
+        events = queueEvents;
+    }
+
+    final QueueLife life() {
+        return life;
+    }
+
+    /** What is under way; there is something only while the queue is registered. */
+    final CopyTracker<Packet> async() {
+        return async;
+    }
+
+    // The ring's life.
+
+    @Override
+    public final void opened(DeviceRing ring) {
+        open(ring, PacketFormat.of(features.getAsLong(), toGuest));
+        if (async != null) {
+            async.opened(ring);
+        }
+    }
+
+    /** Prepares for bursts on a ring. */
+    abstract void open(DeviceRing ring, PacketFormat format);
+
+    @Override
+    public final void closing(DeviceRing ring, boolean lost) {
+        if (async != null) {
+            async.finish(lost ? null : ring);
+            checkEngine();
+        }
+    }
+
+    @Override
+    public final CopyStatus copies() {
+        return async == null ? CopyStatus.NONE : async.status();
+    }
+
+    // Asynchronous copies.
+
+    final void registerAsync() {
+        if (config.dma() == null) {
+            throw refusal("registered: asynchronous copies are not enabled; give VhostConfig a DmaRegistry");
+        }
+        if (life.ring() == null) {
+            throw refusal("registered: its ring is not started; wait for vringStateChanged");
+        }
+        if (async != null) {
+            throw refusal("registered: it is registered already");
+        }
+        CopyLimits limits = new CopyLimits(config.copyThreshold(), config.copyStall(), config.copyTimeout());
+        async = new CopyTracker<>(life.toString(), counters, events, limits, life.ring());
+        events.registered();
+    }
+
+    final boolean isAsyncRegistered() {
+        return async != null;
+    }
+
+    final void unregisterAsync() {
+        if (async == null) {
+            return;
+        }
+        int left = async.inFlight();
+        if (left > 0) {
+            throw refusal("unregistered: %d packets are in flight; poll or clear them first".formatted(left));
+        }
+        async = null;
+        events.unregistered();
+    }
+
+    final int inFlight() {
+        requireAsync("asked");
+        return async.inFlight();
+    }
+
+    final int clear(Packet[] out, int offset, int count, DmaChannel channel) {
+        requireAsync("polled");
+        return poll(out, offset, count, channel);
+    }
+
+    /** Gives packets back whose copies have ended; none of a queue that is not registered. */
+    final int poll(Packet[] out, int offset, int count, DmaChannel channel) {
+        requireChannel(channel);
+        Objects.checkFromIndexSize(offset, count, out.length);
+        if (async == null) {
+            return 0;
+        }
+        harvest(channel);
+        return take(out, offset, count);
+    }
+
+    /** Takes packets whose copies have ended out of their slots. */
+    abstract int take(Packet[] out, int offset, int count);
+
+    /** Whether a burst may submit: the registration may have ended on another thread at any time. */
+    final boolean maySubmit(DmaChannel channel) {
+        requireChannel(channel);
+        return async != null;
+    }
+
+    /** Accounts for what a burst has submitted, also when it ended with an error; how many packets. */
+    final int submitted(int before, int offered) {
+        CopySlots<Packet> slots = async.slots();
+        int total = slots.opened() - before;
+        counters.add(Counter.SUBMITTED, total);
+        if (slots.takeTruncated()) {
+            events.truncated(total, offered);
+        }
+        life.checkViolation();
+        return total;
+    }
+
+    /** Memory has gone under a burst that had opened slots since there were {@code before}. */
+    final void lostSince(int before, InternalError cause) {
+        async.slots().undeliverableSince(before);
+        life.memoryLost(cause);
+    }
+
+    /**
+     * Gives chains back whose copies have ended. Without a ring they are forgotten; packets come back all the
+     * same.
+     */
+    final void harvest(DmaChannel channel) {
+        DeviceRing ring = life.violation() == RingViolation.MEMORY_LOST ? null : life.ring();
+        try {
+            int before = ring == null ? 0 : ring.published();
+            async.harvest(channel, ring);
+            if (ring != null) {
+                life.interruptFor(before);
+            }
+        } catch (InternalError e) {
+            life.memoryLost(e);
+        }
+        checkEngine();
+    }
+
+    /** A queue whose engine has failed is given up, as one whose guest has: the front-end starts it again. */
+    private void checkEngine() {
+        if (async.slots().takeEngineFailed() && life.violation() == null) {
+            life.fence(RingViolation.DMA_FAILED, 0);
+        }
+    }
+
+    final void count(int ended, int delivered, long bytes) {
+        counters.add(Counter.COMPLETED, ended);
+        counters.add(Counter.COPY_FAILED, ended - delivered);
+        counters.add(Counter.PACKETS, delivered);
+        counters.add(Counter.BYTES, bytes);
+    }
+
+    /**
+     * Chains are used in the order in which they were offered, so a synchronous burst cannot overtake copies.
+     */
+    final void requireNothingInFlight() {
+        if (async != null && async.inFlight() > 0) {
+            throw refusal("worked on synchronously: %d packets are in flight; poll or clear them first"
+                    .formatted(async.inFlight()));
+        }
+    }
+
+    private void requireAsync(String what) {
+        if (async == null) {
+            throw refusal("%s: asynchronous copies are not registered".formatted(what));
+        }
+    }
+
+    private void requireChannel(DmaChannel channel) {
+        Objects.requireNonNull(channel, "channel");
+        if (channel.registry() != config.dma()) {
+            throw new IllegalArgumentException(
+                    "DMA channel %s is in another registry than %s; use one of the device's registry"
+                            .formatted(channel, life));
+        }
+        if (channel.isClosed()) {
+            throw new IllegalArgumentException("DMA channel %s is unconfigured".formatted(channel));
+        }
+    }
+
+    private IllegalStateException refusal(String why) {
+        return new IllegalStateException("%s cannot be %s".formatted(life, why));
+    }
+}

@@ -1,0 +1,93 @@
+package io.vhost.device;
+
+import io.vhost.dma.DmaChannel;
+import io.vhost.net.NetHeader;
+import io.vhost.net.Packet;
+import io.vhost.queue.CopySlots;
+import io.vhost.queue.QueueCounters;
+import io.vhost.ring.DeviceRing;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.util.function.LongSupplier;
+
+/** The way to the guest. Used under the queue's lock; for bursts, the queue runs. */
+final class ToGuest extends PacketPath {
+    /** The header of a packet that does not begin in one piece; native like everything copied. */
+    private final MemorySegment header = Arena.ofAuto().allocate(NetHeader.LENGTH, Long.BYTES);
+    private EnqueueBurst burst;
+    private AsyncEnqueue asyncBurst;
+
+    ToGuest(QueueCounters counters, VhostConfig config, LongSupplier features) {
+        super(counters, config, features, true);
+    }
+
+    @Override
+    void open(DeviceRing ring, PacketFormat format) {
+        EnqueuePlan plan = new EnqueuePlan(ring, format, counters);
+        burst = new EnqueueBurst(life(), plan, format, counters, header);
+        asyncBurst = new AsyncEnqueue(life(), plan, format, counters, header);
+    }
+
+    int enqueue(Packet[] packets, int offset, int count) {
+        requireNothingInFlight();
+        try {
+            int before = life().ring().published();
+            try {
+                return burst.run(packets, offset, count);
+            } finally {
+                // After a packet that was refused as well: the guest waits for those before it.
+                life().finish(before);
+            }
+        } catch (InternalError e) {
+            life().memoryLost(e);
+            return 0;
+        }
+    }
+
+    int submit(Packet[] packets, int offset, int count, DmaChannel channel) {
+        if (!maySubmit(channel)) {
+            return 0;
+        }
+        if (count > Burst.CHUNK) {
+            requirePackets(packets, offset, count);
+        }
+        CopySlots<Packet> slots = async().slots();
+        int before = slots.opened();
+        try {
+            if (life().isRunning()) {
+                asyncBurst.run(slots, packets, offset, count, channel);
+            }
+        } catch (InternalError e) {
+            lostSince(before, e);
+        }
+        return submitted(before, count);
+    }
+
+    /** The first chunk is checked when it is planned; later ones too late for those before them. */
+    private static void requirePackets(Packet[] packets, int offset, int count) {
+        for (int i = offset; i < offset + count; i++) {
+            EnqueuePlan.requireSendable(packets, i);
+        }
+    }
+
+    @Override
+    int take(Packet[] out, int offset, int count) {
+        CopySlots<Packet> slots = async().slots();
+        int taken = 0;
+        int delivered = 0;
+        long bytes = 0;
+        while (taken < count && slots.hasClosed()) {
+            boolean undelivered = slots.isUndelivered(slots.oldest());
+            Packet packet = slots.empty();
+            packet.undelivered(undelivered);
+            if (!undelivered) {
+                delivered++;
+                bytes += packet.length();
+            }
+            out[offset + taken++] = packet;
+        }
+        slots.settle();
+        count(taken, delivered, bytes);
+        return taken;
+    }
+}

@@ -1,0 +1,48 @@
+package io.vhost.queue;
+
+import io.vhost.os.EventFd;
+import io.vhost.ring.RingPositions;
+import io.vhost.ring.RingViolation;
+import io.vhost.ring.DeviceRing;
+
+/** Takes snapshots of a queue, under its lock. Guest memory is not looked at. */
+final class QueueInspector {
+    private QueueInspector() {}
+
+    static QueueSnapshot snapshot(
+            int index, boolean running, RingSetup setup, OpenRing open, CopyStatus copies,
+            RingViolation violation) {
+        DeviceRing ring = open == null ? null : open.ring();
+        RingPlace place = open == null ? RingPlace.NONE : open.place(setup);
+        RingPositions at = ring == null ? stopped(setup) : ring.positions();
+        return new QueueSnapshot(
+                index,
+                running,
+                setup.started,
+                setup.enabled,
+                ring != null,
+                open == null ? null : open.format(),
+                setup.size,
+                at,
+                place.desc(),
+                place.avail(),
+                place.used(),
+                number(setup.kick),
+                number(setup.call),
+                copies.registered(),
+                copies.inFlight(),
+                copies.oldestNanos(),
+                copies.channel(),
+                violation);
+    }
+
+    /** A ring that is not attached goes on where its base says. */
+    private static RingPositions stopped(RingSetup setup) {
+        int base = setup.base == null ? 0 : setup.base & 0x7FFF;
+        return new RingPositions(base, false, base, base, false, 0, false, 0);
+    }
+
+    private static int number(EventFd eventFd) {
+        return eventFd == null ? -1 : eventFd.descriptor().fd();
+    }
+}

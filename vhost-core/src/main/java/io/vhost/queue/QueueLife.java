@@ -1,0 +1,320 @@
+package io.vhost.queue;
+
+import io.vhost.memory.DirtyLog;
+import io.vhost.memory.GuestMemory;
+import io.vhost.os.EventFd;
+import io.vhost.os.OsException;
+import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.ring.DeviceRing;
+import io.vhost.ring.RingAddresses;
+import io.vhost.ring.RingElement;
+import io.vhost.ring.RingFormat;
+import io.vhost.ring.RingOptions;
+import io.vhost.ring.RingViolation;
+import java.lang.System.Logger.Level;
+import java.util.OptionalInt;
+
+/**
+ * The life of one queue's ring, whatever it carries: attached and detached as its front-end says, moved with
+ * its memory, fenced for a guest that breaks a rule, interrupting the driver and asking it for kicks.
+ *
+ * <p>Everything here is used under the queue's lock, without exception.
+ */
+public final class QueueLife {
+    private final QueueOwner owner;
+    private final int index;
+    private final QueueGate gate;
+    private final QueueCounters counters;
+    private final RingSetup setup = new RingSetup();
+    private final QueueUser user;
+    /** Null while the ring is stopped or cannot be located. */
+    private OpenRing open;
+    private RingViolation violation;
+    private boolean reportedRunning;
+
+    QueueLife(QueueOwner owner, int index, QueueGate gate, QueueCounters counters, QueueUser user) {
+        this.owner = owner;
+        this.index = index;
+        this.gate = gate;
+        this.counters = counters;
+        this.user = user;
+    }
+
+    RingSetup setup() {
+        return setup;
+    }
+
+    /** The ring; null while it is stopped. While the queue runs there is one. */
+    public DeviceRing ring() {
+        return open == null ? null : open.ring();
+    }
+
+    /** The rule that the guest broke, for which the queue is fenced; null for none. */
+    public RingViolation violation() {
+        return violation;
+    }
+
+    QueueSnapshot snapshot() {
+        return QueueInspector.snapshot(index, gate.isOpen(), setup, open, user.copies(), violation);
+    }
+
+    /** What the driver has offered at a position of the ring; null while the ring is stopped. */
+    RingElement element(OptionalInt position) {
+        DeviceRing ring = ring();
+        return ring == null
+                ? null : ring.element(open.memory(), position.orElse(ring.positions().nextAvail()));
+    }
+
+    /** Whether bursts may go on: false as soon as somebody wants to change the queue. */
+    public boolean isRunning() {
+        return gate.isOpen();
+    }
+
+    boolean isAttached() {
+        return open != null;
+    }
+
+    // What users tell after their bursts.
+
+    /**
+     * After a burst: one interrupt for all of it, if the guest wants one; then the fence for a guest that
+     * broke a rule.
+     *
+     * @param publishedBefore {@link DeviceRing#published} when the burst began
+     */
+    public void finish(int publishedBefore) {
+        DeviceRing ring = open.ring();
+        if (ring.published() != publishedBefore) {
+            interrupt(ring);
+        }
+        if (ring.violation() != null) {
+            fence(ring.violation(), ring.violationDetail());
+        }
+    }
+
+    /** Interrupts the guest for what was published since {@code publishedBefore}, if it wants that. */
+    public void interruptFor(int publishedBefore) {
+        DeviceRing ring = ring();
+        if (ring != null && ring.published() != publishedBefore) {
+            interrupt(ring);
+        }
+    }
+
+    private void interrupt(DeviceRing ring) {
+        if (setup.call == null) {
+            // Not asked, so that the ring goes on owing the interrupt until there is a way to send it.
+            return;
+        }
+        if (ring.needsInterrupt()) {
+            counters.add(setup.call.signal() ? Counter.INTERRUPTS : Counter.INTERRUPTS_FAILED, 1);
+        } else {
+            counters.add(Counter.INTERRUPTS_SUPPRESSED, 1);
+        }
+    }
+
+    /** Fences the queue if the guest broke a rule of the ring and the queue is not fenced yet. */
+    public void checkViolation() {
+        DeviceRing ring = ring();
+        if (ring != null && ring.violation() != null && violation == null) {
+            fence(ring.violation(), ring.violationDetail());
+        }
+    }
+
+    /** Stops the queue until its front-end starts it again; counted, logged and signalled. */
+    public void fence(RingViolation fault, long detail) {
+        gate.open(false);
+        violation = fault;
+        counters.add(fault);
+        // A guest that restarts its queue to offend again is logged at the powers of two.
+        if (Long.bitCount(counters.get(fault)) == 1) {
+            owner.log().log(Level.WARNING,
+                    "({0}) queue {1} fenced: {2}, value 0x{3} ({4}, {5} times on this queue)",
+                    owner.name(), index, fault.text(), Long.toHexString(detail), fault, counters.get(fault));
+        }
+        if (setup.error != null && !setup.error.signal()) {
+            owner.log().log(Level.DEBUG, "({0}) queue {1}: error eventfd cannot be signalled",
+                    owner.name(), index);
+        }
+    }
+
+    /**
+     * The guest truncated the file behind its memory. The error may arrive a little later than the access, so
+     * nothing that the burst did can be relied on, and the device is given up.
+     */
+    public void memoryLost(InternalError cause) {
+        fence(RingViolation.MEMORY_LOST, 0);
+        owner.fail(cause);
+    }
+
+    // Waiting for kicks. The queue runs.
+
+    KickSource.Answer arm(KickSource kick) {
+        if (setup.kick == null) {
+            return KickSource.Answer.SENDS_NO_KICKS;
+        }
+        try {
+            kick.follow(setup.kick);
+            boolean work = open.ring().enableKicks();
+            checkViolation();
+            return work || violation != null ? KickSource.Answer.HAS_WORK : KickSource.Answer.ARMED;
+        } catch (OsException e) {
+            owner.log().log(Level.WARNING, "({0}) queue {1} cannot be waited for: {2}",
+                    owner.name(), index, e.getMessage());
+            return KickSource.Answer.SENDS_NO_KICKS;
+        } catch (InternalError e) {
+            memoryLost(e);
+            return KickSource.Answer.HAS_WORK;
+        }
+    }
+
+    void disarm() {
+        try {
+            if (open.ring().kicksWanted()) {
+                open.ring().disableKicks();
+            }
+        } catch (InternalError e) {
+            memoryLost(e);
+        }
+    }
+
+    // The connection's requests.
+
+    /**
+     * Stops the ring, makes a change, and starts the ring again if it is complete and started. The owner is
+     * told of the outcome. The position in the ring is kept, and after a change that is refused the ring goes
+     * on as before.
+     */
+    void restart(QueueControl.Change change, GuestMemory memory, RingFormat format, RingOptions options)
+            throws ControlException {
+        try {
+            detach();
+            try {
+                change.apply(setup);
+            } finally {
+                attach(memory, format, options);
+            }
+        } finally {
+            report();
+        }
+    }
+
+    /**
+     * Replaces what interrupts the guest. A started ring may have used chains in between: it is told so at
+     * once.
+     */
+    void call(EventFd eventFd) {
+        setup.call = RingSetup.replace(setup.call, eventFd);
+        if (eventFd != null && open != null) {
+            eventFd.signal();
+        }
+    }
+
+    /** Where writes are logged from now on; null: nowhere. */
+    void dirtyLog(DirtyLog dirtyLog) {
+        setup.dirtyLog = dirtyLog;
+        if (open != null) {
+            open.ring().logWrites(dirtyLog, setup.deviceAreaLogAddress);
+        }
+    }
+
+    /** Stops the ring and tells the owner. */
+    void stop() {
+        detach();
+        report();
+    }
+
+    /**
+     * Lets go of the ring. The owner is told first and may drain; then the user lets go of it, since the
+     * memory may go away.
+     */
+    private void detach() {
+        gate.open(false);
+        if (open == null) {
+            return;
+        }
+        tellOwner(false);
+        close();
+        // Chains that a failed burst took and never returned are taken again.
+        setup.base = open.ring().base();
+        open.release();
+        open = null;
+    }
+
+    private void close() {
+        DeviceRing ring = open.ring();
+        try {
+            int before = ring.published();
+            user.closing(ring, false);
+            interruptFor(before);
+        } catch (InternalError e) {
+            memoryLost(e);
+            user.closing(ring, true);
+        }
+    }
+
+    /** Starts the ring if the front-end said so. A ring that cannot be found in memory counts as stopped. */
+    private void attach(GuestMemory memory, RingFormat format, RingOptions options) throws ControlException {
+        if (!setup.started) {
+            violation = null;
+            return;
+        }
+        boolean complete = false;
+        try {
+            RingAddresses addresses = setup.locate(index, format, memory);
+            DeviceRing ring = format.device(
+                    memory, addresses, setup.size, options, base(format, memory, addresses));
+            ring.logWrites(setup.dirtyLog, setup.deviceAreaLogAddress);
+            ring.disableKicks();
+            open = new OpenRing(memory, ring, format);
+            user.opened(ring);
+            complete = true;
+        } catch (InternalError e) {
+            owner.fail(e);
+            throw new ControlException("queue %d: guest memory is gone".formatted(index), e);
+        } finally {
+            setup.started = complete;
+        }
+    }
+
+    /**
+     * Where the ring goes on. After a device that died the front-end gives a base that is behind what the
+     * driver has seen used: what that counts is done.
+     */
+    private int base(RingFormat format, GuestMemory memory, RingAddresses addresses) throws ControlException {
+        int given = setup.base(index, format);
+        if (!setup.freshBase) {
+            return given;
+        }
+        int present = format.resume(memory, addresses, given);
+        if ((present & 0xFFFF) != (given & 0xFFFF)) {
+            owner.log().log(Level.INFO, "({0}) queue {1}: base {2} differs from the used index, going on at {3}",
+                    owner.name(), index, given, present);
+        }
+        if (present != format.start() && setup.call != null) {
+            // Whoever worked on the ring before may have died between the used index and the interrupt.
+            setup.call.signal();
+        }
+        setup.base = present;
+        setup.freshBase = false;
+        return present;
+    }
+
+    private void report() {
+        boolean runs = open != null && setup.enabled && violation == null;
+        tellOwner(runs);
+        gate.open(runs);
+        gate.wake();
+    }
+
+    private void tellOwner(boolean runs) {
+        if (runs != reportedRunning) {
+            reportedRunning = runs;
+            owner.stateChanged(index, runs);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return owner.name() + " queue " + index;
+    }
+}

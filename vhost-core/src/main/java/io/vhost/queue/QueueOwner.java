@@ -1,0 +1,26 @@
+package io.vhost.queue;
+
+import java.lang.System.Logger;
+
+/** Who owns a queue: the device that it belongs to, as far as a queue needs to know it. */
+public interface QueueOwner {
+    /** The device's name for logs. */
+    String name();
+
+    /** Where to log what a driver can cause. Any thread. */
+    Logger log();
+
+    /**
+     * The guest's memory has gone: the device is to be given up. Called by any thread, with the queue's lock
+     * held; must not block.
+     */
+    void fail(Throwable cause);
+
+    /**
+     * A queue begins or ends to move chains. Called with exactly that queue's lock held.
+     *
+     * @param queue its index
+     * @param runs whether it does now
+     */
+    void stateChanged(int queue, boolean runs);
+}

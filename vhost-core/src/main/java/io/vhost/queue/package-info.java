@@ -1,0 +1,16 @@
+/**
+ * The life of one queue, whatever it carries: its lock, its counters, how it was set up, where it lies, and
+ * its ring, which is attached, detached, moved, fenced, interrupted and waited for.
+ *
+ * <p>{@link io.vhost.queue.DeviceQueue} is what kinds of devices extend. It knows its device as a
+ * {@link io.vhost.queue.QueueOwner} and what is done with its chains as a {@link io.vhost.queue.QueueUser},
+ * and nothing of either. {@link io.vhost.queue.QueueLife} is its state, which nobody touches without the
+ * lock; {@link io.vhost.queue.QueueControl} the side of the transport, which changes it;
+ * {@link io.vhost.queue.CopySlots} and {@link io.vhost.queue.CopyTracker} what is copied asynchronously.
+ * Applications meet {@link io.vhost.queue.AccessLock}, {@link io.vhost.queue.QueueCounters} and
+ * {@link io.vhost.queue.QueueSnapshot}; the rest is for those who write devices.
+ *
+ * <p>Lock order: the connection's, then {@code access_lock}, then a DMA channel's. This package knows no
+ * packets and no sockets.
+ */
+package io.vhost.queue;
