@@ -6,11 +6,15 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every ring format does when both ends keep the rules: driver against device. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
 abstract class RingSuite {
     static final RingOptions TO_GUEST = new RingOptions(true, true, false, false);
     static final RingOptions FROM_GUEST = new RingOptions(false, true, false, false);
@@ -18,6 +22,12 @@ abstract class RingSuite {
     static final RingOptions IN_ORDER = new RingOptions(true, true, false, true);
 
     abstract RingFormat format();
+
+    /** Sizes that the format has, small and large ones. */
+    abstract IntStream sizes();
+
+    /** A size of the format's. */
+    abstract int randomSize(Random random);
 
     RingEnds ends(int size, RingOptions options) {
         return RingEnds.of(format(), size, options);
@@ -82,9 +92,9 @@ abstract class RingSuite {
         assertNull(ring.device().violation());
     }
 
-    /** Full laps, more chains than the 16-bit indexes have values. */
+    /** Full laps, more chains than 16-bit indexes have values. */
     @ParameterizedTest
-    @ValueSource(ints = {1, 2, 4, 8, 64, 256, 1024, 4096, 16384, 32768})
+    @MethodSource("sizes")
     void aRingOfAnySizeIsFilledAndEmptiedBeyondTheEndOfItsIndexes(int size) {
         for (RingOptions options : new RingOptions[] {TO_GUEST, IN_ORDER}) {
             RingEnds ring = ends(size, options);
@@ -296,7 +306,7 @@ abstract class RingSuite {
     }
 
     private void randomTraffic(Random random, String text) {
-        int size = 1 << random.nextInt(9);
+        int size = randomSize(random);
         boolean deviceWrites = random.nextBoolean();
         RingOptions options =
                 new RingOptions(deviceWrites, true, random.nextBoolean(), random.nextBoolean());
