@@ -68,7 +68,7 @@ final class PackedEvent {
             return refuse(RingViolation.EVENT_OFFSET_OUT_OF_RANGE, PackedLayout.position(wish));
         }
         int back = PackedLayout.distance(wish, offWrap, size);
-        return always || back >= 1 && back <= since;
+        return always || (back >= 1 && back <= since);
     }
 
     private boolean refuse(RingViolation rule, int detail) {
