@@ -79,9 +79,8 @@ class PackedRingTest extends RingSuite {
     @Test
     void aChainIsUsedByOneDescriptorAlsoAcrossTheEndOfTheRing() {
         RawPackedRing raw = new RawPackedRing(5);
-        PackedRing ring = raw.device(TO_GUEST);
         raw.start(2, true);
-        ring = raw.device(TO_GUEST, PackedBase.of(PackedLayout.offWrap(2, true)));
+        PackedRing ring = raw.device(TO_GUEST, PackedBase.of(PackedLayout.offWrap(2, true)));
         raw.desc(RawPackedRing.buffer(0), LENGTH, 9, WRITE);
         int[] ids = {77, 0xFFFF, 3};
         for (int i = 0; i < 3; i++) {
