@@ -13,10 +13,10 @@ import java.lang.foreign.MemorySegment;
  * a burst.
  *
  * <p>Chains are given back in the order in which the caller publishes them. Where VIRTIO_F_IN_ORDER was
- * negotiated that has to be the order in which they were gathered (virtio 1.2, 2.7.9 and 2.8.9); it is in any
+ * negotiated that has to be the order in which they were gathered (virtio 1.2, 2.7.9 and 2.8.8); it is in any
  * case the order of a batch.
  */
-public abstract sealed class DeviceRing permits SplitRing {
+public abstract sealed class DeviceRing permits SplitRing, PackedRing {
     /** The guest address of the device area is not known, or writes to it are not to be logged. */
     public static final long NOT_LOGGED = WriteLog.NOT_LOGGED;
 

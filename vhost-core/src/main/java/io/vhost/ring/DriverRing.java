@@ -1,5 +1,7 @@
 package io.vhost.ring;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * Driver side of a virtqueue (virtio 1.2, 2.6), whatever the format.
  *
@@ -10,7 +12,7 @@ package io.vhost.ring;
  * <p>The device is trusted no more than a driver is: what it writes is checked, and a device that breaks a
  * rule stops the ring with a {@link RingViolation}.
  */
-public abstract sealed class DriverRing permits SplitDriverRing {
+public abstract sealed class DriverRing permits SplitDriverRing, PackedDriverRing {
     static final int NONE = -1;
 
     final int size;
@@ -124,6 +126,14 @@ public abstract sealed class DriverRing permits SplitDriverRing {
 
     /** Tells the device that no interrupts are needed. It may still send some: this is a hint. */
     public abstract void disableInterrupts();
+
+    /** {@return the segment of the ring} The device's process has to see it. */
+    static MemorySegment requireNative(MemorySegment memory) {
+        if (!memory.isNative()) {
+            throw new IllegalArgumentException("ring memory must be native, shared with the device");
+        }
+        return memory;
+    }
 
     /** A chain of nothing would take a descriptor that is still free. */
     static void requireChain(int readable, int total) {

@@ -79,6 +79,82 @@ public enum RingFormat {
             requireSize(size);
             return new SplitDriverRing(memory, addresses, size, options);
         }
+    },
+
+    /** One ring of descriptors that both ends write, and two areas of event suppression (virtio 1.2, 2.8). */
+    PACKED {
+        @Override
+        public String text() {
+            return "packed";
+        }
+
+        @Override
+        public boolean accepts(int size) {
+            return size >= 1 && size <= MAX_SIZE;
+        }
+
+        @Override
+        public String sizes() {
+            return "a number from 1 to " + MAX_SIZE;
+        }
+
+        @Override
+        public long descBytes(int size) {
+            return PackedLayout.descBytes(size);
+        }
+
+        @Override
+        public long driverBytes(int size) {
+            return PackedLayout.EVENT_BYTES;
+        }
+
+        @Override
+        public long deviceBytes(int size) {
+            return PackedLayout.EVENT_BYTES;
+        }
+
+        @Override
+        public int driverAlignment() {
+            return PackedLayout.EVENT_BYTES;
+        }
+
+        @Override
+        public int deviceAlignment() {
+            return PackedLayout.EVENT_BYTES;
+        }
+
+        @Override
+        public int start() {
+            return PackedBase.START;
+        }
+
+        @Override
+        public String refusal(int base, int size) {
+            return PackedBase.refusal(base, size);
+        }
+
+        @Override
+        public int resume(GuestMemory memory, RingAddresses addresses, int base) {
+            return PackedBase.of(PackedBase.used(base));
+        }
+
+        @Override
+        public DeviceRing device(
+                GuestMemory memory, RingAddresses addresses, int size, RingOptions options, int base) {
+            requireSize(size);
+            String refusal = PackedBase.refusal(base, size);
+            if (refusal != null) {
+                throw new IllegalArgumentException(refusal);
+            }
+            return new PackedRing(memory, addresses, size, options, base);
+        }
+
+        @Override
+        public DriverRing driver(
+                MemorySegment memory, RingAddresses addresses, int size, RingOptions options) {
+            requireSize(size);
+            return new PackedDriverRing(memory, addresses, size, options);
+        }
     };
 
     /** Most entries of a ring of any format (virtio 1.2, 2.7 and 2.8.10.1). */
@@ -161,10 +237,7 @@ public enum RingFormat {
 
     /** The format that was negotiated: VIRTIO_F_RING_PACKED or not. */
     public static RingFormat of(boolean packed) {
-        if (packed) {
-            throw new UnsupportedOperationException("packed rings");
-        }
-        return SPLIT;
+        return packed ? PACKED : SPLIT;
     }
 
     void requireSize(int size) {

@@ -52,10 +52,7 @@ final class SplitDriverRing extends DriverRing {
      */
     SplitDriverRing(MemorySegment memory, RingAddresses addresses, int size, RingOptions options) {
         super(size);
-        if (!memory.isNative()) {
-            throw new IllegalArgumentException("ring memory must be native, shared with the device");
-        }
-        this.memory = memory;
+        this.memory = requireNative(memory);
         this.desc = addresses.desc();
         this.avail = addresses.avail();
         this.used = addresses.used();

@@ -5,28 +5,17 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every ring format does when both ends keep the rules: driver against device. */
-abstract class RingSuite {
-    static final RingOptions TO_GUEST = new RingOptions(true, true, false, false);
-    static final RingOptions FROM_GUEST = new RingOptions(false, true, false, false);
-    static final RingOptions EVENT_IDX = new RingOptions(true, true, true, false);
-    static final RingOptions IN_ORDER = new RingOptions(true, true, false, true);
-
-    abstract RingFormat format();
-
-    RingEnds ends(int size, RingOptions options) {
-        return RingEnds.of(format(), size, options);
-    }
-
-    private static Buffer buffer(int number) {
-        return new Buffer(GuestWindow.BUFFERS + 64L * (number & 0xFFF), 64);
-    }
-
+abstract class RingSuite extends ChainSuite {
     @Test
     void aChainGoesThereAndBackWithItsLength() {
         RingEnds ring = ends(4, TO_GUEST);
@@ -50,41 +39,9 @@ abstract class RingSuite {
         assertEquals(4, ring.driver().free());
     }
 
+    /** Full laps, more chains than 16-bit indexes have values. */
     @ParameterizedTest
-    @ValueSource(booleans = {false, true})
-    void aChainOfManyBuffersKeepsTheirOrder(boolean throughTable) {
-        RingEnds ring = ends(16, FROM_GUEST);
-        ChainBatch batch = new ChainBatch(16);
-        for (int count = 1; count <= 16; count++) {
-            Buffer[] buffers = new Buffer[count];
-            long total = 0;
-            for (int i = 0; i < count; i++) {
-                buffers[i] = new Buffer(GuestWindow.BUFFERS + 0x1000L * ((i * 7) % 16), 10 + i);
-                total += 10 + i;
-            }
-            assertTrue(throughTable
-                    ? ring.offerIndirect(count, GuestWindow.NEXT, buffers)
-                    : ring.offer(count, buffers));
-            assertEquals(throughTable ? 15 : 16 - count, ring.driver().free());
-            ring.driver().publish();
-            assertEquals(1, ring.device().gather(batch, 16));
-            assertEquals(total, batch.length(0));
-            assertEquals(count, batch.endBuffer(0) - batch.firstBuffer(0));
-            for (int i = 0; i < count; i++) {
-                int buffer = batch.firstBuffer(0) + i;
-                assertEquals(ring.window().offset(buffers[i].address()), batch.bufferOffset(buffer));
-                assertEquals(buffers[i].length(), batch.bufferLength(buffer));
-            }
-            batch.written(0, 0);
-            ring.device().publish(batch);
-            assertEquals(count, ring.driver().poll());
-        }
-        assertNull(ring.device().violation());
-    }
-
-    /** Full laps, more chains than the 16-bit indexes have values. */
-    @ParameterizedTest
-    @ValueSource(ints = {1, 2, 4, 8, 64, 256, 1024, 4096, 16384, 32768})
+    @MethodSource("sizes")
     void aRingOfAnySizeIsFilledAndEmptiedBeyondTheEndOfItsIndexes(int size) {
         for (RingOptions options : new RingOptions[] {TO_GUEST, IN_ORDER}) {
             RingEnds ring = ends(size, options);
@@ -151,60 +108,6 @@ abstract class RingSuite {
                 assertEquals(10 * lap + i, ring.driver().poll());
             }
         }
-    }
-
-    @Test
-    void aBufferAcrossRegionsComesInPieces() {
-        RingEnds ring = ends(4, FROM_GUEST);
-        ChainBatch batch = new ChainBatch(4);
-        ring.offer(1, new Buffer(GuestWindow.NEXT - 10, 30));
-        ring.offer(2, new Buffer(GuestWindow.NEXT - 10, 10));
-        Buffer across = new Buffer(GuestWindow.NEXT - 1, 2);
-        ring.offerIndirect(3, GuestWindow.BUFFERS, across, new Buffer(GuestWindow.FAR, 5));
-        ring.driver().publish();
-        assertEquals(3, ring.device().gather(batch, 4));
-        assertEquals(30, batch.length(0));
-        assertEquals(2, batch.endBuffer(0));
-        assertEquals(10, batch.bufferLength(0));
-        assertEquals(20, batch.bufferLength(1));
-        assertEquals(ring.window().offset(GuestWindow.NEXT - 10), batch.bufferOffset(0));
-        assertEquals(ring.window().offset(GuestWindow.NEXT), batch.bufferOffset(1));
-        assertEquals(3, batch.endBuffer(1));
-        assertEquals(7, batch.length(2));
-        assertEquals(6, batch.endBuffer(2));
-        assertEquals(ring.window().offset(GuestWindow.FAR), batch.bufferOffset(5));
-        assertNull(ring.device().violation());
-    }
-
-    @Test
-    void emptyBuffersAreSkippedWhereTheChainHasOthers() {
-        RingEnds ring = ends(8, FROM_GUEST);
-        ChainBatch batch = new ChainBatch(8);
-        Buffer empty = new Buffer(GuestWindow.HOLE, 0);
-        ring.offer(1, empty, buffer(1), empty, buffer(2), empty);
-        ring.driver().publish();
-        assertEquals(1, ring.device().gather(batch, 8));
-        assertEquals(128, batch.length(0));
-        assertEquals(2, batch.endBuffer(0));
-        assertEquals(ring.window().offset(buffer(2).address()), batch.bufferOffset(1));
-    }
-
-    @Test
-    void aBatchThatIsFullLeavesTheRestInTheRing() {
-        RingEnds ring = ends(8, FROM_GUEST);
-        ChainBatch batch = new ChainBatch(8);
-        Buffer[] many = Buffer.of(900, GuestWindow.BUFFERS, 8);
-        for (int i = 0; i < 5; i++) {
-            assertTrue(ring.offerIndirect(i, GuestWindow.NEXT, many));
-        }
-        ring.driver().publish();
-        int[] expected = {2, 2, 1};
-        for (int count : expected) {
-            assertEquals(count, ring.device().gather(batch, 8));
-            assertEquals(900 * count, batch.endBuffer(count - 1));
-            ring.device().publish(batch);
-        }
-        assertNull(ring.device().violation());
     }
 
     @ParameterizedTest
@@ -286,6 +189,71 @@ abstract class RingSuite {
         }
     }
 
+    /** Without VIRTIO_F_IN_ORDER the driver gets chains in the order in which the device gives them back. */
+    @ParameterizedTest
+    @MethodSource("sizes")
+    void chainsInFlightMayBeGivenBackInAnyOrder(int size) {
+        long seed = new Random().nextLong();
+        Random random = new Random(seed);
+        RingEnds ring = ends(size, TO_GUEST);
+        ChainBatch batch = new ChainBatch(size);
+        ChainsInFlight flight = new ChainsInFlight(size);
+        List<Integer> ids = new ArrayList<>();
+        int[] tokens = new int[size];
+        int offered = 0;
+        int gathered = 0;
+        for (int used = 0; used < 4 * size + 100 || !ids.isEmpty(); ) {
+            boolean ending = used >= 4 * size + 100;
+            int buffers = 1 + random.nextInt(Math.min(size, 3));
+            while (!ending && random.nextInt(8) != 0
+                    && ring.offer(offered, Buffer.of(buffers, GuestWindow.BUFFERS, 64))) {
+                offered++;
+                buffers = 1 + random.nextInt(Math.min(size, 3));
+            }
+            ring.driver().publish();
+            int count = ring.device().gather(batch, random.nextInt(40));
+            assertTrue(flight.canTake(batch, 0, count));
+            for (int i = 0; i < count; i++) {
+                ids.add(batch.id(i));
+                tokens[batch.id(i)] = gathered;
+                batch.written(i, gathered++ & 63);
+            }
+            flight.take(batch, 0, count);
+            ring.device().keep(batch, count);
+            Collections.shuffle(ids, random);
+            List<Integer> back = ids.subList(0, random.nextInt(ids.size() + 1));
+            back.forEach(flight::giveBack);
+            ring.device().publish(flight);
+            flight.forgetReturned();
+            for (int id : back) {
+                assertEquals(tokens[id], ring.driver().poll(), "seed " + seed);
+                assertEquals(tokens[id] & 63, ring.driver().usedLength());
+                used++;
+            }
+            back.clear();
+            assertEquals(-1, ring.driver().poll());
+        }
+        while (ring.device().gather(batch, size) > 0) {
+            ring.device().publish(batch);
+        }
+        drain(ring);
+        assertEquals(size, ring.driver().free(), "seed " + seed);
+        assertEquals(0, ring.device().positions().inUse());
+        assertEquals(offered, ring.device().published());
+        assertNull(ring.device().violation());
+    }
+
+    @Test
+    void nothingGivenBackShowsNothing() {
+        RingEnds ring = ends(4, TO_GUEST);
+        offerAndShow(ring, 2);
+        RingPositions before = ring.device().positions();
+        ring.device().publish(new ChainBatch(4));
+        ring.device().publish(new ChainsInFlight(4));
+        assertEquals(before, ring.device().positions());
+        assertEquals(-1, ring.driver().poll());
+    }
+
     /** Random chains, random bursts, all options; every byte and every length is compared. */
     @Test
     void randomChainsArriveUnchanged() {
@@ -296,7 +264,7 @@ abstract class RingSuite {
     }
 
     private void randomTraffic(Random random, String text) {
-        int size = 1 << random.nextInt(9);
+        int size = randomSize(random);
         boolean deviceWrites = random.nextBoolean();
         RingOptions options =
                 new RingOptions(deviceWrites, true, random.nextBoolean(), random.nextBoolean());

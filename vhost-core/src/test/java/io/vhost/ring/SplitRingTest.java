@@ -6,6 +6,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -15,6 +17,16 @@ class SplitRingTest extends RingSuite {
     @Override
     RingFormat format() {
         return RingFormat.SPLIT;
+    }
+
+    @Override
+    IntStream sizes() {
+        return IntStream.of(1, 2, 4, 8, 64, 256, 1024, 4096, 16384, 32768);
+    }
+
+    @Override
+    int randomSize(Random random) {
+        return 1 << random.nextInt(9);
     }
 
     @ParameterizedTest
