@@ -229,7 +229,7 @@ final class QueueCore {
     }
 
     int clear(Packet[] out, int offset, int count, DmaChannel channel) {
-        requireAsync("polled");
+        requireAsync("cleared");
         requireChannel(channel);
         Objects.checkFromIndexSize(offset, count, out.length);
         harvest(channel);
@@ -238,8 +238,12 @@ final class QueueCore {
                 : async.takeReceived(out, offset, count);
     }
 
+    // Bursts. Whoever polls cannot know that a callback in another thread has ended the registration.
+
     int submitEnqueue(Packet[] packets, int offset, int count, DmaChannel channel) {
-        requireAsync("submitted to");
+        if (async == null) {
+            return 0;
+        }
         requireChannel(channel);
         if (count > EnqueuePlan.MAX) {
             requirePackets(packets, offset, count);
@@ -280,8 +284,14 @@ final class QueueCore {
         return total;
     }
 
+    int pollEnqueueCompleted(Packet[] done, int offset, int count, DmaChannel channel) {
+        return async == null ? 0 : clear(done, offset, count, channel);
+    }
+
     int tryDequeue(PacketPool pool, Packet[] packets, int offset, int count, DmaChannel channel) {
-        requireAsync("polled");
+        if (async == null) {
+            return 0;
+        }
         requireChannel(channel);
         Objects.checkFromIndexSize(offset, count, packets.length);
         int own = queue.isRunning() ? announce(pool, packets, offset, count) : 0;

@@ -387,8 +387,9 @@ public final class VirtQueue {
      * @param offset index of the first
      * @param count how many
      * @param channel what copies
-     * @return packets accepted, 0 to {@code count}: the rest found no free buffers, or no room in the channel
-     * @throws IllegalStateException when this queue carries packets from the guest, or is not registered
+     * @return packets accepted, 0 to {@code count}: the rest found no free buffers, or no room in the
+     *     channel; 0 when the queue is not registered
+     * @throws IllegalStateException when this queue carries packets from the guest
      * @throws IllegalArgumentException when the channel is not configured, or in another registry than the
      *     device's; or when a packet is empty or back in its pool, and then none is accepted
      * @throws NullPointerException when a packet is null, and then none is accepted
@@ -418,8 +419,8 @@ public final class VirtQueue {
      * @param count most packets to give back
      * @param channel which to ask; packets that another channel copied are given back too
      *     when their turn has come
-     * @return packets given back, 0 to {@code count}
-     * @throws IllegalStateException when this queue carries packets from the guest, or is not registered
+     * @return packets given back, 0 to {@code count}; 0 when the queue is not registered
+     * @throws IllegalStateException when this queue carries packets from the guest
      * @throws IllegalArgumentException when the channel is not configured,
      *     or in another registry than the device's
      */
@@ -432,7 +433,7 @@ public final class VirtQueue {
             return 0;
         }
         try {
-            return core.clear(done, offset, count, channel);
+            return core.pollEnqueueCompleted(done, offset, count, channel);
         } finally {
             access_lock.unlock();
         }
@@ -448,8 +449,8 @@ public final class VirtQueue {
      * @param offset first index to fill
      * @param count most packets to take
      * @param channel what copies
-     * @return packets taken, 0 to {@code count}
-     * @throws IllegalStateException when this queue carries packets to the guest, or is not registered
+     * @return packets taken, 0 to {@code count}; 0 when the queue is not registered
+     * @throws IllegalStateException when this queue carries packets to the guest
      * @throws IllegalArgumentException when the channel is not configured,
      *     or in another registry than the device's
      */
