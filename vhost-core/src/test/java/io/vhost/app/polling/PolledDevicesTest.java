@@ -13,12 +13,15 @@ import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.server.VhostServer;
+import io.vhost.testing.FaultyDmaEngine;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -100,6 +103,31 @@ class PolledDevicesTest {
             assertFalse(isRegistered(second.device()));
         }
         assertTrue(changes.isEmpty());
+    }
+
+    /** The stop of the queue does not get it back; what comes afterwards does. */
+    @Test
+    void aPacketWhoseCopyNeverEndsIsPutBackWhenTheConnectionEnds() throws IOException, InterruptedException {
+        FaultyDmaEngine engine = FaultyDmaEngine.seeded(1).build();
+        try (PacketPool pool = PacketPool.create(1, 2048); DmaRegistry stuck = new DmaRegistry()) {
+            stuck.configure("stuck", engine);
+            devices = new PolledDevices(stuck, this::changed);
+            VhostConfig config =
+                    VhostConfig.builder().asyncCopy(stuck).copyTimeout(Duration.ofMillis(20)).build();
+            PolledDevice device;
+            try (VhostServer server = VhostServer.listen(directory.resolve("socket"), config, devices)) {
+                VirtioUser guest = guest(server);
+                device = begun();
+                engine.hold(true);
+                Packet[] packets = {pool.take()};
+                packets[0].reset(60);
+                assertEquals(1, device.queues().get(0).send(packets, 0, 1));
+                guest.close();
+                assertSame(device, ceased());
+            }
+            assertEquals(0, pool.outstanding());
+            assertFalse(device.device().queue(0).isAsyncRegistered());
+        }
     }
 
     private PolledDevice begun() throws InterruptedException {
