@@ -11,7 +11,8 @@
  *   <li>{@link io.vhost.app.vswitch}: the command {@code switch}, whose learning switch is the demo's, too.
  *   <li>{@link io.vhost.app.cli}: options of several commands, the end that a user asks for,
  *       and the progress line.
- *   <li>{@link io.vhost.app.polling}: threads that poll, and the queues they give packets to.
+ *   <li>{@link io.vhost.app.polling}: threads that poll, the devices they poll, and the queues
+ *       they give packets to.
  * </ul>
  *
  * <h2>Threads</h2>

@@ -117,17 +117,17 @@ abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest
     }
 
     final int clear(Packet[] out, int offset, int count, DmaChannel channel) {
-        requireAsync("polled");
+        requireAsync("cleared");
         return poll(out, offset, count, channel);
     }
 
     /** Gives packets back whose copies have ended; none of a queue that is not registered. */
     final int poll(Packet[] out, int offset, int count, DmaChannel channel) {
-        requireChannel(channel);
-        Objects.checkFromIndexSize(offset, count, out.length);
         if (async == null) {
             return 0;
         }
+        requireChannel(channel);
+        Objects.checkFromIndexSize(offset, count, out.length);
         harvest(channel);
         return take(out, offset, count);
     }
@@ -137,8 +137,11 @@ abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest
 
     /** Whether a burst may submit: the registration may have ended on another thread at any time. */
     final boolean maySubmit(DmaChannel channel) {
+        if (async == null) {
+            return false;
+        }
         requireChannel(channel);
-        return async != null;
+        return true;
     }
 
     /** Accounts for what a burst has submitted, also when it ended with an error; how many packets. */

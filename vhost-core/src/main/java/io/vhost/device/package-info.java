@@ -23,7 +23,8 @@
  * queues may use one channel and a queue may use several, from any threads. Whose is a packet?
  * <ol>
  *   <li>{@code registerAsync()} prepares a queue whose ring is started. The registration stays when the ring
- *       stops and starts again, until {@code unregisterAsync()}.
+ *       stops and starts again, until {@code unregisterAsync()}. Without it asynchronous bursts return 0,
+ *       so that a polling thread need not know what a callback in another thread does.
  *   <li>{@code submitEnqueueBurst} returns how many packets it accepted. Those are the library's: not to be
  *       changed, sent or released. The others are the application's still; the guest had no buffers for them,
  *       or the channel no room.

@@ -7,7 +7,6 @@ import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import java.util.function.IntSupplier;
 
 /** Sends a guest's packets back to it; a DMA channel makes all copies. */
 final class AsyncExample implements DeviceListener {
@@ -35,39 +34,28 @@ final class AsyncExample implements DeviceListener {
         }
     }
 
-    @Override // This one has no lock: the safe forms. A submission may come between any two of them.
+    @Override // This one has no lock: the safe forms.
     public void destroyDevice(VhostDevice device) {
         Packet[] drained = new Packet[32];
         for (int i = 0; i < device.queueCount(); i++) {
             VirtQueue queue = device.queue(i);
-            ifRegistered(queue, () -> {
+            if (queue.isAsyncRegistered()) {
                 while (queue.getInflight() > 0) {
                     pool.release(drained, 0, queue.clearQueue(drained, 0, drained.length, channel));
                 }
                 queue.unregisterAsync();
-                return 0;
-            });
+            }
         }
     }
 
-    /** One round of the polling thread. */
+    /** One round of the polling thread. While a queue is not registered its bursts return 0. */
     int poll(VirtQueue from, VirtQueue to) {
-        int count = ifRegistered(from, () -> from.tryDequeueBurst(pool, moving, 0, moving.length, channel));
-        int sent = ifRegistered(to, () -> to.submitEnqueueBurst(moving, 0, count, channel));
+        int count = from.tryDequeueBurst(pool, moving, 0, moving.length, channel);
+        int sent = to.submitEnqueueBurst(moving, 0, count, channel);
         // Those before are the library's now, until poll gives them back.
         pool.release(moving, sent, count - sent);
-        int back = ifRegistered(to, () -> to.pollEnqueueCompleted(done, 0, done.length, channel));
+        int back = to.pollEnqueueCompleted(done, 0, done.length, channel);
         pool.release(done, 0, back);
         return count + back;
-    }
-
-    /** A listener unregisters under this lock: with it, nothing comes between question and call. */
-    private static int ifRegistered(VirtQueue queue, IntSupplier call) {
-        queue.access_lock.lock();
-        try {
-            return queue.isAsyncRegistered() ? call.getAsInt() : 0;
-        } finally {
-            queue.access_lock.unlock();
-        }
     }
 }

@@ -1,16 +1,15 @@
 package io.vhost.app.demo;
 
 import io.vhost.app.polling.Idle;
+import io.vhost.app.polling.PolledDevice;
+import io.vhost.app.polling.PolledDevices;
 import io.vhost.app.polling.PollingThread;
 import io.vhost.app.vswitch.DeviceLink;
 import io.vhost.app.vswitch.LearningSwitch;
 import io.vhost.app.vswitch.Link;
 import io.vhost.app.vswitch.SwitchPort;
-import io.vhost.device.DeviceListener;
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
-import io.vhost.device.VhostDevice;
-import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.driver.DriverConfig;
 import io.vhost.net.NetHeader;
@@ -45,7 +44,7 @@ final class Demo implements AutoCloseable {
     private final List<Guest> guests = new ArrayList<>();
     private final List<DemoFlow> flows = new ArrayList<>();
     private final SwitchPort[] ports = new SwitchPort[ADDRESSES.length];
-    private final DeviceLink[] links = new DeviceLink[ADDRESSES.length];
+    private final PolledDevice[] devices = new PolledDevice[ADDRESSES.length];
     private final DmaRegistry dma;
     private final Set<Feature> features;
 
@@ -70,8 +69,9 @@ final class Demo implements AutoCloseable {
             ethernet = new LearningSwitch(bufferSize, LearningSwitch.AGE);
             opened.push(ethernet);
             for (int i = 0; i < ADDRESSES.length; i++) {
-                Path socket = directory.resolve(NAMES.get(i));
-                opened.push(VhostServer.listen(socket, config(), new Attachment(i, wiring)));
+                int index = i;
+                opened.push(VhostServer.listen(directory.resolve(NAMES.get(i)), config(),
+                        new PolledDevices(dma, (device, runs) -> changed(index, device, runs, wiring))));
             }
             switching = new PollingThread("demo switch", OptionalInt.empty(), Idle.sharing(),
                     () -> ethernet.poll(System.nanoTime()));
@@ -98,18 +98,29 @@ final class Demo implements AutoCloseable {
         }
     }
 
+    /** Connects a guest's device with its port of the switch, or takes it away. */
+    private void changed(int index, PolledDevice device, boolean runs, UnaryOperator<Link> wiring) {
+        if (runs) {
+            devices[index] = device;
+            ports[index] = ethernet.attach(wiring.apply(new DeviceLink(device)));
+            attached.countDown();
+        } else {
+            ethernet.detach(ports[index]);
+        }
+    }
+
     private VhostConfig config() {
         return dma == null ? VhostConfig.defaults() : VhostConfig.builder().asyncCopy(dma).build();
     }
 
     /** Packets that DMA channels are copying. */
     long copying() {
-        return Arrays.stream(links).mapToLong(DeviceLink::inFlight).sum();
+        return Arrays.stream(devices).mapToLong(PolledDevice::inFlight).sum();
     }
 
     /** Packets that DMA channels have copied, from a guest or to one. */
     long copied() {
-        return Arrays.stream(links).mapToLong(DeviceLink::copied).sum();
+        return Arrays.stream(devices).mapToLong(PolledDevice::copied).sum();
     }
 
     /** Whether DMA channels copy packets. */
@@ -223,44 +234,6 @@ final class Demo implements AutoCloseable {
             throw e;
         } catch (Exception e) {
             throw new IOException(e);
-        }
-    }
-
-    /** Connects a guest's device with its port of the switch. */
-    private final class Attachment implements DeviceListener {
-        private final int index;
-        private final UnaryOperator<Link> wiring;
-
-        Attachment(int index, UnaryOperator<Link> wiring) {
-            this.index = index;
-            this.wiring = wiring;
-        }
-
-        @Override
-        public void newConnection(VhostDevice device) {
-            links[index] = new DeviceLink(device, dma);
-        }
-
-        @Override
-        public void vringStateChanged(VirtQueue queue, boolean enabled) {
-            links[index].queue(queue.index()).stateChanged(enabled);
-        }
-
-        @Override
-        public void newDevice(VhostDevice device) {
-            ports[index] = ethernet.attach(wiring.apply(links[index]));
-            attached.countDown();
-        }
-
-        @Override
-        public void destroyDevice(VhostDevice device) {
-            ethernet.detach(ports[index]);
-            links[index].end();
-        }
-
-        @Override
-        public void destroyConnection(VhostDevice device) {
-            links[index].end();
         }
     }
 }

@@ -1,6 +1,7 @@
 package io.vhost.app.demo;
 
 import com.google.errorprone.annotations.FormatMethod;
+import io.vhost.app.cli.Stopwatch;
 import java.io.PrintWriter;
 import java.util.List;
 import java.util.Locale;
@@ -15,8 +16,7 @@ final class DemoReport {
     private final Demo demo;
     private final long[] packets;
     private final long[] bytes;
-    private final long begin = System.nanoTime();
-    private long shown = begin;
+    private final Stopwatch time = new Stopwatch();
 
     /** A report that begins now. */
     DemoReport(Demo demo) {
@@ -27,18 +27,16 @@ final class DemoReport {
 
     /** Time since the beginning, in ns. */
     long elapsed() {
-        return System.nanoTime() - begin;
+        return time.elapsed();
     }
 
     /** Rates since the last time, and totals. */
     String progress() {
-        long now = System.nanoTime();
-        double nanos = Math.max(1, now - shown);
-        shown = now;
+        double nanos = time.lap();
         long total = 0;
         long underway = 0;
         long bad = 0;
-        StringBuilder text = new StringBuilder(format("%3.0f s", (now - begin) / 1e9));
+        StringBuilder text = new StringBuilder(format("%3.0f s", time.elapsed() / 1e9));
         for (int i = 0; i < packets.length; i++) {
             DemoFlow flow = demo.flows().get(i);
             long received = flow.sink().received();

@@ -173,12 +173,13 @@ public final class ForwardCommand implements Callable<Integer> {
         MonitoredDevices devices = new MonitoredDevices();
         for (Path path : where.paths) {
             names.add(path.toString());
-            openings.add((offer, port) -> VhostServer.listen(
-                    path, sockets.permissions(), offer, devices.watch(port)));
+            openings.add((offer, listener) -> VhostServer.listen(
+                    path, sockets.permissions(), offer, devices.watch(listener)));
         }
         if (where.fd != null) {
             names.add("fd=" + where.fd);
-            openings.add((offer, port) -> VhostServer.inherit(where.fd, offer, devices.watch(port)));
+            openings.add((offer, listener) ->
+                    VhostServer.inherit(where.fd, offer, devices.watch(listener)));
         }
         ForwardReport report;
         try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()

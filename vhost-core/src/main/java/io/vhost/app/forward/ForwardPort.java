@@ -1,18 +1,14 @@
 package io.vhost.app.forward;
 
-import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.app.polling.PacketQueue;
+import io.vhost.app.polling.PolledDevice;
+import io.vhost.app.polling.PolledDevices;
 import io.vhost.app.polling.PortCounters;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostDevice;
-import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
-import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
@@ -22,24 +18,12 @@ import java.util.concurrent.atomic.LongAdder;
  *
  * <p>Threads: any.
  */
-final class ForwardPort implements DeviceListener {
+final class ForwardPort {
     private final int number;
     private final String name;
-    private final DmaRegistry dma;
-    private final Runnable changed;
+    private final PolledDevices devices;
     private final LongAdder dropPackets = new LongAdder();
     private final LongAdder dropBytes = new LongAdder();
-    private final Object lock = new Object();
-
-    @GuardedBy("lock")
-    private final Map<VhostDevice, List<PacketQueue>> connected = new LinkedHashMap<>();
-
-    @GuardedBy("lock")
-    private final Set<VhostDevice> running = new LinkedHashSet<>();
-
-    /** What those have counted that are gone. */
-    @GuardedBy("lock")
-    private PortCounters gone = PortCounters.ZERO;
 
     /**
      * A port without a front-end.
@@ -52,8 +36,7 @@ final class ForwardPort implements DeviceListener {
     ForwardPort(int number, String name, DmaRegistry dma, Runnable changed) {
         this.number = number;
         this.name = name;
-        this.dma = dma;
-        this.changed = changed;
+        this.devices = new PolledDevices(dma, (_, _) -> changed.run());
     }
 
     int number() {
@@ -64,41 +47,36 @@ final class ForwardPort implements DeviceListener {
         return name;
     }
 
+    /** For the server of the port's socket. */
+    DeviceListener listener() {
+        return devices;
+    }
+
     /** The device whose queues run; null if there is none. */
     VhostDevice device() {
-        synchronized (lock) {
-            return running.isEmpty() ? null : running.iterator().next();
-        }
+        List<PolledDevice> running = devices.running();
+        return running.isEmpty() ? null : running.getFirst().device();
     }
 
     /** The queues of {@link #device}; none if there is none. */
     List<PacketQueue> queues() {
-        synchronized (lock) {
-            return running.isEmpty() ? List.of() : connected.get(running.iterator().next());
-        }
+        List<PolledDevice> running = devices.running();
+        return running.isEmpty() ? List.of() : running.getFirst().queues();
     }
 
     /** Whether DMA channels copy this port's packets. */
     boolean copies() {
-        return dma != null;
+        return devices.copies();
     }
 
     /** Packets that a DMA channel is copying, or has copied and not given back. */
     long inFlight() {
-        synchronized (lock) {
-            return connected.keySet().stream().mapToLong(PacketQueue::inFlight).sum();
-        }
+        return devices.inFlight();
     }
 
     /** What has passed so far. */
     PortCounters counters() {
-        synchronized (lock) {
-            PortCounters sum = gone.plus(PortCounters.dropped(dropPackets.sum(), dropBytes.sum()));
-            for (VhostDevice device : connected.keySet()) {
-                sum = sum.plus(PortCounters.of(device));
-            }
-            return sum;
-        }
+        return devices.counters().plus(PortCounters.dropped(dropPackets.sum(), dropBytes.sum()));
     }
 
     /** Counts packets {@code from} to {@code end} that did not get out at this port. */
@@ -109,53 +87,5 @@ final class ForwardPort implements DeviceListener {
         }
         dropPackets.add(end - from);
         dropBytes.add(bytes);
-    }
-
-    @Override
-    public void newConnection(VhostDevice device) {
-        synchronized (lock) {
-            connected.put(device, PacketQueue.of(device, dma));
-        }
-    }
-
-    @Override
-    public void vringStateChanged(VirtQueue queue, boolean enabled) {
-        List<PacketQueue> queues;
-        synchronized (lock) {
-            queues = connected.get(queue.device());
-        }
-        queues.get(queue.index()).stateChanged(enabled);
-    }
-
-    @Override
-    public void newDevice(VhostDevice device) {
-        synchronized (lock) {
-            running.add(device);
-        }
-        changed.run();
-    }
-
-    @Override
-    public void destroyDevice(VhostDevice device) {
-        List<PacketQueue> queues;
-        synchronized (lock) {
-            running.remove(device);
-            queues = connected.get(device);
-        }
-        changed.run();
-        queues.forEach(PacketQueue::end);
-    }
-
-    @Override
-    public void destroyConnection(VhostDevice device) {
-        List<PacketQueue> queues;
-        synchronized (lock) {
-            queues = connected.get(device);
-        }
-        queues.forEach(PacketQueue::end);
-        synchronized (lock) {
-            connected.remove(device);
-            gone = gone.plus(PortCounters.of(device));
-        }
     }
 }

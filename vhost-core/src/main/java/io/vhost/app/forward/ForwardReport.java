@@ -1,5 +1,6 @@
 package io.vhost.app.forward;
 
+import io.vhost.app.cli.Stopwatch;
 import io.vhost.app.polling.PortCounters;
 import java.io.PrintWriter;
 import java.util.List;
@@ -12,8 +13,7 @@ final class ForwardReport {
 
     private final List<ForwardPort> ports;
     private final PortCounters[] before;
-    private final long begin = System.nanoTime();
-    private long shown = begin;
+    private final Stopwatch time = new Stopwatch();
 
     /** A report that begins now. */
     ForwardReport(List<ForwardPort> ports) {
@@ -23,16 +23,14 @@ final class ForwardReport {
 
     /** Time since the beginning, in ns. */
     long elapsed() {
-        return System.nanoTime() - begin;
+        return time.elapsed();
     }
 
     /** Rates since the last time. */
     String progress() {
-        long now = System.nanoTime();
-        double nanos = Math.max(1, now - shown);
-        shown = now;
+        double nanos = time.lap();
         StringBuilder text =
-                new StringBuilder(String.format(Locale.ROOT, "%4.0f s", (now - begin) / 1e9));
+                new StringBuilder(String.format(Locale.ROOT, "%4.0f s", time.elapsed() / 1e9));
         for (ForwardPort port : ports) {
             PortCounters counters = port.counters();
             PortCounters last = before[port.number()];

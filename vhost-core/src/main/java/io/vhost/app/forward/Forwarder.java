@@ -3,6 +3,7 @@ package io.vhost.app.forward;
 import io.vhost.app.polling.Idle;
 import io.vhost.app.polling.PacketQueue;
 import io.vhost.app.polling.PollingThread;
+import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
@@ -32,8 +33,8 @@ final class Forwarder implements AutoCloseable {
 
     /** Opens the socket of one port. */
     interface Opening {
-        /** The server of {@code port}, which listens to its devices. */
-        VhostServer open(VhostConfig config, ForwardPort port) throws IOException;
+        /** The server of a port, which tells {@code listener} of its devices. */
+        VhostServer open(VhostConfig config, DeviceListener listener) throws IOException;
     }
 
     /** One polling thread's queues and packets. */
@@ -88,7 +89,7 @@ final class Forwarder implements AutoCloseable {
                 ports.add(new ForwardPort(i, names.get(i), config.dma(), this::plan));
             }
             for (int i = 0; i < names.size(); i++) {
-                servers.add(openings.get(i).open(config, ports.get(i)));
+                servers.add(openings.get(i).open(config, ports.get(i).listener()));
             }
             complete = true;
         } finally {

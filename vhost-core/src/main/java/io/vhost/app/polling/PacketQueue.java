@@ -1,8 +1,6 @@
 package io.vhost.app.polling;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaChannel;
@@ -15,16 +13,17 @@ import java.util.stream.IntStream;
 
 /**
  * A queue to which packets are given away: the caller copies, or a DMA channel, and packets are put back into
- * their pool when that is done. A queue and its channel stay together, whoever polls. Any thread.
+ * their pool when that is done. A queue and its channel stay together, whoever polls. A queue with a channel
+ * moves nothing unless it is registered for asynchronous copies, which {@link PolledDevices} looks after.
+ * Any thread.
  */
 public final class PacketQueue {
     private static final int BURST = 64;
 
     private final VirtQueue queue;
+    /** Null: the caller copies. */
     private final DmaChannel channel;
     private final Packet[] done = new Packet[BURST];
-    /** Copies may be submitted. Changes under the queue's lock only. */
-    private volatile boolean registered;
 
     private PacketQueue(VirtQueue queue, DmaChannel channel) {
         this.queue = queue;
@@ -46,39 +45,11 @@ public final class PacketQueue {
                 .toList();
     }
 
-    /** Packets of a device's queues that are being copied or wait to be taken back. */
-    public static long inFlight(VhostDevice device) {
-        long sum = 0;
-        for (int i = 0; i < device.queueCount(); i++) {
-            long completed = device.queue(i).counters().get(Counter.COMPLETED);
-            sum += Math.max(0, device.queue(i).counters().get(Counter.SUBMITTED) - completed);
-        }
-        return sum;
-    }
-
-    /** Packets of a device's queues that DMA channels have copied. */
-    public static long copied(VhostDevice device) {
-        long sum = 0;
-        for (int i = 0; i < device.queueCount(); i++) {
-            QueueCounters counters = device.queue(i).counters();
-            sum += counters.get(Counter.COMPLETED) - counters.get(Counter.COPY_FAILED);
-        }
-        return sum;
-    }
-
-    /** Takes packets that have arrived, as {@link VirtQueue#dequeueBurst} does. */
+    /** Takes packets that have arrived, as {@link VirtQueue#dequeueBurst} does: without waiting. */
     public int receive(PacketPool pool, Packet[] packets, int offset, int count) {
-        if (channel == null) {
-            return queue.dequeueBurst(pool, packets, offset, count);
-        }
-        if (!lockRegistered()) {
-            return 0;
-        }
-        try {
-            return queue.tryDequeueBurst(pool, packets, offset, count, channel);
-        } finally {
-            queue.access_lock.unlock();
-        }
+        return channel == null
+                ? queue.dequeueBurst(pool, packets, offset, count)
+                : queue.tryDequeueBurst(pool, packets, offset, count, channel);
     }
 
     /**
@@ -87,41 +58,12 @@ public final class PacketQueue {
      * @return packets accepted, 0 to {@code count}; the rest stay the caller's
      */
     public int send(Packet[] packets, int offset, int count) {
-        if (channel == null) {
-            int sent = queue.enqueueBurst(packets, offset, count);
-            release(packets, offset, sent);
-            return sent;
-        }
-        if (!lockRegistered()) {
-            return 0;
-        }
-        try {
+        if (channel != null) {
             return queue.submitEnqueueBurst(packets, offset, count, channel);
-        } finally {
-            queue.access_lock.unlock();
         }
-    }
-
-    /**
-     * Takes the lock of a queue that is registered: then it stays so, since it is unregistered under this
-     * lock. Does not wait while the queue is stopped, which may take as long as its copies.
-     *
-     * @return false when there is nothing to be done, and nothing is locked
-     */
-    private boolean lockRegistered() {
-        while (registered) {
-            if (queue.access_lock.tryLock()) {
-                if (registered) {
-                    return true;
-                }
-                queue.access_lock.unlock();
-            } else if (queue.isRunning()) {
-                Thread.onSpinWait();
-            } else {
-                return false;
-            }
-        }
-        return false;
+        int sent = queue.enqueueBurst(packets, offset, count);
+        release(packets, offset, sent);
+        return sent;
     }
 
     /** Whether bursts pass. */
@@ -139,15 +81,10 @@ public final class PacketQueue {
      * To be called again and again. By one thread.
      */
     public int settle() {
-        if (!lockRegistered()) {
+        if (channel == null) {
             return 0;
         }
-        int count;
-        try {
-            count = queue.pollEnqueueCompleted(done, 0, done.length, channel);
-        } finally {
-            queue.access_lock.unlock();
-        }
+        int count = queue.pollEnqueueCompleted(done, 0, done.length, channel);
         release(done, 0, count);
         return count;
     }
@@ -165,10 +102,10 @@ public final class PacketQueue {
 
     /**
      * The queue begins or ends: for the callback that says so, which holds the queue's lock. Copies that are
-     * under way when the queue ends are waited for by the device itself;
+     * under way when the queue ends are waited for by the device itself, afterwards;
      * {@link #end} puts their packets back.
      */
-    public void stateChanged(boolean enabled) {
+    void stateChanged(boolean enabled) {
         if (channel == null) {
             return;
         }
@@ -176,9 +113,8 @@ public final class PacketQueue {
         try {
             if (!enabled) {
                 putBack();
-            } else if (!registered) {
+            } else if (!queue.isAsyncRegistered()) {
                 queue.registerAsyncThreadUnsafe();
-                registered = true;
             }
         } finally {
             queue.access_lock.unlock();
@@ -187,9 +123,13 @@ public final class PacketQueue {
 
     /**
      * The device or its connection has ended: puts back what can be put back, and ends the registration when
-     * nothing is left. Copies end with the connection at the latest.
+     * nothing is left and the queue does not run: a queue may outlive the pair whose end was the device's.
+     * Copies end with the connection at the latest.
      */
-    public void end() {
+    void end() {
+        if (channel == null) {
+            return;
+        }
         queue.access_lock.lock();
         try {
             putBack();
@@ -200,19 +140,18 @@ public final class PacketQueue {
 
     @GuardedBy("queue.access_lock")
     private void putBack() {
-        if (!registered) {
+        if (!queue.isAsyncRegistered()) {
             return;
         }
         // An array of its own: a poll may have left the lock and not yet put back what it took.
         Packet[] last = new Packet[BURST];
-        int count = queue.clearQueueThreadUnsafe(last, 0, last.length, channel);
-        while (count > 0) {
-            release(last, 0, count);
+        int count;
+        do {
             count = queue.clearQueueThreadUnsafe(last, 0, last.length, channel);
-        }
-        if (queue.getInflightThreadUnsafe() == 0) {
+            release(last, 0, count);
+        } while (count > 0);
+        if (queue.getInflightThreadUnsafe() == 0 && !queue.isRunning()) {
             queue.unregisterAsyncThreadUnsafe();
-            registered = false;
         }
     }
 }

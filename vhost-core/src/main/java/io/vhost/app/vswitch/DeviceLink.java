@@ -1,8 +1,7 @@
 package io.vhost.app.vswitch;
 
 import io.vhost.app.polling.PacketQueue;
-import io.vhost.device.VhostDevice;
-import io.vhost.dma.DmaRegistry;
+import io.vhost.app.polling.PolledDevice;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.net.Segmenter;
@@ -18,7 +17,6 @@ public final class DeviceLink implements Link {
     private static final int TCP = 6;
     private static final int UDP = 17;
 
-    private final VhostDevice device;
     private final List<PacketQueue> queues;
     private final int pairs;
     private final Segmenter segmenter = new Segmenter();
@@ -29,35 +27,13 @@ public final class DeviceLink implements Link {
     private int first;
 
     /**
-     * A link to a device whose queues do not run yet.
+     * A link to a device whose queues may run or not.
      *
      * @param device the guest's
-     * @param dma what copies packets; null: the caller does
      */
-    public DeviceLink(VhostDevice device, DmaRegistry dma) {
-        this.device = device;
-        this.queues = PacketQueue.of(device, dma);
+    public DeviceLink(PolledDevice device) {
+        this.queues = device.queues();
         this.pairs = queues.size() / 2;
-    }
-
-    /** One of the device's queues. */
-    public PacketQueue queue(int index) {
-        return queues.get(index);
-    }
-
-    /** The device or its connection has ended; after the latter no copies are left. */
-    public void end() {
-        queues.forEach(PacketQueue::end);
-    }
-
-    /** Packets that a DMA channel is copying. */
-    public long inFlight() {
-        return PacketQueue.inFlight(device);
-    }
-
-    /** Packets that DMA channels have copied. */
-    public long copied() {
-        return PacketQueue.copied(device);
     }
 
     @Override

@@ -3,6 +3,7 @@ package io.vhost.app.vswitch;
 import io.vhost.app.polling.Idle;
 import io.vhost.app.polling.PollingThread;
 import io.vhost.app.polling.PortCounters;
+import io.vhost.device.DeviceListener;
 import io.vhost.device.QueueWaiter;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VirtQueue;
@@ -33,8 +34,8 @@ final class Switch implements AutoCloseable {
 
     /** Opens a socket. */
     interface Opening {
-        /** Begins to serve devices that {@code socket} listens to; what is returned ends that. */
-        Runnable open(VhostConfig config, SwitchSocket socket) throws IOException;
+        /** Begins to serve devices and to tell {@code listener} of them; what is returned ends that. */
+        Runnable open(VhostConfig config, DeviceListener listener) throws IOException;
     }
 
     private final LearningSwitch ethernet;
@@ -77,7 +78,7 @@ final class Switch implements AutoCloseable {
         boolean complete = false;
         try {
             for (int i = 0; i < openings.size(); i++) {
-                opened.add(openings.get(i).open(config, sockets.get(i)));
+                opened.add(openings.get(i).open(config, sockets.get(i).listener()));
             }
             complete = true;
         } finally {

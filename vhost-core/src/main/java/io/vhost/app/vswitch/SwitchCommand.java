@@ -130,12 +130,13 @@ public final class SwitchCommand implements Callable<Integer> {
         MonitoredDevices devices = new MonitoredDevices();
         for (Path path : paths) {
             names.add(path.toString());
-            openings.add((offer, socket) -> VhostServer.listen(
-                    path, sockets.permissions(), offer, devices.watch(socket))::close);
+            openings.add((offer, listener) -> VhostServer.listen(
+                    path, sockets.permissions(), offer, devices.watch(listener))::close);
         }
         for (Path path : connections) {
             names.add(path.toString());
-            openings.add((offer, socket) -> VhostClient.connect(path, offer, devices.watch(socket))::close);
+            openings.add((offer, listener) ->
+                    VhostClient.connect(path, offer, devices.watch(listener))::close);
         }
         SwitchReport report;
         try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()

@@ -1,5 +1,6 @@
 package io.vhost.app.vswitch;
 
+import io.vhost.app.cli.Stopwatch;
 import io.vhost.app.polling.PortCounters;
 import java.io.PrintWriter;
 import java.util.List;
@@ -9,8 +10,7 @@ import java.util.Locale;
 final class SwitchReport {
     private final List<SwitchMember> members;
     private final PortCounters[] before;
-    private final long begin = System.nanoTime();
-    private long shown = begin;
+    private final Stopwatch time = new Stopwatch();
 
     /** A report that begins now. */
     SwitchReport(List<SwitchMember> members) {
@@ -20,15 +20,13 @@ final class SwitchReport {
 
     /** Time since the beginning, in ns. */
     long elapsed() {
-        return System.nanoTime() - begin;
+        return time.elapsed();
     }
 
     /** Rates since the last time. */
     String progress() {
-        long now = System.nanoTime();
-        double seconds = Math.max(1, now - shown) / 1e9;
-        shown = now;
-        StringBuilder text = new StringBuilder(String.format(Locale.ROOT, "%4.0f s", (now - begin) / 1e9));
+        double seconds = time.lap() / 1e9;
+        StringBuilder text = new StringBuilder(String.format(Locale.ROOT, "%4.0f s", time.elapsed() / 1e9));
         for (int i = 0; i < before.length; i++) {
             PortCounters counters = members.get(i).counters();
             PortCounters last = before[i];

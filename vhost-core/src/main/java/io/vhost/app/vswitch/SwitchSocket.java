@@ -1,7 +1,8 @@
 package io.vhost.app.vswitch;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.app.polling.PacketQueue;
+import io.vhost.app.polling.PolledDevice;
+import io.vhost.app.polling.PolledDevices;
 import io.vhost.app.polling.PortCounters;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostDevice;
@@ -16,20 +17,16 @@ import java.util.Map;
  * One socket of {@code switch}, with the guests that are connected to it: each has a port of the switch while
  * its queues run. Threads: any.
  */
-final class SwitchSocket implements DeviceListener, SwitchMember {
+final class SwitchSocket implements SwitchMember {
     private final String name;
     private final LearningSwitch ethernet;
-    private final DmaRegistry dma;
+    private final PolledDevices devices;
     private final Runnable changed;
     private final Object lock = new Object();
 
-    /** Those that are connected. */
+    /** Those of the guests whose queues run. */
     @GuardedBy("lock")
-    private final Map<VhostDevice, DeviceLink> links = new LinkedHashMap<>();
-
-    /** Those of them whose queues run. */
-    @GuardedBy("lock")
-    private final Map<VhostDevice, SwitchPort> ports = new LinkedHashMap<>();
+    private final Map<PolledDevice, SwitchPort> ports = new LinkedHashMap<>();
 
     /** What those have counted that are gone. */
     @GuardedBy("lock")
@@ -46,8 +43,26 @@ final class SwitchSocket implements DeviceListener, SwitchMember {
     SwitchSocket(String name, LearningSwitch ethernet, DmaRegistry dma, Runnable changed) {
         this.name = name;
         this.ethernet = ethernet;
-        this.dma = dma;
+        this.devices = new PolledDevices(dma, this::guestChanged);
         this.changed = changed;
+    }
+
+    private void guestChanged(PolledDevice guest, boolean runs) {
+        synchronized (lock) {
+            if (runs) {
+                ports.put(guest, ethernet.attach(new DeviceLink(guest)));
+            } else {
+                SwitchPort port = ports.remove(guest);
+                ethernet.detach(port);
+                gone = gone.plus(port.counters());
+            }
+        }
+        changed.run();
+    }
+
+    /** For whoever serves the socket. */
+    DeviceListener listener() {
+        return devices;
     }
 
     @Override
@@ -72,11 +87,10 @@ final class SwitchSocket implements DeviceListener, SwitchMember {
     /** The queues that carry packets from the guests. */
     List<VirtQueue> queues() {
         List<VirtQueue> queues = new ArrayList<>();
-        synchronized (lock) {
-            for (VhostDevice device : ports.keySet()) {
-                for (int i = 1; i < device.queueCount(); i += 2) {
-                    queues.add(device.queue(i));
-                }
+        for (PolledDevice guest : devices.running()) {
+            VhostDevice device = guest.device();
+            for (int i = 1; i < device.queueCount(); i += 2) {
+                queues.add(device.queue(i));
             }
         }
         return queues;
@@ -84,68 +98,11 @@ final class SwitchSocket implements DeviceListener, SwitchMember {
 
     @Override
     public boolean copies() {
-        return dma != null;
+        return devices.copies();
     }
 
     @Override
     public long inFlight() {
-        if (dma == null) {
-            return 0;
-        }
-        // Asked in each round that found nothing to do: no stream.
-        long sum = 0;
-        synchronized (lock) {
-            for (VhostDevice device : ports.keySet()) {
-                sum += PacketQueue.inFlight(device);
-            }
-        }
-        return sum;
-    }
-
-    @Override
-    public void newConnection(VhostDevice device) {
-        synchronized (lock) {
-            links.put(device, new DeviceLink(device, dma));
-        }
-    }
-
-    @Override
-    public void vringStateChanged(VirtQueue queue, boolean enabled) {
-        link(queue.device()).queue(queue.index()).stateChanged(enabled);
-    }
-
-    @Override
-    public void newDevice(VhostDevice device) {
-        synchronized (lock) {
-            ports.put(device, ethernet.attach(links.get(device)));
-        }
-        changed.run();
-    }
-
-    @Override
-    public void destroyDevice(VhostDevice device) {
-        synchronized (lock) {
-            SwitchPort port = ports.remove(device);
-            if (port != null) {
-                ethernet.detach(port);
-                gone = gone.plus(port.counters());
-            }
-        }
-        changed.run();
-        link(device).end();
-    }
-
-    @Override
-    public void destroyConnection(VhostDevice device) {
-        link(device).end();
-        synchronized (lock) {
-            links.remove(device);
-        }
-    }
-
-    private DeviceLink link(VhostDevice device) {
-        synchronized (lock) {
-            return links.get(device);
-        }
+        return devices.inFlight();
     }
 }

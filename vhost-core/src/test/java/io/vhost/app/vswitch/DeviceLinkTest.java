@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.app.Await;
+import io.vhost.app.polling.PolledDevice;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
@@ -54,7 +55,7 @@ class DeviceLinkTest {
         guest.start();
         VhostDevice device = devices.take();
         Await.until("all queues run", () -> device.queue(2 * pairs - 2).isRunning());
-        link = new DeviceLink(device, null);
+        link = new DeviceLink(new PolledDevice(device, null));
     }
 
     @AfterEach

@@ -1,0 +1,144 @@
+package io.vhost.app.polling;
+
+import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.vhost.device.DeviceListener;
+import io.vhost.device.VhostDevice;
+import io.vhost.device.VirtQueue;
+import io.vhost.dma.DmaRegistry;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The devices of one socket, for those who poll them. Registers a queue for asynchronous copies when it
+ * begins to run, and takes packets back and ends the registration when it ceases to, all without waiting
+ * for copies.
+ *
+ * <p>Threads: connections' threads tell, any thread may ask.
+ */
+public final class PolledDevices implements DeviceListener {
+    /** Whoever has the devices polled. */
+    @FunctionalInterface
+    public interface Poller {
+        /**
+         * A device begins or ceases to be one of {@link #running}. Called by the connection's thread, which
+         * holds no lock. Afterwards a device that has ceased may still be polled: that moves nothing.
+         *
+         * @param device which
+         * @param runs whether to poll it from now on
+         */
+        void changed(PolledDevice device, boolean runs);
+    }
+
+    private final DmaRegistry dma;
+    private final Poller poller;
+    private final Object lock = new Object();
+
+    @GuardedBy("lock")
+    private final Map<VhostDevice, PolledDevice> connected = new LinkedHashMap<>();
+
+    @GuardedBy("lock")
+    private final Set<PolledDevice> running = new LinkedHashSet<>();
+
+    /** What those have counted that are gone. */
+    @GuardedBy("lock")
+    private PortCounters gone = PortCounters.ZERO;
+
+    /**
+     * Nobody is connected.
+     *
+     * @param dma whose channels copy packets; null: the polling threads do
+     * @param poller is told when devices begin and cease to run
+     */
+    public PolledDevices(DmaRegistry dma, Poller poller) {
+        this.dma = dma;
+        this.poller = poller;
+    }
+
+    /** Whether DMA channels copy packets. */
+    public boolean copies() {
+        return dma != null;
+    }
+
+    /** Those whose queues run, the one that began first comes first. */
+    public List<PolledDevice> running() {
+        synchronized (lock) {
+            return List.copyOf(running);
+        }
+    }
+
+    /** Packets of all who are connected that DMA channels are copying, or have copied and not given back. */
+    public long inFlight() {
+        if (dma == null) {
+            return 0;
+        }
+        // Polling threads ask in each idle round: no stream.
+        long sum = 0;
+        synchronized (lock) {
+            for (PolledDevice device : connected.values()) {
+                sum += device.inFlight();
+            }
+        }
+        return sum;
+    }
+
+    /** What the queues of all have counted who are or were connected. */
+    public PortCounters counters() {
+        synchronized (lock) {
+            return connected.keySet().stream().map(PortCounters::of).reduce(gone, PortCounters::plus);
+        }
+    }
+
+    @Override
+    public void newConnection(VhostDevice device) {
+        synchronized (lock) {
+            connected.put(device, new PolledDevice(device, dma));
+        }
+    }
+
+    @Override
+    public void vringStateChanged(VirtQueue queue, boolean enabled) {
+        polled(queue.device()).stateChanged(queue, enabled);
+    }
+
+    @Override
+    public void newDevice(VhostDevice device) {
+        changed(device, true);
+    }
+
+    @Override
+    public void destroyDevice(VhostDevice device) {
+        changed(device, false).end();
+    }
+
+    private PolledDevice changed(VhostDevice device, boolean runs) {
+        PolledDevice polled;
+        synchronized (lock) {
+            polled = connected.get(device);
+            if (runs) {
+                running.add(polled);
+            } else {
+                running.remove(polled);
+            }
+        }
+        poller.changed(polled, runs);
+        return polled;
+    }
+
+    @Override
+    public void destroyConnection(VhostDevice device) {
+        polled(device).end();
+        synchronized (lock) {
+            connected.remove(device);
+            gone = gone.plus(PortCounters.of(device));
+        }
+    }
+
+    private PolledDevice polled(VhostDevice device) {
+        synchronized (lock) {
+            return connected.get(device);
+        }
+    }
+}

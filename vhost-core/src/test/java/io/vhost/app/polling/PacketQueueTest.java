@@ -1,0 +1,197 @@
+package io.vhost.app.polling;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vhost.app.Await;
+import io.vhost.device.DeviceListener;
+import io.vhost.device.VhostConfig;
+import io.vhost.device.VhostDevice;
+import io.vhost.device.VirtQueue;
+import io.vhost.dma.DmaRegistry;
+import io.vhost.driver.DriverConfig;
+import io.vhost.driver.VirtioUser;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+import io.vhost.server.VhostServer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.OptionalInt;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntSupplier;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Queues of a device that runs, whose listener registers nothing. */
+@Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class PacketQueueTest {
+    private static final int ROUNDS = 20_000;
+
+    @TempDir
+    private Path directory;
+
+    private final DmaRegistry dma = DmaKind.INLINE.channels(1);
+    private final PacketPool pool = PacketPool.create(64, 2048);
+    private final Packet[] packets = new Packet[32];
+    private final BlockingQueue<VhostDevice> devices = new LinkedBlockingQueue<>();
+    private VhostServer server;
+    private VirtioUser guest;
+    private VhostDevice device;
+
+    @BeforeEach
+    void connect() throws IOException, InterruptedException {
+        server = VhostServer.listen(directory.resolve("socket"), VhostConfig.builder().asyncCopy(dma).build(),
+                new DeviceListener() {
+                    @Override
+                    public void newDevice(VhostDevice begun) {
+                        devices.add(begun);
+                    }
+                });
+        guest = VirtioUser.connect(server.path(), DriverConfig.defaults());
+        guest.start();
+        device = devices.take();
+    }
+
+    @AfterEach
+    void everyPacketIsBack() {
+        guest.close();
+        server.close();
+        pool.close();
+        dma.close();
+    }
+
+    private void take() {
+        packets[0] = pool.take();
+        packets[0].reset(60);
+    }
+
+    private void guestSends() {
+        Packet[] sent = {guest.pool().take()};
+        sent[0].reset(60);
+        assertEquals(1, guest.transmitBurst(0, sent, 0, 1));
+    }
+
+    @Test
+    void withoutAChannelTheCallerCopiesRegisteredOrNot() {
+        List<PacketQueue> queues = PacketQueue.of(device, null);
+        take();
+        assertEquals(1, queues.get(0).send(packets, 0, 1));
+        assertEquals(0, pool.outstanding());
+        assertEquals(0, queues.get(0).settle());
+        guestSends();
+        assertEquals(1, queues.get(1).receive(pool, packets, 0, 32));
+        packets[0].release();
+    }
+
+    @Test
+    void withAChannelAQueueThatRunsMovesNothingUntilItIsRegistered() {
+        List<PacketQueue> queues = PacketQueue.of(device, dma);
+        assertTrue(queues.get(0).isRunning() && queues.get(1).isRunning());
+        take();
+        guestSends();
+        assertEquals(0, queues.get(0).send(packets, 0, 1));
+        assertEquals(1, pool.outstanding(), "it is the caller's");
+        assertEquals(0, queues.get(0).settle());
+        assertEquals(0, queues.get(1).receive(pool, packets, 1, 31));
+        queues.forEach(queue -> queue.stateChanged(true));
+        assertEquals(1, queues.get(0).send(packets, 0, 1));
+        assertEquals(1, queues.get(0).settle());
+        assertEquals(0, pool.outstanding());
+        assertEquals(1, queues.get(1).receive(pool, packets, 0, 32));
+        packets[0].release();
+    }
+
+    @Test
+    void aBurstTakesTheLockOnce() {
+        List<PacketQueue> queues = PacketQueue.of(device, dma);
+        queues.forEach(queue -> queue.stateChanged(true));
+        take();
+        guestSends();
+        assertEquals(1, locked(0, () -> queues.get(0).send(packets, 0, 1)));
+        assertEquals(1, locked(0, queues.get(0)::settle));
+        assertEquals(1, locked(1, () -> queues.get(1).receive(pool, packets, 0, 32)));
+        packets[0].release();
+    }
+
+    /** How often a burst that moves one packet takes the lock of its queue. */
+    private long locked(int queue, IntSupplier burst) {
+        long before = device.queue(queue).access_lock.acquired();
+        assertEquals(1, burst.getAsInt());
+        return device.queue(queue).access_lock.acquired() - before;
+    }
+
+    /** A front-end may stop the first pair alone, with which the device ends. */
+    @Test
+    void aQueueThatRunsStaysRegisteredWhenTheDeviceEnds() {
+        List<PacketQueue> queues = PacketQueue.of(device, dma);
+        queues.forEach(queue -> queue.stateChanged(true));
+        take();
+        assertEquals(1, queues.get(0).send(packets, 0, 1));
+        queues.forEach(PacketQueue::end);
+        assertEquals(0, pool.outstanding(), "put back");
+        take();
+        assertEquals(1, queues.get(0).send(packets, 0, 1));
+        assertEquals(1, queues.get(0).settle());
+    }
+
+    /** The thread that polls is not told of it, and no packet is lost between the two. */
+    @Test
+    void aRegistrationThatComesAndGoesDoesNotDisturbThePollingThread() {
+        List<PacketQueue> queues = PacketQueue.of(device, dma);
+        AtomicLong sent = new AtomicLong();
+        PollingThread thread = new PollingThread("test", OptionalInt.empty(), Idle.sharing(), () -> {
+            int accepted = 0;
+            if (pool.take(packets, 0, 1) == 1) {
+                packets[0].reset(60);
+                accepted = queues.get(0).send(packets, 0, 1);
+                pool.release(packets, 0, 1 - accepted);
+            }
+            int received = queues.get(1).receive(pool, packets, 0, 32);
+            pool.release(packets, 0, received);
+            sent.addAndGet(accepted);
+            return accepted + received + queues.get(0).settle();
+        }).start();
+        long arrived = 0;
+        for (int i = 0; thread.failure() == null && (i < ROUNDS || sent.get() == 0); i++) {
+            register(queues, true);
+            arrived += guestReceives();
+            register(queues, false);
+        }
+        thread.close();
+        thread.check();
+        assertEquals(0, pool.outstanding());
+        long before = arrived;
+        AtomicLong last = new AtomicLong();
+        Await.until("the guest has what was sent",
+                () -> before + last.addAndGet(guestReceives()) == sent.get());
+    }
+
+    /** What a listener may do at any time; the queues go on running. */
+    private void register(List<PacketQueue> queues, boolean registered) {
+        for (int i = 0; i < queues.size(); i++) {
+            VirtQueue queue = device.queue(i);
+            queue.access_lock.lock();
+            try {
+                queues.get(i).stateChanged(registered);
+                if (!registered) {
+                    queue.unregisterAsync();
+                }
+            } finally {
+                queue.access_lock.unlock();
+            }
+        }
+    }
+
+    private int guestReceives() {
+        Packet[] received = new Packet[32];
+        int count = guest.receiveBurst(0, received, 0, 32);
+        guest.pool().release(received, 0, count);
+        return count;
+    }
+}
