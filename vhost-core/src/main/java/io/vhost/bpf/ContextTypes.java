@@ -17,7 +17,7 @@ import java.util.Optional;
  * <p>Thread: immutable; any thread.
  */
 public final class ContextTypes {
-    static final String CONVERT = "bpf_ctx_convert";
+    private static final String CONVERT = "bpf_ctx_convert";
 
     private final Btf btf;
     private final Map<ProgramType, Pair> pairs;
@@ -36,7 +36,7 @@ public final class ContextTypes {
 
         private static ContextTypes create() {
             try {
-                return of(ShippedTypes.build());
+                return of(ShippedTypes.build(CONVERT));
             } catch (BpfException e) {
                 throw new IllegalStateException("the shipped types lack " + CONVERT, e);
             }

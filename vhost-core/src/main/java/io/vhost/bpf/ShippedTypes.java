@@ -14,7 +14,7 @@ import java.util.Map;
 
 /**
  * Writes the BTF that is shipped: the programs' side of each context as linux/bpf.h has it, the kernel's side
- * as an empty struct of the right name, and {@code bpf_ctx_convert}, which pairs them.
+ * as an empty struct of the right name, and the struct that pairs them.
  */
 final class ShippedTypes {
     private static final long POINTER = 8;
@@ -34,12 +34,17 @@ final class ShippedTypes {
     private ShippedTypes() {
     }
 
-    static Btf build() {
+    /**
+     * Writes them.
+     *
+     * @param pairs name of the struct that pairs the two sides of each context
+     */
+    static Btf build(String pairs) {
         ShippedTypes types = new ShippedTypes();
         types.ids.put("void", 0);
         Resources.lines("context-types.txt").forEach(types::line);
         types.closeTo(0);
-        types.convert();
+        types.convert(pairs);
         try {
             return Btf.parse(types.builder.build());
         } catch (BtfException e) {
@@ -116,7 +121,7 @@ final class ShippedTypes {
                 key -> builder.add(new BtfType.Forward(name, false)));
     }
 
-    private void convert() {
+    private void convert(String name) {
         int pointer = typeOf("void*");
         List<BtfType.Member> members = new ArrayList<>();
         long offset = 0;
@@ -128,7 +133,7 @@ final class ShippedTypes {
             members.add(new BtfType.Member(type.kernelName() + "_kern", kernel, offset, 0));
             offset += 8 * sizeOf(type.kernelContext());
         }
-        builder.struct(ContextTypes.CONVERT, offset / 8, members.toArray(BtfType.Member[]::new));
+        builder.struct(name, offset / 8, members.toArray(BtfType.Member[]::new));
     }
 
     private int idOf(ContextType context, int pointer) {

@@ -36,6 +36,16 @@ public record BtfHeader(int magic, int version, int flags, int headerLength, int
     /** Bytes of the head with layout (2026). */
     public static final int SIZE_WITH_LAYOUT = 32;
 
+    /** Where the types start, in bytes from the start of the blob. */
+    public int typesStart() {
+        return headerLength + typesOffset;
+    }
+
+    /** Where the strings start, in bytes from the start of the blob. */
+    public int stringsStart() {
+        return headerLength + stringsOffset;
+    }
+
     /** The order that the first two bytes announce; little-endian if they are no magic number at all. */
     static ByteOrder orderOf(byte[] blob) {
         boolean big = blob.length >= 2 && (blob[0] & 0xFF) == MAGIC >>> 8

@@ -39,13 +39,23 @@ final class BtfRaw {
     private int[] offsets = new int[64];
     private int count = 1;
 
-    BtfRaw(byte[] blob, BtfHeader header, boolean wide) {
+    /**
+     * A view without types.
+     *
+     * @param blob          the whole, kept and not copied
+     * @param order         of the bytes in a word
+     * @param wide          whether the kind has 7 bits and vlen 24
+     * @param typesStart    where the types start, in bytes from the start of the blob
+     * @param stringsStart  where the strings start, likewise
+     * @param stringsLength bytes of strings
+     */
+    BtfRaw(byte[] blob, ByteOrder order, boolean wide, int typesStart, int stringsStart, int stringsLength) {
         this.blob = blob;
-        this.big = header.byteOrder() == ByteOrder.BIG_ENDIAN;
+        this.big = order == ByteOrder.BIG_ENDIAN;
         this.wide = wide;
-        this.typesStart = header.headerLength() + header.typesOffset();
-        this.stringsStart = header.headerLength() + header.stringsOffset();
-        this.stringsLength = header.stringsLength();
+        this.typesStart = typesStart;
+        this.stringsStart = stringsStart;
+        this.stringsLength = stringsLength;
     }
 
     static int word(byte[] blob, int offset, boolean big) {
@@ -88,6 +98,15 @@ final class BtfRaw {
     /** Whether {@code id}, read as unsigned, is void or a type of this blob. */
     boolean exists(int id) {
         return id >= 0 && id < count;
+    }
+
+    /** Whether an id could belong to any blob: a forward reference is judged later. */
+    static boolean representable(int typeId) {
+        return Integer.compareUnsigned(typeId, MAX_TYPE) <= 0;
+    }
+
+    static boolean representableAndNotVoid(int typeId) {
+        return typeId != 0 && representable(typeId);
     }
 
     int offset(int id) {

@@ -20,7 +20,8 @@ final class BtfStructure {
     private BtfStructure(byte[] blob, BtfHeader header) {
         this.blob = blob;
         this.header = header;
-        this.raw = new BtfRaw(blob, header, true);
+        this.raw = new BtfRaw(blob, header.byteOrder(), true, header.typesStart(),
+                header.stringsStart(), header.stringsLength());
     }
 
     static BtfRaw read(byte[] blob) throws BtfException {
@@ -50,7 +51,7 @@ final class BtfStructure {
         inside(blob, header, header.typesOffset(), header.typesLength(), 8);
         inside(blob, header, header.stringsOffset(), header.stringsLength(), 16);
         inside(blob, header, header.layoutOffset(), header.layoutLength(), 24);
-        int strings = header.headerLength() + header.stringsOffset();
+        int strings = header.stringsStart();
         boolean terminated = header.stringsLength() > 0 && blob[strings] == 0
                 && blob[strings + header.stringsLength() - 1] == 0;
         if (!terminated) {

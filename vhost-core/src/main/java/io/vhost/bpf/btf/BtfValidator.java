@@ -54,7 +54,8 @@ public final class BtfValidator {
     public String check(byte[] blob) throws BtfException {
         StringBuilder text = new StringBuilder();
         BtfHeader header = new HeaderCheck(blob, rules, order, text, trace).check();
-        BtfRaw raw = new BtfRaw(blob, header, rules.contains(BtfRule.WIDE_INFO));
+        BtfRaw raw = new BtfRaw(blob, order, rules.contains(BtfRule.WIDE_INFO), header.typesStart(),
+                header.stringsStart(), header.stringsLength());
         BtfLog log = new BtfLog(raw, text, trace);
         if ((header.typesOffset() & 3) != 0) {
             throw new BtfException(Errno.EINVAL, 8, 0, "Unaligned type_off",

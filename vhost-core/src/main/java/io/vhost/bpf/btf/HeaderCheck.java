@@ -115,7 +115,7 @@ final class HeaderCheck {
     }
 
     private void strings(BtfHeader header) throws BtfException {
-        int start = header.headerLength() + header.stringsOffset();
+        int start = header.stringsStart();
         int end = start + header.stringsLength();
         if (end != blob.length && !hasLayout(header)) {
             throw fail(Errno.EINVAL, end, "String section is not at the end");

@@ -28,7 +28,7 @@ final class MemberListCheck {
                 throw log.member(at, i, "Invalid member name_offset:" + Integer.toUnsignedString(memberName));
             }
             refuseMember(at, i, memberName != 0 && !names.identifier(memberName), NAME);
-            refuseMember(at, i, !MetaCheck.representableAndNotVoid(raw.wordAt(memberAt + 4)),
+            refuseMember(at, i, !BtfRaw.representableAndNotVoid(raw.wordAt(memberAt + 4)),
                     "Invalid type_id");
             int place = raw.wordAt(memberAt + 8);
             int offset = info < 0 ? place & 0xFFFFFF : place;
@@ -95,7 +95,7 @@ final class MemberListCheck {
             int variableAt = at + BtfRaw.RECORD + 12 * i;
             long offset = Integer.toUnsignedLong(raw.wordAt(variableAt + 4));
             long length = Integer.toUnsignedLong(raw.wordAt(variableAt + 8));
-            refuseVariable(at, i, !MetaCheck.representableAndNotVoid(raw.wordAt(variableAt)),
+            refuseVariable(at, i, !BtfRaw.representableAndNotVoid(raw.wordAt(variableAt)),
                     "Invalid type_id");
             refuseVariable(at, i, offset < end || offset >= size, "Invalid offset");
             refuseVariable(at, i, length == 0 || length > size, "Invalid size");

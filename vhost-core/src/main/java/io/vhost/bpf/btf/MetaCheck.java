@@ -123,7 +123,7 @@ final class MetaCheck {
         refuse(at, raw.vlenOf(info) != 0, VLEN);
         boolean flagAllowed = kind == BtfKind.TYPE_TAG && rules.contains(BtfRule.TAG_KIND_FLAG);
         refuse(at, info < 0 && !flagAllowed, KIND_FLAG);
-        refuse(at, !representable(raw.wordAt(at + 8)), TYPE_ID);
+        refuse(at, !BtfRaw.representable(raw.wordAt(at + 8)), TYPE_ID);
         switch (kind) {
             case TYPEDEF -> refuse(at, name == 0 || !names.identifier(name), NAME);
             case TYPE_TAG -> refuse(at, !names.present(name), NAME);
@@ -137,8 +137,8 @@ final class MetaCheck {
         refuse(at, raw.vlenOf(info) != 0, VLEN);
         refuse(at, info < 0, KIND_FLAG);
         refuse(at, raw.wordAt(at + 8) != 0, "size != 0");
-        refuse(at, !representableAndNotVoid(raw.wordAt(at + 12)), "Invalid elem");
-        refuse(at, !representableAndNotVoid(raw.wordAt(at + 16)), "Invalid index");
+        refuse(at, !BtfRaw.representableAndNotVoid(raw.wordAt(at + 12)), "Invalid elem");
+        refuse(at, !BtfRaw.representableAndNotVoid(raw.wordAt(at + 16)), "Invalid index");
         log.trace(at);
     }
 
@@ -160,7 +160,7 @@ final class MetaCheck {
         refuse(at, raw.vlenOf(info) != 0, VLEN);
         refuse(at, info < 0, KIND_FLAG);
         refuse(at, name == 0 || !names.identifier(name), NAME);
-        refuse(at, !representableAndNotVoid(raw.wordAt(at + 8)), TYPE_ID);
+        refuse(at, !BtfRaw.representableAndNotVoid(raw.wordAt(at + 8)), TYPE_ID);
         int linkage = raw.wordAt(at + BtfRaw.RECORD);
         refuse(at, linkage < 0 || linkage > VAR_GLOBAL, "Linkage not supported");
         log.trace(at);
@@ -186,14 +186,5 @@ final class MetaCheck {
         if (fault) {
             throw log.type(at, error);
         }
-    }
-
-    /** Whether an id could belong to any blob: a forward reference is judged later. */
-    static boolean representable(int typeId) {
-        return Integer.compareUnsigned(typeId, BtfRaw.MAX_TYPE) <= 0;
-    }
-
-    static boolean representableAndNotVoid(int typeId) {
-        return typeId != 0 && representable(typeId);
     }
 }

@@ -26,6 +26,7 @@ final class NameIndex {
         }
     }
 
+    /** The first type of this kind and name, or 0. */
     int find(BtfKind kind, byte[] name) {
         int hash = 0;
         for (byte character : name) {
@@ -36,7 +37,7 @@ final class NameIndex {
                 return id;
             }
         }
-        return Btf.NOT_FOUND;
+        return 0;
     }
 
     private int slot(int hash) {

@@ -200,7 +200,8 @@ final class BtfGenerator {
         }
         byte[] blob = builder.build();
         BtfHeader header = BtfHeader.read(blob, BtfHeader.SIZE, ByteOrder.LITTLE_ENDIAN);
-        BtfRaw raw = new BtfRaw(blob, header, false);
+        BtfRaw raw = new BtfRaw(blob, header.byteOrder(), false, header.typesStart(),
+                header.stringsStart(), header.stringsLength());
         List<Integer> ids = new ArrayList<>();
         int at = raw.typesStart();
         for (int id = 1; id < builder.nextId(); id++) {
