@@ -46,9 +46,7 @@ class PackageCirclesTest {
     private static final int LARGEST = 20;
     private static final Map<String, String> LARGE = Map.of(
             "device", "being split",
-            "monitor", "being split",
-            "bpf", "being split",
-            "bpf.btf", "being split");
+            "monitor", "being split");
 
     @Test
     void noClassesOfAPackageUseEachOtherInACircle() throws IOException, URISyntaxException {

@@ -1,5 +1,7 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
+
 /**
  * The least that must hold before a blob can be read at all: sections inside the blob, complete records, and
  * every name and type that a record refers to exists. Cheap, in one pass over the records and one over the
@@ -103,7 +105,7 @@ final class BtfStructure {
     private void references() throws BtfException {
         for (int id = 1; id < raw.count(); id++) {
             name(id, raw.nameOffset(id));
-            switch (raw.kind(id)) {
+            switch (BtfKind.of(raw.kindId(id))) {
                 case PTR, TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG, FUNC, VAR, DECL_TAG ->
                         type(id, raw.size(id));
                 case ARRAY -> {

@@ -1,12 +1,10 @@
-package io.vhost.bpf.btf;
+package io.vhost.bpf.btf.check;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.util.Set;
 
 /** Which names are legal: C identifiers for nearly everything, printable text for sections. */
 final class Names {
-    /** Longest name that the kernel keeps, without the NUL (KSYM_NAME_LEN). */
-    static final int MAX_LENGTH = 512;
-
     private final BtfRaw raw;
     private final boolean dots;
     private final boolean printableSections;
@@ -28,7 +26,7 @@ final class Names {
             return valid(offset, true);
         }
         int at = offset;
-        while (raw.stringByte(at) != 0 && at - offset < MAX_LENGTH) {
+        while (raw.stringByte(at) != 0 && at - offset < BtfRaw.MAX_NAME_LENGTH) {
             if (!printable(raw.stringByte(at))) {
                 return false;
             }
@@ -47,7 +45,7 @@ final class Names {
             return false;
         }
         int at = offset + 1;
-        while (raw.stringByte(at) != 0 && at - offset < MAX_LENGTH) {
+        while (raw.stringByte(at) != 0 && at - offset < BtfRaw.MAX_NAME_LENGTH) {
             if (!legal(raw.stringByte(at), false, dotsAllowed)) {
                 return false;
             }

@@ -1,4 +1,9 @@
-package io.vhost.bpf.btf;
+package io.vhost.bpf.btf.check;
+
+import io.vhost.bpf.btf.BtfException;
+import io.vhost.bpf.btf.BtfKind;
+import io.vhost.bpf.btf.Errno;
+import io.vhost.bpf.btf.raw.BtfRaw;
 
 /**
  * Writes what the kernel's BTF log says, line by line: a line about a type, a struct member, or a variable of

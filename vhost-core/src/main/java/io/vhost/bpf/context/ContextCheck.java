@@ -1,10 +1,10 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
-import io.vhost.bpf.FunctionCheck.Verdict;
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
 import io.vhost.bpf.btf.Errno;
+import io.vhost.bpf.context.FunctionCheck.Verdict;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -13,7 +13,7 @@ import java.util.Optional;
  * Checks that functions take the context of their program's type.
  *
  * <p>Thread: immutable; any thread. The types of the program must have passed
- * {@link io.vhost.bpf.btf.BtfValidator}: {@link BpfObject} sees to that.
+ * {@link io.vhost.bpf.btf.check.BtfValidator}: {@link io.vhost.bpf.BpfObject} sees to that.
  */
 public final class ContextCheck {
     private final ContextTypes types;
@@ -56,7 +56,15 @@ public final class ContextCheck {
         this(btf, new ArgumentTags(btf), types, mode);
     }
 
-    ContextCheck(Btf btf, ArgumentTags tags, ContextTypes types, CheckMode mode) {
+    /**
+     * Prepares a check of types whose tags were collected before.
+     *
+     * @param btf   the program's types
+     * @param tags  those of {@code btf}
+     * @param types the kernel's
+     * @param mode  how to judge
+     */
+    public ContextCheck(Btf btf, ArgumentTags tags, ContextTypes types, CheckMode mode) {
         this.btf = btf;
         this.tags = tags;
         this.types = types;

@@ -1,4 +1,4 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
 /**
  * What a function's parameter stands for, as far as its type and tags tell.

@@ -1,4 +1,4 @@
-package io.vhost.bpf.btf;
+package io.vhost.bpf.btf.raw;
 
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -18,11 +18,17 @@ import java.util.Arrays;
  *
  * <p>Thread: filled by one thread, then read only. Id 0 is void and reads as a record of zeros.
  */
-final class BtfRaw {
-    static final int RECORD = 12;
-    static final int MAX_TYPE = 0xFFFFF;
-    static final int MAX_NAME_OFFSET = 0xFFFFFF;
-    static final int MAX_BLOB = 16 << 20;
+public final class BtfRaw {
+    /** Bytes of a record without its trailing words. */
+    public static final int RECORD = 12;
+    /** The highest id. */
+    public static final int MAX_TYPE = 0xFFFFF;
+    /** The highest offset of a name. */
+    public static final int MAX_NAME_OFFSET = 0xFFFFFF;
+    /** Longest name that the kernel keeps, in bytes without the NUL (KSYM_NAME_LEN). */
+    public static final int MAX_NAME_LENGTH = 512;
+    /** Bytes of the largest blob that a kernel takes. */
+    public static final int MAX_BLOB = 16 << 20;
 
     private static final VarHandle LITTLE =
             MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.LITTLE_ENDIAN)
@@ -30,7 +36,7 @@ final class BtfRaw {
     private static final VarHandle BIG =
             MethodHandles.byteArrayViewVarHandle(int[].class, ByteOrder.BIG_ENDIAN).withInvokeExactBehavior();
 
-    final byte[] blob;
+    private final byte[] blob;
     private final boolean big;
     private final boolean wide;
     private final int typesStart;
@@ -49,7 +55,8 @@ final class BtfRaw {
      * @param stringsStart  where the strings start, likewise
      * @param stringsLength bytes of strings
      */
-    BtfRaw(byte[] blob, ByteOrder order, boolean wide, int typesStart, int stringsStart, int stringsLength) {
+    public BtfRaw(byte[] blob, ByteOrder order, boolean wide, int typesStart, int stringsStart,
+            int stringsLength) {
         this.blob = blob;
         this.big = order == ByteOrder.BIG_ENDIAN;
         this.wide = wide;
@@ -58,11 +65,13 @@ final class BtfRaw {
         this.stringsLength = stringsLength;
     }
 
-    static int word(byte[] blob, int offset, boolean big) {
+    /** Reads four bytes. */
+    public static int word(byte[] blob, int offset, boolean big) {
         return big ? (int) BIG.get(blob, offset) : (int) LITTLE.get(blob, offset);
     }
 
-    static void putWord(byte[] blob, int offset, int value, boolean big) {
+    /** Writes four bytes. */
+    public static void putWord(byte[] blob, int offset, int value, boolean big) {
         if (big) {
             BIG.set(blob, offset, value);
         } else {
@@ -70,20 +79,28 @@ final class BtfRaw {
         }
     }
 
-    int wordAt(int offset) {
+    /** {@return the blob itself, not a copy} */
+    public byte[] blob() {
+        return blob;
+    }
+
+    /** {@return the word at an offset from the start of the blob} */
+    public int wordAt(int offset) {
         return word(blob, offset, big);
     }
 
-    int typesStart() {
+    /** {@return where the types start, in bytes from the start of the blob} */
+    public int typesStart() {
         return typesStart;
     }
 
     /** Number of ids, void included. */
-    int count() {
+    public int count() {
         return count;
     }
 
-    void add(int offset) {
+    /** Enters the next type, whose record is at {@code offset}. */
+    public void add(int offset) {
         if (count == offsets.length) {
             offsets = Arrays.copyOf(offsets, count + (count >> 1));
         }
@@ -91,71 +108,77 @@ final class BtfRaw {
     }
 
     /** Drops the spare room that growing left behind. */
-    void trim() {
+    public void trim() {
         offsets = Arrays.copyOf(offsets, count);
     }
 
     /** Whether {@code id}, read as unsigned, is void or a type of this blob. */
-    boolean exists(int id) {
+    public boolean exists(int id) {
         return id >= 0 && id < count;
     }
 
     /** Whether an id could belong to any blob: a forward reference is judged later. */
-    static boolean representable(int typeId) {
+    public static boolean representable(int typeId) {
         return Integer.compareUnsigned(typeId, MAX_TYPE) <= 0;
     }
 
-    static boolean representableAndNotVoid(int typeId) {
+    /** Whether an id could belong to any blob and is not that of void. */
+    public static boolean representableAndNotVoid(int typeId) {
         return typeId != 0 && representable(typeId);
     }
 
-    int offset(int id) {
+    /** {@return where a type's record starts, in bytes from the start of the blob; 0 for void} */
+    public int offset(int id) {
         return offsets[id];
     }
 
-    int nameOffset(int id) {
+    /** {@return where a type's name starts, in bytes from the start of the strings} */
+    public int nameOffset(int id) {
         return id == 0 ? 0 : wordAt(offsets[id]);
     }
 
-    int info(int id) {
+    /** {@return the second word, with kind and vlen} */
+    public int info(int id) {
         return id == 0 ? 0 : wordAt(offsets[id] + 4);
     }
 
     /** The third word: a size in bytes or a type id, by kind; unsigned. */
-    int size(int id) {
+    public int size(int id) {
         return id == 0 ? 0 : wordAt(offsets[id] + 8);
     }
 
-    int kindId(int id) {
+    /** {@return the number of a type's kind, known or not} */
+    public int kindId(int id) {
         return kindOf(info(id));
     }
 
-    BtfKind kind(int id) {
-        return BtfKind.of(kindId(id));
-    }
-
-    int kindOf(int info) {
+    /** {@return the number of the kind in an info word} */
+    public int kindOf(int info) {
         return info >>> 24 & (wide ? 0x7F : 0x1F);
     }
 
-    int vlen(int id) {
+    /** {@return how many members, values or the like a type has} */
+    public int vlen(int id) {
         return vlenOf(info(id));
     }
 
-    int vlenOf(int info) {
+    /** {@return the number of members in an info word} */
+    public int vlenOf(int info) {
         return info & (wide ? 0xFFFFFF : 0xFFFF);
     }
 
-    boolean kindFlag(int id) {
+    /** {@return the highest bit of the info word; its meaning depends on the kind} */
+    public boolean kindFlag(int id) {
         return info(id) < 0;
     }
 
     /** Trailing word {@code index} of a type. */
-    int trailing(int id, int index) {
+    public int trailing(int id, int index) {
         return wordAt(offsets[id] + RECORD + 4 * index);
     }
 
-    boolean nameExists(int nameOffset) {
+    /** {@return whether a name's offset lies in the strings} */
+    public boolean nameExists(int nameOffset) {
         return Integer.compareUnsigned(nameOffset, MAX_NAME_OFFSET) <= 0
                 && Integer.compareUnsigned(nameOffset, stringsLength) < 0;
     }
@@ -163,12 +186,12 @@ final class BtfRaw {
     /**
      * The byte at a position of the string section; callers stay inside because the section ends in a NUL.
      */
-    byte stringByte(int nameOffset) {
+    public byte stringByte(int nameOffset) {
         return blob[stringsStart + nameOffset];
     }
 
     /** The name's bytes as Latin-1, at most {@code limit} of them: a hostile name may be 16 MiB long. */
-    String latin1(int nameOffset, int limit) {
+    public String latin1(int nameOffset, int limit) {
         int start = stringsStart + nameOffset;
         int end = start;
         while (blob[end] != 0 && end - start < limit) {
@@ -178,7 +201,7 @@ final class BtfRaw {
     }
 
     /** Bytes of a name, counted up to {@code limit}. */
-    int nameLength(int nameOffset, int limit) {
+    public int nameLength(int nameOffset, int limit) {
         int start = stringsStart + nameOffset;
         int end = start;
         while (blob[end] != 0 && end - start < limit) {
@@ -188,23 +211,26 @@ final class BtfRaw {
     }
 
     /** The name as UTF-8 text; names are ASCII unless somebody forged them. */
-    String name(int nameOffset) {
+    public String name(int nameOffset) {
         return name(nameOffset, Integer.MAX_VALUE);
     }
 
-    String name(int nameOffset, int limit) {
+    /** The same, of at most {@code limit} bytes. */
+    public String name(int nameOffset, int limit) {
         int length = nameLength(nameOffset, limit);
         return new String(blob, stringsStart + nameOffset, length, StandardCharsets.UTF_8);
     }
 
-    boolean nameEquals(int nameOffset, byte[] name) {
+    /** {@return whether a name has these bytes} */
+    public boolean nameEquals(int nameOffset, byte[] name) {
         int start = stringsStart + nameOffset;
         int end = start + name.length;
         return end < stringsStart + stringsLength && blob[end] == 0
                 && Arrays.equals(blob, start, end, name, 0, name.length);
     }
 
-    int nameHash(int nameOffset) {
+    /** {@return {@code 31 * hash + byte} over the bytes of a name} */
+    public int nameHash(int nameOffset) {
         int hash = 0;
         for (int at = stringsStart + nameOffset; blob[at] != 0; at++) {
             hash = 31 * hash + blob[at];

@@ -1,4 +1,4 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfBuilder;

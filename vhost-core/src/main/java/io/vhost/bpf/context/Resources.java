@@ -1,4 +1,4 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
 import java.io.IOException;
 import java.io.InputStream;

@@ -1,5 +1,9 @@
-package io.vhost.bpf.btf;
+package io.vhost.bpf.btf.check;
 
+import io.vhost.bpf.btf.BtfException;
+import io.vhost.bpf.btf.BtfKind;
+import io.vhost.bpf.btf.Errno;
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.util.Set;
 
 /**
@@ -40,7 +44,7 @@ final class ResolveCheck {
         log.resolving();
         for (int id = 1; id < raw.count(); id++) {
             log.current(id);
-            BtfKind kind = raw.kind(id);
+            BtfKind kind = BtfKind.of(raw.kindId(id));
             if (Resolution.needsResolving(kind) && !resolution.resolved(id)) {
                 resolve(id);
             }
@@ -67,7 +71,7 @@ final class ResolveCheck {
     }
 
     private void step(int root, int id) throws BtfException {
-        switch (raw.kind(id)) {
+        switch (BtfKind.of(raw.kindId(id))) {
             case PTR, VAR -> pointerOrVariable(root, id);
             case ARRAY -> array(root, id);
             case STRUCT, UNION -> composite(root, id);
@@ -92,7 +96,7 @@ final class ResolveCheck {
         nextMember[depth] = 0;
         depth++;
         if (mode == Mode.UNDECIDED) {
-            BtfKind kind = raw.kind(id);
+            BtfKind kind = BtfKind.of(raw.kindId(id));
             if (kind == BtfKind.PTR) {
                 mode = Mode.POINTER;
             } else if (kind.isComposite() || kind == BtfKind.ARRAY) {
@@ -112,7 +116,7 @@ final class ResolveCheck {
     }
 
     private boolean sink(int id) {
-        BtfKind kind = raw.kind(id);
+        BtfKind kind = BtfKind.of(raw.kindId(id));
         return switch (mode) {
             case UNDECIDED -> !Resolution.needsResolving(kind);
             case POINTER -> !kind.isModifier() && kind != BtfKind.PTR;
@@ -143,16 +147,16 @@ final class ResolveCheck {
             push(root, next);
             return;
         }
-        if (raw.kind(next).isModifier()) {
+        if (BtfKind.of(raw.kindId(next)).isModifier()) {
             // Resolved under a struct, a modifier stops at the pointer behind it; that pointer may lead back
             // here.
             int behind = resolution.resolvedId(next);
-            if (raw.kind(behind) == BtfKind.PTR && pending(behind)) {
+            if (BtfKind.of(raw.kindId(behind)) == BtfKind.PTR && pending(behind)) {
                 push(root, behind);
                 return;
             }
         }
-        if (raw.kind(id) == BtfKind.PTR) {
+        if (BtfKind.of(raw.kindId(id)) == BtfKind.PTR) {
             pop(sizedOrOpaque(id, next), 0);
             return;
         }
@@ -170,7 +174,7 @@ final class ResolveCheck {
             return sized;
         }
         int opaque = resolution.resolved(next) ? resolution.resolvedId(next) : next;
-        BtfKind kind = raw.kind(opaque);
+        BtfKind kind = BtfKind.of(raw.kindId(opaque));
         if (opaque != 0 && kind != BtfKind.FWD && kind != BtfKind.FUNC_PROTO) {
             throw log.type(raw.offset(id), TYPE_ID);
         }
@@ -186,7 +190,7 @@ final class ResolveCheck {
             return;
         }
         int sizedIndex = resolution.sized(index);
-        refuse(at, sizedIndex < 0 || raw.kind(sizedIndex) != BtfKind.INT
+        refuse(at, sizedIndex < 0 || BtfKind.of(raw.kindId(sizedIndex)) != BtfKind.INT
                 || !resolution.regularInteger(sizedIndex),
                 "Invalid index");
         int element = raw.trailing(id, 0);
@@ -197,7 +201,7 @@ final class ResolveCheck {
         }
         int sized = resolution.sized(element);
         refuse(at, sized < 0, "Invalid elem");
-        refuse(at, raw.kind(sized) == BtfKind.INT && !resolution.regularInteger(sized),
+        refuse(at, BtfKind.of(raw.kindId(sized)) == BtfKind.INT && !resolution.regularInteger(sized),
                 "Invalid array of int");
         long size = Integer.toUnsignedLong(resolution.sizeOf(sized));
         long elements = Integer.toUnsignedLong(raw.trailing(id, 2));
@@ -228,7 +232,8 @@ final class ResolveCheck {
 
     private void function(int id) throws BtfException {
         int proto = raw.size(id);
-        refuse(raw.offset(id), !raw.exists(proto) || raw.kind(proto) != BtfKind.FUNC_PROTO, TYPE_ID);
+        refuse(raw.offset(id), !raw.exists(proto)
+                || BtfKind.of(raw.kindId(proto)) != BtfKind.FUNC_PROTO, TYPE_ID);
         int unnamed = unnamedArgument(proto);
         refuse(raw.offset(id), unnamed > 0, "Invalid arg#" + unnamed);
         pop(proto, 0);
@@ -256,7 +261,7 @@ final class ResolveCheck {
         int variables = raw.vlen(id);
         for (int i = nextMember[depth - 1]; i < variables; i++) {
             int variable = raw.trailing(id, 3 * i);
-            if (!raw.exists(variable) || raw.kind(variable) != BtfKind.VAR) {
+            if (!raw.exists(variable) || BtfKind.of(raw.kindId(variable)) != BtfKind.VAR) {
                 throw log.variable(raw.offset(id), i, "Not a VAR kind member");
             }
             if (pending(variable)) {
@@ -277,7 +282,7 @@ final class ResolveCheck {
 
     private void declarationTag(int root, int id) throws BtfException {
         int next = raw.size(id);
-        boolean legal = raw.exists(next) && switch (raw.kind(next)) {
+        boolean legal = raw.exists(next) && switch (BtfKind.of(raw.kindId(next))) {
             case FUNC, STRUCT, UNION, VAR, TYPEDEF -> true;
             default -> false;
         };
@@ -288,7 +293,7 @@ final class ResolveCheck {
         }
         int component = raw.trailing(id, 0);
         if (component != -1) {
-            BtfKind kind = raw.kind(next);
+            BtfKind kind = BtfKind.of(raw.kindId(next));
             int holder = kind == BtfKind.FUNC ? raw.size(next) : next;
             refuse(raw.offset(id), kind == BtfKind.VAR || kind == BtfKind.TYPEDEF
                     || Integer.compareUnsigned(component, raw.vlen(holder)) >= 0, "Invalid component_idx");
@@ -319,7 +324,7 @@ final class ResolveCheck {
 
     private void argument(int at, int type, String error) throws BtfException {
         refuse(at, !raw.exists(type) || resolution.sourceOnly(type), error);
-        if (Resolution.needsResolving(raw.kind(type)) && !resolution.resolved(type)) {
+        if (Resolution.needsResolving(BtfKind.of(raw.kindId(type))) && !resolution.resolved(type)) {
             resolve(type);
         }
         refuse(at, resolution.sized(type) < 0, error);
@@ -327,7 +332,7 @@ final class ResolveCheck {
 
     private boolean plausible(int id) {
         int resolvedId = resolution.resolvedId(id);
-        return switch (raw.kind(id)) {
+        return switch (BtfKind.of(raw.kindId(id))) {
             case STRUCT, UNION, DATASEC -> resolvedId == 0 && resolution.resolvedSize(id) == 0;
             case DECL_TAG, FUNC -> resolvedId != 0 && resolution.resolvedSize(id) == 0;
             case ARRAY -> {
@@ -336,7 +341,7 @@ final class ResolveCheck {
                 yield sized >= 0 && elements * resolution.sizeOf(sized) == resolution.resolvedSize(id);
             }
             default -> {
-                BtfKind kind = raw.kind(resolvedId);
+                BtfKind kind = BtfKind.of(raw.kindId(resolvedId));
                 yield !kind.isModifier() && kind != BtfKind.VAR && kind != BtfKind.DATASEC;
             }
         };

@@ -1,4 +1,4 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
 import io.vhost.bpf.btf.Errno;
 import java.util.List;

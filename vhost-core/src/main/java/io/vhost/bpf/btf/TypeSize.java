@@ -1,10 +1,11 @@
-package io.vhost.bpf;
+package io.vhost.bpf.btf;
 
-import io.vhost.bpf.btf.Btf;
-import io.vhost.bpf.btf.BtfType;
-
-/** The size of a type in memory. */
-final class TypeSize {
+/**
+ * The size of a type in memory.
+ *
+ * <p>Thread: stateless.
+ */
+public final class TypeSize {
     private static final int MAX_DEPTH = 32;
     private static final long MAX_SIZE = 0xFFFFFFFFL;
     private static final int POINTER = 8;
@@ -13,7 +14,7 @@ final class TypeSize {
     }
 
     /** Bytes of type {@code id}, or -1 if it has no size, is nested too deep or does not fit 32 bits. */
-    static long of(Btf btf, int id) {
+    public static long of(Btf btf, int id) {
         long elements = 1;
         int at = id;
         for (int depth = 0; depth < MAX_DEPTH; depth++) {

@@ -1,10 +1,11 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
-import io.vhost.bpf.ArgumentTags.ArgumentTag;
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
 import io.vhost.bpf.btf.Errno;
+import io.vhost.bpf.btf.TypeSize;
+import io.vhost.bpf.context.ArgumentTags.ArgumentTag;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;

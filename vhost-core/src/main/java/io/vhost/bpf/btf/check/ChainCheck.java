@@ -1,4 +1,9 @@
-package io.vhost.bpf.btf;
+package io.vhost.bpf.btf.check;
+
+import io.vhost.bpf.btf.BtfException;
+import io.vhost.bpf.btf.BtfKind;
+import io.vhost.bpf.btf.Errno;
+import io.vhost.bpf.btf.raw.BtfRaw;
 
 /**
  * The last stage: no chain of modifiers is longer than 32, and, where the rules say so, type tags come first.
@@ -20,7 +25,7 @@ final class ChainCheck {
         // All chains up to this id have been followed to their end, so a longer chain may stop here.
         int good = 0;
         for (int id = 1; id < raw.count(); id++) {
-            if (raw.kind(id).isModifier()) {
+            if (BtfKind.of(raw.kindId(id)).isModifier()) {
                 log.current(id);
                 follow(id, good);
                 good = id;
@@ -31,11 +36,11 @@ final class ChainCheck {
     private void follow(int start, int good) throws BtfException {
         boolean untagged = false;
         int left = LONGEST;
-        for (int id = start; raw.kind(id).isModifier(); id = raw.size(id)) {
+        for (int id = start; BtfKind.of(raw.kindId(id)).isModifier(); id = raw.size(id)) {
             if (left-- == 0) {
                 throw log.plain(Errno.ELOOP, raw.offset(start), "Max chain length or cycle detected");
             }
-            if (tagsFirst && raw.kind(id) == BtfKind.TYPE_TAG) {
+            if (tagsFirst && BtfKind.of(raw.kindId(id)) == BtfKind.TYPE_TAG) {
                 if (untagged) {
                     throw log.plain(Errno.EINVAL, raw.offset(start), "Type tags don't precede modifiers");
                 }

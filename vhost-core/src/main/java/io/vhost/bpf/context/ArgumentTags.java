@@ -1,4 +1,4 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfKind;
@@ -10,8 +10,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 
-/** The {@code arg:} tags of all functions, collected in one pass over the types. */
-final class ArgumentTags {
+/**
+ * The {@code arg:} tags of all functions, collected in one pass over the types. Made once for an object, it
+ * serves all checks of it.
+ *
+ * <p>Thread: immutable; any thread.
+ */
+public final class ArgumentTags {
     private static final String PREFIX = "arg:";
 
     private final Map<Place, List<String>> tags = new HashMap<>();
@@ -37,7 +42,8 @@ final class ArgumentTags {
         }
     }
 
-    ArgumentTags(Btf btf) {
+    /** The tags of the functions in {@code btf}. */
+    public ArgumentTags(Btf btf) {
         for (int id = 1; id < btf.typeCount(); id++) {
             if (btf.kind(id) == BtfKind.DECL_TAG && btf.name(id).startsWith(PREFIX)) {
                 BtfType.DeclarationTag tag = (BtfType.DeclarationTag) btf.type(id);

@@ -1,9 +1,10 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfException;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
+import io.vhost.bpf.btf.Errno;
 import java.io.IOException;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -37,7 +38,7 @@ public final class ContextTypes {
         private static ContextTypes create() {
             try {
                 return of(ShippedTypes.build(CONVERT));
-            } catch (BpfException e) {
+            } catch (BtfException e) {
                 throw new IllegalStateException("the shipped types lack " + CONVERT, e);
             }
         }
@@ -57,26 +58,22 @@ public final class ContextTypes {
      * The types of the running kernel.
      *
      * @throws IOException  if the kernel does not show its BTF
-     * @throws BpfException if its BTF has no context types
+     * @throws BtfException if its BTF is broken or has no context types
      */
-    public static ContextTypes host() throws IOException, BpfException {
-        try {
-            return of(Btf.read(Btf.HOST));
-        } catch (BtfException e) {
-            throw BpfException.of(BpfException.Stage.READ, 0, e);
-        }
+    public static ContextTypes host() throws IOException, BtfException {
+        return of(Btf.read(Btf.HOST));
     }
 
     /**
      * The types in {@code btf}: the first struct named {@code bpf_ctx_convert} decides, as in the kernel of
      * 2019.
      *
-     * @throws BpfException with ENOENT in its text if there is none
+     * @throws BtfException with ENOENT if there is none
      */
-    public static ContextTypes of(Btf btf) throws BpfException {
+    public static ContextTypes of(Btf btf) throws BtfException {
         int id = btf.find(BtfKind.STRUCT, CONVERT);
         if (id == Btf.NOT_FOUND) {
-            throw new BpfException(BpfException.Stage.CONTEXT, 0, "no struct " + CONVERT + " (ENOENT)");
+            throw new BtfException(Errno.ENOENT, 0, 0, "no struct " + CONVERT, "");
         }
         Map<ProgramType, Integer> programs = new EnumMap<>(ProgramType.class);
         Map<ProgramType, Integer> kernels = new EnumMap<>(ProgramType.class);

@@ -1,5 +1,9 @@
-package io.vhost.bpf.btf;
+package io.vhost.bpf.btf.check;
 
+import io.vhost.bpf.btf.BtfException;
+import io.vhost.bpf.btf.BtfHeader;
+import io.vhost.bpf.btf.Errno;
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.nio.ByteOrder;
 import java.util.Set;
 

@@ -1,4 +1,4 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
 import java.util.List;
 import java.util.Optional;

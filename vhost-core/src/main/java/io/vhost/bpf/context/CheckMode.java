@@ -1,4 +1,4 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
 /** How a program's context types are judged. */
 public enum CheckMode {

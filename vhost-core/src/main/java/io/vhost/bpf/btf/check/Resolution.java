@@ -1,4 +1,7 @@
-package io.vhost.bpf.btf;
+package io.vhost.bpf.btf.check;
+
+import io.vhost.bpf.btf.BtfKind;
+import io.vhost.bpf.btf.raw.BtfRaw;
 
 /**
  * What resolving has found out so far: for each type whether it is done, which type it comes down to and, for
@@ -51,7 +54,7 @@ final class Resolution {
         if (!raw.exists(id)) {
             return true;
         }
-        return switch (raw.kind(id)) {
+        return switch (BtfKind.of(raw.kindId(id))) {
             case UNKNOWN, FWD, FUNC, FUNC_PROTO, DECL_TAG -> true;
             default -> false;
         };
@@ -59,7 +62,7 @@ final class Resolution {
 
     /** Kinds that nothing but a section or a tag may refer to. */
     boolean sourceOnly(int id) {
-        return switch (raw.kind(id)) {
+        return switch (BtfKind.of(raw.kindId(id))) {
             case VAR, DECL_TAG, DATASEC -> true;
             default -> false;
         };
@@ -81,20 +84,20 @@ final class Resolution {
         if (noSizeOrMissing(id)) {
             return -1;
         }
-        if (!raw.kind(id).isModifier() && raw.kind(id) != BtfKind.VAR) {
+        if (!BtfKind.of(raw.kindId(id)).isModifier() && BtfKind.of(raw.kindId(id)) != BtfKind.VAR) {
             return id;
         }
         int target = ids[id];
         if (noSizeOrMissing(target)) {
             return -1;
         }
-        BtfKind kind = raw.kind(target);
+        BtfKind kind = BtfKind.of(raw.kindId(target));
         return kind.hasSize() || kind == BtfKind.ARRAY || kind == BtfKind.PTR ? target : -1;
     }
 
     /** Bytes of a type that {@link #sized} returned; unsigned. */
     int sizeOf(int sizedId) {
-        return switch (raw.kind(sizedId)) {
+        return switch (BtfKind.of(raw.kindId(sizedId))) {
             case ARRAY -> sizes[sizedId];
             case PTR -> POINTER_SIZE;
             default -> raw.size(sizedId);

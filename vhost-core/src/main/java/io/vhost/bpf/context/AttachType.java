@@ -1,4 +1,4 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
 /**
  * Where a program is attached ({@code enum bpf_attach_type} of linux/bpf.h); for some program types it also

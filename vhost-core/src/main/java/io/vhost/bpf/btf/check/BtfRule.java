@@ -1,4 +1,4 @@
-package io.vhost.bpf.btf;
+package io.vhost.bpf.btf.check;
 
 import java.util.Collections;
 import java.util.EnumSet;

@@ -1,4 +1,4 @@
-package io.vhost.bpf;
+package io.vhost.bpf.context;
 
 import java.util.Collections;
 import java.util.EnumSet;

@@ -1,4 +1,9 @@
-package io.vhost.bpf.btf;
+package io.vhost.bpf.btf.check;
+
+import io.vhost.bpf.btf.BtfException;
+import io.vhost.bpf.btf.BtfKind;
+import io.vhost.bpf.btf.Errno;
+import io.vhost.bpf.btf.raw.BtfRaw;
 
 /** The part of the third stage for records that carry a list: structs, unions, enums and sections. */
 final class MemberListCheck {

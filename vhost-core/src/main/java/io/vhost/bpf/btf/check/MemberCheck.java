@@ -1,4 +1,8 @@
-package io.vhost.bpf.btf;
+package io.vhost.bpf.btf.check;
+
+import io.vhost.bpf.btf.BtfException;
+import io.vhost.bpf.btf.BtfKind;
+import io.vhost.bpf.btf.raw.BtfRaw;
 
 /**
  * Whether a member fits its struct, once the member's type is resolved; the rules differ by the member's
@@ -29,12 +33,12 @@ final class MemberCheck {
     void check(int structId, int index) throws BtfException {
         Member member = new Member(structId, index);
         int typeId = member.typeId;
-        if (raw.kind(typeId).isModifier()) {
+        if (BtfKind.of(raw.kindId(typeId)).isModifier()) {
             typeId = resolution.sized(typeId);
             member.refuse(typeId < 0, "Invalid member");
             member.typeId = typeId;
         }
-        switch (raw.kind(typeId)) {
+        switch (BtfKind.of(raw.kindId(typeId))) {
             case INT -> integer(member, typeId);
             case ENUM, ENUM64 -> enumeration(member, typeId);
             case FLOAT -> {
