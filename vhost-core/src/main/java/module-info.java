@@ -17,6 +17,8 @@ module io.vhost.core {
 
     exports io.vhost.bpf;
     exports io.vhost.bpf.btf;
+    exports io.vhost.bpf.btf.check;
+    exports io.vhost.bpf.context;
     exports io.vhost.device;
     exports io.vhost.dma;
     exports io.vhost.driver;

@@ -1,5 +1,7 @@
 package io.vhost.bpf;
 
+import io.vhost.bpf.context.ContextCheck;
+import io.vhost.bpf.context.SectionName;
 import java.util.List;
 import java.util.Optional;
 

@@ -5,6 +5,7 @@ import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfException;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
+import io.vhost.bpf.btf.TypeSize;
 import io.vhost.bpf.elf.ElfException;
 import io.vhost.bpf.elf.ElfFile;
 import io.vhost.bpf.elf.ElfRelocation;

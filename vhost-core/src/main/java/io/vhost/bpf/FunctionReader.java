@@ -5,6 +5,7 @@ import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfExt;
 import io.vhost.bpf.btf.BtfExt.LineInfo;
 import io.vhost.bpf.btf.BtfKind;
+import io.vhost.bpf.context.SectionName;
 import io.vhost.bpf.elf.ElfException;
 import io.vhost.bpf.elf.ElfFile;
 import io.vhost.bpf.elf.ElfRelocation;

@@ -5,6 +5,7 @@ import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
 import io.vhost.bpf.btf.CTypes;
+import io.vhost.bpf.btf.TypeSize;
 import io.vhost.bpf.elf.ElfFile;
 import io.vhost.bpf.elf.ElfSection;
 import io.vhost.bpf.elf.ElfSymbol;

@@ -29,7 +29,7 @@ public final class GuestMemory {
     public static final int MAX_REGIONS = 509;
 
     /** The window offset of what is not mapped. */
-    public static final long UNMAPPED = -1;
+    public static final long UNMAPPED = Span.OUTSIDE;
 
     private final MemorySegment window;
     private final Mapping mapping; // null if the window is not ours

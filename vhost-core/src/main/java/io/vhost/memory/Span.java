@@ -13,6 +13,9 @@ import java.util.List;
  * @param windowOffset where it begins in the window
  */
 record Span(long guestAddress, long userAddress, long size, long windowOffset) {
+    /** The window offset of what is not inside. */
+    static final long OUTSIDE = -1;
+
     /**
      * {@return the spans of a checked table, ascending by guest address}
      *
@@ -35,14 +38,14 @@ record Span(long guestAddress, long userAddress, long size, long windowOffset) {
 
     /**
      * {@return the window offset of a range that begins {@code distance} bytes into the span, or
-     * {@link GuestMemory#UNMAPPED} if it is not inside}
+     * {@link #OUTSIDE} if it is not inside}
      *
      * @param distance address less the span's address, modulo 2^64: negative for most addresses outside
      * @param length bytes
      */
     long locate(long distance, long length) {
         boolean inside = distance >= 0 && length > 0 && distance <= size - length;
-        return inside ? windowOffset + distance : GuestMemory.UNMAPPED;
+        return inside ? windowOffset + distance : OUTSIDE;
     }
 
     /** {@return bytes from {@code distance} to the end of the span, 0 if it is not inside} */

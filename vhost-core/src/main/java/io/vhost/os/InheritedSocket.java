@@ -30,7 +30,7 @@ public final class InheritedSocket {
     public static Descriptor take(int fd) {
         int domain = option(fd, SO_DOMAIN);
         int type = option(fd, SO_TYPE);
-        if (domain != UnixSocket.AF_UNIX || type != SOCK_STREAM) {
+        if (domain != SocketPath.AF_UNIX || type != SOCK_STREAM) {
             throw new OsException("getsockopt(fd=" + fd + ")", Errno.EPROTOTYPE,
                     "this is no Unix stream socket (domain " + domain + ", type " + type
                             + "); pass one that listens or is connected");

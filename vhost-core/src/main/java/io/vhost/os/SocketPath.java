@@ -17,6 +17,8 @@ import java.nio.file.Path;
  * </pre>
  */
 final class SocketPath {
+    /** The family of Unix sockets. */
+    static final int AF_UNIX = 1;
     /** Bytes of {@code struct sockaddr_un}. */
     static final int ADDRESS_SIZE = 110;
     /** Longest path in bytes, without the 0 at its end. */
@@ -65,7 +67,7 @@ final class SocketPath {
     /** {@return the path as a {@code struct sockaddr_un}} */
     MemorySegment nativeAddress(Arena arena) {
         MemorySegment address = arena.allocate(ADDRESS_SIZE, Short.BYTES);
-        address.set(JAVA_SHORT, 0, (short) UnixSocket.AF_UNIX);
+        address.set(JAVA_SHORT, 0, (short) AF_UNIX);
         MemorySegment.copy(bytes, 0, address, JAVA_BYTE, PATH_OFFSET, bytes.length);
         return address;
     }

@@ -26,7 +26,6 @@ public final class UnixSocket implements AutoCloseable {
     /** Most descriptors that one message may take along: the kernel's SCM_MAX_FD. */
     public static final int MAX_SENT_DESCRIPTORS = 253;
 
-    static final int AF_UNIX = 1;
     static final int SOCK_CLOEXEC = 0x80000;
 
     private static final int SOCK_STREAM = 1;
@@ -94,7 +93,7 @@ public final class UnixSocket implements AutoCloseable {
     public static UnixSocket[] pair() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment fds = arena.allocate(JAVA_INT, 2);
-            int result = Libc.socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
+            int result = Libc.socketpair(SocketPath.AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds);
             if (result < 0) {
                 throw new OsException("socketpair()", -result);
             }
@@ -267,7 +266,7 @@ public final class UnixSocket implements AutoCloseable {
 
     /** {@return a stream socket that is neither bound nor connected} */
     static Descriptor open(int flags) {
-        int fd = Libc.socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
+        int fd = Libc.socket(SocketPath.AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0);
         if (fd < 0) {
             throw new OsException("socket(AF_UNIX)", -fd);
         }

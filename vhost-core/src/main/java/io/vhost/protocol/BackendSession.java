@@ -117,7 +117,7 @@ public final class BackendSession {
     private void serve(MessageCodec codec, Message request, Message reply) throws ProtocolException {
         while (!stopped && codec.receive(request)) {
             try {
-                LOGGER.log(DEBUG, () -> "(" + name + ") " + request);
+                LOGGER.log(DEBUG, () -> "(" + name + ") " + Request.describe(request));
                 answer(codec, request, reply);
             } finally {
                 request.closeDescriptors();
@@ -153,10 +153,10 @@ public final class BackendSession {
     private void dispatch(Request row, Message request, Message reply)
             throws ControlException, ProtocolException {
         if (row == null) {
-            throw new ProtocolException("unknown, " + request);
+            throw new ProtocolException("unknown, " + Request.describe(request));
         }
         if ((request.flags() & Message.REPLY) != 0) {
-            throw new ProtocolException("a reply where a request belongs, " + request);
+            throw new ProtocolException("a reply where a request belongs, " + Request.describe(request));
         }
         row.check(request, features.negotiated());
         Handler handler = handlers.get(row);

@@ -284,7 +284,7 @@ public final class FrontendSession implements AutoCloseable {
         int flags = Message.VERSION | Message.REPLY;
         if (reply.id() != request || reply.flags() != flags || reply.size() != size
                 || reply.descriptorCount() != 0) {
-            String answer = reply.toString();
+            String answer = Request.describe(reply);
             reply.closeDescriptors();
             throw broken("the answer to %s is %s, must be %s flags=0x%x size=%d descriptors=0"
                     .formatted(asked, answer, asked, flags, size));

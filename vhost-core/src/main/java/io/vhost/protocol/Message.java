@@ -99,13 +99,6 @@ final class Message {
         return descriptors.size();
     }
 
-    /** What a log line says of the message. */
-    @Override
-    public String toString() {
-        return "%s flags=0x%x size=%s descriptors=%d".formatted(Request.name(id()), flags(),
-                Integer.toUnsignedString(size()), descriptorCount());
-    }
-
     /** Hands all descriptors over to the caller, who closes them from now on. */
     List<Descriptor> takeDescriptors() {
         List<Descriptor> taken = List.copyOf(descriptors);

@@ -31,7 +31,8 @@ final class MessageCodec {
         try {
             socket.send(message.bytes(), 0, Message.HEADER + message.size(), fds);
         } catch (OsException failure) {
-            throw new ProtocolException(message + " not sent: " + failure.getMessage(), failure);
+            throw new ProtocolException(
+                    Request.describe(message) + " not sent: " + failure.getMessage(), failure);
         }
     }
 
@@ -55,12 +56,12 @@ final class MessageCodec {
             }
             int version = message.flags() & Message.VERSION_MASK;
             if (version != Message.VERSION) {
-                throw new ProtocolException(message + " is of version=" + version + ", must be "
-                        + Message.VERSION);
+                throw new ProtocolException(Request.describe(message) + " is of version=" + version
+                        + ", must be " + Message.VERSION);
             }
             int size = message.size();
             if (Integer.compareUnsigned(size, Message.MAX_PAYLOAD) > 0) {
-                throw new ProtocolException(message + " is too long, size must not exceed "
+                throw new ProtocolException(Request.describe(message) + " is too long, size must not exceed "
                         + Message.MAX_PAYLOAD);
             }
             fill(message, Message.HEADER, size, deadline);

@@ -104,6 +104,12 @@ enum Request {
         return request != null ? request.name() : "request " + Integer.toUnsignedString(id);
     }
 
+    /** What a log line says of a message. */
+    static String describe(Message message) {
+        return "%s flags=0x%x size=%s descriptors=%d".formatted(name(message.id()), message.flags(),
+                Integer.toUnsignedString(message.size()), message.descriptorCount());
+    }
+
     int id() {
         return id;
     }

@@ -4,10 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.bpf.FunctionCheck.Verdict;
 import io.vhost.bpf.btf.BtfDump;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
+import io.vhost.bpf.context.Argument;
+import io.vhost.bpf.context.CheckMode;
+import io.vhost.bpf.context.ContextTypes;
+import io.vhost.bpf.context.FunctionCheck;
+import io.vhost.bpf.context.FunctionCheck.Verdict;
 import io.vhost.peer.Peers;
 import java.nio.ByteOrder;
 import java.nio.file.Files;

@@ -4,8 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.bpf.FunctionCheck.Verdict;
 import io.vhost.bpf.btf.BtfType;
+import io.vhost.bpf.context.AttachType;
+import io.vhost.bpf.context.CheckMode;
+import io.vhost.bpf.context.ContextCheck;
+import io.vhost.bpf.context.ContextType;
+import io.vhost.bpf.context.ContextTypes;
+import io.vhost.bpf.context.FunctionCheck;
+import io.vhost.bpf.context.FunctionCheck.Verdict;
+import io.vhost.bpf.context.ProgramType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

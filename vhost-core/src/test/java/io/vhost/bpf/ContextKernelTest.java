@@ -5,6 +5,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.bpf.ProgramLoad.Passed;
 import io.vhost.bpf.btf.BtfType;
+import io.vhost.bpf.context.Argument;
+import io.vhost.bpf.context.CheckMode;
+import io.vhost.bpf.context.ContextCheck;
+import io.vhost.bpf.context.ContextTypes;
+import io.vhost.bpf.context.FunctionCheck;
+import io.vhost.bpf.context.ProgramType;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;

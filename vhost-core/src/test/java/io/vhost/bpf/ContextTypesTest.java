@@ -9,8 +9,13 @@ import io.vhost.bpf.btf.BtfBuilder;
 import io.vhost.bpf.btf.BtfException;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
-import io.vhost.bpf.btf.BtfValidator;
 import io.vhost.bpf.btf.CDump;
+import io.vhost.bpf.btf.Errno;
+import io.vhost.bpf.btf.check.BtfValidator;
+import io.vhost.bpf.context.AttachType;
+import io.vhost.bpf.context.ContextType;
+import io.vhost.bpf.context.ContextTypes;
+import io.vhost.bpf.context.ProgramType;
 import io.vhost.peer.Peers;
 import java.nio.file.Files;
 import java.util.ArrayList;
@@ -54,9 +59,9 @@ class ContextTypesTest {
         BtfBuilder builder = new BtfBuilder();
         builder.add(new BtfType.Composite(BtfKind.UNION, "bpf_ctx_convert", 0, List.of(), false));
         Btf btf = Btf.parse(builder.build());
-        BpfException refusal = assertThrows(BpfException.class, () -> ContextTypes.of(btf));
-        assertEquals(BpfException.Stage.CONTEXT, refusal.stage());
-        assertTrue(refusal.text().contains("ENOENT"), refusal::text);
+        BtfException refusal = assertThrows(BtfException.class, () -> ContextTypes.of(btf));
+        assertEquals(Errno.ENOENT, refusal.errno());
+        assertTrue(refusal.text().contains("bpf_ctx_convert"), refusal::text);
     }
 
     @Test

@@ -7,6 +7,7 @@ import io.vhost.bpf.ProgramLoad.Passed;
 import io.vhost.bpf.btf.BtfExt.FunctionInfo;
 import io.vhost.bpf.btf.BtfExt.LineInfo;
 import io.vhost.bpf.btf.BtfType;
+import io.vhost.bpf.context.ProgramType;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;

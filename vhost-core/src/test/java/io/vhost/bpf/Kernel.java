@@ -1,5 +1,6 @@
 package io.vhost.bpf;
 
+import io.vhost.bpf.context.ProgramType;
 import io.vhost.os.BpfSyscall;
 import io.vhost.os.Descriptor;
 import io.vhost.peer.Peers;

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
+import io.vhost.bpf.context.SectionName;
 import io.vhost.peer.Peers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;

@@ -1,5 +1,6 @@
 package io.vhost.bpf;
 
+import io.vhost.bpf.context.ProgramType;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 

@@ -3,6 +3,9 @@ package io.vhost.bpf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.bpf.context.AttachType;
+import io.vhost.bpf.context.ProgramType;
+import io.vhost.bpf.context.SectionName;
 import java.util.HashSet;
 import java.util.Optional;
 import java.util.Set;

@@ -2,11 +2,11 @@ package io.vhost.app.bpf;
 
 import io.vhost.bpf.BpfException;
 import io.vhost.bpf.BpfObject;
-import io.vhost.bpf.CheckMode;
-import io.vhost.bpf.ContextTypes;
-import io.vhost.bpf.SectionName;
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfException;
+import io.vhost.bpf.context.CheckMode;
+import io.vhost.bpf.context.ContextTypes;
+import io.vhost.bpf.context.SectionName;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.AccessDeniedException;

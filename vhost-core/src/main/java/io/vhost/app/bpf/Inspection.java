@@ -2,11 +2,11 @@ package io.vhost.app.bpf;
 
 import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.BpfProgram;
-import io.vhost.bpf.CheckMode;
-import io.vhost.bpf.ContextCheck;
-import io.vhost.bpf.ContextTypes;
-import io.vhost.bpf.FunctionCheck;
-import io.vhost.bpf.SectionName;
+import io.vhost.bpf.context.CheckMode;
+import io.vhost.bpf.context.ContextCheck;
+import io.vhost.bpf.context.ContextTypes;
+import io.vhost.bpf.context.FunctionCheck;
+import io.vhost.bpf.context.SectionName;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;

@@ -4,11 +4,11 @@ import io.vhost.bpf.BpfFunction;
 import io.vhost.bpf.BpfMap;
 import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.BpfProgram;
-import io.vhost.bpf.FunctionCheck;
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfExt;
 import io.vhost.bpf.btf.CDump;
 import io.vhost.bpf.btf.CTypes;
+import io.vhost.bpf.context.FunctionCheck;
 import java.io.PrintWriter;
 import java.util.Locale;
 

@@ -195,7 +195,7 @@ final class Demo implements AutoCloseable {
      */
     void finish(Duration patience) {
         flows.forEach(flow -> flow.source().stop());
-        Stall stall = new Stall(this, patience);
+        Stall stall = new Stall(flows, patience);
         while (!(hasEnded() && flows.stream().allMatch(flow -> flow.underway() == 0)) && !stall.lasts()) {
             check();
             pause();

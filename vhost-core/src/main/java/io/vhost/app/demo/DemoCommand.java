@@ -142,7 +142,7 @@ public final class DemoCommand implements Callable<Integer> {
     private int run(Demo demo, long nanos) {
         PrintWriter out = context.out();
         ProgressLine line = new ProgressLine(out, context.terminal());
-        Stall stall = new Stall(demo, patience);
+        Stall stall = new Stall(demo.flows(), patience);
         DemoReport report = new DemoReport(demo);
         demo.start();
         boolean stalled = false;

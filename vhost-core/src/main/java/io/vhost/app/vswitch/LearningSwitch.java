@@ -48,7 +48,7 @@ public final class LearningSwitch implements AutoCloseable {
 
     /** Adds a port. */
     public synchronized SwitchPort attach(Link link) {
-        SwitchPort port = new SwitchPort(link);
+        SwitchPort port = new SwitchPort(link, BURST);
         ports = Stream.concat(Arrays.stream(ports), Stream.of(port)).toArray(SwitchPort[]::new);
         return port;
     }

@@ -20,12 +20,19 @@ public final class SwitchPort {
     private static final int DROP_BYTES = 5;
 
     final Link link;
-    private final Packet[] leaving = new Packet[LearningSwitch.BURST];
+    private final Packet[] leaving;
     private final AtomicLongArray counts = new AtomicLongArray(DROP_BYTES + 1);
     private int count;
 
-    SwitchPort(Link link) {
+    /**
+     * A port without traffic.
+     *
+     * @param link what is behind it
+     * @param burst most packets between two calls of {@link #flush}
+     */
+    SwitchPort(Link link, int burst) {
         this.link = link;
+        leaving = new Packet[burst];
     }
 
     /** Packets for this port that its link had no room for. Any thread. */

@@ -1,5 +1,6 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteOrder;
@@ -13,7 +14,8 @@ import java.util.Objects;
  *
  * <p>Opening a blob finds where each record starts and that what it refers to exists; records are decoded one
  * by one when they are asked for. Opening says nothing about whether a kernel would accept the blob: see
- * {@link BtfValidator}. Both byte orders can be read, and heads with and without the layout section of 2026.
+ * {@link io.vhost.bpf.btf.check.BtfValidator}. Both byte orders can be read, and heads with and without the
+ * layout section of 2026.
  *
  * <p>Thread: immutable; any thread. Ids run from 0 (void) to {@link #typeCount} - 1.
  */
@@ -73,7 +75,7 @@ public final class Btf {
 
     /** The blob itself, as a copy. */
     public byte[] toBytes() {
-        return raw.blob.clone();
+        return raw.blob().clone();
     }
 
     /** Number of ids, void included. */
@@ -83,7 +85,7 @@ public final class Btf {
 
     /** The kind of type {@code id}; {@link BtfKind#UNKNOWN} for void. */
     public BtfKind kind(int id) {
-        return raw.kind(Objects.checkIndex(id, raw.count()));
+        return BtfKind.of(raw.kindId(Objects.checkIndex(id, raw.count())));
     }
 
     /** The name of type {@code id}, or the empty string. */
@@ -122,7 +124,7 @@ public final class Btf {
      */
     public int strip(int id) {
         int at = Objects.checkIndex(id, raw.count());
-        for (int steps = 0; raw.kind(at).isModifier() && steps < MAX_MODIFIERS; steps++) {
+        for (int steps = 0; BtfKind.of(raw.kindId(at)).isModifier() && steps < MAX_MODIFIERS; steps++) {
             at = raw.size(at);
         }
         return at;
@@ -161,6 +163,6 @@ public final class Btf {
     /** Number of types, bytes and byte order, for logs. */
     @Override
     public String toString() {
-        return "Btf[types=" + (typeCount() - 1) + ", bytes=" + raw.blob.length + ", " + byteOrder() + "]";
+        return "Btf[types=" + (typeCount() - 1) + ", bytes=" + raw.blob().length + ", " + byteOrder() + "]";
     }
 }

@@ -1,5 +1,6 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.io.ByteArrayOutputStream;
 import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
@@ -11,9 +12,10 @@ import java.util.Map;
  * Writes BTF blobs. Types get ids in the order in which they are added, from 1; a type may refer to ids that
  * are added later.
  *
- * <p>Whether the result is legal is not judged here but by {@link BtfValidator}, and tests need illegal ones.
- * What a record cannot hold at all is refused with an {@link IllegalArgumentException}: a number that its
- * field would cut, a kind that is of another record, a name with a NUL in it.
+ * <p>Whether the result is legal is not judged here but by {@link io.vhost.bpf.btf.check.BtfValidator}, and
+ * tests need illegal ones. What a record cannot hold at all is refused with an
+ * {@link IllegalArgumentException}: a number that its field would cut, a kind that is of another record, a
+ * name with a NUL in it.
  *
  * <p>Thread: not thread safe.
  */

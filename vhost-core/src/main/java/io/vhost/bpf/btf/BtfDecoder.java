@@ -1,5 +1,6 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -16,7 +17,7 @@ final class BtfDecoder {
         int third = raw.size(id);
         long size = Integer.toUnsignedLong(third);
         boolean flag = raw.kindFlag(id);
-        BtfKind kind = raw.kind(id);
+        BtfKind kind = BtfKind.of(raw.kindId(id));
         return switch (kind) {
             case UNKNOWN -> new BtfType.Unknown(raw.kindId(id), name);
             case INT -> {

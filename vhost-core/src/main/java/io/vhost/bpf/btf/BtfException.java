@@ -3,7 +3,7 @@ package io.vhost.bpf.btf;
 import java.io.Serial;
 
 /**
- * BTF data that cannot be used: the one error of this package for broken input.
+ * BTF data that cannot be used: the one error for it in this package and those that look into it.
  *
  * <p>The message is a sentence with values; {@link #text} is the part of it that the kernel prints too.
  */
@@ -17,7 +17,16 @@ public final class BtfException extends Exception {
     private final String text;
     private final String log;
 
-    BtfException(Errno errno, int offset, int typeId, String text, String log) {
+    /**
+     * A refusal.
+     *
+     * @param errno  the error number that the kernel would answer
+     * @param offset where in the data the fault is, in bytes from its start
+     * @param typeId the type at fault, or 0 if the fault is not in a type
+     * @param text   what is wrong, in the kernel's words where the kernel has words for it
+     * @param log    the log as the kernel writes it
+     */
+    public BtfException(Errno errno, int offset, int typeId, String text, String log) {
         super(sentence(errno, offset, typeId, text));
         this.errno = errno;
         this.offset = offset;

@@ -1,5 +1,6 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 
@@ -36,6 +37,16 @@ public record BtfHeader(int magic, int version, int flags, int headerLength, int
     /** Bytes of the head with layout (2026). */
     public static final int SIZE_WITH_LAYOUT = 32;
 
+    /** Where the types start, in bytes from the start of the blob. */
+    public int typesStart() {
+        return headerLength + typesOffset;
+    }
+
+    /** Where the strings start, in bytes from the start of the blob. */
+    public int stringsStart() {
+        return headerLength + stringsOffset;
+    }
+
     /** The order that the first two bytes announce; little-endian if they are no magic number at all. */
     static ByteOrder orderOf(byte[] blob) {
         boolean big = blob.length >= 2 && (blob[0] & 0xFF) == MAGIC >>> 8
@@ -45,9 +56,13 @@ public record BtfHeader(int magic, int version, int flags, int headerLength, int
 
     /**
      * Reads the head as the kernel does: what lies beyond the blob's own {@code hdr_len} or beyond
-     * {@code known} bytes reads as zero.
+     * {@code known} bytes reads as zero. Whether it makes sense is not looked at.
+     *
+     * @param blob  at least 8 bytes
+     * @param known {@link #SIZE} or {@link #SIZE_WITH_LAYOUT}
+     * @param order order of the bytes in a word
      */
-    static BtfHeader read(byte[] blob, int known, ByteOrder order) {
+    public static BtfHeader read(byte[] blob, int known, ByteOrder order) {
         boolean big = order == ByteOrder.BIG_ENDIAN;
         int length = BtfRaw.word(blob, 4, big);
         int copied = Integer.compareUnsigned(length, known) < 0 ? length : known;

@@ -97,7 +97,7 @@ public enum BtfKind {
     }
 
     /** Bytes that follow the 12-byte record when its vlen is {@code vlen}. */
-    int trailingBytes(int vlen) {
+    public int trailingBytes(int vlen) {
         return switch (this) {
             case INT, VAR, DECL_TAG -> 4;
             case ARRAY -> 12;

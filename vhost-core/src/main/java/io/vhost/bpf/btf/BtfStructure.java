@@ -1,5 +1,7 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
+
 /**
  * The least that must hold before a blob can be read at all: sections inside the blob, complete records, and
  * every name and type that a record refers to exists. Cheap, in one pass over the records and one over the
@@ -20,7 +22,8 @@ final class BtfStructure {
     private BtfStructure(byte[] blob, BtfHeader header) {
         this.blob = blob;
         this.header = header;
-        this.raw = new BtfRaw(blob, header, true);
+        this.raw = new BtfRaw(blob, header.byteOrder(), true, header.typesStart(),
+                header.stringsStart(), header.stringsLength());
     }
 
     static BtfRaw read(byte[] blob) throws BtfException {
@@ -50,7 +53,7 @@ final class BtfStructure {
         inside(blob, header, header.typesOffset(), header.typesLength(), 8);
         inside(blob, header, header.stringsOffset(), header.stringsLength(), 16);
         inside(blob, header, header.layoutOffset(), header.layoutLength(), 24);
-        int strings = header.headerLength() + header.stringsOffset();
+        int strings = header.stringsStart();
         boolean terminated = header.stringsLength() > 0 && blob[strings] == 0
                 && blob[strings + header.stringsLength() - 1] == 0;
         if (!terminated) {
@@ -102,7 +105,7 @@ final class BtfStructure {
     private void references() throws BtfException {
         for (int id = 1; id < raw.count(); id++) {
             name(id, raw.nameOffset(id));
-            switch (raw.kind(id)) {
+            switch (BtfKind.of(raw.kindId(id))) {
                 case PTR, TYPEDEF, VOLATILE, CONST, RESTRICT, TYPE_TAG, FUNC, VAR, DECL_TAG ->
                         type(id, raw.size(id));
                 case ARRAY -> {

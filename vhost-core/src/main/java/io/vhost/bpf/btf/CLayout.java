@@ -1,5 +1,7 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
+
 /**
  * Where a C compiler for a 64-bit machine puts members, and what it takes to make it put them elsewhere.
  *
@@ -30,7 +32,7 @@ final class CLayout {
         }
         if (alignments[id] == 0) {
             BtfRaw raw = btf.raw();
-            int found = switch (raw.kind(id)) {
+            int found = switch (BtfKind.of(raw.kindId(id))) {
                 case INT, FLOAT, ENUM, ENUM64 -> power(Integer.toUnsignedLong(raw.size(id)));
                 case PTR -> POINTER;
                 case ARRAY -> alignment(raw.trailing(id, 0), depth + 1);
@@ -85,7 +87,7 @@ final class CLayout {
         long elements = 1;
         int at = id;
         for (int depth = 0; depth < MAX_DEPTH; depth++) {
-            switch (raw.kind(at)) {
+            switch (BtfKind.of(raw.kindId(at))) {
                 case INT, FLOAT, ENUM, ENUM64, STRUCT, UNION -> {
                     return product(elements, raw.size(at));
                 }

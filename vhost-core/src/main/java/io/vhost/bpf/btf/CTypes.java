@@ -1,5 +1,6 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.util.function.IntFunction;
 import java.util.regex.Pattern;
 
@@ -17,6 +18,7 @@ import java.util.regex.Pattern;
 public final class CTypes {
     private static final int MAX_DEPTH = 32;
     private static final int MAX_STEPS = 4096;
+    private static final int MAX_NAME = BtfRaw.MAX_NAME_LENGTH;
     private static final int TEXT_PER_STEP = 64;
     private static final Pattern ATTRIBUTE = Pattern.compile("\\w+(\\([\\w, \"=.-]*\\))?");
     private static final Pattern NO_LITERAL = Pattern.compile("[^ -~]|[\"\\\\]");
@@ -66,7 +68,7 @@ public final class CTypes {
             return join("void *", inner);
         }
         BtfRaw raw = btf.raw();
-        return switch (raw.kind(id)) {
+        return switch (BtfKind.of(raw.kindId(id))) {
             case PTR -> declare(raw.size(id), pointer(raw.size(id), inner), depth + 1);
             case ARRAY -> declare(raw.trailing(id, 0),
                     inner + "[" + Integer.toUnsignedString(raw.trailing(id, 2)) + "]", depth + 1);
@@ -100,7 +102,7 @@ public final class CTypes {
     }
 
     private String attribute(int id) {
-        String value = counted(btf.raw().name(btf.raw().nameOffset(id), Names.MAX_LENGTH));
+        String value = counted(btf.raw().name(btf.raw().nameOffset(id), MAX_NAME));
         if (!btf.raw().kindFlag(id)) {
             value = "btf_type_tag(\"" + NO_LITERAL.matcher(value).replaceAll("_") + "\")";
         } else if (!ATTRIBUTE.matcher(value).matches()) {
@@ -140,7 +142,7 @@ public final class CTypes {
             if (steps > MAX_STEPS || (type == 0 && raw.stringByte(nameOffset) == 0)) {
                 return text.append("...").toString();
             }
-            text.append(declare(type, counted(identifier(raw.name(nameOffset, Names.MAX_LENGTH), false)),
+            text.append(declare(type, counted(identifier(raw.name(nameOffset, MAX_NAME), false)),
                     depth + 1));
         }
         return text.isEmpty() ? "void" : text.toString();
@@ -163,13 +165,14 @@ public final class CTypes {
     /** The name of type {@code id} as C takes it. */
     static String identifier(Btf btf, int id) {
         BtfRaw raw = btf.raw();
-        boolean blanks = raw.kind(id) == BtfKind.INT || raw.kind(id) == BtfKind.FLOAT;
-        return identifier(raw.name(raw.nameOffset(id), Names.MAX_LENGTH), blanks);
+        BtfKind kind = btf.kind(id);
+        boolean blanks = kind == BtfKind.INT || kind == BtfKind.FLOAT;
+        return identifier(raw.name(raw.nameOffset(id), MAX_NAME), blanks);
     }
 
     /** {@code whole} with underscores for what C does not take; numbers may be of several words. */
     static String identifier(String whole, boolean blanks) {
-        String name = whole.length() > Names.MAX_LENGTH ? whole.substring(0, Names.MAX_LENGTH) : whole;
+        String name = whole.length() > MAX_NAME ? whole.substring(0, MAX_NAME) : whole;
         char[] text = null;
         for (int i = 0; i < name.length(); i++) {
             char c = name.charAt(i);

@@ -1,5 +1,7 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
+
 /**
  * Named types by the hash of their name: for each hash a chain of ids, in id order so that the first of equal
  * names is met first.
@@ -26,17 +28,18 @@ final class NameIndex {
         }
     }
 
+    /** The first type of this kind and name, or 0. */
     int find(BtfKind kind, byte[] name) {
         int hash = 0;
         for (byte character : name) {
             hash = 31 * hash + character;
         }
         for (int id = first[slot(hash)]; id != 0; id = next[id]) {
-            if (raw.kind(id) == kind && raw.nameEquals(raw.nameOffset(id), name)) {
+            if (BtfKind.of(raw.kindId(id)) == kind && raw.nameEquals(raw.nameOffset(id), name)) {
                 return id;
             }
         }
-        return Btf.NOT_FOUND;
+        return 0;
     }
 
     private int slot(int hash) {

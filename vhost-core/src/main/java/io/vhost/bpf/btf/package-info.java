@@ -19,16 +19,14 @@
  * <ul>
  *   <li>{@link io.vhost.bpf.btf.Btf} is a blob, opened; {@link io.vhost.bpf.btf.BtfType} is one type,
  *       decoded; {@link io.vhost.bpf.btf.BtfExt} adds the lines and functions of an object file.
- *   <li>{@link io.vhost.bpf.btf.BtfValidator} decides whether a kernel would accept a blob. Its stages are
- *       one class each: {@code HeaderCheck}, {@code MetaCheck} with {@code MemberListCheck},
- *       {@code ResolveCheck} with {@code Resolution} and {@code MemberCheck}, {@code ChainCheck}.
- *       {@code BtfLog} writes the kernel's lines. {@link io.vhost.bpf.btf.BtfRule} lists where kernels
- *       differ, as data.
+ *   <li>{@link io.vhost.bpf.btf.check.BtfValidator} decides whether a kernel would accept a blob;
+ *       it has a package of its own.
  *   <li>{@link io.vhost.bpf.btf.BtfBuilder} writes; {@link io.vhost.bpf.btf.BtfDump} lists records as bpftool
  *       does, {@link io.vhost.bpf.btf.CTypes} writes declarations and {@link io.vhost.bpf.btf.CDump} whole
- *       headers.
- *   <li>{@code BtfRaw} alone knows where the words of a record are; {@code BtfStructure} checks what must
- *       hold before a blob can be read at all.
+ *       headers. They stay beside {@code Btf} because they look at its bare records, which no user should
+ *       have to see.
+ *   <li>{@code io.vhost.bpf.btf.raw.BtfRaw} alone knows where the words of a record are;
+ *       {@code BtfStructure} checks what must hold before a blob can be read at all.
  * </ul>
  *
  * <h2>Opening is not validating</h2>

@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.bpf.btf.check.BtfValidator;
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Test;

@@ -6,8 +6,9 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * A blob that {@link BtfValidator} accepts and Linux 6.18 refuses, without a word in its log: the kernel
- * gives a meaning to structs of certain names, and checks that others embed them as its own code expects.
+ * A blob that {@link io.vhost.bpf.btf.check.BtfValidator} accepts and Linux 6.18 refuses, without a word in
+ * its log: the kernel gives a meaning to structs of certain names, and checks that others embed them as its
+ * own code expects.
  *
  * @param name   what is wrong with the blob
  * @param reason why this library does not look

@@ -1,5 +1,6 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;

@@ -1,5 +1,6 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.List;
@@ -200,15 +201,16 @@ final class BtfGenerator {
         }
         byte[] blob = builder.build();
         BtfHeader header = BtfHeader.read(blob, BtfHeader.SIZE, ByteOrder.LITTLE_ENDIAN);
-        BtfRaw raw = new BtfRaw(blob, header, false);
+        BtfRaw raw = new BtfRaw(blob, header.byteOrder(), false, header.typesStart(),
+                header.stringsStart(), header.stringsLength());
         List<Integer> ids = new ArrayList<>();
         int at = raw.typesStart();
         for (int id = 1; id < builder.nextId(); id++) {
             raw.add(at);
-            if (raw.kind(id) == kind) {
+            if (BtfKind.of(raw.kindId(id)) == kind) {
                 ids.add(id);
             }
-            at += BtfRaw.RECORD + raw.kind(id).trailingBytes(raw.vlen(id));
+            at += BtfRaw.RECORD + BtfKind.of(raw.kindId(id)).trailingBytes(raw.vlen(id));
         }
         if (!ids.isEmpty()) {
             return ids.get(random.nextInt(ids.size()));

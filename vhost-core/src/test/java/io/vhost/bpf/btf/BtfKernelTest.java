@@ -3,6 +3,7 @@ package io.vhost.bpf.btf;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import io.vhost.bpf.Kernel;
+import io.vhost.bpf.btf.check.BtfValidator;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.bpf.btf.check.BtfRule;
+import io.vhost.bpf.btf.check.BtfValidator;
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.io.IOException;
 import java.nio.ByteOrder;
 import java.nio.file.Path;

@@ -4,6 +4,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.bpf.btf.check.BtfRule;
+import io.vhost.bpf.btf.check.BtfValidator;
+import io.vhost.bpf.btf.raw.BtfRaw;
 import java.nio.ByteOrder;
 import java.util.Arrays;
 import java.util.List;

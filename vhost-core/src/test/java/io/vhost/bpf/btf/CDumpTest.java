@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.Clang;
+import io.vhost.bpf.btf.check.BtfValidator;
 import io.vhost.peer.Peers;
 import java.nio.ByteOrder;
 import java.nio.file.Files;

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.bpf.Clang;
+import io.vhost.bpf.btf.check.BtfValidator;
 import io.vhost.peer.Peers;
 import java.nio.file.Files;
 import java.nio.file.Path;
