@@ -24,6 +24,7 @@ module io.vhost.core {
     exports io.vhost.driver;
     exports io.vhost.memory;
     exports io.vhost.monitor;
+    exports io.vhost.monitor.command;
     exports io.vhost.net;
     exports io.vhost.queue;
     exports io.vhost.ring;

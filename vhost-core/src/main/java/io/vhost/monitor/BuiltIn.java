@@ -1,10 +1,19 @@
 package io.vhost.monitor;
 
+import io.vhost.monitor.command.Command;
+import io.vhost.monitor.command.Type;
+import io.vhost.monitor.command.Type.Member;
+import io.vhost.monitor.device.DeviceCommands;
+import io.vhost.monitor.dialogue.CommandTable;
+import io.vhost.monitor.hmp.HmpShell;
+import io.vhost.monitor.json.Json;
+import io.vhost.monitor.qmp.Schema;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Supplier;
 
 /** The commands that concern the monitor and the application as a whole. */
 final class BuiltIn {
@@ -28,20 +37,27 @@ final class BuiltIn {
 
     private final Path path;
     private final MonitorConfig config;
-    private final MonitorServer server;
+    private final Supplier<List<Map<String, Object>>> sessions;
+    private final CommandTable commands;
 
-    private BuiltIn(Path path, MonitorConfig config, MonitorServer server) {
+    /**
+     * The commands of one server.
+     *
+     * @param path where it listens
+     * @param config how it behaves
+     * @param sessions describes its clients; called on a thread of the pool
+     */
+    BuiltIn(Path path, MonitorConfig config, Supplier<List<Map<String, Object>>> sessions) {
         this.path = path;
         this.config = config;
-        this.server = server;
+        this.sessions = sessions;
+        List<Command> all = new ArrayList<>(own());
+        all.addAll(DeviceCommands.of(config.devices()));
+        this.commands = config.table(all);
     }
 
-    /** All commands that a server has of itself. */
-    static List<Command> commands(Path path, MonitorConfig config, MonitorServer server) {
-        List<Command> commands = new ArrayList<>(new BuiltIn(path, config, server).own());
-        commands.addAll(new VirtioCommands(config.devices()).commands());
-        commands.addAll(new VhostCommands(config.devices()).commands());
-        commands.addAll(new StatsCommands(config.devices()).commands());
+    /** All commands that the server has: those of its own, of devices, and the application's. */
+    CommandTable commands() {
         return commands;
     }
 
@@ -74,11 +90,11 @@ final class BuiltIn {
                         .runs(_ -> Version.describe()),
                 Command.named("query-commands").help("list the commands that are switched on")
                         .returns(Type.array(Type.object(Member.of("name", Type.STRING))))
-                        .runs(_ -> table().enabled().stream().map(c -> Json.object("name", c.name()))
+                        .runs(_ -> commands.enabled().stream().map(c -> Json.object("name", c.name()))
                                 .toList()),
                 Command.named("query-qmp-schema").help("describe commands and events")
                         .returns(Type.array(SCHEMA))
-                        .runs(_ -> Schema.of(table().enabled(), events())),
+                        .runs(_ -> Schema.of(commands.enabled(), events())),
                 Command.named("query-name").help("show the application's name")
                         .returns(Type.object(Member.optional("name", Type.STRING)))
                         .runs(_ -> config.name().isEmpty() ? Map.of() : Json.object("name", config.name())),
@@ -96,14 +112,10 @@ final class BuiltIn {
                 Command.named("human-monitor-command").help("run a command of the text monitor")
                         .argument("command-line", Type.STRING).optional("cpu-index", Type.INT)
                         .returns(Type.STRING)
-                        .runs(arguments -> new HmpShell(table()).run(arguments.text("command-line"))),
+                        .runs(arguments -> new HmpShell(commands).run(arguments.text("command-line"))),
                 Command.named("x-query-monitor").help("list the clients of this monitor").outOfBand()
                         .returns(Type.array(SESSION))
-                        .runs(_ -> server.loop().describe()));
-    }
-
-    private CommandTable table() {
-        return server.loop().commands();
+                        .runs(_ -> sessions.get()));
     }
 
     private List<Map<String, Object>> sockets() {

@@ -1,5 +1,8 @@
 package io.vhost.monitor;
 
+import io.vhost.monitor.command.CommandException;
+import io.vhost.monitor.json.Json;
+import io.vhost.monitor.json.JsonReader;
 import io.vhost.os.Descriptor;
 import io.vhost.os.LostDescriptorsException;
 import io.vhost.os.OsException;

@@ -1,5 +1,14 @@
 package io.vhost.monitor;
 
+import io.vhost.monitor.command.Command;
+import io.vhost.monitor.device.DeviceRegistry;
+import io.vhost.monitor.dialogue.CommandTable;
+import io.vhost.monitor.dialogue.Dialogue;
+import io.vhost.monitor.dialogue.DialogueHost;
+import io.vhost.monitor.hmp.HmpDialogue;
+import io.vhost.monitor.hmp.HmpShell;
+import io.vhost.monitor.json.JsonReader;
+import io.vhost.monitor.qmp.QmpDialogue;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -67,8 +76,8 @@ public final class MonitorConfig {
         return users.isEmpty() || users.contains(uid);
     }
 
-    MonitoredDevices devices() {
-        return devices;
+    DeviceRegistry devices() {
+        return devices.registry();
     }
 
     String name() {
@@ -96,7 +105,7 @@ public final class MonitorConfig {
     Dialogue dialogue(DialogueHost host, CommandTable table) {
         return mode == Mode.QMP
                 ? new QmpDialogue(host, table, Version.describe(), limits)
-                : new HmpDialogue(host, new HmpShell(table), prompt, echo);
+                : new HmpDialogue(host, new HmpShell(table), Version.text(), prompt, echo);
     }
 
     /** A configuration that is being written. */

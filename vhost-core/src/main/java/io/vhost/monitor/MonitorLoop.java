@@ -4,6 +4,11 @@ import static java.lang.System.Logger.Level.ERROR;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.vhost.monitor.device.StuckWatch;
+import io.vhost.monitor.dialogue.Dialogue;
+import io.vhost.monitor.dialogue.DialogueHost;
+import io.vhost.monitor.event.EventThrottle;
+import io.vhost.monitor.event.MonitorEvent;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
@@ -23,6 +28,7 @@ import java.util.concurrent.SynchronousQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
 /**
  * The monitor thread: waits for all sockets at once, and owns all sessions.
@@ -30,7 +36,7 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>Threads: {@link #post}, {@link #execute} and {@link #publish} may be called by any, under any lock, and
  * do not wait; everything else happens on the loop's own thread.
  */
-final class MonitorLoop {
+final class MonitorLoop implements SessionOwner {
     private static final System.Logger LOGGER = System.getLogger("io.vhost.monitor");
     private static final int WAKE = 0;
     private static final int LISTENER = 1;
@@ -47,7 +53,6 @@ final class MonitorLoop {
 
     private final UnixListener listener;
     private final MonitorConfig config;
-    private final CommandTable commands;
     private final EventFd wake = EventFd.create();
     private final Queue<Runnable> posted = new ConcurrentLinkedQueue<>();
     private final List<Session> sessions = new ArrayList<>();
@@ -56,6 +61,8 @@ final class MonitorLoop {
     private final ExecutorService pool;
     private final Thread thread;
     private final StuckWatch stuck;
+    /** Set before the thread begins. */
+    private Function<DialogueHost, Dialogue> dialogues;
     private long lastLook = System.nanoTime();
     private Poll poll;
     private int sessionNumber;
@@ -63,10 +70,9 @@ final class MonitorLoop {
     private volatile boolean stopping;
     private long end;
 
-    MonitorLoop(UnixListener listener, MonitorConfig config, List<Command> builtIn) {
+    MonitorLoop(UnixListener listener, MonitorConfig config) {
         this.listener = listener;
         this.config = config;
-        this.commands = config.table(builtIn);
         this.stuck = new StuckWatch(config.devices(), this::publish);
         String name = "vhost-monitor " + listener.path();
         // A command that is stuck keeps its thread, so the number is bounded by clients, not by threads.
@@ -76,24 +82,22 @@ final class MonitorLoop {
         thread = Thread.ofPlatform().daemon().name(name).unstarted(this::run);
     }
 
-    void start() {
+    /** Begins to serve clients; {@code languages} makes what a session speaks. To be called once. */
+    void start(Function<DialogueHost, Dialogue> languages) {
+        dialogues = languages;
         thread.start();
     }
 
-    CommandTable commands() {
-        return commands;
-    }
-
-    /** Runs something on the loop's thread, soon; never after its end. */
-    void post(Runnable action) {
+    @Override
+    public void post(Runnable action) {
         posted.add(action);
         if (!stopping) {
             wake.signal();
         }
     }
 
-    /** Runs something on a thread of its own. */
-    void execute(Runnable action) {
+    @Override
+    public void execute(Runnable action) {
         try {
             pool.execute(action);
         } catch (RejectedExecutionException e) {
@@ -111,7 +115,7 @@ final class MonitorLoop {
     }
 
     /** How the sessions are; for a thread of the pool. */
-    List<Map<String, Object>> describe() throws CommandException {
+    List<Map<String, Object>> describe() {
         CompletableFuture<List<Map<String, Object>>> answer = new CompletableFuture<>();
         post(() -> answer.complete(sessions.stream().map(Session::describe).toList()));
         return answer.completeOnTimeout(List.of(), 1, TimeUnit.SECONDS).join();
@@ -143,11 +147,11 @@ final class MonitorLoop {
         }
     }
 
-    /** A session has closed. */
-    void closed(Session session) {
-        sessions.remove(session);
+    @Override
+    public void closed(int number) {
+        sessions.removeIf(session -> session.id() == number);
         poll = null;
-        LOGGER.log(INFO, "({0}) monitor client {1} has gone", listener.path(), session.id());
+        LOGGER.log(INFO, "({0}) monitor client {1} has gone", listener.path(), number);
     }
 
     private void run() {
@@ -278,8 +282,7 @@ final class MonitorLoop {
             socket.close();
             return;
         }
-        Session session = new Session(number, socket, peer, this, config.outputLimit(),
-                owner -> config.dialogue(owner, commands));
+        Session session = new Session(number, socket, peer, this, config.outputLimit(), dialogues);
         sessions.add(session);
         poll = null;
         guarded(session, session::greet);

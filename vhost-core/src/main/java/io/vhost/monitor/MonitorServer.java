@@ -1,5 +1,8 @@
 package io.vhost.monitor;
 
+import io.vhost.monitor.device.DeviceRegistry;
+import io.vhost.monitor.dialogue.CommandTable;
+import io.vhost.monitor.event.MonitorEvent;
 import io.vhost.os.OsException;
 import io.vhost.os.UnixListener;
 import java.io.IOException;
@@ -23,12 +26,12 @@ public final class MonitorServer implements AutoCloseable {
     private final MonitorConfig config;
     private final MonitorLoop loop;
     private final AtomicBoolean closed = new AtomicBoolean();
-    private final MonitoredDevices.Watcher watcher = this::published;
+    private final DeviceRegistry.Watcher watcher = this::published;
 
     private MonitorServer(Path path, MonitorConfig config, UnixListener listener) {
         this.path = path;
         this.config = config;
-        this.loop = new MonitorLoop(listener, config, BuiltIn.commands(path, config, this));
+        this.loop = new MonitorLoop(listener, config);
     }
 
     /**
@@ -47,7 +50,8 @@ public final class MonitorServer implements AutoCloseable {
             MonitorServer server = new MonitorServer(
                     path, config, UnixListener.bind(path, UnixListener.OWNER_ONLY, backlog));
             config.devices().add(server.watcher);
-            server.loop.start();
+            CommandTable commands = new BuiltIn(path, config, server.loop::describe).commands();
+            server.loop.start(host -> config.dialogue(host, commands));
             return server;
         } catch (OsException failure) {
             throw new IOException(failure.getMessage(), failure);
@@ -79,10 +83,6 @@ public final class MonitorServer implements AutoCloseable {
             config.devices().remove(watcher);
             loop.stop();
         }
-    }
-
-    MonitorLoop loop() {
-        return loop;
     }
 
     private void published(MonitorEvent event) {

@@ -2,6 +2,13 @@ package io.vhost.monitor;
 
 import static java.lang.System.Logger.Level.DEBUG;
 
+import io.vhost.monitor.command.Arguments;
+import io.vhost.monitor.command.Command;
+import io.vhost.monitor.dialogue.Dialogue;
+import io.vhost.monitor.dialogue.DialogueHost;
+import io.vhost.monitor.dialogue.Outcome;
+import io.vhost.monitor.event.MonitorEvent;
+import io.vhost.monitor.json.Json;
 import io.vhost.os.OsException;
 import io.vhost.os.PeerCredentials;
 import io.vhost.os.UnixSocket;
@@ -30,7 +37,7 @@ final class Session implements DialogueHost {
     private final int id;
     private final UnixSocket socket;
     private final PeerCredentials peer;
-    private final MonitorLoop loop;
+    private final SessionOwner owner;
     private final long highWater;
     private final Output output;
     private final Dialogue dialogue;
@@ -45,12 +52,12 @@ final class Session implements DialogueHost {
     private long commands;
 
     /** A session that owns {@code socket}; {@code dialogue} makes what it speaks. */
-    Session(int id, UnixSocket socket, PeerCredentials peer, MonitorLoop loop, long highWater,
-            Function<Session, Dialogue> dialogue) {
+    Session(int id, UnixSocket socket, PeerCredentials peer, SessionOwner owner, long highWater,
+            Function<DialogueHost, Dialogue> dialogue) {
         this.id = id;
         this.socket = socket;
         this.peer = peer;
-        this.loop = loop;
+        this.owner = owner;
         this.highWater = highWater;
         this.output = new Output(socket);
         this.dialogue = dialogue.apply(this);
@@ -212,9 +219,9 @@ final class Session implements DialogueHost {
     @Override
     public void execute(Command command, Arguments arguments, Consumer<Outcome> then) {
         commands++;
-        loop.execute(() -> {
+        owner.execute(() -> {
             Outcome outcome = Outcome.of(command, arguments);
-            loop.post(() -> {
+            owner.post(() -> {
                 if (state != State.CLOSED) {
                     then.accept(outcome);
                     progress();
@@ -230,7 +237,7 @@ final class Session implements DialogueHost {
         }
         state = State.CLOSED;
         socket.close();
-        loop.closed(this);
+        owner.closed(id);
         LOGGER.log(DEBUG, "session {0} closed: {1}", id, reason);
     }
 
@@ -241,7 +248,7 @@ final class Session implements DialogueHost {
     /** How it is, for the monitor's look at itself. */
     Map<String, Object> describe() {
         return Json.object(
-                "id", id, "mode", dialogue instanceof HmpDialogue ? "readline" : "control",
+                "id", id, "mode", dialogue.mode(),
                 "peer-uid", peer.uid(),
                 "peer-pid", peer.pid(),
                 "state",

@@ -1,5 +1,6 @@
 package io.vhost.monitor;
 
+import io.vhost.monitor.json.Json;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;

@@ -4,8 +4,25 @@
  * <p>{@link io.vhost.monitor.MonitorServer} speaks QMP (JSON) or HMP (text) on a path. Everything that
  * belongs to a client, which is parser, queue, output and mode, hangs off its {@code Session}, and goes with
  * it: no byte of one client can reach the next. {@link io.vhost.monitor.MonitoredDevices} knows the devices
- * and turns their callbacks into events. A {@link io.vhost.monitor.Command} is one row of the table that
- * gives schema, argument checks, help and action at once; applications add rows of their own.
+ * and turns their callbacks into events. A {@link io.vhost.monitor.command.Command} is one row of the table
+ * that gives schema, argument checks, help and action at once; applications add rows of their own.
+ *
+ * <h2>Packages</h2>
+ *
+ * <p>This package has what an application names, and the server that puts the parts together: loop, sessions,
+ * and the commands about the server itself. Applications use it and {@code command}; the others are not
+ * exported, and each uses those above it only:
+ *
+ * <ul>
+ *   <li>{@code json}: texts to values and back;
+ *   <li>{@code command}: commands, their arguments and types;
+ *   <li>{@code event}: what clients are told unasked;
+ *   <li>{@code dialogue}: what a language and a session are to each other, and the table of commands;
+ *   <li>{@code qmp} and {@code hmp}: the two languages, which know nothing of each other;
+ *   <li>{@code device}: devices as the monitor knows them, and the commands that look at them.
+ * </ul>
+ *
+ * <p>What values JSON has in Java is said at {@link io.vhost.monitor.command}.
  *
  * <h2>Threads</h2>
  *
@@ -14,11 +31,5 @@
  * what it returns goes back through the monitor thread, which drops it if the session has gone. Nothing here
  * runs on a thread that moves packets, and nothing here takes a queue's lock except by a bounded
  * {@code tryLock}.
- *
- * <h2>JSON in Java</h2>
- *
- * <p>An object is a {@code Map<String, Object>}, an array a {@code List<Object>}; strings, booleans and null
- * are themselves. A number is a {@code Long}, a {@code BigInteger} from 2^63 to 2^64-1, or a {@code Double}.
- * Results of commands may hold any {@code Number}.
  */
 package io.vhost.monitor;

@@ -58,7 +58,7 @@ public record QueueSnapshot(
 
     /** Whether the ring is a packed one; false while it is not attached. */
     public boolean isPacked() {
-        return format != null && format != RingFormat.SPLIT;
+        return format == RingFormat.PACKED;
     }
 
     /** What was taken and not yet given back: chains of a split ring, descriptors of a packed one. */

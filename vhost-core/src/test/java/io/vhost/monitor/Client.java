@@ -1,5 +1,6 @@
 package io.vhost.monitor;
 
+import io.vhost.monitor.json.JsonReader;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -15,7 +16,7 @@ import java.util.List;
 import java.util.Map;
 
 /** A client of a monitor, on the JDK's own sockets. Thread: one. */
-final class Client implements AutoCloseable {
+public final class Client implements AutoCloseable {
     private final SocketChannel channel;
     private final ByteBuffer received = ByteBuffer.allocate(64 * 1024).limit(0);
 
@@ -25,7 +26,8 @@ final class Client implements AutoCloseable {
         this.channel = channel;
     }
 
-    static Client connect(Path path) {
+    /** Connects; the greeting is still to be read. */
+    public static Client connect(Path path) {
         try {
             SocketChannel channel = SocketChannel.open(StandardProtocolFamily.UNIX);
             channel.connect(UnixDomainSocketAddress.of(path));
@@ -36,7 +38,7 @@ final class Client implements AutoCloseable {
     }
 
     /** Connects as soon as somebody listens: a socket file is there a moment before. */
-    static Client connectSoon(Path path) {
+    public static Client connectSoon(Path path) {
         while (true) {
             try {
                 return connect(path);
@@ -50,31 +52,32 @@ final class Client implements AutoCloseable {
     }
 
     /** From now on each read takes one byte. */
-    Client readingBytes() {
+    public Client readingBytes() {
         oneByOne = true;
         return this;
     }
 
     /** A client that has its greeting and may send commands. */
-    static Client negotiated(Path path) {
+    public static Client negotiated(Path path) {
         Client client = connect(path);
         client.line();
         client.call("{\"execute\":\"qmp_capabilities\"}");
         return client;
     }
 
-    static Client outOfBand(Path path) {
+    /** A client that may send commands out of band, too. */
+    public static Client outOfBand(Path path) {
         Client client = connect(path);
         client.line();
         client.call("{\"execute\":\"qmp_capabilities\",\"arguments\":{\"enable\":[\"oob\"]}}");
         return client;
     }
 
-    Client send(String text) {
+    public Client send(String text) {
         return send(text.getBytes(StandardCharsets.UTF_8));
     }
 
-    Client send(byte... bytes) {
+    public Client send(byte... bytes) {
         try {
             ByteBuffer buffer = ByteBuffer.wrap(bytes);
             while (buffer.hasRemaining()) {
@@ -86,7 +89,7 @@ final class Client implements AutoCloseable {
         }
     }
 
-    void endInput() {
+    public void endInput() {
         try {
             channel.shutdownOutput();
         } catch (IOException e) {
@@ -95,7 +98,7 @@ final class Client implements AutoCloseable {
     }
 
     /** The next byte; -1 at the end, orderly or not. */
-    int octet() {
+    public int octet() {
         try {
             if (!received.hasRemaining()) {
                 received.clear().limit(oneByOne ? 1 : received.capacity());
@@ -113,7 +116,7 @@ final class Client implements AutoCloseable {
     }
 
     /** The next line, without its end, which must be CRLF; null at the end. */
-    String line() {
+    public String line() {
         ByteArrayOutputStream line = new ByteArrayOutputStream();
         for (int c = octet(); c >= 0; c = octet()) {
             if (c == '\n') {
@@ -129,7 +132,7 @@ final class Client implements AutoCloseable {
     }
 
     /** Reads up to and including {@code end}; what came before it. */
-    String until(String end) {
+    public String until(String end) {
         StringBuilder text = new StringBuilder();
         while (!text.toString().endsWith(end)) {
             int c = octet();
@@ -142,7 +145,7 @@ final class Client implements AutoCloseable {
     }
 
     /** All lines up to the end. */
-    List<String> rest() {
+    public List<String> rest() {
         List<String> lines = new ArrayList<>();
         for (String line = line(); line != null; line = line()) {
             lines.add(line);
@@ -151,12 +154,12 @@ final class Client implements AutoCloseable {
     }
 
     /** Sends a message and takes one answer. */
-    String call(String message) {
+    public String call(String message) {
         return send(message).line();
     }
 
     /** The next message that is not an event, as a value. */
-    Map<?, ?> answer() {
+    public Map<?, ?> answer() {
         Map<?, ?> message = parse(line());
         while (message.containsKey("event")) {
             message = parse(line());
@@ -165,18 +168,18 @@ final class Client implements AutoCloseable {
     }
 
     /** The class of the error that a message is answered with. */
-    String errorClass(String message) {
+    public String errorClass(String message) {
         send(message);
         return answer().get("error") instanceof Map<?, ?> error ? (String) error.get("class") : null;
     }
 
     /** The text of the error that a message is answered with; null if there is none. */
-    String errorText(String message) {
+    public String errorText(String message) {
         send(message);
         return answer().get("error") instanceof Map<?, ?> error ? (String) error.get("desc") : null;
     }
 
-    static Map<?, ?> parse(String line) {
+    public static Map<?, ?> parse(String line) {
         List<Object> values = new ArrayList<>();
         JsonReader reader = new JsonReader(new JsonReader.Limits(1 << 26, 1 << 21, 2048), (value, fault) -> {
             if (fault != null) {

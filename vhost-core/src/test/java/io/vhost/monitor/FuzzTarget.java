@@ -1,5 +1,18 @@
 package io.vhost.monitor;
 
+import io.vhost.monitor.command.Arguments;
+import io.vhost.monitor.command.Command;
+import io.vhost.monitor.command.Type;
+import io.vhost.monitor.device.DeviceCommands;
+import io.vhost.monitor.device.DeviceRegistry;
+import io.vhost.monitor.dialogue.CommandTable;
+import io.vhost.monitor.dialogue.Dialogue;
+import io.vhost.monitor.dialogue.DialogueHost;
+import io.vhost.monitor.dialogue.Outcome;
+import io.vhost.monitor.hmp.HmpDialogue;
+import io.vhost.monitor.hmp.HmpShell;
+import io.vhost.monitor.json.JsonReader;
+import io.vhost.monitor.qmp.QmpDialogue;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -25,9 +38,7 @@ public final class FuzzTarget {
     private FuzzTarget() {}
 
     private static CommandTable commands() {
-        List<Command> all = new ArrayList<>(new VirtioCommands(new MonitoredDevices()).commands());
-        all.addAll(new VhostCommands(new MonitoredDevices()).commands());
-        all.addAll(new StatsCommands(new MonitoredDevices()).commands());
+        List<Command> all = new ArrayList<>(DeviceCommands.of(new DeviceRegistry()));
         all.add(Command.named("qmp_capabilities").optional("enable", Type.array(Type.enumeration("oob")))
                 .runs(_ -> null));
         all.add(Command.named("x-echo").optional("value", Type.ANY).returns(Type.ANY).outOfBand()
@@ -129,7 +140,7 @@ public final class FuzzTarget {
 
     private static void people(byte[] data) {
         Host host = new Host();
-        Dialogue dialogue = new HmpDialogue(host, new HmpShell(COMMANDS), "> ", (data[0] & 2) != 0);
+        Dialogue dialogue = new HmpDialogue(host, new HmpShell(COMMANDS), "0", "> ", (data[0] & 2) != 0);
         feed(host, dialogue, data, 1);
         feed(host, dialogue, "\n".getBytes(StandardCharsets.US_ASCII), 0);
         host.sent.setLength(0);

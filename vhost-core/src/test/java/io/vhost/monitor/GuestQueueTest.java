@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.monitor.command.CommandException;
+import io.vhost.monitor.json.Json;
 import io.vhost.peer.LinuxGuest;
 import io.vhost.peer.SwitchProcess;
 import java.io.IOException;

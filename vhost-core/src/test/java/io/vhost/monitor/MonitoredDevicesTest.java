@@ -8,6 +8,8 @@ import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
+import io.vhost.monitor.command.Command;
+import io.vhost.monitor.command.CommandException;
 import io.vhost.net.Packet;
 import io.vhost.os.UnixListener;
 import io.vhost.protocol.RawPeer;
@@ -83,7 +85,7 @@ class MonitoredDevicesTest {
                 assertEquals("Invalid virtqueue number 99",
                         client.errorText("{'execute':'x-query-virtio-queue-status','arguments':{" + arguments
                                 + ",'queue':99}}"));
-                pages(monitor);
+                pages(client);
                 aHeldLockIsSeenAndWaitedForNotLong(client, device);
             }
             awaitEvent(client, "NETDEV_VHOST_USER_DISCONNECTED", Map.of("netdev-id", PATH));
@@ -195,27 +197,31 @@ class MonitoredDevicesTest {
         client.send("{'execute':'" + name + "','arguments':{" + arguments + "}}");
         Map<?, ?> answer = client.answer();
         assertTrue(answer.containsKey("return"), name + ": " + answer);
-        Command command = monitor.server.loop().commands().find(name);
+        Command command = monitor.commands().find(name);
         Command asArgument = Command.named(name).argument("return", command.result()).runs(_ -> null);
-        ArgumentCheck.check(asArgument, answer);
+        asArgument.check(answer);
     }
 
-    private static void pages(Monitor monitor) {
-        HmpShell shell = new HmpShell(monitor.server.loop().commands());
-        for (HmpPage page : HmpPage.INFO) {
-            StringBuilder line = new StringBuilder("info " + page.name());
-            page.parameters().forEach(parameter -> line.append(' ').append(switch (parameter) {
-                case "path" -> PATH;
-                case "queue", "[index]" -> "1";
-                default -> "vring";
-            }));
-            String text = shell.run(line.toString());
-            assertTrue(page.name().equals("name") ? text.isEmpty() : text.endsWith("\n"), line + ": " + text);
+    private static void pages(Client client) {
+        List<String> pages = human(client, "info").lines().toList();
+        assertTrue(pages.size() > 10, pages::toString);
+        for (String page : pages) {
+            String line = page.substring(0, page.indexOf(" -- "))
+                    .replace(" path", " " + PATH).replaceAll(" (queue|\\[index])", " 1")
+                    .replace(" target", " vring");
+            String text = human(client, line);
+            assertTrue(line.equals("info name") ? text.isEmpty() : text.endsWith("\n"), line + ": " + text);
             assertTrue(!text.contains("Error") && !text.contains("null"), line + ": " + text);
         }
-        assertEquals(PATH + " [virtio-net]\r\n", shell.run("info virtio"));
-        assertTrue(shell.run("info virtio-queue-status " + PATH + " 1")
+        assertEquals(PATH + " [virtio-net]\r\n", human(client, "info virtio"));
+        assertTrue(human(client, "info virtio-queue-status " + PATH + " 1")
                 .contains("  last_avail_idx:       5\r\n"));
+    }
+
+    /** What a line of the text monitor prints. */
+    private static String human(Client client, String line) {
+        client.send("{'execute':'human-monitor-command','arguments':{'command-line':'" + line + "'}}");
+        return (String) client.answer().get("return");
     }
 
     private static void aHeldLockIsSeenAndWaitedForNotLong(Client client, VhostDevice device) {

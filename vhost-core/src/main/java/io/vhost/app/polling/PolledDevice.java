@@ -1,7 +1,7 @@
 package io.vhost.app.polling;
 
-import io.vhost.device.QueueCounters;
-import io.vhost.device.QueueCounters.Counter;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaRegistry;

@@ -2,8 +2,8 @@ package io.vhost.app.top;
 
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.Version;
-import io.vhost.monitor.CommandException;
 import io.vhost.monitor.MonitorClient;
+import io.vhost.monitor.command.CommandException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

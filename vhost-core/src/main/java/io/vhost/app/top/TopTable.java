@@ -1,7 +1,7 @@
 package io.vhost.app.top;
 
-import io.vhost.monitor.CommandException;
 import io.vhost.monitor.MonitorClient;
+import io.vhost.monitor.command.CommandException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;

@@ -1,0 +1,117 @@
+package io.vhost.monitor.json;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+
+/** Whatever comes, every wrong message is one error and the next right one is understood. */
+class JsonReaderTest {
+    private static final String GOOD = "{\"execute\":\"ok\"}";
+    private static final int INPUTS = 1_000_000;
+    private static final String[] PIECES = {
+        "{", "}", "[", "]", ":", ",", "\"", "'", "\\", "\\u", "d800", "true", "null", "nope", "1", "-", "1e",
+        "1.5",
+        "\n", "\t", "\u0001", "%p", "\"a\"", "'b'", "{\"execute\":", "é", "\u00ff", "\u00fe", " ", "0", "01",
+        "E+", "{}",
+        "\u0000", "\u00c3", "[[[[", "]]]]"
+    };
+
+    private final List<Object> messages = new ArrayList<>();
+    private JsonReader reader = reader(JsonReader.Limits.DEFAULT);
+
+    private JsonReader reader(JsonReader.Limits limits) {
+        return new JsonReader(limits,
+                (value, fault) -> messages.add(fault == null ? value : fault.getMessage()));
+    }
+
+    private List<Object> read(String bytes) {
+        messages.clear();
+        for (byte octet : bytes.getBytes(StandardCharsets.ISO_8859_1)) {
+            reader.accept(octet);
+        }
+        return new ArrayList<>(messages);
+    }
+
+    @Test
+    void q40AfterAStrayByteReadingGoesOnAtTheNextBracketOrLine() {
+        assertEquals(List.of("JSON parse error, stray '%'", Map.of()), read("%p{}"));
+        assertEquals(List.of("JSON parse error, stray '%'", Map.of()), read("%p\n{}"));
+        assertEquals(List.of("JSON parse error, stray '%'", "JSON parse error, expecting value"),
+                read("{'a': %p}"));
+    }
+
+    @Test
+    void q41AControlCharacterForcesAKnownState() {
+        assertEquals(List.of("JSON parse error, stray '\u0001'", Map.of("execute", "ok")),
+                read("{\"execute\":\u0001" + GOOD));
+        assertEquals(List.of("JSON parse error, stray '\uFFFD'", Map.of("execute", "ok")),
+                read("[[\u00ff" + GOOD));
+        assertEquals("JSON parse error, stray ''\uFFFD\u0002'", read("'\u00ef\u00bf\u00bf\u0002").getFirst());
+        assertEquals("JSON parse error, stray '\"abc\u001b'", read("{\"abc\u001b").getFirst());
+    }
+
+    @Test
+    void q42EveryErrorHasItsText() {
+        for (String text : List.of("{]", "}", "]", ",", "{\"execute\": }", "[1,]", "{'a':1,}")) {
+            assertEquals("JSON parse error, expecting value", read(text + "\n").getFirst(), text);
+            read("\u0001");
+        }
+        assertEquals("JSON parse error, missing : in object pair", read("{'a' 1}").getFirst());
+        assertEquals("JSON parse error, key is not a string in object", read("{1:2}").getFirst());
+        assertEquals("JSON parse error, expected separator in list", read("[1 2]").getFirst());
+        assertEquals("JSON parse error, expected separator in dict", read("{'a':1 'b':2}").getFirst());
+        assertEquals("JSON parse error, invalid keyword 'nope'", read("[nope]").getFirst());
+        assertEquals("JSON parse error, invalid escape sequence in string", read("['\\q']").getFirst());
+        assertEquals("JSON parse error, \\ud800 is not a valid Unicode character",
+                read("['\\ud800']").getFirst());
+        assertEquals("JSON parse error, invalid UTF-8 sequence in string", read("['\u00c3']").getFirst());
+        assertEquals(List.of(List.of("\uD83D\uDE00")), read("['\\ud83d\\ude00']"));
+    }
+
+    @Test
+    void q43LimitsHoldAndTheReaderGoesOn() {
+        assertEquals(1, read("[".repeat(1024) + "]".repeat(1024)).size());
+        List<Object> tooDeep = read("[".repeat(1025));
+        assertEquals(List.of("JSON nesting depth limit exceeded"), tooDeep);
+        reader = reader(new JsonReader.Limits(100, 10, 8));
+        assertEquals("JSON token size limit exceeded", read("'" + "x".repeat(200)).getFirst());
+        read("\n");
+        assertEquals("JSON token count limit exceeded", read("[1,1,1,1,1,1,1").getFirst());
+        read("\u0001");
+        assertEquals("JSON token size limit exceeded",
+                read("['" + "x".repeat(60) + "','" + "x".repeat(60)).getFirst());
+        assertEquals(Map.of("execute", "ok"), read("\n\u0001" + GOOD).getLast());
+    }
+
+    @Test
+    void q44ACloserWithoutItsOpenerIsOneErrorAndLeavesNothing() {
+        assertEquals(List.of("JSON parse error, expecting value", "JSON parse error, expecting value",
+                Map.of()),
+                read("]}{}"));
+    }
+
+    @Test
+    void aMillionInputsNeverEscapeAndAlwaysEndInAKnownState() {
+        reader = reader(new JsonReader.Limits(4096, 512, 64));
+        Random random = new Random(20261121);
+        for (int i = 0; i < INPUTS; i++) {
+            StringBuilder input = new StringBuilder();
+            int pieces = 1 + random.nextInt(8);
+            for (int j = 0; j < pieces; j++) {
+                input.append(random.nextInt(4) == 0
+                        ? String.valueOf((char) random.nextInt(256)) : PIECES[random.nextInt(PIECES.length)]);
+            }
+            List<Object> found = read(input + "\u0001" + GOOD);
+            if (!Map.of("execute", "ok").equals(found.getLast())) {
+                throw new AssertionError("input " + i + " \"" + input + "\" left the reader so: " + found);
+            }
+        }
+        assertTrue(messages.size() > 0);
+    }
+}
