@@ -347,8 +347,9 @@ public final class DeviceControl {
 
     /** To be called after each request: tells the listener when the device has become complete. */
     public void messageHandled() {
-        if (!announced
-                && NetworkDevice.isReady(device, ProtocolFeature.STATUS.in(protocolFeatures), status)) {
+        boolean firstPairRuns = device.queue(0).isRunning() && device.queue(1).isRunning();
+        if (!announced && NetworkDevice.isReady(
+                firstPairRuns, ProtocolFeature.STATUS.in(protocolFeatures), status)) {
             announced = true;
             device.notifyListener("newDevice", () -> device.listener().newDevice(device));
         }

@@ -7,7 +7,7 @@ import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.queue.ControlException;
 import io.vhost.queue.QueueControl;
-import io.vhost.queue.QueueControl.Change;
+import io.vhost.queue.RingChange;
 import io.vhost.ring.RingFormat;
 
 /**
@@ -58,7 +58,7 @@ final class DeviceRings {
     }
 
     /** Stops one ring for a change and starts it again. */
-    void restart(int queue, Change change) throws ControlException {
+    void restart(int queue, RingChange change) throws ControlException {
         control(queue).restart(
                 change, table, format(), NetworkDevice.ringOptions(device.features(), queue));
     }

@@ -27,13 +27,12 @@ final class NetworkDevice {
     /**
      * Whether the device is complete.
      *
-     * @param device with its queues
+     * @param firstPairRuns both its queues run
      * @param statusNegotiated whether the front-end tells its status
      * @param status what it told last (2.1)
      */
-    static boolean isReady(VhostDevice device, boolean statusNegotiated, int status) {
-        return device.queue(0).isRunning() && device.queue(1).isRunning()
-                && (!statusNegotiated || (status & STATUS_DRIVER_OK) != 0);
+    static boolean isReady(boolean firstPairRuns, boolean statusNegotiated, int status) {
+        return firstPairRuns && (!statusNegotiated || (status & STATUS_DRIVER_OK) != 0);
     }
 
     /** The format of every ring. */

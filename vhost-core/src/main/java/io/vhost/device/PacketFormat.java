@@ -11,10 +11,15 @@ import io.vhost.net.NetHeader;
  * @param segmentations what the receiver takes uncut
  */
 record PacketFormat(int headerLength, boolean mergeable, boolean checksums, Segmentations segmentations) {
+    /** Whether the header has its present form: packed rings came with it. */
+    private static boolean isModern(long features) {
+        return (features & Feature.mask(Feature.VIRTIO_F_VERSION_1, Feature.VIRTIO_F_RING_PACKED)) != 0;
+    }
+
     static PacketFormat of(long features, boolean toGuest) {
         boolean mergeable = Feature.VIRTIO_NET_F_MRG_RXBUF.in(features);
         return new PacketFormat(
-                NetHeader.length(mergeable, Feature.VIRTIO_F_VERSION_1.in(features)),
+                NetHeader.length(mergeable, isModern(features)),
                 mergeable,
                 (toGuest ? Feature.VIRTIO_NET_F_GUEST_CSUM : Feature.VIRTIO_NET_F_CSUM).in(features),
                 Segmentations.of(features, toGuest));

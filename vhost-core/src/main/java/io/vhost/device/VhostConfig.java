@@ -53,6 +53,7 @@ public record VhostConfig(
             Feature.VIRTIO_F_INDIRECT_DESC,
             Feature.VIRTIO_F_EVENT_IDX,
             Feature.VIRTIO_F_IN_ORDER,
+            Feature.VIRTIO_F_RING_PACKED,
             Feature.VIRTIO_NET_F_MRG_RXBUF,
             Feature.VIRTIO_NET_F_MQ,
             Feature.VIRTIO_NET_F_CSUM,

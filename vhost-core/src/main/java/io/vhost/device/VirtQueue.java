@@ -11,7 +11,6 @@ import io.vhost.queue.QueueControl;
 import io.vhost.queue.QueueCounters;
 import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueOwner;
-import io.vhost.queue.QueueSleeper;
 import java.lang.System.Logger;
 import java.util.Objects;
 
@@ -379,7 +378,7 @@ public final class VirtQueue extends DeviceQueue {
 
     // For QueueWaiter and the transport, which are of this package.
 
-    KickSource.Answer armFor(QueueSleeper sleeper, KickSource kick) {
+    KickSource.Answer armFor(Runnable sleeper, KickSource kick) {
         KickSource.Answer answer = arm(sleeper, kick);
         return !isToGuest() && device.announcement().isPending() ? KickSource.Answer.HAS_WORK : answer;
     }

@@ -11,7 +11,7 @@ import java.util.Objects;
  * How a {@link VirtioUser} behaves.
  *
  * @param queuePairs pairs of queues to use, 1 to 128; the back-end must have as many
- * @param queueSize entries of each ring, a power of two up to 32768
+ * @param queueSize entries of each ring: a power of two up to 32768, of packed rings any number up to that
  * @param features feature bits to use where the back-end offers them
  * @param packets packets in the pool; the receive rings hold one a free entry
  * @param bufferSize bytes of each packet's buffer, headroom included
@@ -65,6 +65,7 @@ public record DriverConfig(
             Feature.VIRTIO_F_INDIRECT_DESC,
             Feature.VIRTIO_F_EVENT_IDX,
             Feature.VIRTIO_F_IN_ORDER,
+            Feature.VIRTIO_F_RING_PACKED,
             Feature.VIRTIO_NET_F_MRG_RXBUF,
             Feature.VIRTIO_NET_F_MQ,
             Feature.VIRTIO_NET_F_CSUM,
@@ -75,9 +76,10 @@ public record DriverConfig(
         if (queuePairs < 1 || queuePairs > 128) {
             throw new IllegalArgumentException("queuePairs=" + queuePairs + " is not in 1..128");
         }
-        if (queueSize < 1 || queueSize > RingFormat.MAX_SIZE || Integer.bitCount(queueSize) != 1) {
-            throw new IllegalArgumentException("queueSize=" + queueSize
-                    + " is not a power of two up to 32768");
+        RingFormat format = RingFormat.of(Feature.VIRTIO_F_RING_PACKED.in(features));
+        if (!format.accepts(queueSize)) {
+            throw new IllegalArgumentException(
+                    "queueSize=" + queueSize + " of a " + format.text() + " ring is not " + format.sizes());
         }
         if ((features & ~SUPPORTED) != 0) {
             throw new IllegalArgumentException("features=0x%x has bits that are not implemented: 0x%x"
@@ -101,12 +103,12 @@ public record DriverConfig(
         }
     }
 
-    /** One pair of 256 entries, all features, 2 KiB of data a packet. */
+    /** One pair of 256 entries, all features but packed rings, 2 KiB of data a packet. */
     public static DriverConfig defaults() {
         return new DriverConfig(
                 1,
                 256,
-                SUPPORTED,
+                SUPPORTED & ~Feature.VIRTIO_F_RING_PACKED.mask(),
                 1024,
                 2048 + PacketPool.DEFAULT_HEADROOM,
                 Integer.MAX_VALUE,
@@ -124,6 +126,11 @@ public record DriverConfig(
     public DriverConfig withFeatures(long mask) {
         return new DriverConfig(
                 queuePairs, queueSize, mask, packets, bufferSize, receiveSize, transmitMode, timeout);
+    }
+
+    /** The same with packed rings, where the back-end has them. */
+    public DriverConfig withPackedRings() {
+        return withFeatures(features | Feature.VIRTIO_F_RING_PACKED.mask());
     }
 
     /** The same without these features. */

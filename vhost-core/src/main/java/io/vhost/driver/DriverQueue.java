@@ -35,9 +35,7 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
         this.size = size;
         this.out = new Packet[pool.size()];
         this.addresses = new RingAddresses(
-                memory.carve(RingFormat.SPLIT.descBytes(size)),
-                memory.carve(RingFormat.SPLIT.driverBytes(size)),
-                memory.carve(RingFormat.SPLIT.deviceBytes(size)));
+                memory.carve(descBytes(size)), memory.carve(driverBytes(size)), memory.carve(deviceBytes(size)));
         this.kick = EventFd.create();
         try {
             this.call = EventFd.create();
@@ -47,17 +45,29 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
         }
     }
 
-    /** Bytes of shared memory that a queue needs for its ring. */
+    /** Bytes of shared memory that a queue needs for its ring, whatever its format will be. */
     static long ringBytes(int size) {
-        return SharedMemory.areaSize(RingFormat.SPLIT.descBytes(size))
-                + SharedMemory.areaSize(RingFormat.SPLIT.driverBytes(size))
-                + SharedMemory.areaSize(RingFormat.SPLIT.deviceBytes(size));
+        return SharedMemory.areaSize(descBytes(size))
+                + SharedMemory.areaSize(driverBytes(size))
+                + SharedMemory.areaSize(deviceBytes(size));
     }
 
-    /** An empty ring with indexes at 0. */
-    void reset(RingOptions options, int netHeaderLength) {
+    private static long descBytes(int size) {
+        return Math.max(RingFormat.SPLIT.descBytes(size), RingFormat.PACKED.descBytes(size));
+    }
+
+    private static long driverBytes(int size) {
+        return Math.max(RingFormat.SPLIT.driverBytes(size), RingFormat.PACKED.driverBytes(size));
+    }
+
+    private static long deviceBytes(int size) {
+        return Math.max(RingFormat.SPLIT.deviceBytes(size), RingFormat.PACKED.deviceBytes(size));
+    }
+
+    /** An empty ring at its start. */
+    void reset(RingFormat format, RingOptions options, int netHeaderLength) {
         headerLength = netHeaderLength;
-        ring = RingFormat.SPLIT.driver(segment, addresses, size, options);
+        ring = format.driver(segment, addresses, size, options);
         ring.disableInterrupts();
     }
 

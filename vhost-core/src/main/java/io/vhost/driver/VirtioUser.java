@@ -7,6 +7,7 @@ import io.vhost.net.PacketPool;
 import io.vhost.os.OsException;
 import io.vhost.protocol.FrontendSession;
 import io.vhost.ring.RingAddresses;
+import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
 import io.vhost.ring.RingViolation;
 import java.io.IOException;
@@ -107,6 +108,10 @@ public final class VirtioUser implements AutoCloseable {
             session.call(i, queue(i).call.descriptor());
         }
         features = offered & config.features();
+        if (!ringFormat().accepts(config.queueSize())) {
+            throw new IOException("the back-end has %s rings only, and the size of one is %s: %d is not"
+                    .formatted(ringFormat().text(), ringFormat().sizes(), config.queueSize()));
+        }
         session.features(features);
         status(ACKNOWLEDGE | DRIVER | FEATURES_OK);
     }
@@ -154,13 +159,16 @@ public final class VirtioUser implements AutoCloseable {
     private void startRing(int index) throws IOException {
         DriverQueue queue = queue(index);
         boolean mergeable = has(Feature.VIRTIO_NET_F_MRG_RXBUF);
+        RingFormat format = ringFormat();
         queue.reset(
+                format,
                 new RingOptions(
                         (index & 1) == 0,
                         has(Feature.VIRTIO_F_INDIRECT_DESC),
                         has(Feature.VIRTIO_F_EVENT_IDX),
                         has(Feature.VIRTIO_F_IN_ORDER)),
-                DriverQueue.headerLength(mergeable, has(Feature.VIRTIO_F_VERSION_1)));
+                DriverQueue.headerLength(
+                        mergeable, has(Feature.VIRTIO_F_VERSION_1) || has(Feature.VIRTIO_F_RING_PACKED)));
         if (queue instanceof ReceiveQueue receiveQueue) {
             receiveQueue.mergeable = mergeable;
             receiveQueue.fill();
@@ -170,7 +178,7 @@ public final class VirtioUser implements AutoCloseable {
         }
         RingAddresses ring = queue.addresses();
         session.ringSize(index, queue.size());
-        session.ringBase(index, 0);
+        session.ringBase(index, format.start());
         session.ringAddresses(
                 index, memory.address(ring.desc()), memory.address(ring.avail()),
                 memory.address(ring.used()), 0, 0);
@@ -325,6 +333,10 @@ public final class VirtioUser implements AutoCloseable {
         if (ProtocolFeature.STATUS.in(session.protocolFeatures())) {
             session.status(status);
         }
+    }
+
+    private RingFormat ringFormat() {
+        return RingFormat.of(has(Feature.VIRTIO_F_RING_PACKED));
     }
 
     private int queueCount() {

@@ -111,10 +111,12 @@ public final class CopySlots<T> implements CopyListener {
         return opened - closed;
     }
 
+    /** Items that can be submitted before others have come back. */
     public int freeSlots() {
         return Math.max(0, limit - inFlight());
     }
 
+    /** The chains of the slots that are not closed. */
     public ChainsInFlight chains() {
         return chainsInFlight;
     }
@@ -326,6 +328,7 @@ public final class CopySlots<T> implements CopyListener {
         return emptied & mask;
     }
 
+    /** Whether the item of a closed slot did not arrive. */
     public boolean isUndelivered(int slot) {
         return failed[slot];
     }

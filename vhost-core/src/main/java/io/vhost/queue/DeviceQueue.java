@@ -201,7 +201,7 @@ public abstract class DeviceQueue {
      * @param kick what to sleep on
      * @return what the thread has to do
      */
-    protected final KickSource.Answer arm(QueueSleeper sleeper, KickSource kick) {
+    protected final KickSource.Answer arm(Runnable sleeper, KickSource kick) {
         gate.sleeper(sleeper);
         if (!gate.isOpen() || !lockWhileRunning()) {
             return KickSource.Answer.IS_STOPPED;

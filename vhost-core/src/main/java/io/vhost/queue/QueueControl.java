@@ -30,15 +30,8 @@ public final class QueueControl {
         this.life = life;
     }
 
-    /** A change of the set-up, made under the lock. */
-    @FunctionalInterface
-    public interface Change {
-        /** Makes it. */
-        void apply(RingSetup setup) throws ControlException;
-    }
-
     /** Makes a change that leaves the ring where it is. */
-    public void change(Change change) throws ControlException {
+    public void change(RingChange change) throws ControlException {
         lock.lock();
         try {
             change.apply(life.setup());
@@ -55,7 +48,7 @@ public final class QueueControl {
      * @param format of the ring
      * @param options negotiated features and direction
      */
-    public void restart(Change change, GuestMemory memory, RingFormat format, RingOptions options)
+    public void restart(RingChange change, GuestMemory memory, RingFormat format, RingOptions options)
             throws ControlException {
         gate.open(false);
         lock.lock();

@@ -7,7 +7,7 @@ package io.vhost.queue;
 final class QueueGate {
     private volatile boolean open;
     /** Who is to be told of changes; null: nobody waits. */
-    private volatile QueueSleeper sleeper;
+    private volatile Runnable sleeper;
 
     boolean isOpen() {
         return open;
@@ -20,15 +20,15 @@ final class QueueGate {
         open = runs;
     }
 
-    void sleeper(QueueSleeper waiting) {
+    void sleeper(Runnable waiting) {
         sleeper = waiting;
     }
 
     /** Something about the queue has changed, which a sleeping thread has to see. */
     void wake() {
-        QueueSleeper present = sleeper;
+        Runnable present = sleeper;
         if (present != null) {
-            present.wakeUp();
+            present.run();
         }
     }
 }

@@ -184,7 +184,7 @@ public final class QueueLife {
      * told of the outcome. The position in the ring is kept, and after a change that is refused the ring goes
      * on as before.
      */
-    void restart(QueueControl.Change change, GuestMemory memory, RingFormat format, RingOptions options)
+    void restart(RingChange change, GuestMemory memory, RingFormat format, RingOptions options)
             throws ControlException {
         try {
             detach();

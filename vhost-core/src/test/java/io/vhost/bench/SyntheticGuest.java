@@ -71,7 +71,8 @@ final class SyntheticGuest implements AutoCloseable {
         }
         control = DeviceControl.create("synthetic", config, listener);
         control.connected();
-        control.features(control.features() & ~Feature.VIRTIO_F_EVENT_IDX.mask());
+        control.features(control.features()
+                & ~Feature.mask(Feature.VIRTIO_F_EVENT_IDX, Feature.VIRTIO_F_RING_PACKED));
         control.memory()
                 .replace(List.of(new MemoryRegion(GUEST_BASE, memory.address(), size, 0)), List.of(file));
         for (int queue = 0; queue < 2; queue++) {

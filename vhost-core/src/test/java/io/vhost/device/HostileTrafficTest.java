@@ -27,7 +27,8 @@ class HostileTrafficTest {
     void burstsGoOnWhateverTheGuestRewrites(long without) throws Exception {
         long seed = new Random().nextLong();
         AtomicBoolean ended = new AtomicBoolean();
-        long features = (VhostConfig.DEFAULT | Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask()) & ~without;
+        long features = (VhostConfig.DEFAULT | Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask())
+                & ~without & ~Feature.VIRTIO_F_RING_PACKED.mask();
         try (TestGuest guest = TestGuest.running(features); PacketPool pool = PacketPool.create(256, 2048)) {
             Thread flipper = Thread.ofPlatform().start(() -> flip(guest, new Random(seed), ended));
             try {

@@ -33,8 +33,10 @@ final class TestGuest implements AutoCloseable {
     /** First byte that no ring covers. */
     static final long BUFFERS = 0x10_0000;
     static final long MODERN =
-            (VhostConfig.DEFAULT & ~Feature.mask(Feature.VIRTIO_F_EVENT_IDX, Feature.VHOST_F_LOG_ALL))
+            (VhostConfig.DEFAULT & ~Feature.mask(
+                    Feature.VIRTIO_F_EVENT_IDX, Feature.VHOST_F_LOG_ALL, Feature.VIRTIO_F_RING_PACKED))
             | Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask();
+    static final long PACKED = MODERN | Feature.VIRTIO_F_RING_PACKED.mask();
     static final int RING = 64;
 
     final RecordingListener listener = new RecordingListener();

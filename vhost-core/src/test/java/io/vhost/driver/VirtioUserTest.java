@@ -278,7 +278,9 @@ class VirtioUserTest {
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withQueues(1, 3));
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withQueues(1, 65536));
         assertThrows(IllegalArgumentException.class,
-                () -> CONFIG.withFeatures(Feature.VIRTIO_F_RING_PACKED.mask()));
+                () -> CONFIG.withPackedRings().withQueues(1, 3).without(Feature.VIRTIO_F_RING_PACKED));
+        assertThrows(IllegalArgumentException.class, () -> CONFIG.withPackedRings().withQueues(1, 32769));
+        assertThrows(IllegalArgumentException.class, () -> CONFIG.withFeatures(1L << 33));
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withPackets(0, 2048, 2048));
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withPackets(1, 128, 2048));
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withPackets(1, Integer.MAX_VALUE, 2048));

@@ -12,6 +12,7 @@ import io.vhost.dma.DmaRegistry;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.DriverConfig.TransmitMode;
 import io.vhost.net.PacketPool;
+import io.vhost.ring.RingFormat;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.time.Duration;
@@ -69,8 +70,12 @@ public final class DemoCommand implements Callable<Integer> {
     @Option(
             names = "--ring-size",
             paramLabel = "N",
-            description = "Entries of each ring, a power of two from 2 to 32768; 256 by default.")
+            description = "Entries of each ring, a power of two from 2 to 32768, or any number from 2 to 32768"
+                    + " with --packed; 256 by default.")
     private int ringSize = 256;
+
+    @Option(names = "--packed", description = "Packed rings instead of split ones.")
+    private boolean packed;
 
     @Mixin
     private FeatureOptions features;
@@ -133,8 +138,8 @@ public final class DemoCommand implements Callable<Integer> {
         try (Demo demo = new Demo(driver, size, limit, registry, wiring)) {
             String negotiated =
                     demo.features().stream().map(FeatureName::shortName).collect(Collectors.joining(" "));
-            context.out().printf("Two guests and a switch: packets of %s bytes, rings of %d%n  %s%n%n",
-                    size == 0 ? "60 to 1514" : size, ringSize, negotiated);
+            context.out().printf("Two guests and a switch: packets of %s bytes, %s rings of %d%n  %s%n%n",
+                    size == 0 ? "60 to 1514" : size, RingFormat.of(packed).text(), ringSize, negotiated);
             return run(demo, nanos);
         }
     }
@@ -175,11 +180,15 @@ public final class DemoCommand implements Callable<Integer> {
         require(packets == null || packets >= 1, "--packets must be at least 1");
         require(size == 0 || (size >= TestPattern.MIN_LENGTH && size <= TestPattern.MAX_LENGTH),
                 "--size must be " + TestPattern.MIN_LENGTH + " to " + TestPattern.MAX_LENGTH);
-        require(ringSize >= 2 && ringSize <= 32768 && Integer.bitCount(ringSize) == 1,
-                "--ring-size must be a power of two from 2 to 32768");
+        require(!packed || !features.isWithout(Feature.VIRTIO_F_RING_PACKED),
+                "--packed needs the feature ring_packed");
+        require(ringSize >= 2 && RingFormat.of(packed).accepts(ringSize), packed
+                ? "--ring-size must be 2 to 32768"
+                : "--ring-size must be a power of two from 2 to 32768; with --packed, any number from 2 to 32768");
         require(transmitMode != TransmitMode.INDIRECT || !features.isWithout(Feature.VIRTIO_F_INDIRECT_DESC),
                 "--transmit-mode indirect needs the feature indirect_desc");
-        DriverConfig config = DriverConfig.defaults()
+        DriverConfig base = packed ? DriverConfig.defaults().withPackedRings() : DriverConfig.defaults();
+        DriverConfig config = base
                 .withQueues(1, ringSize)
                 .without(features.without())
                 .withTransmitMode(transmitMode)
