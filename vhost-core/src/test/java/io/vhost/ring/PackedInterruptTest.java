@@ -83,7 +83,7 @@ class PackedInterruptTest {
         assertFalse(ring.needsInterrupt());
     }
 
-    /** A sleeping driver has at most the ring's size of chains out: they may all be used between two questions. */
+    /** A sleeping driver may have the whole ring out, and all of it may be used between two questions. */
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 4, 5, 1000})
     void aSleepingDriverIsWokenAfterAWholeLap(int size) {

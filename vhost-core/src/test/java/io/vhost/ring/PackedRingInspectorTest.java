@@ -30,7 +30,8 @@ class PackedRingInspectorTest {
         driver.driverEvent(0x8004, 2);
         ring.disableKicks();
         RingElement expected = new RingElement(3,
-                List.of(new Descriptor(0x1111, 10, AVAIL | NEXT), new Descriptor(0x2222, 0xFFFF_FFFFL, AVAIL | WRITE)),
+                List.of(new Descriptor(0x1111, 10, AVAIL | NEXT),
+                        new Descriptor(0x2222, 0xFFFF_FFFFL, AVAIL | WRITE)),
                 2, 0x8004, 1, 0);
         assertEquals(expected, element(5));
         assertEquals(expected, element(5 + SIZE));
