@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
 /**
  * Another thread looks at the first descriptor of a burst only, as the other end does, and must find all the
  * others complete as soon as the first one is.
  */
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class PackedPublicationTest {
     private static final int SIZE = 4000;
     /** No divisor of the size: bursts begin everywhere, and run across the end of the ring. */
@@ -53,7 +55,7 @@ class PackedPublicationTest {
     }
 
     private void run(boolean used) throws InterruptedException {
-        Thread watcher = Thread.ofPlatform().start(() -> watch(used));
+        Thread watcher = Thread.ofPlatform().daemon().start(() -> watch(used));
         ChainBatch batch = new ChainBatch(SIZE);
         for (int i = 0; i < ROUNDS; i++) {
             if (!used) {
