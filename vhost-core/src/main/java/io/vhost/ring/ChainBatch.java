@@ -7,10 +7,10 @@ import java.util.Arrays;
  * validated, translated and ready to be copied from or to.
  *
  * <p>A chain is a run of buffers; buffers are byte offsets and lengths in the guest's memory window. Kept as
- * parallel arrays and used again for every burst, so that a burst allocates nothing. A chain's device-readable
- * buffers come before those that the device writes. Not thread safe: it
- * belongs to one queue and is used under that queue's lock. The contents are valid until the ring publishes
- * the batch or takes chains back.
+ * parallel arrays and used again for every burst, so that a burst allocates nothing. A chain's
+ * device-readable buffers come before those that the device writes. Not thread safe: it belongs to one queue
+ * and is used under that queue's lock. The contents are valid until the ring publishes the batch or takes
+ * chains back.
  */
 public final class ChainBatch {
     /**
@@ -19,7 +19,7 @@ public final class ChainBatch {
      */
     static final int MAX_INDIRECT = 1024;
 
-    /** By chain: what names it to the driver, the head's index in a split ring, the buffer id in a packed one. */
+    /** By chain: what names it to the driver, its head's index in a split ring, its buffer id in a packed. */
     final int[] id;
     // By chain; of no chain but plain ones until one of several buffers comes, which is rare: see shifted.
     final int[] firstBuffer;

@@ -47,7 +47,7 @@ public final class ChainsInFlight {
         firstLength = new int[size];
         others = new int[size];
         Arrays.fill(others, NONE);
-        // Room for one batch at least, and for what drivers do: some twenty buffers to each chain of the ring.
+        // Room for one batch at least, and for what drivers do: some twenty buffers to each chain of a ring.
         mostNodes = Math.max(2 * Math.max(size, ChainBatch.MAX_INDIRECT), 32 * size);
     }
 

@@ -155,7 +155,8 @@ public abstract sealed class DeviceRing permits SplitRing, PackedRing {
 
     /**
      * Logs what is written from now on, or no longer. What is written to a chain is logged when the chain is
-     * published, before the driver can see that, and what is written to the ring right after it.
+     * published, before the driver can see that, and what is written to the ring right after it. The used
+     * descriptors of a packed ring are no part of its device area and are logged in any case.
      *
      * @param dirtyLog where to; null: not at all. The caller sees to it that it stays mapped
      * @param deviceAreaAddress guest address of the device area, or {@link #NOT_LOGGED}

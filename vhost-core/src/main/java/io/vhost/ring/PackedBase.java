@@ -1,9 +1,9 @@
 package io.vhost.ring;
 
 /**
- * The base of a packed ring as vhost-user has it in SET_VRING_BASE and GET_VRING_BASE: 32 bits, in the low half
- * the position and wrap counter of the next chain to take, in the high half those of the next one to give back,
- * each as {@link PackedLayout#offWrap} codes them.
+ * The base of a packed ring as vhost-user has it in SET_VRING_BASE and GET_VRING_BASE: 32 bits, in the low
+ * half the position and wrap counter of the next chain to take, in the high half those of the next one to
+ * give back, each as {@link PackedLayout#offWrap} codes them.
  *
  * <p>Older front-ends know only the low half and leave the other 0, which then means the same position.
  */

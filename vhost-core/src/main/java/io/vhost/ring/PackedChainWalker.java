@@ -38,7 +38,7 @@ final class PackedChainWalker {
         this.chain = chain;
     }
 
-    /** {@return the buffer id of the chain that was walked} It is what its last descriptor in the ring says. */
+    /** {@return the buffer id of the chain that was walked} Its last descriptor has it (2.8.6). */
     int id() {
         return id;
     }
@@ -90,8 +90,8 @@ final class PackedChainWalker {
     }
 
     /**
-     * All entries of a table, in their order. NEXT and whatever else is reserved there is ignored (2.8.7), but
-     * for a table in a table: no driver may mean that as a buffer (2.8.19).
+     * All entries of a table, in their order. What flags are reserved there are ignored, NEXT above all
+     * (2.8.7), but for that of a table in a table: no driver can mean it as a buffer (2.8.19).
      */
     private boolean addTable(long table, int entries) {
         for (int i = 0; i < entries; i++) {

@@ -271,7 +271,7 @@ final class PackedDriverRing extends DriverRing {
         return usedLength;
     }
 
-    /** There is no index of the device's: the used descriptors are counted, at most as many as chains are out. */
+    /** There is no index of the device's: used descriptors are counted, at most as many as chains are out. */
     @Override
     public int pending() {
         if (violation() != null) {

@@ -57,8 +57,8 @@ final class PackedRingInspector {
         for (long i = 0; i < entries && chain.size() < MOST; i++) {
             long entry = table + Descriptors.DESC_SIZE * i;
             long word = PackedLayout.descWord(memory, entry);
-            chain.add(new Descriptor(
-                    PackedLayout.descAddress(memory, entry), PackedLayout.length(word), PackedLayout.flags(word)));
+            long address = PackedLayout.descAddress(memory, entry);
+            chain.add(new Descriptor(address, PackedLayout.length(word), PackedLayout.flags(word)));
         }
     }
 }

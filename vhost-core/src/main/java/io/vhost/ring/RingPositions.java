@@ -7,8 +7,8 @@ package io.vhost.ring;
  *
  * @param nextAvail of the next chain to take
  * @param availWrap the wrap counter that belongs to it (virtio 1.2, 2.8.1); false in a split ring
- * @param knownAvail up to where the driver was seen to have offered; in a packed ring, which has no index, the same as
- *     {@code nextAvail}
+ * @param knownAvail up to where the driver was seen to have offered; in a packed ring, which has no
+ *     index for that, {@code nextAvail}
  * @param nextUsed of the next used element to write
  * @param usedWrap the wrap counter that belongs to it; false in a split ring
  * @param signalledUsed where the used position was when an interrupt was decided on last

@@ -16,7 +16,7 @@ public enum RingViolation {
     CHAIN_TOO_LONG("chain has more descriptors than its table"),
     /** An indirect table inside an indirect table (2.7.5.3.1). */
     NESTED_INDIRECT("indirect descriptor inside an indirect table"),
-    /** An indirect descriptor that is continued (2.7.5.3.1); in a packed ring also one that continues (2.8.19). */
+    /** An indirect descriptor that is continued (2.7.5.3.1), in a packed ring also the other way (2.8.19). */
     INDIRECT_WITH_NEXT("indirect descriptor has NEXT set"),
     /** An indirect table whose length is zero, no multiple of 16, or beyond the ring size (2.7.5.3). */
     INDIRECT_TABLE_SIZE("indirect table has a bad length"),
@@ -40,7 +40,7 @@ public enum RingViolation {
     HEAD_IN_FLIGHT("chain was offered again before it was used"),
     /** A packed ring's descriptor that is with the device was made available again (2.8.1). */
     DESCRIPTOR_IN_FLIGHT("descriptor was offered again before it was used"),
-    /** A packed ring's chain has a buffer id that no driver needs, which has one at most for each entry (2.8.22). */
+    /** A packed ring's chain has a buffer id that is none: there is one for each entry (2.8.22). */
     BUFFER_ID_OUT_OF_RANGE("buffer id is not below the ring size"),
     /** A packed ring's event flags have the reserved value, or one that was not negotiated (2.8.14). */
     EVENT_FLAGS_RESERVED("event suppression flags are reserved or not negotiated"),

@@ -135,8 +135,9 @@ class PackedDriverRingHostileTest {
             offer(ring, 0, 1);
             PackedLayout.event(window.segment, addresses.used(), event[1], event[2]);
             assertTrue(ring.needsKick());
-            assertEquals(event[2] == 3 || event[0] == 0
-                    ? RingViolation.EVENT_FLAGS_RESERVED : RingViolation.EVENT_OFFSET_OUT_OF_RANGE, ring.violation());
+            RingViolation expected = event[2] == 3 || event[0] == 0
+                    ? RingViolation.EVENT_FLAGS_RESERVED : RingViolation.EVENT_OFFSET_OUT_OF_RANGE;
+            assertEquals(expected, ring.violation());
             word(0, id(0), 0, USED);
             assertEquals(-1, ring.poll());
         }

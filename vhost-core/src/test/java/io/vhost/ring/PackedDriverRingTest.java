@@ -268,8 +268,8 @@ class PackedDriverRingTest {
             int count = 1 + lap % SIZE;
             int distance = lap / SIZE % (SIZE + 3) - 1;
             long event = at + distance + 2 * SIZE;
-            PackedLayout.event(window.segment, addresses.used(),
-                    PackedLayout.offWrap((int) (event % SIZE), event / SIZE % 2 == 0), PackedLayout.EVENT_DESC);
+            int wish = PackedLayout.offWrap((int) (event % SIZE), event / SIZE % 2 == 0);
+            PackedLayout.event(window.segment, addresses.used(), wish, PackedLayout.EVENT_DESC);
             offer(ring, 0, count);
             assertEquals(distance >= 0 && distance < count, ring.needsKick(),
                     "at=" + at + " count=" + count + " distance=" + distance);

@@ -57,14 +57,15 @@ class PackedEventTest {
         int[] moves = {0, 1, 2, size / 2, size - 1, size, size + 1, 2 * size + 1};
         for (long from : positions) {
             for (int moved : moves) {
-                for (long at : new long[] {from - 1, from, from + 1, from + moved - 1, from + moved,
-                    from + moved + 1, from + moved - size, from + moved - size - 1, from + moved - size + 1}) {
+                long to = from + moved;
+                for (long at : new long[] {from - 1, from, from + 1, to - size - 1, to - size, to - size + 1,
+                    to - 1, to, to + 1}) {
                     int event = offWrap(at + 4L * size, size);
                     PackedEvent question = new PackedEvent(size, true);
                     question.advance(moved / 2);
                     question.advance(moved - moved / 2);
-                    assertEquals(isAmong(event, from + 4L * size, from + moved + 4L * size, size),
-                            question.wanted(DESC | event, offWrap(from + moved, size), false),
+                    assertEquals(isAmong(event, from + 4L * size, to + 4L * size, size),
+                            question.wanted(DESC | event, offWrap(to, size), false),
                             "size=" + size + " from=" + from + " moved=" + moved + " event=" + at);
                 }
             }

@@ -32,11 +32,13 @@ class PackedRingHostileTest {
         return Arguments.of(text, violation, detail, attack);
     }
 
-    private static Arguments one(String text, RingViolation violation, long detail, long address, int length) {
+    private static Arguments one(
+            String text, RingViolation violation, long detail, long address, int length) {
         return attack(text, violation, detail, (raw, direction) -> raw.desc(address, length, BAD, direction));
     }
 
-    private static Arguments table(String text, RingViolation violation, long detail, long address, int bytes) {
+    private static Arguments table(
+            String text, RingViolation violation, long detail, long address, int bytes) {
         return attack(text, violation, detail, (raw, direction) -> {
             entries(raw, 1024, direction);
             raw.desc(address, bytes, BAD, INDIRECT);
@@ -71,8 +73,8 @@ class PackedRingHostileTest {
                             chain(raw, SIZE - 1, GuestWindow.BUFFERS, 1, direction);
                             raw.desc(GuestWindow.BUFFERS, 1, BAD, direction);
                         }),
-                attack("3 a chain that takes one descriptor of a chain before it", RingViolation.CHAIN_TOO_LONG,
-                        BAD, (raw, direction) -> {
+                attack("3 a chain that goes on into one before it", RingViolation.CHAIN_TOO_LONG, BAD,
+                        (raw, direction) -> {
                             chain(raw, SIZE - 2, GuestWindow.BUFFERS, 1, direction);
                             raw.desc(GuestWindow.BUFFERS, 1, BAD, direction);
                         }),
@@ -90,7 +92,7 @@ class PackedRingHostileTest {
                         (raw, direction) -> raw.desc(GuestWindow.BUFFERS, LENGTH, SIZE, direction)),
                 attack("21 a buffer id of 65535", RingViolation.BUFFER_ID_OUT_OF_RANGE, 0xFFFF,
                         (raw, direction) -> raw.desc(GuestWindow.BUFFERS, LENGTH, 0xFFFF, direction)),
-                attack("21 a buffer id beyond the ring at a chain's end", RingViolation.BUFFER_ID_OUT_OF_RANGE,
+                attack("21 a buffer id beyond the ring at the end", RingViolation.BUFFER_ID_OUT_OF_RANGE,
                         SIZE, (raw, direction) -> {
                             raw.desc(GuestWindow.BUFFERS, LENGTH, BAD, direction | NEXT);
                             raw.desc(GuestWindow.BUFFERS, LENGTH, SIZE, direction);

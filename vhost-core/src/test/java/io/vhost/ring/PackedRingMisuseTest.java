@@ -136,7 +136,7 @@ class PackedRingMisuseTest {
         assertNull(ring.violation());
     }
 
-    /** The device holds the whole ring, so that nothing can be offered; the next one is offered all the same. */
+    /** The device holds the whole ring, so that nothing can be offered; something is all the same. */
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, SIZE})
     void row23ADescriptorOfferedAgainWhileItIsWithTheDevice(int size) {

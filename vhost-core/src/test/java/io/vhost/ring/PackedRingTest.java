@@ -104,7 +104,8 @@ class PackedRingTest extends RingSuite {
         for (int before = 0; before < 7; before++) {
             RawPackedRing raw = new RawPackedRing(7);
             raw.start(before, true);
-            PackedRing ring = raw.device(IN_ORDER_FROM_GUEST, PackedBase.of(PackedLayout.offWrap(before, true)));
+            int base = PackedBase.of(PackedLayout.offWrap(before, true));
+            PackedRing ring = raw.device(IN_ORDER_FROM_GUEST, base);
             raw.offer(2, 0);
             raw.desc(RawPackedRing.buffer(2), LENGTH, 9, NEXT);
             raw.desc(RawPackedRing.buffer(3), LENGTH, 2, 0);

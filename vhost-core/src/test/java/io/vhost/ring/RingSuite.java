@@ -274,7 +274,8 @@ abstract class RingSuite extends ChainSuite {
         int offered = 0;
         int back = 0;
         int taken = 0;
-        while (back < 1000) {
+        for (int idle = 0; back < 1000; idle++) {
+            assertTrue(idle < 1000, "nothing comes back any more, " + text);
             while (random.nextInt(4) != 0) {
                 Buffer[] buffers = chains.make(offered, deviceWrites);
                 boolean accepted = random.nextBoolean()
@@ -299,6 +300,7 @@ abstract class RingSuite extends ChainSuite {
                 assertEquals(back, token, text);
                 chains.checkUsed(token, ring.driver().usedLength(), deviceWrites, text);
                 back++;
+                idle = 0;
             }
             assertNull(ring.device().violation(), text);
             assertNull(ring.driver().violation(), text);
