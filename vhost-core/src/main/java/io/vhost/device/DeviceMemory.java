@@ -163,7 +163,8 @@ public final class DeviceMemory {
 
     /** While pages are logged, one that has no bit would be lost in the migration. */
     private void requireLogged(GuestMemory replacement) throws ControlException {
-        if (Feature.VHOST_F_LOG_ALL.in(device.features()) && dirtyLog != null && !dirtyLog.covers(replacement)) {
+        if (Feature.VHOST_F_LOG_ALL.in(device.features())
+                && dirtyLog != null && !dirtyLog.covers(replacement)) {
             throw tooSmall(dirtyLog.size(), replacement);
         }
     }

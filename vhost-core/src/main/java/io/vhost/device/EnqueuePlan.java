@@ -181,7 +181,8 @@ final class EnqueuePlan {
         if (batch.length(first) < format.headerLength()) {
             return ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(first));
         }
-        return !format.mergeable() || batch.descriptors(first, end) == ring.size() || (first == 0 && batch.isFull());
+        return !format.mergeable()
+                || batch.descriptors(first, end) == ring.size() || (first == 0 && batch.isFull());
     }
 
     /** Writes the header of a packet that goes into so many chains, where it differs from what is there. */

@@ -292,8 +292,8 @@ public final class VirtQueue extends DeviceQueue {
      * @param offset index of the first
      * @param count how many
      * @param channel what copies
-     * @return packets accepted, 0 to {@code count}: the rest found no free buffers, or no room in the channel;
-     *     0 of a queue that is not registered, as the registration may end on another thread at any time
+     * @return packets accepted, 0 to {@code count}: the rest found no free buffers, or no room in the
+     *     channel; 0 of a queue that is not registered: that may end on another thread at any time
      * @throws IllegalStateException when this queue carries packets from the guest
      * @throws IllegalArgumentException when the channel is not configured, or in another registry than the
      *     device's; or when a packet is empty or back in its pool, and then none is accepted

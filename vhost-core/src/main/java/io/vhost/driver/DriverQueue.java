@@ -35,7 +35,9 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
         this.size = size;
         this.out = new Packet[pool.size()];
         this.addresses = new RingAddresses(
-                memory.carve(descBytes(size)), memory.carve(driverBytes(size)), memory.carve(deviceBytes(size)));
+                memory.carve(descBytes(size)),
+                memory.carve(driverBytes(size)),
+                memory.carve(deviceBytes(size)));
         this.kick = EventFd.create();
         try {
             this.call = EventFd.create();

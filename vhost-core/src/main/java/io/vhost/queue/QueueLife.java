@@ -287,7 +287,8 @@ public final class QueueLife {
         }
         int present = format.resume(memory, addresses, given);
         if ((present & 0xFFFF) != (given & 0xFFFF)) {
-            owner.log().log(Level.INFO, "({0}) queue {1}: base {2} differs from the used index, going on at {3}",
+            owner.log().log(Level.INFO,
+                    "({0}) queue {1}: base {2} differs from the used index, going on at {3}",
                     owner.name(), index, given, present);
         }
         if (present != format.start() && setup.call != null) {

@@ -24,8 +24,8 @@ import java.lang.invoke.VarHandle;
  * are read as one word, so that a driver that changes them meanwhile cannot show us two versions.
  *
  * <p>Stores are plain, those that publish behind a release fence: where the file behind the memory was
- * truncated the virtual machine turns a plain store into an error, but aborts at an ordered store of two bytes
- * in interpreted code.
+ * truncated the virtual machine turns a plain store into an error, but aborts at an ordered store of two
+ * bytes in interpreted code.
  */
 final class SplitLayout {
     /** Alignment of the driver area, in bytes. */

@@ -64,7 +64,8 @@ final class SplitRing extends DeviceRing {
 
     @Override
     public RingPositions positions() {
-        return new RingPositions(nextAvail, false, knownAvailIdx, nextUsed, false, signalledUsed,
+        return new RingPositions(
+                nextAvail, false, knownAvailIdx, nextUsed, false, signalledUsed,
                 signalledOnce, (nextAvail - nextUsed) & 0xFFFF);
     }
 

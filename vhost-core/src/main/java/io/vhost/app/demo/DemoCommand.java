@@ -70,7 +70,7 @@ public final class DemoCommand implements Callable<Integer> {
     @Option(
             names = "--ring-size",
             paramLabel = "N",
-            description = "Entries of each ring, a power of two from 2 to 32768, or any number from 2 to 32768"
+            description = "Entries of each ring, a power of two from 2 to 32768, or any number up to that"
                     + " with --packed; 256 by default.")
     private int ringSize = 256;
 
@@ -184,7 +184,7 @@ public final class DemoCommand implements Callable<Integer> {
                 "--packed needs the feature ring_packed");
         require(ringSize >= 2 && RingFormat.of(packed).accepts(ringSize), packed
                 ? "--ring-size must be 2 to 32768"
-                : "--ring-size must be a power of two from 2 to 32768; with --packed, any number from 2 to 32768");
+                : "--ring-size must be a power of two from 2 to 32768, or any number with --packed");
         require(transmitMode != TransmitMode.INDIRECT || !features.isWithout(Feature.VIRTIO_F_INDIRECT_DESC),
                 "--transmit-mode indirect needs the feature indirect_desc");
         DriverConfig base = packed ? DriverConfig.defaults().withPackedRings() : DriverConfig.defaults();
