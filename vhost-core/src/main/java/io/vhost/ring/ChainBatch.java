@@ -108,7 +108,7 @@ public final class ChainBatch {
         return id[chain];
     }
 
-    /** Entries of the ring that a run of chains takes: chains in a split ring, descriptors in a packed one. */
+    /** Ring entries that a run of chains takes: chains in a split ring, descriptors in a packed one. */
     public int descriptors(int from, int to) {
         int sum = 0;
         for (int i = from; i < to; i++) {

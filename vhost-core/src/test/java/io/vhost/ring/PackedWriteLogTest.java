@@ -29,7 +29,7 @@ class PackedWriteLogTest {
     private PackedRing ring(int position, RingOptions options) {
         raw.start(position, true);
         PackedRing ring = raw.device(options, PackedBase.of(PackedLayout.offWrap(position, true)));
-        ring.log(DirtyLog.of(bits), DeviceRing.NOT_LOGGED);
+        ring.logWrites(DirtyLog.of(bits), DeviceRing.NOT_LOGGED);
         return ring;
     }
 
@@ -129,13 +129,13 @@ class PackedWriteLogTest {
             ring.enableKicks();
             ring.disableKicks();
             assertEquals(Set.of(), marks());
-            ring.log(DirtyLog.of(bits), GuestWindow.FAR - 2);
+            ring.logWrites(DirtyLog.of(bits), GuestWindow.FAR - 2);
             ring.enableKicks();
             Set<Long> both = Set.of(GuestWindow.FAR / DirtyLog.PAGE - 1, GuestWindow.FAR / DirtyLog.PAGE);
             assertEquals(both, marks());
             ring.disableKicks();
             assertEquals(both, marks());
-            ring.log(null, GuestWindow.FAR);
+            ring.logWrites(null, GuestWindow.FAR);
             ring.enableKicks();
             raw.offer(1, WRITE);
             use(ring, LENGTH);
