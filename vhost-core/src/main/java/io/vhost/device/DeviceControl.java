@@ -277,11 +277,11 @@ public final class DeviceControl {
     }
 
     /** Sets the device status (virtio 1.2, 2.1). 0 is a reset and leaves the positions in the rings alone. */
-    public void status(int newStatus) throws ControlException {
-        if ((newStatus & ~0xFF) != 0) {
+    public void status(long newStatus) throws ControlException {
+        if ((newStatus & ~0xFFL) != 0) {
             throw new ControlException("status 0x%x has more than eight bits".formatted(newStatus));
         }
-        status = newStatus;
+        status = (int) newStatus;
     }
 
     /** The device status that was set last. */

@@ -31,7 +31,7 @@ final class FeatureRequests {
         handlers.put(Request.SET_PROTOCOL_FEATURES, (request, _) -> negotiate(request.u64(0)));
         // Network devices count pairs here, although the specification says queues.
         handlers.put(Request.GET_QUEUE_NUM, (_, reply) -> reply.put64(device.queueCount() / 2));
-        handlers.put(Request.SET_STATUS, (request, _) -> status(request.u64(0)));
+        handlers.put(Request.SET_STATUS, (request, _) -> device.status(request.u64(0)));
         handlers.put(Request.GET_STATUS, (_, reply) -> reply.put64(device.status()));
     }
 
@@ -60,12 +60,5 @@ final class FeatureRequests {
         }
         negotiated = features;
         device.protocolFeatures(features);
-    }
-
-    private void status(long status) throws ControlException, ProtocolException {
-        if ((status & ~0xFFL) != 0) {
-            throw new ProtocolException("status=0x" + Long.toHexString(status) + " has more than 8 bits");
-        }
-        device.status((int) status);
     }
 }

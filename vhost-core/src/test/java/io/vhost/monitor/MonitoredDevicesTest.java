@@ -98,6 +98,39 @@ class MonitoredDevicesTest {
         }
     }
 
+    @Test
+    void aPackedRingIsShownWithItsWrapCounter() throws IOException, InterruptedException {
+        Path socket = directory.resolve("vhost");
+        Path monitorPath = directory.resolve("m");
+        DriverConfig config = DriverConfig.defaults().withPackedRings().withQueues(1, PACKETS + 2);
+        try (Monitor monitor = new Monitor(monitorPath, MonitorConfig.Builder::mutating);
+                Client client = Client.negotiated(monitorPath);
+                VhostServer _ = VhostServer.listen(
+                        socket, VhostConfig.defaults(), monitor.devices.watch(new Listener()));
+                VirtioUser driver = VirtioUser.connect(socket, config)) {
+            VhostDevice device = devices.take();
+            move(driver, device);
+            assertPosition(client, PACKETS, true);
+            move(driver, device);
+            assertPosition(client, PACKETS - 2, false);
+            client.send("{'execute':'x-query-virtio-queue-element','arguments':{'path':'" + PATH
+                    + "','queue':0,'index':0}}");
+            Map<?, ?> element = (Map<?, ?>) client.answer().get("return");
+            assertEquals(List.of("write", "avail"),
+                    ((Map<?, ?>) ((List<?>) element.get("descs")).getFirst()).get("flags"));
+        }
+    }
+
+    private static void assertPosition(Client client, int index, boolean wrap) {
+        client.send("{'execute':'x-query-virtio-queue-status','arguments':{'path':'" + PATH
+                + "','queue':1}}");
+        Map<?, ?> status = (Map<?, ?>) client.answer().get("return");
+        assertEquals((long) (wrap ? index | 0x8000 : index), status.get("last-avail-idx"));
+        assertEquals((long) index, status.get("used-idx"));
+        assertEquals(0L, status.get("inuse"));
+        assertEquals((long) PACKETS + 2, status.get("vring-num"));
+    }
+
     private static void move(VirtioUser driver, VhostDevice device) {
         Packet[] packets = new Packet[PACKETS];
         for (int i = 0; i < PACKETS; i++) {

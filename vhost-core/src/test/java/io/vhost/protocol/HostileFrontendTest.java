@@ -218,7 +218,7 @@ class HostileFrontendTest {
     @ParameterizedTest
     @ValueSource(ints = {BackendFixture.QUEUES, 0x10001, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF})
     void aRingIndexIsComparedInAllItsBits(int ring) {
-        String reason = "ring index=" + Integer.toUnsignedString(ring) + ", must be below "
+        String reason = "queue " + Integer.toUnsignedString(ring) + " does not exist: there are "
                 + BackendFixture.QUEUES;
         refused(reason, 0, 8, ring, 64);
         refused(reason, 0, 10, ring, 0);
@@ -234,8 +234,8 @@ class HostileFrontendTest {
     @ValueSource(longs = {BackendFixture.QUEUES, 0xFF})
     void aRingIndexBesideADescriptorHasEightBits(long ring) {
         for (int id : new int[] {12, 13, 14}) {
-            refused("ring index=" + ring, 1, id, ring);
-            refused("ring index=" + ring, 0, id, ring | 0x100);
+            refused("queue " + ring + " does not exist", 1, id, ring);
+            refused("queue " + ring + " does not exist", 0, id, ring | 0x100);
         }
     }
 
@@ -265,7 +265,7 @@ class HostileFrontendTest {
 
     @Test
     void numbersOutOfRangeAreRefused() {
-        refused("status=0x100 has more than 8 bits", 0, 39, 0x100L);
+        refused("status 0x100 has more than eight bits", 0, 39, 0x100L);
         refused("enable=2 of ring 1, must be 0 or 1", 0, 18, 1, 2);
         refused("", 0, 10, 0, 0x10000);
         refused("", 0, 10, 0, -1);

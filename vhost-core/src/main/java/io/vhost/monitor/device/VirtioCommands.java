@@ -24,6 +24,7 @@ import java.util.TreeMap;
  * false.
  */
 final class VirtioCommands {
+    private static final int WRAP_COUNTER = 0x8000;
     private static final String DEVICE = "virtio-net";
     private static final int NETWORK = 1;
     private static final int ALIGNMENT = 4096;
@@ -125,7 +126,8 @@ final class VirtioCommands {
                 "vring-avail", Json.unsigned(snapshot.avail().guest()),
                 "vring-used", Json.unsigned(snapshot.used().guest()));
         if (snapshot.attached()) {
-            status.put("last-avail-idx", snapshot.nextAvail());
+            status.put("last-avail-idx",
+                    coded(snapshot.nextAvail(), snapshot.positions().availWrap()));
             status.put("shadow-avail-idx", snapshot.knownAvail());
         }
         status.put("used-idx", snapshot.nextUsed());
@@ -134,12 +136,17 @@ final class VirtioCommands {
         return status;
     }
 
+    /** A packed ring's has its wrap counter in bit 15, as QEMU shows what GET_VRING_BASE answers. */
+    private static int coded(int position, boolean wrap) {
+        return wrap ? position | WRAP_COUNTER : position;
+    }
+
     private static Map<String, Object> element(VirtQueue queue, Arguments arguments) throws CommandException {
         if (!DeviceLookup.snapshot(queue).attached()) {
             throw new CommandException("Region caches not initialized");
         }
         RingElement element = queue.element(arguments.has("index")
-                ? OptionalInt.of((int) arguments.integer("index")) : OptionalInt.empty());
+                ? OptionalInt.of(position(arguments, queue)) : OptionalInt.empty());
         if (element == null) {
             throw DeviceLookup.busy(queue);
         }
@@ -154,6 +161,11 @@ final class VirtioCommands {
                 "avail", Json.object(
                         "flags", element.availFlags(), "idx", element.availIdx(), "ring", element.head()),
                 "used", Json.object("flags", element.usedFlags(), "idx", element.usedIdx()));
+    }
+
+    private static int position(Arguments arguments, VirtQueue queue) throws CommandException {
+        int index = (int) arguments.integer("index");
+        return DeviceLookup.snapshot(queue).isPacked() ? index & ~WRAP_COUNTER : index;
     }
 
     private static List<String> flags(int flags) {
