@@ -4,6 +4,7 @@ import io.vhost.queue.ControlException;
 import io.vhost.device.VirtQueue;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.ring.RingFormat;
 import java.util.concurrent.TimeUnit;
 import org.openjdk.jmh.annotations.Benchmark;
 import org.openjdk.jmh.annotations.BenchmarkMode;
@@ -33,6 +34,10 @@ public class BurstBenchmark {
     @Param({"64", "1518"})
     private int size;
 
+    /** Format of both rings. */
+    @Param({"SPLIT", "PACKED"})
+    private RingFormat format;
+
     private final Packet[] packets = new Packet[BURST];
     private SyntheticGuest guest;
     private PacketPool pool;
@@ -42,7 +47,7 @@ public class BurstBenchmark {
     /** A guest with full rings and a pool that stays in the first-level cache. */
     @Setup
     public void start() throws ControlException {
-        guest = new SyntheticGuest(size);
+        guest = new SyntheticGuest(size, format);
         toGuest = guest.queue(0);
         fromGuest = guest.queue(1);
         pool = PacketPool.create(2 * BURST, 2048 + PacketPool.DEFAULT_HEADROOM);

@@ -19,8 +19,8 @@ import java.nio.ByteOrder;
 import java.util.List;
 
 /**
- * A guest that costs nothing: its rings are filled once, and offering a burst is one store to an index. So a
- * benchmark sees the device side alone, without another processor's cache lines.
+ * A guest that costs next to nothing: its rings are filled once, and offering a burst is one store to an
+ * index, or in a packed ring one to each descriptor. So a benchmark sees the device side alone, without another processor's cache lines.
  */
 final class SyntheticGuest implements AutoCloseable {
     static final int RING_SIZE = 1024;
@@ -41,11 +41,19 @@ final class SyntheticGuest implements AutoCloseable {
     private final Mapping mapping;
     private final MemorySegment memory;
     private final DeviceControl control;
-    private final int[] availIdx = new int[2];
+    private final RingFormat format;
+    /** Chains offered since the beginning. */
+    private final int[] offered = new int[2];
+    private final int packetLength;
 
     /** A guest whose packets to the device have {@code packetLength} bytes. */
     SyntheticGuest(int packetLength) throws ControlException {
-        this(packetLength, VhostConfig.defaults());
+        this(packetLength, RingFormat.SPLIT);
+    }
+
+    /** The same with rings of a format. */
+    SyntheticGuest(int packetLength, RingFormat format) throws ControlException {
+        this(packetLength, VhostConfig.defaults(), new DeviceListener() {}, format);
     }
 
     /** The same with DMA channels, for copies of {@code threshold} bytes and more. */
@@ -59,6 +67,13 @@ final class SyntheticGuest implements AutoCloseable {
 
     /** The same for somebody who wants to know of the device. */
     SyntheticGuest(int packetLength, VhostConfig config, DeviceListener listener) throws ControlException {
+        this(packetLength, config, listener, RingFormat.SPLIT);
+    }
+
+    private SyntheticGuest(int packetLength, VhostConfig config, DeviceListener listener, RingFormat format)
+            throws ControlException {
+        this.packetLength = packetLength;
+        this.format = format;
         buffer = Math.max(SMALLEST_BUFFER, (HEADER + packetLength + 63) & ~63);
         distinct = buffer == SMALLEST_BUFFER ? RING_SIZE : LARGE_BUFFERS;
         long size = BUFFERS + 2L * distinct * buffer;
@@ -67,17 +82,18 @@ final class SyntheticGuest implements AutoCloseable {
         mapping.place(0, file, 0, size);
         memory = mapping.segment();
         for (int queue = 0; queue < 2; queue++) {
-            fillRing(queue, packetLength);
+            fillRing(queue);
         }
         control = DeviceControl.create("synthetic", config, listener);
         control.connected();
-        control.features(control.features()
-                & ~Feature.mask(Feature.VIRTIO_F_EVENT_IDX, Feature.VIRTIO_F_RING_PACKED));
+        long features = control.features() & ~Feature.VIRTIO_F_EVENT_IDX.mask();
+        control.features(format == RingFormat.PACKED
+                ? features : features & ~Feature.VIRTIO_F_RING_PACKED.mask());
         control.memory()
                 .replace(List.of(new MemoryRegion(GUEST_BASE, memory.address(), size, 0)), List.of(file));
         for (int queue = 0; queue < 2; queue++) {
             control.ringSize(queue, RING_SIZE);
-            control.ringBase(queue, 0);
+            control.ringBase(queue, format.start());
             long ring = memory.address() + queue * RING_BYTES;
             control.ringAddresses(queue, ring, ring + avail(), ring + used(), 0, 0);
             control.kick(queue, null);
@@ -86,26 +102,29 @@ final class SyntheticGuest implements AutoCloseable {
         control.messageHandled();
     }
 
-    private static long avail() {
-        return RingFormat.SPLIT.descBytes(RING_SIZE);
+    private long avail() {
+        return format.descBytes(RING_SIZE);
     }
 
-    private static long used() {
-        return (avail() + RingFormat.SPLIT.driverBytes(RING_SIZE) + 63) & ~63L;
+    private long used() {
+        return (avail() + format.driverBytes(RING_SIZE) + 63) & ~63L;
     }
 
-    private void fillRing(int queue, int packetLength) {
+    private void fillRing(int queue) {
         long ring = queue * RING_BYTES;
         for (int i = 0; i < RING_SIZE; i++) {
             long position = BUFFERS + (long) (queue * distinct + i % distinct) * buffer;
             long desc = ring + 16L * i;
             memory.set(ValueLayout.JAVA_LONG, desc, GUEST_BASE + position);
+            if (format == RingFormat.PACKED) {
+                continue;
+            }
             memory.set(ValueLayout.JAVA_INT, desc + 8, queue == 0 ? buffer : HEADER + packetLength);
             memory.set(SHORT, desc + 12, (short) (queue == 0 ? 2 : 0));
             memory.set(SHORT, ring + avail() + 4 + 2L * i, (short) i);
         }
-        // No interrupts, please.
-        memory.set(SHORT, ring + avail(), (short) 1);
+        // No interrupts, please: the flags of a driver area, or those of an event suppression area.
+        memory.set(SHORT, ring + avail() + (format == RingFormat.PACKED ? 2 : 0), (short) 1);
     }
 
     VirtQueue queue(int index) {
@@ -114,8 +133,25 @@ final class SyntheticGuest implements AutoCloseable {
 
     /** Makes {@code count} more chains available on a queue. */
     void offer(int queue, int count) {
-        availIdx[queue] += count;
-        INDEX.setRelease(memory, queue * RING_BYTES + avail() + 2, (short) availIdx[queue]);
+        if (format == RingFormat.PACKED) {
+            offerPacked(queue, count);
+        } else {
+            offered[queue] += count;
+            INDEX.setRelease(memory, queue * RING_BYTES + avail() + 2, (short) offered[queue]);
+        }
+    }
+
+    /** Length, id and flags of each descriptor anew, since used ones stand there. */
+    private void offerPacked(int queue, int count) {
+        long length = queue == 0 ? buffer : HEADER + packetLength;
+        for (int i = 0; i < count; i++) {
+            int position = (offered[queue] + i) % RING_SIZE;
+            boolean wrap = (offered[queue] + i) / RING_SIZE % 2 == 0;
+            long flags = (wrap ? 0x80 : 0x8000) | (queue == 0 ? 2 : 0);
+            memory.set(ValueLayout.JAVA_LONG, queue * RING_BYTES + 16L * position + 8,
+                    length | (long) position << 32 | flags << 48);
+        }
+        offered[queue] = (offered[queue] + count) % (2 * RING_SIZE);
     }
 
     @Override
