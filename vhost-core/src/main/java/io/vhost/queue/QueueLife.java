@@ -261,13 +261,19 @@ public final class QueueLife {
         boolean complete = false;
         try {
             RingAddresses addresses = setup.locate(index, format, memory);
-            DeviceRing ring = format.device(
-                    memory, addresses, setup.size, options, base(format, memory, addresses));
+            boolean fresh = setup.freshBase;
+            int base = base(format, memory, addresses);
+            DeviceRing ring = format.device(memory, addresses, setup.size, options, base);
             ring.logWrites(setup.dirtyLog, setup.deviceAreaLogAddress);
             ring.disableKicks();
             open = new OpenRing(memory, ring, format);
             user.opened(ring);
             complete = true;
+            if (fresh && format.isBehind(memory, addresses, base)) {
+                // The driver waits for a position that nobody knows: better a queue that says so than one
+                // that waits for ever, or takes chains that the driver has back.
+                fence(RingViolation.BASE_BEHIND, base);
+            }
         } catch (InternalError e) {
             owner.fail(e);
             throw new ControlException("queue %d: guest memory is gone".formatted(index), e);

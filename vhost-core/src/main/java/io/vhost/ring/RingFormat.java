@@ -67,6 +67,11 @@ public enum RingFormat {
         }
 
         @Override
+        public boolean isBehind(GuestMemory memory, RingAddresses addresses, int base) {
+            return false;
+        }
+
+        @Override
         public DeviceRing device(
                 GuestMemory memory, RingAddresses addresses, int size, RingOptions options, int base) {
             requireSize(size);
@@ -136,6 +141,14 @@ public enum RingFormat {
         @Override
         public int resume(GuestMemory memory, RingAddresses addresses, int base) {
             return PackedBase.of(PackedBase.used(base));
+        }
+
+        @Override
+        public boolean isBehind(GuestMemory memory, RingAddresses addresses, int base) {
+            int used = PackedBase.used(base);
+            long desc = addresses.desc() + (long) Descriptors.DESC_SIZE * PackedLayout.position(used);
+            return PackedLayout.isUsed(
+                    PackedLayout.descWordAcquire(memory.window(), desc), PackedLayout.wrap(used));
         }
 
         @Override
@@ -209,6 +222,17 @@ public enum RingFormat {
      * @return the base to open the ring with
      */
     public abstract int resume(GuestMemory memory, RingAddresses addresses, int base);
+
+    /**
+     * Whether a ring was used already where a device is to go on: the base is that of a device that has died
+     * since, and the driver waits elsewhere. Nothing in a packed ring tells where; a split ring's used index
+     * has told {@link #resume}. False does not prove that the base is right.
+     *
+     * @param memory the guest's memory
+     * @param addresses where the ring lies in it
+     * @param base what {@link #resume} answered
+     */
+    public abstract boolean isBehind(GuestMemory memory, RingAddresses addresses, int base);
 
     /**
      * Opens the device's end.

@@ -52,6 +52,8 @@ public enum RingViolation {
     USED_ID_UNKNOWN("used element names a chain that was not offered"),
     /** A used length beyond the buffers of the chain; seen by the driver's end. */
     USED_LENGTH_TOO_LARGE("used length is beyond the chain's buffers"),
+    /** A packed ring was used already where its front-end lets the device go on; no fault of the driver. */
+    BASE_BEHIND("ring was used beyond the position where the device is to go on"),
     /** The guest's memory went away under the ring: the file behind it was truncated. */
     MEMORY_LOST("guest memory vanished under the ring"),
     /** The engine that copied for this queue failed; no fault of the driver. */

@@ -20,7 +20,8 @@ import java.util.List;
 
 /**
  * A guest that costs next to nothing: its rings are filled once, and offering a burst is one store to an
- * index, or in a packed ring one to each descriptor. So a benchmark sees the device side alone, without another processor's cache lines.
+ * index, or in a packed ring one to each descriptor. So a benchmark sees the device side alone, without
+ * another processor's cache lines.
  */
 final class SyntheticGuest implements AutoCloseable {
     static final int RING_SIZE = 1024;
