@@ -185,19 +185,19 @@ public final class DeviceControl {
      * @param desc descriptor table or ring
      * @param avail driver area
      * @param used device area
-     * @param log guest address of the device area, for the dirty log
+     * @param logAddress guest address of the device area, for the dirty log
      * @param flags bit 0: log writes to the device area
      */
-    public void ringAddresses(int queue, long desc, long avail, long used, long log, int flags)
+    public void ringAddresses(int queue, long desc, long avail, long used, long logAddress, int flags)
             throws ControlException {
         if ((flags & ~1) != 0) {
             throw new ControlException("queue %d: flags 0x%x with log address 0x%x are not known"
-                    .formatted(queue, flags, log));
+                    .formatted(queue, flags, logAddress));
         }
         RingAddresses user = new RingAddresses(desc, avail, used);
         // Before the ring is stopped: addresses that are refused disturb nobody.
         rings.control(queue).requireAddresses(user, rings.table(), rings.format());
-        rings.restart(queue, setup -> setup.place(user, flags == 0 ? DeviceRing.NOT_LOGGED : log));
+        rings.restart(queue, setup -> setup.place(user, flags == 0 ? DeviceRing.NOT_LOGGED : logAddress));
     }
 
     /**

@@ -193,14 +193,14 @@ public final class ChainsInFlight {
     }
 
     /** Marks what was written into the chains that are to be given back. */
-    void logTo(WriteLog log) {
+    void logTo(WriteLog writeLog) {
         for (int i = 0; i < returnedCount; i++) {
             int id = returned[i];
             long rest = Integer.toUnsignedLong(written[id]);
-            log.area(firstOffset[id], Math.min(rest, firstLength[id]));
+            writeLog.area(firstOffset[id], Math.min(rest, firstLength[id]));
             rest -= firstLength[id];
             for (int node = others[id]; node != NONE && rest > 0; node = nodeNext[node]) {
-                log.area(nodeOffset[node], Math.min(rest, nodeLength[node]));
+                writeLog.area(nodeOffset[node], Math.min(rest, nodeLength[node]));
                 rest -= nodeLength[node];
             }
         }

@@ -25,7 +25,7 @@ public abstract sealed class DeviceRing permits SplitRing, PackedRing {
     final int size;
     final RingOptions options;
     final ChainBuilder chain;
-    final WriteLog log;
+    final WriteLog writeLog;
 
     private boolean kicksWanted;
     private RingViolation violation;
@@ -37,7 +37,7 @@ public abstract sealed class DeviceRing permits SplitRing, PackedRing {
         this.size = size;
         this.options = options;
         this.chain = new ChainBuilder(translator, size, options);
-        this.log = new WriteLog(translator);
+        this.writeLog = new WriteLog(translator);
     }
 
     /** The window that ring and buffers lie in. */
@@ -162,7 +162,7 @@ public abstract sealed class DeviceRing permits SplitRing, PackedRing {
      * @param deviceAreaAddress guest address of the device area, or {@link #NOT_LOGGED}
      */
     public final void logWrites(DirtyLog dirtyLog, long deviceAreaAddress) {
-        log.to(dirtyLog, deviceAreaAddress);
+        writeLog.to(dirtyLog, deviceAreaAddress);
     }
 
     /** The rule that the driver broke, or null. A ring with a violation hands out no more chains. */

@@ -244,8 +244,8 @@ final class PackedRing extends DeviceRing {
                 first = usedWord(batch.id[0], batch.written[0], PackedLayout.usedFlags(usedWrap));
                 used = writeUsed(batch);
             }
-            if (log.isOn()) {
-                log.written(batch);
+            if (writeLog.isOn()) {
+                writeLog.written(batch);
             }
             show(first, used, count);
         }
@@ -312,8 +312,8 @@ final class PackedRing extends DeviceRing {
             PackedLayout.descWord(memory, desc + (long) DESC_SIZE * position, word);
             sum += chains.descriptors[id];
         }
-        if (log.isOn()) {
-            chains.logTo(log);
+        if (writeLog.isOn()) {
+            chains.logTo(writeLog);
         }
         show(first, sum, count);
     }
@@ -331,11 +331,11 @@ final class PackedRing extends DeviceRing {
         // Orders the descriptors behind it and the packet bytes, whoever wrote them, before the first
         // descriptor: the driver looks at no other before that one, and its acquire of it sees them all.
         PackedLayout.descWordRelease(memory, desc + (long) DESC_SIZE * first, firstWord);
-        if (log.isOn()) {
+        if (writeLog.isOn()) {
             int toEnd = Math.min(descriptors, size - first);
-            log.area(desc + (long) DESC_SIZE * first, (long) DESC_SIZE * toEnd);
+            writeLog.area(desc + (long) DESC_SIZE * first, (long) DESC_SIZE * toEnd);
             if (toEnd < descriptors) {
-                log.area(desc, (long) DESC_SIZE * (descriptors - toEnd));
+                writeLog.area(desc, (long) DESC_SIZE * (descriptors - toEnd));
             }
         }
     }
@@ -366,7 +366,7 @@ final class PackedRing extends DeviceRing {
         } else {
             PackedLayout.event(memory, deviceEvent, 0, PackedLayout.EVENT_ENABLE);
         }
-        log.deviceArea(0, PackedLayout.EVENT_BYTES);
+        writeLog.deviceArea(0, PackedLayout.EVENT_BYTES);
         // Orders our wish before the re-read of the next descriptor. The driver stores its descriptors,
         // fences and reads the wish: one of the two sees the other's store, so no kick is lost.
         VarHandle.fullFence();
@@ -376,6 +376,6 @@ final class PackedRing extends DeviceRing {
     @Override
     void declineKicks() {
         PackedLayout.event(memory, deviceEvent, 0, PackedLayout.EVENT_DISABLE);
-        log.deviceArea(0, PackedLayout.EVENT_BYTES);
+        writeLog.deviceArea(0, PackedLayout.EVENT_BYTES);
     }
 }

@@ -183,8 +183,8 @@ final class SplitRing extends DeviceRing {
     @Override
     public void publish(ChainBatch batch) {
         writeUsed(batch.id, batch.written, batch.chains);
-        if (log.isOn()) {
-            log.written(batch);
+        if (writeLog.isOn()) {
+            writeLog.written(batch);
         }
         show(batch.chains);
         batch.clear();
@@ -214,8 +214,8 @@ final class SplitRing extends DeviceRing {
             int id = returned[i];
             SplitLayout.usedElement(memory, used, (next + i) & mask, id, written[id]);
         }
-        if (log.isOn()) {
-            chains.logTo(log);
+        if (writeLog.isOn()) {
+            chains.logTo(writeLog);
         }
         show(count);
     }
@@ -227,11 +227,11 @@ final class SplitRing extends DeviceRing {
         // Orders the elements and the packet bytes, whoever wrote them, before the index:
         // the driver's acquire of it sees them all.
         SplitLayout.usedIdxRelease(memory, used, nextUsed);
-        if (log.isOn()) {
+        if (writeLog.isOn()) {
             for (int i = 0; i < count; i++) {
-                log.deviceArea(SplitLayout.usedElementOffset((first + i) & mask), Long.BYTES);
+                writeLog.deviceArea(SplitLayout.usedElementOffset((first + i) & mask), Long.BYTES);
             }
-            log.deviceArea(0, Integer.BYTES);
+            writeLog.deviceArea(0, Integer.BYTES);
         }
     }
 
@@ -258,10 +258,10 @@ final class SplitRing extends DeviceRing {
     boolean askForKicks() {
         if (eventIdx) {
             SplitLayout.availEvent(memory, used, size, nextAvail);
-            log.deviceArea(SplitLayout.usedBytes(size) - Short.BYTES, Short.BYTES);
+            writeLog.deviceArea(SplitLayout.usedBytes(size) - Short.BYTES, Short.BYTES);
         } else {
             SplitLayout.usedFlags(memory, used, 0);
-            log.deviceArea(0, Short.BYTES);
+            writeLog.deviceArea(0, Short.BYTES);
         }
         // Orders our wish before the re-read of the driver's index. The driver stores its index, fences and
         // reads the wish: one of the two sees the other's store, so no kick is lost.
@@ -273,7 +273,7 @@ final class SplitRing extends DeviceRing {
     void declineKicks() {
         if (!eventIdx) {
             SplitLayout.usedFlags(memory, used, SplitLayout.USED_F_NO_NOTIFY);
-            log.deviceArea(0, Short.BYTES);
+            writeLog.deviceArea(0, Short.BYTES);
         }
         // With the event index there is nothing to store:
         // the index asked for lies behind, a kick comes once in 65,536.

@@ -15,7 +15,7 @@ final class WriteLog {
     static final long NOT_LOGGED = -1;
 
     private final AddressTranslator translator;
-    private DirtyLog log;
+    private DirtyLog dirtyLog;
     private long deviceArea = NOT_LOGGED;
 
     /**
@@ -30,17 +30,17 @@ final class WriteLog {
     /**
      * Turns the log on or off.
      *
-     * @param dirtyLog where to; null: off
+     * @param newLog where to; null: off
      * @param deviceAreaAddress of the device area in the guest, or {@link #NOT_LOGGED}
      */
-    void to(DirtyLog dirtyLog, long deviceAreaAddress) {
-        log = dirtyLog;
-        deviceArea = dirtyLog == null ? NOT_LOGGED : deviceAreaAddress;
+    void to(DirtyLog newLog, long deviceAreaAddress) {
+        dirtyLog = newLog;
+        deviceArea = newLog == null ? NOT_LOGGED : deviceAreaAddress;
     }
 
     /** {@return whether writes are to be told} */
     boolean isOn() {
-        return log != null;
+        return dirtyLog != null;
     }
 
     /** Marks what was written into the chains of a batch, as they say. */
@@ -57,7 +57,7 @@ final class WriteLog {
 
     /** Marks a range of the window. */
     void area(long windowOffset, long length) {
-        log.mark(translator.guestAddress(windowOffset), length);
+        dirtyLog.mark(translator.guestAddress(windowOffset), length);
     }
 
     /**
@@ -68,7 +68,7 @@ final class WriteLog {
      */
     void deviceArea(long offset, long length) {
         if (deviceArea != NOT_LOGGED) {
-            log.mark(deviceArea + offset, length);
+            dirtyLog.mark(deviceArea + offset, length);
         }
     }
 }

@@ -5,15 +5,9 @@ import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.TapDevice;
 import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
-import java.nio.ByteOrder;
 
 /** An interface of this machine. The header that precedes each frame lies in the packet's headroom. */
 final class TapLink implements Link {
-    private static final ValueLayout.OfLong LONG =
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
-    private static final ValueLayout.OfInt INT =
-            ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final int KNOWN_FLAGS = NetHeader.NEEDS_CHECKSUM | NetHeader.DATA_VALID;
 
     private final TapDevice tap;
@@ -43,8 +37,8 @@ final class TapLink implements Link {
             return false;
         }
         packet.reset(length);
-        long word = memory.get(LONG, header) & (~0xFFL | KNOWN_FLAGS);
-        int checksumOffset = memory.get(INT, header + NetHeader.CHECKSUM_OFFSET_OFFSET) & 0xFFFF;
+        long word = NetHeader.offload(memory, header) & (~0xFFL | KNOWN_FLAGS);
+        int checksumOffset = NetHeader.checksumOffset(memory, header);
         if ((word & 0xFFFF) != 0 && NetHeader.isPlausible(word, checksumOffset, length)) {
             packet.offload(word, checksumOffset);
         }
@@ -57,8 +51,8 @@ final class TapLink implements Link {
         for (int i = offset; i < offset + count; i++) {
             Packet packet = packets[i];
             long header = packet.dataOffset() - TapDevice.HEADER;
-            packet.segment().set(LONG, header, packet.offload());
-            packet.segment().set(INT, header + NetHeader.CHECKSUM_OFFSET_OFFSET, packet.checksumOffset());
+            NetHeader.update(
+                    packet.segment(), header, TapDevice.HEADER, packet.offload(), packet.checksumOffset(), 0);
             if (tap.write(packet.segment(), header, TapDevice.HEADER + packet.length())) {
                 packets[i] = packets[offset + sent];
                 packets[offset + sent] = packet;
