@@ -197,8 +197,10 @@ public final class ChainsInFlight {
         for (int i = 0; i < returnedCount; i++) {
             int id = returned[i];
             long rest = Integer.toUnsignedLong(written[id]);
-            writeLog.area(firstOffset[id], Math.min(rest, firstLength[id]));
-            rest -= firstLength[id];
+            if (rest > 0) {
+                writeLog.area(firstOffset[id], Math.min(rest, firstLength[id]));
+                rest -= firstLength[id];
+            }
             for (int node = others[id]; node != NONE && rest > 0; node = nodeNext[node]) {
                 writeLog.area(nodeOffset[node], Math.min(rest, nodeLength[node]));
                 rest -= nodeLength[node];
