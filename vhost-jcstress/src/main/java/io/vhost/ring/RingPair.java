@@ -85,6 +85,7 @@ final class RingPair {
         device.gather(batch, 1);
         batch.written(0, LENGTH);
         chains.take(batch, 0, 1);
+        chains.giveBack(batch.id(0));
         device.keep(batch, 1);
         return chains;
     }
