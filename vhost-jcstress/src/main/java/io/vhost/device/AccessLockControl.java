@@ -42,6 +42,7 @@ public final class AccessLockControl {
 
         @Actor
         public void stranger(II_Result r) {
+            queue.awaitHolder();
             r.r2 = call();
         }
     }

@@ -133,6 +133,11 @@ final class BareQueue extends DeviceQueue {
         return bits;
     }
 
+    /** Waits until somebody has the lock, but not for long. */
+    void awaitHolder() {
+        Pause.spinUntil(access_lock::isLocked);
+    }
+
     /** With the lock: submits a packet, lets time pass, and takes it back. */
     void submitAndClear() {
         access_lock.lock();

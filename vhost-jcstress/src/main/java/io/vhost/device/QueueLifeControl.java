@@ -34,6 +34,7 @@ public final class QueueLifeControl {
 
         @Actor
         public void poller(II_Result r) {
+            Pause.spinUntil(() -> queue.unguarded().ring() != null);
             for (int i = 0; i < 50 && r.r1 == 0 && r.r2 == 0; i++) {
                 queue.access_lock.lock();
                 try {
@@ -67,6 +68,7 @@ public final class QueueLifeControl {
 
         @Actor
         public void burst(II_Result r) {
+            Pause.spinUntil(() -> !queue.isRunning());
             for (int i = 0; i < 50 && r.r1 == 0 && r.r2 == 0; i++) {
                 r.r1 = table();
                 Pause.linger();
@@ -77,8 +79,8 @@ public final class QueueLifeControl {
 
     /** A burst finds the queue running, and does not take the lock. Seen 0 times in 0. */
     @JCStressTest
-    @Outcome(id = "0", expect = ACCEPTABLE, desc = "The window is as the swap left it.")
-    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "It was written after the swap.")
+    @Outcome(id = "0", expect = ACCEPTABLE, desc = "The window is as the stop left it.")
+    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "It was written after the stop.")
     @State
     public static class ARetiredWindowIsWrittenWithoutLock {
         private final BareQueue queue = BareQueue.running();
@@ -95,8 +97,8 @@ public final class QueueLifeControl {
         }
 
         @Actor
-        public void swap() {
-            queue.start(1);
+        public void stop() {
+            queue.stop();
             retired = queue.window[0].fingerprint();
         }
 
@@ -130,6 +132,7 @@ public final class QueueLifeControl {
             if (!queue.isRunning()) {
                 return;
             }
+            Pause.linger();
             queue.access_lock.lock();
             try {
                 r.r1 = queue.path.enqueue(queue.packets, 0, 2);

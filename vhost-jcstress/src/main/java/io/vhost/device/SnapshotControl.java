@@ -33,6 +33,7 @@ public final class SnapshotControl {
 
         @Actor
         public void diagnostics(II_Result r) {
+            queue.awaitHolder();
             for (int i = 0; i < 10 && r.r1 == r.r2; i++) {
                 QueueSnapshot snapshot = QueueSteps.snapshot(queue.unguarded());
                 r.r1 = snapshot.inUse();

@@ -90,6 +90,7 @@ public final class VirtQueueControl {
 
         @Actor
         public void ask(I_Result r) {
+            queue.awaitHolder();
             for (int i = 0; i < 50 && r.r1 >= 0; i++) {
                 int opened = slots.opened();
                 Pause.linger();
@@ -114,6 +115,7 @@ public final class VirtQueueControl {
 
         @Actor
         public void ask(I_Result r) {
+            queue.awaitHolder();
             for (int i = 0; i < 50 && r.r1 == 0; i++) {
                 r.r1 = queue.path.inFlight();
             }
