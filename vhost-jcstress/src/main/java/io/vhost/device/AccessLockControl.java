@@ -4,7 +4,7 @@ import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import java.util.concurrent.locks.ReentrantLock;
+import io.vhost.Pause;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
@@ -16,37 +16,38 @@ import org.openjdk.jcstress.infra.results.I_Result;
 public final class AccessLockControl {
     private AccessLockControl() {}
 
-    /** Anybody's lock is enough, as in DPDK. Seen 2,160 times in 109,366. */
+    /** Anybody's lock is enough, as in DPDK. Seen 0 times in 0. */
     @JCStressTest
     @Outcome(id = "1, -1", expect = ACCEPTABLE, desc = "The stranger was refused.")
     @Outcome(id = "1, 1", expect = ACCEPTABLE_INTERESTING,
             desc = "The stranger was served under the owner's lock.")
     @State
     public static class AnyOwnersLockIsTakenForOnesOwn {
-        private final ReentrantLock lock = new ReentrantLock();
+        private final BareQueue queue = BareQueue.submitted(0);
 
         private int call() {
-            return lock.isLocked() ? Outcomes.SERVED : Outcomes.WITHOUT_LOCK;
+            return queue.access_lock.isLocked() ? Outcomes.of(queue.path::inFlight) : Outcomes.WITHOUT_LOCK;
         }
 
         @Actor
         public void owner(II_Result r) {
-            lock.lock();
+            queue.access_lock.lock();
             try {
                 r.r1 = call();
-                Outcomes.linger();
+                Pause.linger();
             } finally {
-                lock.unlock();
+                queue.access_lock.unlock();
             }
         }
 
         @Actor
         public void stranger(II_Result r) {
+            queue.awaitHolder();
             r.r2 = call();
         }
     }
 
-    /** Who looks for the lock when the work is done has done it without. Seen 638,663 times in 783,926. */
+    /** Who looks for the lock when the work is done has done it without. Seen 0 times in 0. */
     @JCStressTest
     @Outcome(id = "1, -1", expect = ACCEPTABLE, desc = "The owner has registered, the stranger was refused.")
     @Outcome(id = "2, -1", expect = ACCEPTABLE_INTERESTING,
@@ -54,25 +55,21 @@ public final class AccessLockControl {
     @Outcome(expect = FORBIDDEN, desc = "The check itself is wrong.")
     @State
     public static class ARefusedCallHasRegisteredWithTheCheckBehindIt {
-        private final ReentrantLock lock = new ReentrantLock();
-        private boolean registered;
+        private final BareQueue queue = BareQueue.running();
 
         private int register() {
-            boolean was = registered;
-            registered = true;
-            if (!lock.isHeldByCurrentThread()) {
-                return Outcomes.WITHOUT_LOCK;
-            }
-            return was ? Outcomes.REFUSED : Outcomes.SERVED;
+            int registered = Outcomes.of(queue.path::registerAsync);
+            int checked = Outcomes.of(queue::checkLock);
+            return checked == Outcomes.SERVED ? registered : checked;
         }
 
         @Actor
         public void owner(II_Result r) {
-            lock.lock();
+            queue.access_lock.lock();
             try {
                 r.r1 = register();
             } finally {
-                lock.unlock();
+                queue.access_lock.unlock();
             }
         }
 
@@ -82,40 +79,43 @@ public final class AccessLockControl {
         }
     }
 
-    /**
-     * The owner is noted without a count, and forgotten when the inner of two holds ends.
-     * Seen 106,806 times in 106,806.
-     */
+    /** A call lets go of the lock altogether instead of its own hold. Seen 0 times in 0. */
     @JCStressTest
     @Outcome(id = "1", expect = ACCEPTABLE, desc = "Held to the end.")
     @Outcome(id = "-1", expect = ACCEPTABLE_INTERESTING, desc = "Held, and refused.")
     @State
-    public static class AHolderIsForgottenWithoutCount {
-        private final ReentrantLock lock = new ReentrantLock();
-        private volatile Thread owner;
+    public static class AHoldIsLostWhenAnInnerCallLetsGoOfAll {
+        private final BareQueue queue = BareQueue.submitted(0);
 
-        private void hold(Runnable work) {
-            lock.lock();
+        private void letGo() {
+            while (queue.access_lock.isHeldByCurrentThread()) {
+                queue.access_lock.unlock();
+            }
+        }
+
+        private void ask() {
+            queue.access_lock.lock();
             try {
-                owner = Thread.currentThread();
-                work.run();
-                owner = null;
+                queue.path.inFlight();
             } finally {
-                lock.unlock();
+                letGo();
             }
         }
 
         @Actor
         public void reentrant(I_Result r) {
-            hold(() -> {
-                hold(() -> {});
-                r.r1 = Thread.currentThread().equals(owner) ? Outcomes.SERVED : Outcomes.WITHOUT_LOCK;
-            });
+            queue.access_lock.lock();
+            try {
+                ask();
+                r.r1 = Outcomes.of(queue::checkLock);
+            } finally {
+                letGo();
+            }
         }
 
         @Actor
         public void other() {
-            hold(() -> {});
+            ask();
         }
     }
 }

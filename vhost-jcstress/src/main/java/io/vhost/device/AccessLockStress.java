@@ -1,11 +1,11 @@
 package io.vhost.device;
 
-import io.vhost.queue.AccessLock;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.net.Packet;
+import io.vhost.queue.AccessLock;
+import io.vhost.queue.QueueCounters.Counter;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressMeta;
@@ -124,7 +124,7 @@ public final class AccessLockStress {
 
     /**
      * A lock taken twice and let go once is held; the holds are what they were before. Twin:
-     * {@link AccessLockControl.AHolderIsForgottenWithoutCount}.
+     * {@link AccessLockControl.AHoldIsLostWhenAnInnerCallLetsGoOfAll}.
      */
     @JCStressTest
     @Outcome(id = "1, 1", expect = ACCEPTABLE, desc = "Both were served, each under its lock.")
@@ -163,7 +163,7 @@ public final class AccessLockStress {
 
     /**
      * Refusals are counted by threads that do not have the lock, and none is lost. Twin:
-     * {@link QueueCountersControl.ASharedCountIsLostByTheHoldersAddition}.
+     * {@link io.vhost.queue.QueueCountersControl.ASharedCountIsLostByTheHoldersAddition}.
      */
     @JCStressTest
     @Outcome(id = "-1, -1, 2", expect = ACCEPTABLE, desc = "Both refused and counted.")

@@ -46,6 +46,11 @@ final class ControlFixture {
         return control.device().snapshot();
     }
 
+    /** Of the device as it is now. */
+    int versionOfFeatures() {
+        return control.device().features() == FEATURES[1] ? 1 : 0;
+    }
+
     static int versionOfFeatures(DeviceSnapshot snapshot) {
         return snapshot.features() == FEATURES[1] ? 1 : 0;
     }

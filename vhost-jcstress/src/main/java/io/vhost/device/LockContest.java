@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.Pause;
 import io.vhost.queue.QueueCounters.Counter;
 import org.openjdk.jcstress.infra.results.III_Result;
 
@@ -31,7 +32,7 @@ final class LockContest {
             disturbed = fixture.inFlight() != before;
             r.r1 = Outcomes.of(fixture.queue, call);
             // A refusal takes much longer than what the owner does.
-            Outcomes.spinUntil(() -> strangerHasCalled);
+            Pause.spinUntil(() -> strangerHasCalled);
         } finally {
             fixture.queue.access_lock.unlock();
         }

@@ -1,6 +1,6 @@
 package io.vhost.device;
 
-import java.util.function.BooleanSupplier;
+import io.vhost.Pause;
 
 /** How a call ended, as a number. */
 final class Outcomes {
@@ -15,8 +15,12 @@ final class Outcomes {
     }
 
     static int of(VirtQueue queue, Call call) {
+        return of(() -> call.on(queue));
+    }
+
+    static int of(Runnable call) {
         try {
-            call.on(queue);
+            call.run();
             return SERVED;
         } catch (IllegalMonitorStateException e) {
             return WITHOUT_LOCK;
@@ -30,24 +34,10 @@ final class Outcomes {
         queue.access_lock.lock();
         try {
             int outcome = of(queue, call);
-            linger();
+            Pause.linger();
             return outcome;
         } finally {
             queue.access_lock.unlock();
-        }
-    }
-
-    /** Waits for the other actor, but not for long: it may have to wait for this one. */
-    static void spinUntil(BooleanSupplier happened) {
-        for (int i = 0; i < 400 && !happened.getAsBoolean(); i++) {
-            Thread.onSpinWait();
-        }
-    }
-
-    /** Widens the window in which the other actor can do harm. */
-    static void linger() {
-        for (int i = 0; i < 20; i++) {
-            Thread.onSpinWait();
         }
     }
 }

@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.Pause;
 /** Notes what it is told in two places, one after the other, which only the queue's lock keeps equal. */
 final class ReportLog implements DeviceListener {
     private int first;
@@ -14,7 +15,7 @@ final class ReportLog implements DeviceListener {
     void note(boolean enabled) {
         first++;
         running = enabled;
-        Outcomes.linger();
+        Pause.linger();
         second++;
     }
 

@@ -1,9 +1,9 @@
 package io.vhost.device;
 
-import io.vhost.queue.QueueSnapshot;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import io.vhost.queue.QueueSnapshot;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -52,7 +52,7 @@ public final class SnapshotStress {
 
     /**
      * All of a device's snapshot is of one request. Twin:
-     * {@link SnapshotControl.ADeviceSnapshotIsTornWhenPublishedPieceByPiece}.
+     * {@link SnapshotControl.ADeviceSnapshotIsTornWhenItIsAskedForPieceByPiece}.
      */
     @JCStressTest
     @Outcome(id = {"0, 0", "1, 1"}, expect = ACCEPTABLE, desc = "Before the requests, or after them.")

@@ -3,6 +3,7 @@ package io.vhost.device;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import java.util.concurrent.CountDownLatch;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Mode;
@@ -36,7 +37,7 @@ public final class StopStress {
 
         @Signal
         public void stop() {
-            fixture.queue.control().stop();
+            fixture.queue.transport().stop();
         }
     }
 
@@ -47,25 +48,36 @@ public final class StopStress {
     @State
     public static class ABeginningChangeEndsABurstThatWaits {
         private final QueueFixture fixture = QueueFixture.running();
+        private final CountDownLatch burstEnded = new CountDownLatch(1);
 
-        /** Another thread takes the lock and keeps it. */
+        /** Another thread takes the lock and keeps it as long as the burst lasts. */
         public ABeginningChangeEndsABurstThatWaits() {
-            Thread holder = Thread.ofPlatform().start(fixture.queue.access_lock::lock);
+            Thread.ofPlatform().daemon().start(this::hold);
+            while (!fixture.queue.access_lock.isLocked()) {
+                Thread.onSpinWait();
+            }
+        }
+
+        private void hold() {
+            fixture.queue.access_lock.lock();
             try {
-                holder.join();
+                burstEnded.await();
             } catch (InterruptedException e) {
                 throw new AssertionError(e);
+            } finally {
+                fixture.queue.access_lock.unlock();
             }
         }
 
         @Actor
         public void burst() {
             fixture.queue.enqueueBurst(fixture.packets, 0, 1);
+            burstEnded.countDown();
         }
 
         @Signal
         public void change() {
-            fixture.queue.running(false);
+            fixture.queue.transport().stop();
         }
     }
 }

@@ -3,6 +3,7 @@ package io.vhost.device;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import io.vhost.Pause;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -20,7 +21,7 @@ public final class VirtQueueStress {
 
     /**
      * Of two registrations one is made, the other refused. Twin:
-     * {@link VirtQueueControl.BothRegistersWinWithTheCheckBeforeTheLock}.
+     * {@link VirtQueueControl.BothRegistersWinWithoutLock}.
      */
     @JCStressTest
     @Outcome(id = {"1, 2, 1", "2, 1, 1"}, expect = ACCEPTABLE, desc = "Registered by one of them.")
@@ -48,7 +49,7 @@ public final class VirtQueueStress {
 
     /**
      * Unregistering is refused once a packet is accepted; once it is done, none is accepted. Twin:
-     * {@link VirtQueueControl.UnregisterFreesWhatASubmitAcceptedWithTheCheckBeforeTheLock}.
+     * {@link VirtQueueControl.UnregisterFreesWhatASubmitAcceptedWithoutLock}.
      */
     @JCStressTest
     @Outcome(id = "1, 2, 1", expect = ACCEPTABLE,
@@ -130,7 +131,7 @@ public final class VirtQueueStress {
             fixture.queue.access_lock.lock();
             try {
                 fixture.submit(0, 1);
-                Outcomes.linger();
+                Pause.linger();
                 fixture.clear(1);
             } finally {
                 fixture.queue.access_lock.unlock();
@@ -186,7 +187,7 @@ public final class VirtQueueStress {
 
     /**
      * The poller of another queue drains the channel that this queue's copies are in. Twin:
-     * {@link AsyncCopiesControl.BytesAreMissingWhenTheFlagIsSetBeforeTheCopy}.
+     * {@link io.vhost.queue.CopySlotsControl.BytesAreMissingWhenTheFlagIsSetBeforeTheCopy}.
      */
     @JCStressTest
     @Outcome(id = "3, 3, 0", expect = ACCEPTABLE, desc = "Both packets at once, their bytes with the guest.")
@@ -198,7 +199,7 @@ public final class VirtQueueStress {
 
         /** Submits two packets. */
         public ACompletionDrainedByAnotherQueuesPollerIsSeenOnce() {
-            fixture.forget();
+            fixture.window[0].forget();
             fixture.submit(0, 2);
         }
 
@@ -210,7 +211,7 @@ public final class VirtQueueStress {
         @Actor
         public void poll(III_Result r) {
             r.r1 = fixture.poll(2);
-            r.r2 = fixture.arrivals(0);
+            r.r2 = fixture.window[0].arrivals();
         }
 
         @Arbiter

@@ -68,13 +68,13 @@ public final class SplitDriverRingControl {
         @Actor
         public void driver(ZZ_Result r) {
             SplitLayout.availIdxRelease(RingPair.MEMORY, pair.avail, 2);
-            r.r1 = SplitLayout.passed(SplitLayout.availEvent(RingPair.MEMORY, pair.used, RingPair.SIZE),
+            r.r1 = SplitLayout.passed(SplitLayout.availEvent(RingPair.MEMORY, pair.used, pair.size),
                     1, 2);
         }
 
         @Actor
         public void device(ZZ_Result r) {
-            SplitLayout.availEvent(RingPair.MEMORY, pair.used, RingPair.SIZE, 1);
+            SplitLayout.availEvent(RingPair.MEMORY, pair.used, pair.size, 1);
             r.r2 = SplitLayout.availIdxAcquire(RingPair.MEMORY, pair.avail) == 2;
         }
     }

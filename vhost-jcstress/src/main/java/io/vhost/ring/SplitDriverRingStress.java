@@ -11,8 +11,7 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
 /**
- * Driver side of a split ring against the device: publication and kicks. The packed ring has no
- * implementation yet.
+ * Driver side of a split ring against the device: publication and kicks.
  *
  * <p>A plain store of the index instead of the release passes on x86, which keeps stores in order; these
  * tests guard against a compiler or an edit that moves them, far enough for the other end to look in between.

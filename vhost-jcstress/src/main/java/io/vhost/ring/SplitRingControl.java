@@ -75,13 +75,13 @@ public final class SplitRingControl {
         @Actor
         public void device(ZZ_Result r) {
             SplitLayout.usedIdxRelease(RingPair.MEMORY, pair.used, 2);
-            r.r1 = SplitLayout.passed(SplitLayout.usedEvent(RingPair.MEMORY, pair.avail, RingPair.SIZE),
+            r.r1 = SplitLayout.passed(SplitLayout.usedEvent(RingPair.MEMORY, pair.avail, pair.size),
                     1, 2);
         }
 
         @Actor
         public void driver(ZZ_Result r) {
-            SplitLayout.usedEvent(RingPair.MEMORY, pair.avail, RingPair.SIZE, 1);
+            SplitLayout.usedEvent(RingPair.MEMORY, pair.avail, pair.size, 1);
             r.r2 = SplitLayout.usedIdxAcquire(RingPair.MEMORY, pair.used) == 2;
         }
     }

@@ -11,8 +11,7 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
 /**
- * Device side of a split ring against the driver: publication and interrupts. The packed ring has no
- * implementation yet.
+ * Device side of a split ring against the driver: publication and interrupts.
  *
  * <p>A plain store of the index instead of the release passes on x86, which keeps stores in order; these
  * tests guard against a compiler or an edit that moves them, far enough for the other end to look in between.
@@ -66,7 +65,7 @@ public final class SplitRingStress {
         @Actor
         public void device() {
             pair.payload(42);
-            pair.device.publish(chains, 1);
+            pair.device.publish(chains);
         }
 
         @Actor
@@ -89,7 +88,7 @@ public final class SplitRingStress {
 
         @Actor
         public void device(ZZ_Result r) {
-            pair.device.publish(chains, 1);
+            pair.device.publish(chains);
             r.r1 = pair.device.needsInterrupt();
         }
 
@@ -113,7 +112,7 @@ public final class SplitRingStress {
 
         @Actor
         public void device(ZZ_Result r) {
-            pair.device.publish(chains, 1);
+            pair.device.publish(chains);
             r.r1 = pair.device.needsInterrupt();
         }
 

@@ -3,6 +3,7 @@ package io.vhost.device;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import io.vhost.Pause;
 import io.vhost.queue.QueueCounters.Counter;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
@@ -14,12 +15,12 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
 
 /** Changes of a queue's state by its connection, against the bursts of another thread. */
-public final class QueueCoreStress {
-    private QueueCoreStress() {}
+public final class QueueLifeStress {
+    private QueueLifeStress() {}
 
     /**
      * The listener is told of a state under the lock, so whoever has the lock sees no half of a change. Twin:
-     * {@link QueueCoreControl.APollerSeesAHalfChangedQueueWhenTheListenerIsToldWithoutLock}.
+     * {@link QueueLifeControl.APollerSeesAHalfChangedQueueWhenItIsChangedWithoutLock}.
      */
     @JCStressTest
     @Outcome(id = {"0, 0", "1, 1"}, expect = ACCEPTABLE, desc = "Before the change, or after it.")
@@ -30,8 +31,8 @@ public final class QueueCoreStress {
 
         /** A ring that is complete, and stopped. */
         public APollerNeverSeesAHalfChangedQueue() {
-            fixture.newRing(0);
-            fixture.offer(0);
+            fixture.window[0].newRing();
+            fixture.window[0].offer();
         }
 
         @Actor
@@ -61,7 +62,7 @@ public final class QueueCoreStress {
 
     /**
      * The packets of a burst and their used elements are in one window, the old or the new one. Twin:
-     * {@link QueueCoreControl.ABurstMixesTwoMemoryTablesPublishedOneByOne}.
+     * {@link QueueLifeControl.ABurstMixesTwoMemoryTablesWithoutLock}.
      */
     @JCStressTest
     @Outcome(id = "0, 0, 0", expect = ACCEPTABLE, desc = "The queue stood still.")
@@ -83,15 +84,15 @@ public final class QueueCoreStress {
 
         @Arbiter
         public void end(III_Result r) {
-            r.r2 = fixture.usedIn(0) + 2 * fixture.usedIn(1);
-            r.r3 = fixture.arrivals(0) + 2 * fixture.arrivals(1);
+            r.r2 = fixture.window[0].used() + 2 * fixture.window[1].used();
+            r.r3 = fixture.window[0].arrivals() + 2 * fixture.window[1].arrivals();
             fixture.giveBack();
         }
     }
 
     /**
      * When the swap has returned, nothing is written to the old window any more. Twin:
-     * {@link QueueCoreControl.ARetiredWindowIsWrittenWithTheCheckBeforeTheLock}.
+     * {@link QueueLifeControl.ARetiredWindowIsWrittenWithoutLock}.
      */
     @JCStressTest
     @Outcome(id = "0", expect = ACCEPTABLE, desc = "The window is as the swap left it.")
@@ -104,7 +105,7 @@ public final class QueueCoreStress {
         @Actor
         public void swap() {
             fixture.start(1);
-            retired = fixture.fingerprint(0);
+            retired = fixture.window[0].fingerprint();
         }
 
         @Actor
@@ -115,14 +116,14 @@ public final class QueueCoreStress {
 
         @Arbiter
         public void end(I_Result r) {
-            r.r1 = fixture.fingerprint(0) - retired;
+            r.r1 = fixture.window[0].fingerprint() - retired;
             fixture.giveBack();
         }
     }
 
     /**
      * When a stop has returned, no burst moves anything any more, nor meets a queue without a ring. Twin:
-     * {@link QueueCoreControl.ARetiredWindowIsWrittenWithTheCheckBeforeTheLock}.
+     * {@link QueueLifeControl.ABurstMeetsNoRingWithTheCheckBeforeTheLock}.
      */
     @JCStressTest
     @Outcome(id = {"0, 0", "0, 2"}, expect = ACCEPTABLE, desc = "The window is as the stop left it.")
@@ -134,8 +135,8 @@ public final class QueueCoreStress {
 
         @Actor
         public void stop() {
-            fixture.queue.control().stop();
-            stopped = fixture.fingerprint(0);
+            fixture.queue.transport().stop();
+            stopped = fixture.window[0].fingerprint();
         }
 
         @Actor
@@ -145,7 +146,7 @@ public final class QueueCoreStress {
 
         @Arbiter
         public void end(II_Result r) {
-            r.r1 = fixture.fingerprint(0) - stopped;
+            r.r1 = fixture.window[0].fingerprint() - stopped;
             fixture.giveBack();
         }
     }
@@ -154,7 +155,7 @@ public final class QueueCoreStress {
      * A burst that waits for the lock sleeps now and then, long enough for a stop to begin and end: it looks
      * again under the lock. A burst that finds the lock free does the same, for the one instruction between
      * its look and the lock, which no test meets but by chance. Twin:
-     * {@link QueueCoreControl.ARetiredWindowIsWrittenWithTheCheckBeforeTheLock}.
+     * {@link QueueLifeControl.ABurstMeetsNoRingWithTheCheckBeforeTheLock}.
      */
     @JCStressTest
     @Outcome(id = {"0, 0", "0, 2"}, expect = ACCEPTABLE, desc = "The window is as the stop left it.")
@@ -169,9 +170,9 @@ public final class QueueCoreStress {
         public void stop() {
             fixture.queue.access_lock.lock();
             try {
-                Outcomes.spinUntil(() -> fixture.counted(Counter.BUSY) > waits);
-                fixture.queue.control().stop();
-                stopped = fixture.fingerprint(0);
+                Pause.spinUntil(() -> fixture.counted(Counter.BUSY) > waits);
+                fixture.queue.transport().stop();
+                stopped = fixture.window[0].fingerprint();
             } finally {
                 fixture.queue.access_lock.unlock();
             }
@@ -184,14 +185,14 @@ public final class QueueCoreStress {
 
         @Arbiter
         public void end(II_Result r) {
-            r.r1 = fixture.fingerprint(0) - stopped;
+            r.r1 = fixture.window[0].fingerprint() - stopped;
             fixture.giveBack();
         }
     }
 
     /**
      * A swap with copies in flight: it waits for them, and the packets come back all the same. Twin:
-     * {@link QueueCoreControl.ARetiredWindowIsCopiedToWhenTheSwapDoesNotWait}.
+     * {@link QueueLifeControl.ARetiredWindowIsCopiedToWhenTheSwapDoesNotWait}.
      */
     @JCStressTest
     @Outcome(id = "0, 3", expect = ACCEPTABLE,
@@ -211,7 +212,7 @@ public final class QueueCoreStress {
         @Actor
         public void swap() {
             fixture.start(1);
-            retired = fixture.fingerprint(0);
+            retired = fixture.window[0].fingerprint();
         }
 
         @Actor
@@ -221,7 +222,7 @@ public final class QueueCoreStress {
 
         @Arbiter
         public void end(II_Result r) {
-            r.r1 = fixture.fingerprint(0) - retired;
+            r.r1 = fixture.window[0].fingerprint() - retired;
             r.r2 += fixture.clear(2);
             fixture.giveBack();
         }

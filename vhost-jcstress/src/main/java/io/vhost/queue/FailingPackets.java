@@ -1,9 +1,9 @@
-package io.vhost.device;
+package io.vhost.queue;
 
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.HeldEngine;
-import io.vhost.ring.SplitRing;
+import io.vhost.ring.DeviceRing;
 
 /**
  * Many packets in flight, of two copies each, one of which fails. They have no chains, so that the owner can
@@ -12,11 +12,11 @@ import io.vhost.ring.SplitRing;
 final class FailingPackets {
     static final int PACKETS = 64;
 
-    private static final SplitRing RING = new TwoInFlight().ring;
+    private static final DeviceRing RING = new TwoInFlight().ring;
     private static final DmaChannel CHANNEL = new DmaRegistry().configure("failing", new HeldEngine());
     private static final int ROUNDS = 2000;
 
-    private final AsyncCopies copies = new AsyncCopies(PACKETS);
+    private final CopySlots<Object> copies = new CopySlots<>(PACKETS);
 
     FailingPackets() {
         for (int i = 0; i < PACKETS; i++) {
@@ -33,6 +33,15 @@ final class FailingPackets {
             copies.copyDone(i, i % 2 != 0);
             // The owner takes longer, and is to wait for the next one.
             Thread.onSpinWait();
+        }
+    }
+
+    /** The wrong way round. */
+    void failAfterwards() {
+        for (int i = 0; i < PACKETS; i++) {
+            copies.copyDone(i, false);
+            copies.copyDone(i, false);
+            copies.undeliverable(i);
         }
     }
 

@@ -1,6 +1,5 @@
-package io.vhost.device;
+package io.vhost.queue;
 
-import io.vhost.queue.QueueCounters;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 

@@ -1,7 +1,8 @@
-package io.vhost.device;
+package io.vhost.queue;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 
+import io.vhost.Pause;
 import io.vhost.Slab;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
@@ -10,11 +11,13 @@ import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.memory.NativeCopy;
 import io.vhost.ring.ChainBatch;
+import io.vhost.ring.DeviceRing;
+import io.vhost.ring.DriverRing;
 import io.vhost.ring.RingAddresses;
+import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
-import io.vhost.ring.SplitDriverRing;
-import io.vhost.ring.SplitRing;
 import java.lang.foreign.MemorySegment;
+import java.util.List;
 
 /** Two packets in flight, of one copy each, without a queue around them. */
 final class TwoInFlight {
@@ -31,14 +34,28 @@ final class TwoInFlight {
     private static final ThreadLocal<ChainBatch> BATCH = ThreadLocal.withInitial(() -> new ChainBatch(SIZE));
 
     private final long base = SLAB.next();
-    private final SplitDriverRing guest;
-    final SplitRing ring;
-    private final AsyncCopies copies = new AsyncCopies(SIZE);
+    private final DriverRing guest;
+    final DeviceRing ring;
+    /** By packet: what it is in flight in. */
+    private final List<CopySlots<Object>> copies;
+
+    private final int[] slot = new int[SIZE];
 
     TwoInFlight() {
+        CopySlots<Object> together = new CopySlots<>(SIZE);
+        this(together, together);
+    }
+
+    /** The same, in slots of its own each. */
+    static TwoInFlight apart() {
+        return new TwoInFlight(new CopySlots<>(SIZE), new CopySlots<>(SIZE));
+    }
+
+    private TwoInFlight(CopySlots<Object> first, CopySlots<Object> second) {
+        copies = List.of(first, second);
         RingAddresses addresses = new RingAddresses(base, base + 32, base + 48);
-        guest = new SplitDriverRing(MEMORY, addresses, SIZE, OPTIONS);
-        ring = new SplitRing(GUEST_MEMORY, addresses, SIZE, OPTIONS, 0);
+        guest = RingFormat.SPLIT.driver(MEMORY, addresses, SIZE, OPTIONS);
+        ring = RingFormat.SPLIT.device(GUEST_MEMORY, addresses, SIZE, OPTIONS, 0);
         MEMORY.set(JAVA_INT, base + SOURCE, 42);
         ChainBatch batch = BATCH.get();
         for (int i = 0; i < SIZE; i++) {
@@ -47,29 +64,29 @@ final class TwoInFlight {
         guest.publish();
         ring.gather(batch, SIZE);
         for (int i = 0; i < SIZE; i++) {
-            int slot = copies.open(null, 1, CHANNEL, 0);
+            slot[i] = copies.get(i).open(null, 1, CHANNEL, 0);
             batch.written(i, 4);
-            copies.take(slot, batch, i, i + 1);
+            copies.get(i).take(slot[i], batch, i, i + 1);
         }
         ring.keep(batch, SIZE);
     }
 
     /** Makes a copy and says so, as a channel does under its own lock. */
-    void finish(int slot) {
-        NativeCopy.copy(MEMORY, base + SOURCE, MEMORY, base + BUFFER + 4L * slot, 4);
-        copies.copyDone(slot, false);
+    void finish(int packet) {
+        NativeCopy.copy(MEMORY, base + SOURCE, MEMORY, base + BUFFER + 4L * packet, 4);
+        copies.get(packet).copyDone(slot[packet], false);
     }
 
     /** The wrong way round. */
-    void finishBeforeCopy(int slot) {
-        copies.copyDone(slot, false);
-        Outcomes.linger();
-        NativeCopy.copy(MEMORY, base + SOURCE, MEMORY, base + BUFFER + 4L * slot, 4);
+    void finishBeforeCopy(int packet) {
+        copies.get(packet).copyDone(slot[packet], false);
+        Pause.linger();
+        NativeCopy.copy(MEMORY, base + SOURCE, MEMORY, base + BUFFER + 4L * packet, 4);
     }
 
     /** What the guest finds in a buffer. */
-    int bytes(int slot) {
-        return MEMORY.get(JAVA_INT, base + BUFFER + 4L * slot);
+    int bytes(int packet) {
+        return MEMORY.get(JAVA_INT, base + BUFFER + 4L * packet);
     }
 
     /**
@@ -86,11 +103,13 @@ final class TwoInFlight {
 
     /** Gives chains back that are done, and packets; how many packets. */
     int closeAndEmpty() {
-        copies.close(ring);
         int emptied = 0;
-        while (copies.hasClosed()) {
-            copies.empty();
-            emptied++;
+        for (CopySlots<Object> each : copies) {
+            each.close(ring);
+            while (each.hasClosed()) {
+                each.empty();
+                emptied++;
+            }
         }
         return emptied;
     }

@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.queue;
 
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
@@ -13,14 +13,14 @@ import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
 
 /** Completion flags, set by whoever drains the channel and read under the queue's lock. */
-public final class AsyncCopiesStress {
-    private AsyncCopiesStress() {}
+public final class CopySlotsStress {
+    private CopySlotsStress() {}
 
     /**
      * Who sees the flag sees the bytes, and the packet is closed once. The flag as a plain store passes on
      * x86, which keeps stores in order; the test guards against a compiler or an edit that moves them. Twins:
-     * {@link AsyncCopiesControl.BytesAreMissingWhenTheFlagIsSetBeforeTheCopy} and
-     * {@link AsyncCopiesControl.BytesMayBeMissingWithAPlainFlag}.
+     * {@link CopySlotsControl.BytesAreMissingWhenTheFlagIsSetBeforeTheCopy} and
+     * {@link CopySlotsControl.BytesMayBeMissingWithAPlainFlag}.
      */
     @JCStressTest
     @Outcome(id = "0, 0, 1", expect = ACCEPTABLE, desc = "Not done yet; found at the end.")
@@ -49,7 +49,7 @@ public final class AsyncCopiesStress {
 
     /**
      * A packet of two copies has failed when either has, and who sees that it is done sees that. Twin:
-     * {@link AsyncCopiesControl.AFailureIsMissedWhenItIsNotedAfterTheFlag}.
+     * {@link CopySlotsControl.AFailureIsMissedWhenItIsNotedAfterTheFlag}.
      */
     @JCStressTest
     @Outcome(id = "0", expect = ACCEPTABLE, desc = "All are known to have failed.")
@@ -71,7 +71,7 @@ public final class AsyncCopiesStress {
 
     /**
      * The second packet's copies are done first; the guest still gets the first one's chain first. Twin:
-     * {@link AsyncCopiesControl.AChainOvertakesAnOlderOneWhenHolesAreSkipped}.
+     * {@link CopySlotsControl.AChainOvertakesAnOlderOneInOtherSlots}.
      */
     @JCStressTest
     @Outcome(id = {"-1, -1", "-1, 0", "0, 1"}, expect = ACCEPTABLE,
