@@ -18,7 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** Asynchronous forwarding costs the garbage collector nothing either. */
-class AsyncAllocationTest {
+class AsyncAllocationTest extends EachFormat {
     private static final int BURST = 32;
 
     private final ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
@@ -35,7 +35,7 @@ class AsyncAllocationTest {
     void burstsInSteadyStateAllocateNothing(DmaEngine engine) throws ControlException {
         try (DmaRegistry registry = new DmaRegistry();
                 // No stalls: each is an event, and a busy machine has some.
-                TestGuest guest = new TestGuest(TestGuest.MODERN, TestGuest.RING,
+                TestGuest guest = new TestGuest(features(), TestGuest.RING,
                         VhostConfig.builder().asyncCopy(registry).copyStall(Duration.ofMinutes(1)).build());
                 PacketPool pool = PacketPool.create(2 * BURST, 512)) {
             guest.start();

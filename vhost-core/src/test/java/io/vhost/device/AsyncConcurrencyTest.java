@@ -33,7 +33,7 @@ import org.junit.jupiter.api.Timeout;
  * changes its mind; two queues share three channels. {@code -Dtorture.packets} says how many packets must
  * pass each way.
  */
-class AsyncConcurrencyTest {
+class AsyncConcurrencyTest extends EachFormat {
     private static final int ENOUGH = Integer.getInteger("torture.packets", 5_000);
     private static final int PACKETS = 200;
 
@@ -58,7 +58,7 @@ class AsyncConcurrencyTest {
             registry.configure("two", new WorkerDmaEngine("concurrency 2")),
             registry.configure("three", new InlineDmaEngine())
         };
-        guest = new TestGuest(TestGuest.MODERN, 32,
+        guest = new TestGuest(features(), 32,
                 VhostConfig.builder().asyncCopy(registry).copyTimeout(Duration.ofMinutes(1)).build());
         guest.start();
         guest.listener.action = call -> guest.listener.calls.clear();

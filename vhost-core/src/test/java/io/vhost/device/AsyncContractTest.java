@@ -28,7 +28,7 @@ class AsyncContractTest extends AsyncFixture {
 
     @Test
     void registerAsksForTheFeatureThenTheRingThenThatItIsTheFirst() throws ControlException {
-        try (TestGuest without = TestGuest.running()) {
+        try (TestGuest without = running()) {
             VirtQueue queue = without.device.queue(0);
             without.control.stopRing(0);
             assertEquals("test-guest queue 0 cannot be registered: asynchronous copies are not enabled; give"

@@ -165,7 +165,7 @@ class AsyncDequeueTest extends AsyncFixture {
     /** A failed copy gives nobody the bytes that were in the pool's buffer before. */
     @Test
     void aPacketWhoseCopyFailedIsNotHandedOut() throws ControlException {
-        start(TestGuest.MODERN, 64, FaultyDmaEngine.seeded(3).failureRate(1));
+        start(features(), 64, FaultyDmaEngine.seeded(3).failureRate(1));
         VirtQueue queue = queue(1);
         queue.registerAsync();
         send(1, 100, 112);
@@ -181,7 +181,7 @@ class AsyncDequeueTest extends AsyncFixture {
 
     @Test
     void aFullChannelTruncatesAndTheRestComesLater() throws ControlException {
-        start(TestGuest.MODERN, 64, FaultyDmaEngine.seeded(4).depth(7).capacity(6));
+        start(features(), 64, FaultyDmaEngine.seeded(4).depth(7).capacity(6));
         VirtQueue queue = queue(1);
         queue.registerAsync();
         for (int i = 0; i < 15; i++) {

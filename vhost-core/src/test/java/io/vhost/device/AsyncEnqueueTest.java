@@ -11,6 +11,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
+import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingViolation;
 import io.vhost.testing.FaultyDmaEngine;
 import org.junit.jupiter.api.Test;
@@ -75,7 +76,7 @@ class AsyncEnqueueTest extends AsyncFixture {
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 5})
     void aFullChannelTruncatesBetweenPacketsAndTheRestComesLater(int chains) throws ControlException {
-        start(TestGuest.MODERN, 64, FaultyDmaEngine.seeded(chains).depth(7));
+        start(features(), 64, FaultyDmaEngine.seeded(chains).depth(7));
         VirtQueue queue = queue(0);
         queue.registerAsync();
         for (int i = 0; i < 8 * chains; i++) {
@@ -107,7 +108,7 @@ class AsyncEnqueueTest extends AsyncFixture {
     /** Bugs fd03876e71 and baac7d2c41: any number of places, 0 included, at any time. */
     @Test
     void whateverRoomTheChannelHasNothingIsLostOrDoubled() throws ControlException {
-        start(TestGuest.MODERN, 64, FaultyDmaEngine.seeded(5).depth(40).capacity(5));
+        start(features(), 64, FaultyDmaEngine.seeded(5).depth(40).capacity(5));
         VirtQueue queue = queue(0);
         queue.registerAsync();
         int sent = 0;
@@ -136,7 +137,7 @@ class AsyncEnqueueTest extends AsyncFixture {
 
     @Test
     void aFailedCopyIsReportedAndItsChainsComeBackEmpty() throws ControlException {
-        start(TestGuest.MODERN, 64, FaultyDmaEngine.seeded(3).failureRate(1));
+        start(features(), 64, FaultyDmaEngine.seeded(3).failureRate(1));
         VirtQueue queue = queue(0);
         queue.registerAsync();
         guest.toGuest().accept(1, 100);
@@ -164,10 +165,7 @@ class AsyncEnqueueTest extends AsyncFixture {
         fill(0, 2, 500);
         engine.hold(true);
         assertEquals(1, queue.submitEnqueueBurst(packets, 0, 2, channel));
-        long avail = guest.toGuest().addresses.avail();
-        short head = guest.memory.get(java.lang.foreign.ValueLayout.JAVA_SHORT, avail + 4);
-        guest.memory.set(java.lang.foreign.ValueLayout.JAVA_SHORT, avail + 6, head);
-        guest.memory.set(java.lang.foreign.ValueLayout.JAVA_SHORT, avail + 2, (short) 2);
+        RingTampering.offerFirstAgain(guest, guest.toGuest());
         assertEquals(0, queue.submitEnqueueBurst(packets, 1, 1, channel));
         assertEquals(RingViolation.HEAD_IN_FLIGHT, queue.violation());
         assertEquals(1, queue.counters().get(RingViolation.HEAD_IN_FLIGHT));
@@ -180,7 +178,7 @@ class AsyncEnqueueTest extends AsyncFixture {
 
     @Test
     void moreChainsThanTheRingHasAreNeverInFlight() throws ControlException {
-        start(TestGuest.MODERN, 4, FaultyDmaEngine.seeded(1));
+        start(features(), 4, FaultyDmaEngine.seeded(1));
         VirtQueue queue = queue(0);
         queue.registerAsync();
         for (int i = 0; i < 4; i++) {
@@ -190,9 +188,7 @@ class AsyncEnqueueTest extends AsyncFixture {
         engine.hold(true);
         assertEquals(4, queue.submitEnqueueBurst(packets, 0, 8, channel));
         assertEquals(0, queue.submitEnqueueBurst(packets, 4, 4, channel));
-        // A driver that takes its chains for used: its index is now beyond what a ring can hold.
-        guest.memory.set(java.lang.foreign.ValueLayout.JAVA_SHORT, guest.toGuest().addresses.avail() + 2,
-                (short) 5);
+        RingTampering.offerMoreThanTheRingHolds(guest, guest.toGuest());
         engine.hold(false);
         assertEquals(4, queue.clearQueue(done, 0, 8, channel));
         assertBalanced(0);
@@ -222,10 +218,42 @@ class AsyncEnqueueTest extends AsyncFixture {
         pool.release(packets, 0, 50);
     }
 
+    /** As {@link EnqueueNoRoomTest} has it, with copies of others under way: only then may more chains come. */
+    @Test
+    void aPacketThatAFullRingOfChainsCannotHoldIsGivenBack() throws ControlException {
+        // A split ring has an entry for each chain, a packed one for each buffer.
+        int[] lengths = format == RingFormat.PACKED ? new int[] {50, 50} : new int[] {100};
+        int size = format == RingFormat.PACKED ? 6 : 4;
+        int chains = size / lengths.length;
+        start(features(), size, FaultyDmaEngine.seeded(1));
+        VirtQueue queue = queue(0);
+        queue.registerAsync();
+        for (int i = 0; i < chains; i++) {
+            guest.toGuest().accept(i, lengths);
+        }
+        fill(0, 1, 60);
+        fill(1, 1, 100 * chains - HEADER + 1);
+        engine.hold(true);
+        assertEquals(1, queue.submitEnqueueBurst(packets, 0, 2, channel), "the first has a chain");
+        assertEquals(0, queue.submitEnqueueBurst(packets, 1, 1, channel));
+        engine.hold(false);
+        assertEquals(1, queue.pollEnqueueCompleted(done, 0, 2, channel));
+        guest.toGuest().assertUsed(0, 72);
+        guest.toGuest().accept(0, lengths);
+        assertEquals(1, queue.submitEnqueueBurst(packets, 1, 1, channel));
+        assertEquals(1, queue.pollEnqueueCompleted(done, 1, 1, channel));
+        assertTrue(done[1].isUndelivered());
+        assertEquals(1, counted(0, Counter.NO_ROOM));
+        assertEquals(-1, guest.toGuest().ring.poll(), "its chains are there for the next");
+        assertNull(queue.violation());
+        assertBalanced(0);
+        pool.release(done, 0, 2);
+    }
+
     /** Sizes around the limits of one descriptor and one burst. */
     @Test
     void aPacketOf64KilobytesTakesManyChains() throws ControlException {
-        start(TestGuest.MODERN, 64, FaultyDmaEngine.seeded(1));
+        start(features(), 64, FaultyDmaEngine.seeded(1));
         VirtQueue queue = queue(0);
         queue.registerAsync();
         for (int i = 0; i < 64; i++) {

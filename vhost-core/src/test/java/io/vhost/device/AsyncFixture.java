@@ -13,9 +13,8 @@ import io.vhost.testing.FaultyDmaEngine;
 import org.junit.jupiter.api.AfterEach;
 
 /** A device whose queues copy through one engine that does as it is told. */
-abstract class AsyncFixture {
+abstract class AsyncFixture extends EachFormat {
     static final int HEADER = 12;
-    static final long NOT_MERGEABLE = TestGuest.MODERN & ~Feature.VIRTIO_NET_F_MRG_RXBUF.mask();
 
     final DmaRegistry registry = new DmaRegistry();
     final PacketPool pool = PacketPool.create(256, PacketPool.DEFAULT_HEADROOM + 2048);
@@ -33,7 +32,7 @@ abstract class AsyncFixture {
 
     /** One queue of the fixture that is registered, on a guest with rings of 64. */
     VirtQueue started(int index) throws ControlException {
-        start(TestGuest.MODERN, TestGuest.RING, FaultyDmaEngine.seeded(1));
+        start(features(), TestGuest.RING, FaultyDmaEngine.seeded(1));
         queue(index).registerAsync();
         return queue(index);
     }

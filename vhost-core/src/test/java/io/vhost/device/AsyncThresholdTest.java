@@ -18,7 +18,7 @@ class AsyncThresholdTest extends AsyncFixture {
     void start() throws ControlException {
         engine = FaultyDmaEngine.seeded(1).build();
         channel = registry.configure("test", engine);
-        guest = new TestGuest(TestGuest.MODERN, TestGuest.RING,
+        guest = new TestGuest(features(), TestGuest.RING,
                 VhostConfig.builder().asyncCopy(registry).copyThreshold(THRESHOLD).build());
         guest.start();
         queue(0).registerAsync();

@@ -58,14 +58,14 @@ final class AsyncTorture implements AutoCloseable {
     private long lastReceived = -1;
     private String operation = "start";
 
-    AsyncTorture(long seed) throws ControlException {
+    AsyncTorture(long features, long seed) throws ControlException {
         this.seed = seed;
         random = new Random(seed);
         for (int i = 0; i < CHANNELS; i++) {
             configure(i);
         }
         boolean mergeable = random.nextBoolean();
-        guest = new TestGuest(mergeable ? TestGuest.MODERN : AsyncFixture.NOT_MERGEABLE, RING,
+        guest = new TestGuest(mergeable ? features : features & ~Feature.VIRTIO_NET_F_MRG_RXBUF.mask(), RING,
                 VhostConfig.builder().asyncCopy(registry).copyTimeout(Duration.ofSeconds(20)).build());
         guest.start();
         receiver = new TortureReceiver(guest, random, mergeable);

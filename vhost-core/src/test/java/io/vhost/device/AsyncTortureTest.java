@@ -5,11 +5,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import org.junit.jupiter.api.Test;
 
 /**
- * A million operations in random order. A failure names its seed; {@code -Dtorture.seed=N} runs that seed
- * alone, and {@code -Dtorture.operations=N} makes it longer or shorter.
+ * Half a million operations in random order for each format. A failure names its seed;
+ * {@code -Dtorture.seed=N} runs that seed alone, and {@code -Dtorture.operations=N} makes it longer or shorter.
  */
-class AsyncTortureTest {
-    private static final int OPERATIONS = Integer.getInteger("torture.operations", 1_000_000);
+class AsyncTortureTest extends EachFormat {
+    private static final int OPERATIONS = Integer.getInteger("torture.operations", 500_000);
     private static final int RUNS = 25;
 
     @Test
@@ -18,7 +18,7 @@ class AsyncTortureTest {
         long first = only == null ? System.nanoTime() : only;
         long moved = 0;
         for (int i = 0; i < (only == null ? RUNS : 1); i++) {
-            try (AsyncTorture torture = new AsyncTorture(first + i)) {
+            try (AsyncTorture torture = new AsyncTorture(features(), first + i)) {
                 torture.run(OPERATIONS / RUNS);
                 moved += torture.moved();
             }

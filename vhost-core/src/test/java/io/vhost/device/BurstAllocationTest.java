@@ -15,7 +15,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /** Forwarding costs the garbage collector nothing, whatever the chains look like, interrupts included. */
-class BurstAllocationTest {
+class BurstAllocationTest extends EachFormat {
     private static final int BURST = 32;
     private static final int FRAME = 72;
     private static final int ROUNDS = 5_000;
@@ -46,8 +46,8 @@ class BurstAllocationTest {
     @ParameterizedTest
     @EnumSource
     void burstsInSteadyStateAllocateNothing(Shape shape) throws ControlException {
-        long events = TestGuest.MODERN | Feature.VIRTIO_F_EVENT_IDX.mask() | Feature.VIRTIO_F_IN_ORDER.mask();
-        for (long features : new long[] {TestGuest.MODERN, events}) {
+        long events = features() | Feature.VIRTIO_F_EVENT_IDX.mask() | Feature.VIRTIO_F_IN_ORDER.mask();
+        for (long features : new long[] {features(), events}) {
             assertEquals(0, leastOf(shape, features), "bytes in " + ROUNDS + " bursts each way");
         }
     }
@@ -57,7 +57,7 @@ class BurstAllocationTest {
     void anAllocationIsSeen() throws ControlException {
         Object[] kept = new Object[1];
         amongThem = () -> kept[0] = new byte[1];
-        assertTrue(leastOf(Shape.ONE_BUFFER, TestGuest.MODERN) >= 16 * ROUNDS);
+        assertTrue(leastOf(Shape.ONE_BUFFER, features()) >= 16 * ROUNDS);
     }
 
     /** The compiler decides when the steady state begins; what a burst allocates shows in each window. */

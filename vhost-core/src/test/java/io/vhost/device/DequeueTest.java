@@ -12,6 +12,7 @@ import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingViolation;
 import java.util.Arrays;
 import org.junit.jupiter.api.AfterEach;
@@ -20,12 +21,14 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Packets from the guest. */
-class DequeueTest {
-    private static final long LEGACY = TestGuest.MODERN
-            & ~Feature.mask(Feature.VIRTIO_F_VERSION_1, Feature.VIRTIO_NET_F_MRG_RXBUF);
+class DequeueTest extends EachFormat {
 
     private final PacketPool pool = PacketPool.create(128, 2048 + PacketPool.DEFAULT_HEADROOM);
     private final Packet[] packets = new Packet[128];
+
+    private long legacy() {
+        return without(Feature.VIRTIO_F_VERSION_1, Feature.VIRTIO_NET_F_MRG_RXBUF);
+    }
 
     /** Each packet is in the pool again, or the close fails and names it. */
     @AfterEach
@@ -58,9 +61,9 @@ class DequeueTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void packetsOfAllSizesArriveInOneBufferInTwoAndThroughATable(boolean legacy) throws ControlException {
-        try (TestGuest guest = TestGuest.running(legacy ? LEGACY : TestGuest.MODERN)) {
-            int header = legacy ? 10 : 12;
-            assertEquals(header, guest.headerLength());
+        try (TestGuest guest = TestGuest.running(legacy ? legacy() : features())) {
+            int header = guest.headerLength();
+            assertEquals(legacy && format == RingFormat.SPLIT ? 10 : 12, header);
             TestQueue queue = guest.fromGuest();
             long offset = queue.allocate(4096);
             for (int length = 1; length <= 2048; length++) {
@@ -85,7 +88,7 @@ class DequeueTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void aFrameMayLieInDescriptorsOfOneByte(boolean throughTable) throws ControlException {
-        for (long features : new long[] {LEGACY, TestGuest.MODERN}) {
+        for (long features : new long[] {legacy(), features()}) {
             try (TestGuest guest = TestGuest.running(features)) {
                 byte[] payload = TestGuest.pattern(40, 3);
                 byte[] frame = frame(guest, payload);
@@ -103,7 +106,7 @@ class DequeueTest {
 
     @Test
     void aFrameMayLieAcrossRegions() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             for (int before = 1; before < 60; before++) {
                 byte[] payload = TestGuest.pattern(64, before);
                 guest.fromGuest().sendAt(TestGuest.BORDER - before, frame(guest, payload), 76);
@@ -114,7 +117,7 @@ class DequeueTest {
 
     @Test
     void burstsOfAnySizeComeInOrder() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.fromGuest();
             for (int i = 0; i < TestGuest.RING; i++) {
                 queue.send(frame(guest, new byte[] {(byte) i, 1, 2}), 15);
@@ -138,7 +141,7 @@ class DequeueTest {
 
     @Test
     void anOversizePacketIsDroppedAndCounted() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.fromGuest();
             queue.send(frame(guest, new byte[2049]), 12 + 2049);
             queue.send(frame(guest, new byte[2049]), 12, 2049);
@@ -154,7 +157,7 @@ class DequeueTest {
 
     @Test
     void withoutPacketsInThePoolNothingIsLost() throws ControlException {
-        try (TestGuest guest = TestGuest.running(); PacketPool small = PacketPool.create(3, 256)) {
+        try (TestGuest guest = running(); PacketPool small = PacketPool.create(3, 256)) {
             TestQueue queue = guest.fromGuest();
             for (int i = 0; i < 8; i++) {
                 queue.send(frame(guest, new byte[] {(byte) i}), 12, 1);
@@ -177,7 +180,7 @@ class DequeueTest {
     void aClosedPoolIsTheCallersMistakeAndCostsNoPacket() throws ControlException {
         PacketPool closed = PacketPool.create(4, 256);
         closed.close();
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.fromGuest();
             queue.send(frame(guest, new byte[] {1}), 13);
             queue.send(frame(guest, new byte[] {2}), 13);
@@ -193,7 +196,7 @@ class DequeueTest {
 
     @Test
     void aChainNoLongerThanTheHeaderFencesTheQueue() throws ControlException {
-        for (long features : new long[] {LEGACY, TestGuest.MODERN}) {
+        for (long features : new long[] {legacy(), features()}) {
             int header = PacketFormat.of(features, false).headerLength();
             for (int length : new int[] {1, 8, header - 1, header}) {
                 for (int[] lengths : new int[][] {{length}, {length / 2, length - length / 2}}) {
@@ -223,7 +226,7 @@ class DequeueTest {
 
     @Test
     void offloadFieldsArriveWithThePacket() throws ControlException {
-        for (long features : new long[] {LEGACY, TestGuest.MODERN}) {
+        for (long features : new long[] {legacy(), features()}) {
             try (TestGuest guest = TestGuest.running(features)) {
                 long offload = NetHeader.offload(NetHeader.NEEDS_CHECKSUM, NetHeader.GSO_NONE, 54, 0, 34);
                 sendWithHeader(guest, offload, 16, 100);
@@ -239,7 +242,7 @@ class DequeueTest {
     /** csum_start and csum_offset past the packet, row 26. */
     @Test
     void aChecksumOutsideThePacketDropsIt() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             long dropped = 0;
             for (int start : new int[] {0, 34, 97, 98, 99, 0x7FFF, 0xFFFF}) {
                 for (int offset : new int[] {0, 1, 64, 65, 98, 0xFFFF}) {
@@ -260,7 +263,7 @@ class DequeueTest {
 
     @Test
     void segmentationThatWasNotOfferedDropsThePacket() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             for (int type : new int[] {1, 3, 4, 5, 0x80, 0x81, 0xFF}) {
                 sendWithHeader(guest, NetHeader.offload(1, type, 54, 1400, 34), 16, 100);
                 assertEquals(0, dequeue(guest, 1));
@@ -271,7 +274,7 @@ class DequeueTest {
 
     @Test
     void aChecksumRequestWithoutTheFeatureDropsThePacket() throws ControlException {
-        try (TestGuest guest = TestGuest.running(TestGuest.MODERN & ~Feature.VIRTIO_NET_F_CSUM.mask())) {
+        try (TestGuest guest = TestGuest.running(without(Feature.VIRTIO_NET_F_CSUM))) {
             sendWithHeader(guest, NetHeader.offload(1, 0, 0, 0, 34), 16, 100);
             assertEquals(0, dequeue(guest, 1));
             assertEquals(1, guest.fromGuest().queue.counters().get(Counter.BAD_OFFLOAD));
@@ -282,7 +285,7 @@ class DequeueTest {
     @Test
     void otherFlagsAndHintsAreIgnored() throws ControlException {
         long partial = Feature.VIRTIO_NET_F_CSUM.mask();
-        for (long features : new long[] {TestGuest.MODERN, TestGuest.MODERN & ~partial}) {
+        for (long features : new long[] {features(), features() & ~partial}) {
             try (TestGuest guest = TestGuest.running(features)) {
                 sendWithHeader(guest, NetHeader.offload(0xFE, 0, 54, 1400, 34), 16, 100);
                 assertEquals(1, dequeue(guest, 1));

@@ -12,6 +12,7 @@ import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingViolation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -22,13 +23,19 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Packets to the guest. */
-class EnqueueTest {
-    private static final long NO_MERGE = TestGuest.MODERN & ~Feature.VIRTIO_NET_F_MRG_RXBUF.mask();
-    private static final long LEGACY = NO_MERGE & ~Feature.VIRTIO_F_VERSION_1.mask();
+class EnqueueTest extends EachFormat {
     private static final int LARGEST = 65_536;
 
     private final PacketPool pool = PacketPool.create(64, LARGEST + PacketPool.DEFAULT_HEADROOM);
     private final Packet[] packets = new Packet[64];
+
+    private long notMergeable() {
+        return without(Feature.VIRTIO_NET_F_MRG_RXBUF);
+    }
+
+    private long legacy() {
+        return without(Feature.VIRTIO_NET_F_MRG_RXBUF, Feature.VIRTIO_F_VERSION_1);
+    }
 
     @AfterEach
     void everyPacketIsAccountedFor() {
@@ -61,11 +68,11 @@ class EnqueueTest {
     @ParameterizedTest
     @ValueSource(longs = {0, 1, 2})
     void packetsOfAllSizesFillOneBufferOrTwo(long kind) throws ControlException {
-        long features = new long[] {LEGACY, NO_MERGE, TestGuest.MODERN}[(int) kind];
+        long features = new long[] {legacy(), notMergeable(), features()}[(int) kind];
         try (TestGuest guest = TestGuest.running(features)) {
             TestQueue queue = guest.toGuest();
             int header = guest.headerLength();
-            assertEquals(kind == 0 ? 10 : 12, header);
+            assertEquals(kind == 0 && format == RingFormat.SPLIT ? 10 : 12, header);
             long offset = queue.allocate(4096);
             for (int length = 1; length <= 2048; length++) {
                 Packet packet = packet(length, length);
@@ -89,7 +96,7 @@ class EnqueueTest {
     @Test
     void aChainMayBeOfOneByteDescriptorsEvenWithoutHeadroomInThePacket() throws ControlException {
         MemorySegment slab = Arena.ofAuto().allocate(PacketPool.slabSize(1, 256), 64);
-        for (long features : new long[] {LEGACY, NO_MERGE, TestGuest.MODERN}) {
+        for (long features : new long[] {legacy(), notMergeable(), features()}) {
             try (TestGuest guest = TestGuest.running(features);
                     PacketPool bare = PacketPool.over(slab, 1, 256, 0)) {
                 Packet packet = bare.take();
@@ -107,7 +114,7 @@ class EnqueueTest {
 
     @Test
     void aPacketMayBeSpreadOverRegions() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             Packet packet = packet(64, 5);
             for (int before = 1; before < 60; before++) {
                 guest.toGuest().acceptAt(TestGuest.BORDER - before, 1, 76);
@@ -122,7 +129,7 @@ class EnqueueTest {
     @ParameterizedTest
     @ValueSource(ints = {1, 100, 1524 - 12, 1525 - 12, 9000, LARGEST - 12, LARGEST})
     void aPacketIsMergedFromAsManyBuffersAsItNeeds(int length) throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.toGuest();
             int chains = (length + 12 + 1523) / 1524;
             long[] offsets = new long[chains + 1];
@@ -145,7 +152,7 @@ class EnqueueTest {
 
     @Test
     void mergedPacketsFollowEachOther() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.toGuest();
             for (int i = 0; i < 10; i++) {
                 queue.accept(i, 12, 88);
@@ -171,7 +178,7 @@ class EnqueueTest {
 
     @Test
     void theHeaderIsWrittenOnlyWhereItDiffers() throws ControlException {
-        try (TestGuest guest = TestGuest.running(LEGACY)) {
+        try (TestGuest guest = TestGuest.running(legacy())) {
             TestQueue queue = guest.toGuest();
             Packet packet = packet(20, 7);
             packet.requestChecksum(4, 6);
@@ -179,16 +186,18 @@ class EnqueueTest {
             guest.memory.asSlice(offset, 64).fill((byte) 0xAA);
             queue.acceptAt(offset, 0, 64);
             assertEquals(1, enqueue(guest, packet));
-            byte[] header = {1, 0, 0, 0, 0, 0, 4, 0, 6, 0};
-            assertArrayEquals(header, guest.bytes(offset, 10));
-            assertArrayEquals(TestGuest.pattern(20, 7), guest.bytes(offset + 10, 20));
+            byte[] expected = frame(guest, 20, 7, 1);
+            expected[0] = 1;
+            expected[6] = 4;
+            expected[8] = 6;
+            assertArrayEquals(expected, guest.bytes(offset, expected.length));
             packet.release();
         }
     }
 
     @Test
     void offloadFieldsReachTheGuest() throws ControlException {
-        for (long features : new long[] {NO_MERGE, TestGuest.MODERN}) {
+        for (long features : new long[] {notMergeable(), features()}) {
             for (int[] lengths : new int[][] {{64}, {5, 59}}) {
                 try (TestGuest guest = TestGuest.running(features)) {
                     Packet packet = packet(20, 8);
@@ -209,7 +218,7 @@ class EnqueueTest {
 
     @Test
     void aGuestThatTakesNoPartialChecksumsGetsWholeOnes() throws ControlException {
-        long features = TestGuest.MODERN & ~Feature.VIRTIO_NET_F_GUEST_CSUM.mask();
+        long features = without(Feature.VIRTIO_NET_F_GUEST_CSUM);
         try (TestGuest guest = TestGuest.running(features)) {
             Packet packet = packet(60, 9);
             packet.requestChecksum(14, 10);
@@ -233,7 +242,7 @@ class EnqueueTest {
 
     @Test
     void packetsWithImpossibleOffloadsAreDroppedAndCountedOnce() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.toGuest();
             for (int i = 0; i < 3; i++) {
                 packets[i] = packet(60, i);
@@ -254,71 +263,8 @@ class EnqueueTest {
     }
 
     @Test
-    void withoutMergeableBuffersAPacketThatDoesNotFitIsDropped() throws ControlException {
-        try (TestGuest guest = TestGuest.running(NO_MERGE)) {
-            TestQueue queue = guest.toGuest();
-            queue.accept(0, 100);
-            packets[0] = packet(89, 0);
-            packets[1] = packet(88, 1);
-            assertEquals(2, queue.queue.enqueueBurst(packets, 0, 2));
-            assertEquals(1, count(guest, Counter.NO_ROOM));
-            assertEquals(1, count(guest, Counter.PACKETS));
-            queue.assertUsed(0, 100);
-            pool.release(packets, 0, 2);
-        }
-    }
-
-    @Test
-    void aPacketThatTheWholeRingCannotHoldIsDropped() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
-            TestQueue queue = guest.toGuest();
-            for (int i = 0; i < TestGuest.RING; i++) {
-                queue.accept(i, 100);
-            }
-            packets[0] = packet(10, 0);
-            packets[1] = packet(100 * TestGuest.RING - 11, 1);
-            packets[2] = packet(100 * (TestGuest.RING - 1) - 12, 2);
-            assertEquals(1, queue.queue.enqueueBurst(packets, 0, 3), "without the first it might have fit");
-            queue.assertUsed(0, 22);
-            queue.accept(0, 100);
-            assertEquals(2, queue.queue.enqueueBurst(packets, 1, 2));
-            assertEquals(1, count(guest, Counter.NO_ROOM));
-            assertEquals(TestGuest.RING - 1, queue.ring.pending());
-            pool.release(packets, 0, 3);
-        }
-    }
-
-    /** Chains of so many buffers that a burst can hold two: a packet that needs three would wait for ever. */
-    @Test
-    void aPacketThatNeedsMoreBuffersThanABurstHoldsIsDropped() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
-            TestQueue queue = guest.toGuest();
-            long table = queue.allocate(16 * 1000);
-            long offset = queue.allocate(1000);
-            long[] addresses = new long[1000];
-            int[] lengths = new int[1000];
-            Arrays.setAll(addresses, i -> TestGuest.GUEST + offset + i);
-            Arrays.fill(lengths, 1);
-            for (int i = 0; i < 5; i++) {
-                queue.ring.offerIndirect(i, table, TestGuest.GUEST + table, addresses, lengths, 0, 1000);
-            }
-            queue.ring.publish();
-            packets[0] = packet(100, 0);
-            packets[1] = packet(2000, 1);
-            packets[2] = packet(1988, 2);
-            assertEquals(1, queue.queue.enqueueBurst(packets, 0, 3));
-            assertEquals(2, queue.queue.enqueueBurst(packets, 1, 2));
-            assertEquals(1, count(guest, Counter.NO_ROOM));
-            queue.assertUsed(0, 112);
-            queue.assertUsed(1, 1000);
-            queue.assertUsed(2, 1000);
-            pool.release(packets, 0, 3);
-        }
-    }
-
-    @Test
     void aChainWithoutRoomForTheHeaderFencesTheQueueBehindTheGoodOnes() throws ControlException {
-        for (long features : new long[] {LEGACY, NO_MERGE, TestGuest.MODERN}) {
+        for (long features : new long[] {legacy(), notMergeable(), features()}) {
             for (int[] lengths : new int[][] {{1}, {9}, {4, 5}}) {
                 try (TestGuest guest = TestGuest.running(features)) {
                     TestQueue queue = guest.toGuest();
@@ -344,7 +290,7 @@ class EnqueueTest {
     /** Without a check a packet would go into the second chain and be reported with the first. */
     @Test
     void anEmptyChainFencesTheQueue() throws ControlException {
-        for (long features : new long[] {LEGACY, NO_MERGE, TestGuest.MODERN}) {
+        for (long features : new long[] {legacy(), notMergeable(), features()}) {
             try (TestGuest guest = TestGuest.running(features)) {
                 TestQueue queue = guest.toGuest();
                 queue.accept(0, 200);
@@ -363,7 +309,7 @@ class EnqueueTest {
 
     @Test
     void aPacketThatCannotBeSentIsTheCallersMistake() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.toGuest();
             for (int i = 0; i < 50; i++) {
                 queue.accept(i, 200);
@@ -394,7 +340,7 @@ class EnqueueTest {
 
     @Test
     void aPacketWhoseMemoryHasGoneCostsTheGuestNoBuffer() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.toGuest();
             queue.accept(0, 200);
             Packet dead;
@@ -412,7 +358,7 @@ class EnqueueTest {
 
     @Test
     void anEmptyRingIsLeftAlone() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             Packet packet = packet(60, 0);
             assertEquals(0, enqueue(guest, packet));
             assertEquals(0, guest.toGuest().queue.enqueueBurst(packets, 0, 0));

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
 /** Guests that break the rules of a ring, or take their memory away, as the application sees them. */
-class FenceTest {
+class FenceTest extends EachFormat {
     private final PacketPool pool = PacketPool.create(256, 2048);
     private final Packet[] packets = new Packet[256];
     private final List<LogRecord> log = new ArrayList<>();
@@ -71,7 +71,7 @@ class FenceTest {
 
     @Test
     void aViolationFencesItsQueueAndNothingElse() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.fromGuest();
             offend(queue);
             assertEquals(2, dequeue(guest), "the good ones before");
@@ -100,7 +100,7 @@ class FenceTest {
 
     @Test
     void theQueueRunsAgainAfterTheFrontEndHasStoppedAndStartedIt() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.fromGuest();
             for (int lap = 1; lap <= 9; lap++) {
                 queue.newRing();
@@ -112,16 +112,16 @@ class FenceTest {
                 guest.control.enable(1, true);
                 guest.control.kick(1, null);
                 assertFalse(queue.queue.isRunning(), "only a stop clears a violation");
-                assertEquals(2, guest.control.stopRing(1));
+                assertEquals(queue.baseAfter(2), guest.control.stopRing(1));
                 assertNull(queue.queue.violation());
-                guest.control.ringBase(1, 0);
+                guest.control.ringBase(1, queue.format.start());
                 queue.newRing();
                 guest.control.kick(1, null);
                 assertTrue(queue.queue.isRunning());
                 queue.send(new byte[72], 72);
                 assertEquals(1, dequeue(guest));
                 guest.control.stopRing(1);
-                guest.control.ringBase(1, 0);
+                guest.control.ringBase(1, queue.format.start());
                 queue.newRing();
                 guest.control.kick(1, null);
             }
@@ -131,7 +131,7 @@ class FenceTest {
 
     @Test
     void aViolationWhileSendingLeavesTheCallerWithTheRest() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.toGuest();
             queue.accept(0, 100);
             queue.ring.offer(1, TestGuest.GUEST + TestGuest.BUFFERS, 100, false);
@@ -153,7 +153,7 @@ class FenceTest {
     @Test
     void memoryThatVanishesFailsTheDevice() throws ControlException {
         for (int warmUp : new int[] {0, 30_000}) {
-            try (TestGuest guest = TestGuest.running()) {
+            try (TestGuest guest = running()) {
                 int[] failures = {0};
                 guest.control.onFailure(() -> failures[0]++);
                 TestQueue from = guest.fromGuest();
@@ -197,7 +197,7 @@ class FenceTest {
     /** The memory of the ring stays, and that of a packet in the second chunk is gone. */
     @Test
     void memoryThatVanishesInTheMiddleOfABurstCostsNoPacketOfThePool() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.fromGuest();
             for (int i = 0; i < 60; i++) {
                 queue.sendAt(i < 40 ? TestGuest.BUFFERS : TestGuest.BORDER, new byte[72], 72);
@@ -212,7 +212,7 @@ class FenceTest {
 
     @Test
     void memoryThatVanishesBeforeTheRingStartsIsRefused() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             guest.control.stopRing(1);
             guest.truncate();
             ControlException refusal = assertThrows(

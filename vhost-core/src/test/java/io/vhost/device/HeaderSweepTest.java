@@ -18,7 +18,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Each field of a packet's header at its limits, in all combinations (row 26): what is not negotiated or
  * points outside the packet is dropped and counted, what arrives can be summed, cut and passed on.
  */
-class HeaderSweepTest {
+class HeaderSweepTest extends EachFormat {
     private static final int LENGTH = 200;
     private static final int IP = 14;
     private static final int TCP = 34;
@@ -39,8 +39,7 @@ class HeaderSweepTest {
     @ParameterizedTest
     @ValueSource(longs = {0, 1L << 1, 1L, 0x3F80, (1L << 32) | (1L << 15)})
     void whateverAHeaderAsksForIsPossibleOrDropped(long without) throws ControlException {
-        long features = (VhostConfig.SUPPORTED | Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask())
-                & ~without & ~Feature.VIRTIO_F_RING_PACKED.mask();
+        long features = (defaults() | VhostConfig.SUPPORTED & ~Feature.VIRTIO_F_RING_PACKED.mask()) & ~without;
         VhostConfig config = VhostConfig.builder().features(VhostConfig.SUPPORTED).build();
         try (TestGuest guest = new TestGuest(features, TestGuest.RING, config)) {
             guest.start();

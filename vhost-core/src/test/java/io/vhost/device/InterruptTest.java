@@ -21,8 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** When the guest is interrupted, through the eventfd that it gave. */
-class InterruptTest {
-    private static final long EVENT_IDX = TestGuest.MODERN | Feature.VIRTIO_F_EVENT_IDX.mask();
+class InterruptTest extends EachFormat {
 
     private final PacketPool pool = PacketPool.create(64, 512);
     private final Packet[] packets = new Packet[64];
@@ -54,7 +53,7 @@ class InterruptTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void aBurstOfAnySizeInterruptsOnceIfTheGuestWantsIt(boolean eventIdx) throws ControlException {
-        try (TestGuest guest = TestGuest.running(eventIdx ? EVENT_IDX : TestGuest.MODERN)) {
+        try (TestGuest guest = TestGuest.running(eventIdx ? withEventIdx() : features())) {
             TestQueue queue = guest.toGuest();
             QueueCounters counters = queue.queue.counters();
             for (int i = 0; i < 100; i++) {
@@ -75,7 +74,7 @@ class InterruptTest {
 
     @Test
     void aBurstThatTookPacketsInterruptsToo() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.fromGuest();
             queue.send(new byte[100], 100);
             Packet[] one = new Packet[1];
@@ -93,7 +92,7 @@ class InterruptTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void anInterruptThatWasDueWithoutADescriptorIsSentWithTheNext(boolean eventIdx) throws ControlException {
-        try (TestGuest guest = TestGuest.running(eventIdx ? EVENT_IDX : TestGuest.MODERN)) {
+        try (TestGuest guest = TestGuest.running(eventIdx ? withEventIdx() : features())) {
             TestQueue queue = guest.toGuest();
             queue.ring.enableInterrupts();
             enqueue(guest, 1);
@@ -112,7 +111,7 @@ class InterruptTest {
     /** Rows 27 and 28: nobody reads, nobody waits. */
     @Test
     void aGuestThatDoesNotReadItsInterruptsHoldsNobodyUp() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             for (int i = 0; i < 100; i++) {
                 enqueue(guest, 1);
             }
@@ -123,7 +122,7 @@ class InterruptTest {
     /** Row 28: the front-end shares the eventfd, and can have its writers wait. */
     @Test
     void aGuestThatMakesWritersOfItsInterruptsWaitHoldsNobodyUp() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             HostilePeer.makeWritersWait(guest.toGuest().call);
             // Only a burst that waits for the guest takes this long.
             assertTimeoutPreemptively(Duration.ofSeconds(20), () -> enqueue(guest, 1));
@@ -135,7 +134,7 @@ class InterruptTest {
     @Test
     void whatIsNoEventFdIsRefused() throws ControlException {
         UnixSocket[] pair = UnixSocket.pair();
-        try (TestGuest guest = TestGuest.running(); UnixSocket other = pair[1]) {
+        try (TestGuest guest = running(); UnixSocket other = pair[1]) {
             ControlException refusal = assertThrows(
                     ControlException.class, () -> guest.control.call(0, pair[0].descriptor()));
             assertTrue(refusal.getMessage().contains("queue 0: descriptor cannot be signalled: "),

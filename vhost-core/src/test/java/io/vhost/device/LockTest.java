@@ -18,7 +18,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /** Who holds which lock when: in callbacks, after calls, and while another thread has it. */
-class LockTest {
+class LockTest extends EachFormat {
     private final PacketPool pool = PacketPool.create(64, 512);
     private final Packet[] packets = new Packet[64];
 
@@ -29,7 +29,7 @@ class LockTest {
 
     @Test
     void eachCallbackHasTheLockOfItsContract() throws ControlException {
-        TestGuest guest = TestGuest.running();
+        TestGuest guest = running();
         RecordingListener listener = guest.listener;
         assertEquals(List.of("newConnection", "featuresChanged 0x" + Long.toHexString(guest.features),
                 "vring 0 on lock 0", "vring 1 on lock 1", "newDevice"), listener.take());
@@ -67,7 +67,7 @@ class LockTest {
 
     @Test
     void aQueueOfTheSecondPairComesAndGoesWithoutTheDevice() throws ControlException {
-        try (TestGuest guest = new TestGuest(TestGuest.MODERN, TestGuest.RING, 2)) {
+        try (TestGuest guest = new TestGuest(features(), TestGuest.RING, 2)) {
             guest.start();
             assertTrue(guest.listener.take().contains("newDevice"));
             guest.control.stopRing(3);
@@ -79,7 +79,7 @@ class LockTest {
 
     @Test
     void callsInACallbackAreReentrantAndMoveNothing() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             VirtQueue queue = guest.fromGuest().queue;
             guest.fromGuest().send(new byte[72], 72);
             AtomicInteger calls = new AtomicInteger();
@@ -103,7 +103,7 @@ class LockTest {
     @Test
     void aListenerThatThrowsChangesNothing() throws ControlException {
         for (RuntimeException exception : new RuntimeException[] {new IllegalStateException("test"), null}) {
-            try (TestGuest guest = new TestGuest(TestGuest.MODERN, TestGuest.RING, 1)) {
+            try (TestGuest guest = new TestGuest(features(), TestGuest.RING, 1)) {
                 guest.listener.action = call -> {
                     if (exception != null) {
                         throw exception;
@@ -123,7 +123,7 @@ class LockTest {
 
     @Test
     void holdCountsAfterEveryCallAreWhatTheyWere() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             VirtQueue to = guest.toGuest().queue;
             VirtQueue from = guest.fromGuest().queue;
             for (int held = 0; held < 3; held++) {
@@ -174,7 +174,7 @@ class LockTest {
 
     @Test
     void aDequeueDoesNotWaitForTheLock() throws Exception {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.fromGuest();
             queue.send(new byte[72], 72);
             whileHeld(queue.queue, () -> assertEquals(0, queue.queue.dequeueBurst(pool, packets, 0, 1)));
@@ -186,7 +186,7 @@ class LockTest {
 
     @Test
     void anEnqueueWaitsForAnotherBurst() throws Exception {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.toGuest();
             queue.accept(5, 100);
             packets[0] = pool.take();
@@ -209,7 +209,7 @@ class LockTest {
     /** A listener that waits under the lock for the polling thread gets its answer. */
     @Test
     void anEnqueueDoesNotWaitForAChangeOfState() throws Exception {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             TestQueue queue = guest.toGuest();
             queue.accept(5, 100);
             packets[0] = pool.take();

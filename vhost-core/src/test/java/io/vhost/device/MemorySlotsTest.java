@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
 /** Memory that is added and removed in regions, from nothing or after a whole table. */
-class MemorySlotsTest {
+class MemorySlotsTest extends EachFormat {
     private static final long FAR = 0x7000_0000_0000L;
     private static final int PAGE = 4096;
 
@@ -32,7 +32,7 @@ class MemorySlotsTest {
     @BeforeEach
     void open() throws ControlException {
         descriptors = Descriptor.openDescriptors();
-        guest = new TestGuest(TestGuest.MODERN, TestGuest.RING, 1);
+        guest = new TestGuest(features(), TestGuest.RING, 1);
         guest.control.connected();
         guest.control.protocolFeatures(ProtocolFeature.CONFIGURE_MEM_SLOTS.mask());
         guest.control.features(guest.features);

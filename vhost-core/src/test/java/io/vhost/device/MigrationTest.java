@@ -10,16 +10,10 @@ import io.vhost.memory.MemoryRegion;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
-import io.vhost.os.Mapping;
-import io.vhost.os.MemFd;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;
-import java.util.TreeSet;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 
@@ -27,72 +21,28 @@ import org.junit.jupiter.api.function.Executable;
  * What a device does for live migration: the log of written pages,
  * and the packet that tells where the guest is now.
  */
-class MigrationTest {
-    private static final long LOGGING = TestGuest.MODERN | Feature.VHOST_F_LOG_ALL.mask();
+class MigrationTest extends EachFormat {
     private static final int PAGE = DirtyLog.PAGE;
-    private static final int LOG_SIZE = 1 << 16;
 
     private final PacketPool pool = PacketPool.create(64, 9000);
     private final Packet[] packets = new Packet[64];
-    private final Descriptor file = MemFd.create("log", LOG_SIZE);
-    private final Mapping log = Mapping.reserve(LOG_SIZE);
-
-    @BeforeEach
-    void placeLog() {
-        log.place(0, file, 0, LOG_SIZE);
-    }
+    private final MarkedPages marks = new MarkedPages();
 
     @AfterEach
     void everythingIsBack() {
-        file.close();
-        log.close();
+        marks.close();
         pool.close();
-    }
-
-    /** Pages of the guest's file that are marked; takes the marks out. */
-    private Set<Long> takeMarks() {
-        Set<Long> pages = new TreeSet<>();
-        for (long page = 0; page < LOG_SIZE * 8L; page++) {
-            if (((log.segment().get(ValueLayout.JAVA_BYTE, page / 8) >> (page % 8)) & 1) != 0) {
-                pages.add(page - TestGuest.GUEST / PAGE);
-            }
-        }
-        log.segment().fill((byte) 0);
-        return pages;
-    }
-
-    private static byte[] snapshot(TestGuest guest) {
-        return guest.memory.toArray(ValueLayout.JAVA_BYTE);
-    }
-
-    private static Set<Long> changed(byte[] before, byte[] after) {
-        Set<Long> pages = new TreeSet<>();
-        for (int page = 0; page < before.length / PAGE; page++) {
-            MemorySegment one = MemorySegment.ofArray(before).asSlice((long) page * PAGE, PAGE);
-            if (one.mismatch(MemorySegment.ofArray(after).asSlice((long) page * PAGE, PAGE)) >= 0) {
-                pages.add((long) page);
-            }
-        }
-        return pages;
-    }
-
-    private static void logUsedRings(TestGuest guest) throws ControlException {
-        for (TestQueue queue : guest.queues) {
-            guest.control.ringAddresses(guest.queues.indexOf(queue), TestGuest.USER + queue.addresses.desc(),
-                    TestGuest.USER + queue.addresses.avail(), TestGuest.USER + queue.addresses.used(),
-                    TestGuest.GUEST + queue.addresses.used(), 1);
-        }
     }
 
     @Test
     void everyPageThatWasWrittenIsInTheLog() throws ControlException {
         Random random = new Random(1);
-        try (TestGuest guest = TestGuest.running()) {
-            guest.control.memory().dirtyLog(file.duplicate(), 0, LOG_SIZE);
-            assertEquals(Set.of(), takeMarks(), "not before it was negotiated");
-            guest.control.features(LOGGING);
-            logUsedRings(guest);
-            takeMarks();
+        try (TestGuest guest = running()) {
+            guest.control.memory().dirtyLog(marks.file(), 0, MarkedPages.LOG_SIZE);
+            assertEquals(Set.of(), marks.take(), "not before it was negotiated");
+            guest.control.features(features() | Feature.VHOST_F_LOG_ALL.mask());
+            MarkedPages.logDeviceAreas(guest);
+            marks.take();
             assertEquals(64, pool.take(packets, 0, 64));
             int total = 0;
             int chains = 0;
@@ -104,10 +54,10 @@ class MigrationTest {
                     long offset = TestGuest.BUFFERS + random.nextInt(0x10_0000);
                     guest.toGuest().acceptAt(offset, 0, 20 + random.nextInt(3000), 1 + random.nextInt(6000));
                 }
-                byte[] before = snapshot(guest);
+                byte[] before = MarkedPages.snapshot(guest);
                 int sent = guest.toGuest().queue.enqueueBurst(packets, 0, count);
-                Set<Long> written = changed(before, snapshot(guest));
-                Set<Long> marked = takeMarks();
+                Set<Long> written = MarkedPages.changed(before, MarkedPages.snapshot(guest));
+                Set<Long> marked = marks.take();
                 total += sent;
                 assertTrue(marked.containsAll(written), () -> written + " written, marked are " + marked);
                 while (guest.toGuest().ring.poll() >= 0) {
@@ -117,23 +67,23 @@ class MigrationTest {
             assertTrue(total > 300 && chains > total, total + " packets in " + chains + " chains");
             pool.release(packets, 0, 64);
             guest.fromGuest().send(new byte[100], 100);
-            byte[] before = snapshot(guest);
+            byte[] before = MarkedPages.snapshot(guest);
             assertEquals(1, guest.fromGuest().queue.dequeueBurst(pool, packets, 0, 64));
             packets[0].release();
-            assertTrue(takeMarks().containsAll(changed(before, snapshot(guest))));
-            guest.control.features(TestGuest.MODERN);
+            assertTrue(marks.take().containsAll(MarkedPages.changed(before, MarkedPages.snapshot(guest))));
+            guest.control.features(features());
             guest.fromGuest().send(new byte[100], 100);
             assertEquals(1, guest.fromGuest().queue.dequeueBurst(pool, packets, 0, 64));
             packets[0].release();
-            assertEquals(Set.of(), takeMarks(), "no more when it was ended");
+            assertEquals(Set.of(), marks.take(), "no more when it was ended");
         }
     }
 
     @Test
     void aLogThatIsTooSmallIsRefused() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             ControlException refusal = assertThrows(
-                    ControlException.class, () -> guest.control.memory().dirtyLog(file.duplicate(), 0, 4096));
+                    ControlException.class, () -> guest.control.memory().dirtyLog(marks.file(), 0, 4096));
             assertTrue(refusal.getMessage().contains("dirty log of 4096 bytes is too small"),
                     refusal.getMessage());
             assertTrue(guest.toGuest().queue.isRunning());
@@ -142,21 +92,21 @@ class MigrationTest {
 
     @Test
     void memoryThatTheLogHasNoRoomForIsRefusedWhilePagesAreLogged() throws ControlException {
-        MemoryRegion beyond = new MemoryRegion(LOG_SIZE * 8L * PAGE, 0x1000, PAGE, 0);
+        MemoryRegion beyond = new MemoryRegion(MarkedPages.LOG_SIZE * 8L * PAGE, 0x1000, PAGE, 0);
         int before = Descriptor.openDescriptors();
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             DeviceMemory memory = guest.control.memory();
-            memory.dirtyLog(file.duplicate(), 0, LOG_SIZE);
-            guest.control.features(LOGGING);
+            memory.dirtyLog(marks.file(), 0, MarkedPages.LOG_SIZE);
+            guest.control.features(features() | Feature.VHOST_F_LOG_ALL.mask());
             List<MemoryRegion> regions = memory.regions();
             for (int i = 0; i < 2; i++) {
-                assertTooSmall(() -> memory.replace(List.of(beyond), List.of(file.duplicate())));
-                assertTooSmall(() -> memory.add(beyond, file.duplicate()));
+                assertTooSmall(() -> memory.replace(List.of(beyond), List.of(marks.file())));
+                assertTooSmall(() -> memory.add(beyond, marks.file()));
             }
             assertEquals(regions, memory.regions());
             assertTrue(guest.toGuest().queue.isRunning());
-            guest.control.features(TestGuest.MODERN);
-            assertThrows(ControlException.class, () -> memory.add(beyond, file.duplicate()),
+            guest.control.features(features());
+            assertThrows(ControlException.class, () -> memory.add(beyond, marks.file()),
                     "without the rings");
             assertEquals(List.of(beyond), memory.regions());
         }
@@ -170,7 +120,7 @@ class MigrationTest {
 
     @Test
     void anAnnouncementIsTheNextPacketFromTheGuest() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             guest.fromGuest().send(new byte[100], 100);
             assertThrows(ControlException.class, () -> guest.control.announce(1L << 48));
             guest.control.announce(0x5254_0012_3456L);
@@ -188,7 +138,7 @@ class MigrationTest {
 
     @Test
     void anMtuOutOfRangeIsRefused() throws ControlException {
-        try (TestGuest guest = TestGuest.running()) {
+        try (TestGuest guest = running()) {
             for (long mtu : new long[] {0, 67, 65536, -1}) {
                 assertThrows(ControlException.class, () -> guest.control.mtu(mtu));
             }

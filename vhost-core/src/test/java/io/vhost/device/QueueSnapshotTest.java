@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.ring.RingElement;
+import io.vhost.ring.RingFormat;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -45,7 +46,8 @@ class QueueSnapshotTest extends AsyncFixture {
         assertEquals(2, next.descriptors().size());
         assertEquals(TestGuest.GUEST + offset, next.descriptors().getFirst().address());
         assertEquals(60, next.descriptors().getLast().length());
-        assertEquals(1, next.availIdx());
+        // A packed ring has no index: there stands what the driver wants to hear of, which is nothing yet.
+        assertEquals(format == RingFormat.SPLIT ? 1 : 0, next.availIdx());
         assertEquals(0, next.usedIdx());
         assertEquals(0, queue.snapshot().nextAvail());
         guest.control.stopRing(1);

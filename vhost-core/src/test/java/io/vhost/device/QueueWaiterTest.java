@@ -15,12 +15,11 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class QueueWaiterTest {
-    private static final long EVENT_IDX = TestGuest.MODERN | Feature.VIRTIO_F_EVENT_IDX.mask();
+class QueueWaiterTest extends EachFormat {
 
     @Test
     void workThatIsThereAlreadyEndsTheWait() throws ControlException {
-        try (TestGuest guest = TestGuest.running(); QueueWaiter waiter = new QueueWaiter()) {
+        try (TestGuest guest = running(); QueueWaiter waiter = new QueueWaiter()) {
             VirtQueue queue = guest.fromGuest().queue;
             assertFalse(waiter.await(0, queue));
             guest.fromGuest().send(new byte[100], 100);
@@ -30,7 +29,7 @@ class QueueWaiterTest {
 
     @Test
     void aKickAWakeUpAndAChangeOfTheQueueEndTheWait() throws ControlException {
-        try (TestGuest guest = TestGuest.running(); QueueWaiter waiter = new QueueWaiter()) {
+        try (TestGuest guest = running(); QueueWaiter waiter = new QueueWaiter()) {
             VirtQueue queue = guest.fromGuest().queue;
             guest.fromGuest().kick.signal();
             assertTrue(waiter.await(QueueWaiter.FOREVER, queue));
@@ -49,8 +48,8 @@ class QueueWaiterTest {
     /** Whether a read waits is a property of the open file, which front-ends share. */
     @Test
     void aFrontEndThatMakesReadsOfItsKickWaitHoldsUpNobody() throws ControlException {
-        try (TestGuest hostile = TestGuest.running();
-                TestGuest good = TestGuest.running();
+        try (TestGuest hostile = running();
+                TestGuest good = running();
                 QueueWaiter waiter = new QueueWaiter()) {
             VirtQueue[] queues = {hostile.fromGuest().queue, good.fromGuest().queue};
             assertFalse(waiter.await(0, queues));
@@ -67,7 +66,7 @@ class QueueWaiterTest {
 
     @Test
     void aQueueWithoutKicksIsLookedAtAgainSoon() throws ControlException {
-        try (TestGuest guest = TestGuest.running(); QueueWaiter waiter = new QueueWaiter()) {
+        try (TestGuest guest = running(); QueueWaiter waiter = new QueueWaiter()) {
             guest.control.stopRing(1);
             guest.control.kick(1, null);
             assertFalse(waiter.await(QueueWaiter.FOREVER, guest.fromGuest().queue), "after a millisecond");
@@ -80,7 +79,7 @@ class QueueWaiterTest {
     void noKickIsLost(boolean eventIdx) throws Exception {
         int packetCount = 20_000;
         int before = Descriptor.openDescriptors();
-        try (TestGuest guest = TestGuest.running(eventIdx ? EVENT_IDX : TestGuest.MODERN);
+        try (TestGuest guest = TestGuest.running(eventIdx ? withEventIdx() : features());
                 PacketPool pool = PacketPool.create(64, 512);
                 QueueWaiter waiter = new QueueWaiter()) {
             TestQueue queue = guest.fromGuest();

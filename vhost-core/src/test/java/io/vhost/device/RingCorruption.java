@@ -106,7 +106,7 @@ final class RingCorruption implements AutoCloseable {
             int index = queue.queue.index();
             guest.control.stopRing(index);
             queue.newRing();
-            guest.control.ringBase(index, 0);
+            guest.control.ringBase(index, queue.format.start());
             guest.control.kick(index, null);
             assertTrue(queue.queue.isRunning());
         }

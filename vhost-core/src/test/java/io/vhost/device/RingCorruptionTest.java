@@ -12,7 +12,7 @@ import org.junit.jupiter.params.provider.ValueSource;
  * Real traffic with a driver whose rings lose single bytes at any time: 200,000 bursts altogether. See
  * {@link RingCorruption} for what must hold.
  */
-class RingCorruptionTest {
+class RingCorruptionTest extends EachFormat {
     private static final int ROUNDS = 25_000;
 
     /** Features left out of the default: none, event index, mergeable buffers, indirect tables and order. */
@@ -20,8 +20,7 @@ class RingCorruptionTest {
     @ValueSource(longs = {0, 1L << 29, 1L << 15, (1L << 28) | (1L << 35)})
     void aRingThatLosesBytesIsFencedOrCarriesOn(long without) throws Exception {
         long seed = new Random().nextLong();
-        long features = (VhostConfig.DEFAULT | Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask())
-                & ~without & ~Feature.VIRTIO_F_RING_PACKED.mask();
+        long features = defaults() & ~without;
         try (RingCorruption traffic = new RingCorruption(features, seed)) {
             for (int i = 0; i < ROUNDS; i++) {
                 try {

@@ -26,6 +26,7 @@ final class TestQueue implements AutoCloseable {
     private final TestGuest guest;
     private final int index;
     private final int size;
+    private final long features;
     private long nextBuffer;
 
     TestQueue(TestGuest guest, int index) {
@@ -33,12 +34,18 @@ final class TestQueue implements AutoCloseable {
     }
 
     TestQueue(TestGuest guest, int index, int size) {
+        this(guest, index, size, guest.features);
+    }
+
+    /** One whose features are not those that the guest began with. */
+    TestQueue(TestGuest guest, int index, int size, long features) {
         this.guest = guest;
         this.index = index;
         this.size = size;
+        this.features = features;
         this.queue = guest.device.queue(index);
         long begin = index * AREA;
-        this.format = NetworkDevice.ringFormat(guest.features);
+        this.format = NetworkDevice.ringFormat(features);
         long avail = begin + format.descBytes(size);
         long used = (avail + format.driverBytes(size) + 63) / 64 * 64;
         this.addresses = new RingAddresses(begin, avail, used);
@@ -48,7 +55,7 @@ final class TestQueue implements AutoCloseable {
 
     /** An empty ring, indexes at 0. */
     void newRing() {
-        RingOptions options = NetworkDevice.ringOptions(guest.features, index);
+        RingOptions options = NetworkDevice.ringOptions(features, index);
         ring = format.driver(guest.memory, addresses, size, options);
     }
 
@@ -68,9 +75,23 @@ final class TestQueue implements AutoCloseable {
 
     void start() throws ControlException {
         guest.control.kick(index, kick.descriptor().duplicate());
-        if (Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(guest.features)) {
+        if (Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(features)) {
             guest.control.enable(index, true);
         }
+    }
+
+    /** The base of a ring of which so many descriptors were taken and given back, in chains of one. */
+    int baseAfter(int descriptors) {
+        if (format == RingFormat.SPLIT) {
+            return descriptors & 0xFFFF;
+        }
+        int wrap = descriptors / size % 2 == 0 ? 0x8000 : 0;
+        int position = descriptors % size | wrap;
+        return position << 16 | position;
+    }
+
+    int size() {
+        return size;
     }
 
     /** Room for {@code length} bytes that nobody else uses. */

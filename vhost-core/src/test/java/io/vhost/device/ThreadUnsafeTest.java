@@ -171,7 +171,7 @@ class ThreadUnsafeTest extends AsyncFixture {
     @ParameterizedTest
     @MethodSource("unsafeMethods")
     void withoutTheLockItIsRefused(Method method) throws Exception {
-        start(TestGuest.MODERN, 64, io.vhost.testing.FaultyDmaEngine.seeded(1));
+        start(features(), 64, io.vhost.testing.FaultyDmaEngine.seeded(1));
         assertRefused(method, 0);
         assertRegistered(false);
         queue(0).registerAsync();
@@ -228,7 +228,7 @@ class ThreadUnsafeTest extends AsyncFixture {
     @ParameterizedTest
     @MethodSource("unsafeMethods")
     void heldOnceOrTwiceItIsServedAndTheHoldCountStays(Method method) throws Exception {
-        start(TestGuest.MODERN, 64, io.vhost.testing.FaultyDmaEngine.seeded(1));
+        start(features(), 64, io.vhost.testing.FaultyDmaEngine.seeded(1));
         for (int times = 1; times <= 2; times++) {
             holding(times, () -> assertServed(method, 0));
             queue(0).unregisterAsync();
@@ -245,7 +245,7 @@ class ThreadUnsafeTest extends AsyncFixture {
     @MethodSource("unsafeMethods")
     void inEachCallbackItIsServedOrRefusedAsTheContractSays(Method method) throws Exception {
         channel = registry.configure("test", io.vhost.testing.FaultyDmaEngine.seeded(1).build());
-        guest = new TestGuest(TestGuest.MODERN, 64, VhostConfig.builder().asyncCopy(registry).build());
+        guest = new TestGuest(features(), 64, VhostConfig.builder().asyncCopy(registry).build());
         List<String> seen = new ArrayList<>();
         List<Throwable> failures = new ArrayList<>();
         guest.listener.action = callback -> {
@@ -278,7 +278,7 @@ class ThreadUnsafeTest extends AsyncFixture {
      */
     @Test
     void everyPublicMethodLeavesTheHoldCountAsItWas() throws Exception {
-        start(TestGuest.MODERN, 64, io.vhost.testing.FaultyDmaEngine.seeded(1));
+        start(features(), 64, io.vhost.testing.FaultyDmaEngine.seeded(1));
         for (int round = 0; round < 6; round++) {
             if (round == 3) {
                 guest.control.disconnected();

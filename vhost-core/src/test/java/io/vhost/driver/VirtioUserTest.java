@@ -24,6 +24,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -187,6 +188,23 @@ class VirtioUserTest {
         }
     }
 
+    @Test
+    void aBackEndWithoutPackedRingsIsUsedWithSplitOnes() throws IOException {
+        try (ScriptedBackEnd _ = new ScriptedBackEnd(path, MODERN, ACKNOWLEDGED).start();
+                VirtioUser driver = VirtioUser.connect(path, CONFIG.withPackedRings())) {
+            assertFalse(driver.has(Feature.VIRTIO_F_RING_PACKED));
+            assertEquals(1, driver.transmitBurst(0, new Packet[] {packet(driver, SIZE, 1)}, 0, 1));
+        }
+    }
+
+    @Test
+    void aSizeThatOnlyPackedRingsHaveIsRefusedWhereThereAreNone() throws IOException {
+        try (ScriptedBackEnd _ = new ScriptedBackEnd(path, MODERN, ACKNOWLEDGED).start()) {
+            assertEquals("the back-end has split rings only, and the size of one is a power of two from 1 to"
+                    + " 32768: 3 is not", refused(CONFIG.withPackedRings().withQueues(1, 3)));
+        }
+    }
+
     /** How many descriptors of a ring of 16 a packet takes tells how it lies there. */
     @ParameterizedTest
     @EnumSource(TransmitMode.class)
@@ -198,11 +216,14 @@ class VirtioUserTest {
         int oneBuffer = mode == TransmitMode.ONE_BUFFER ? 16 : 8;
         assertEquals(oneBuffer, transmitted(mode, none | Feature.VIRTIO_F_ANY_LAYOUT.mask()));
         assertEquals(oneBuffer, transmitted(mode, MODERN));
+        assertEquals(oneBuffer, transmitted(mode, MODERN | Feature.VIRTIO_F_RING_PACKED.mask()));
+        assertEquals(mode == TransmitMode.CHAINED ? 8 : 16, transmitted(mode,
+                MODERN | Feature.mask(Feature.VIRTIO_F_RING_PACKED, Feature.VIRTIO_F_INDIRECT_DESC)));
     }
 
     private int transmitted(TransmitMode mode, long features) throws IOException {
         try (ScriptedBackEnd _ = new ScriptedBackEnd(path, features, ACKNOWLEDGED).start();
-                VirtioUser driver = VirtioUser.connect(path, CONFIG.withTransmitMode(mode))) {
+                VirtioUser driver = VirtioUser.connect(path, CONFIG.withPackedRings().withTransmitMode(mode))) {
             int count = driver.pool().take(packets, 0, 20);
             for (int i = 0; i < count; i++) {
                 packets[i].reset(SIZE);
@@ -211,7 +232,19 @@ class VirtioUserTest {
         }
     }
 
+    /** Split and packed, and packed in sizes that split rings do not have. */
     static Stream<DriverConfig> kinds() {
+        Stream<DriverConfig> odd = IntStream.of(1, 2, 3, 7, 13, 100).boxed().flatMap(size ->
+                Stream.of(TransmitMode.values()).map(mode ->
+                        CONFIG.withPackedRings().withTransmitMode(mode).withQueues(2, size)
+                                .withPackets(300, 2048, Integer.MAX_VALUE)))
+                // Header and packet are two descriptors.
+                .filter(kind -> kind.queueSize() > 1 || kind.transmitMode() != TransmitMode.CHAINED);
+        return Stream.concat(
+                splitKinds().flatMap(kind -> Stream.of(kind, kind.withPackedRings())), odd);
+    }
+
+    private static Stream<DriverConfig> splitKinds() {
         return Stream.of(
                 CONFIG,
                 CONFIG.withFeatures(0),
@@ -243,6 +276,8 @@ class VirtioUserTest {
         try (VhostServer _ = VhostServer.listen(path, offered, listener);
                 PacketPool pool = PacketPool.create(4, 2048);
                 VirtioUser driver = VirtioUser.connect(path, config)) {
+            assertEquals(Feature.VIRTIO_F_RING_PACKED.in(config.features()),
+                    driver.has(Feature.VIRTIO_F_RING_PACKED));
             for (int round = 0; round < 3; round++) {
                 VhostDevice device = devices.take();
                 for (int pair = 0; pair < config.queuePairs(); pair++) {

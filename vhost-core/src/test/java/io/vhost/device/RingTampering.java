@@ -1,0 +1,89 @@
+package io.vhost.device;
+
+import io.vhost.ring.RingFormat;
+import java.lang.foreign.ValueLayout;
+import java.util.Random;
+
+/** What a driver that keeps no rule writes into a ring, by its format. */
+final class RingTampering {
+    private static final int NEXT = 1;
+    private static final int AVAIL = 1 << 7;
+    private static final int USED = 1 << 15;
+    private static final int WRITE = 2;
+
+    private RingTampering() {}
+
+    /** In a ring of which one chain was offered: that one again, as the second. */
+    static void offerFirstAgain(TestGuest guest, TestQueue queue) {
+        if (queue.format == RingFormat.SPLIT) {
+            long avail = queue.addresses.avail();
+            short head = guest.memory.get(ValueLayout.JAVA_SHORT, avail + 4);
+            guest.memory.set(ValueLayout.JAVA_SHORT, avail + 6, head);
+            guest.memory.set(ValueLayout.JAVA_SHORT, avail + 2, (short) 2);
+        } else {
+            // The id tells the chain.
+            long desc = queue.addresses.desc();
+            guest.memory.set(ValueLayout.JAVA_LONG, desc + 16, guest.memory.get(ValueLayout.JAVA_LONG, desc));
+            guest.memory.set(
+                    ValueLayout.JAVA_LONG, desc + 24, guest.memory.get(ValueLayout.JAVA_LONG, desc + 8));
+        }
+    }
+
+    /** In a ring that is all offered, on its first lap: one chain more. */
+    static void offerMoreThanTheRingHolds(TestGuest guest, TestQueue queue) {
+        if (queue.format == RingFormat.SPLIT) {
+            short beyond = (short) (queue.size() + 1);
+            guest.memory.set(ValueLayout.JAVA_SHORT, queue.addresses.avail() + 2, beyond);
+        } else {
+            guest.memory.set(ValueLayout.JAVA_SHORT, queue.addresses.desc() + 14, (short) (WRITE | USED));
+        }
+    }
+
+    /** Mostly chains that could be good, since those take the device furthest. */
+    static void rewrite(TestGuest guest, TestQueue queue, Random random) {
+        // By the wrap counters of a packed ring: what is offered there is offered on this lap.
+        int lap = random.nextBoolean() ? AVAIL : USED;
+        for (int i = 0; i < queue.size(); i++) {
+            boolean odd = random.nextInt(128) == 0;
+            long offset = odd ? TestGuest.BORDER - 10 : TestGuest.BUFFERS + 64L * i;
+            guest.memory.set(ValueLayout.JAVA_LONG, queue.addresses.desc() + 16L * i,
+                    TestGuest.GUEST + offset);
+            guest.memory.set(
+                    ValueLayout.JAVA_LONG, queue.addresses.desc() + 16L * i + 8, word(guest, queue, random, lap));
+            guest.memory.set(ValueLayout.JAVA_LONG, TestGuest.BUFFERS + 64L * i, random.nextLong());
+        }
+        if (queue.format == RingFormat.SPLIT) {
+            rewriteAvailableRing(guest, queue, random);
+        } else {
+            rewriteEvents(guest, queue, random);
+        }
+    }
+
+    private static long word(TestGuest guest, TestQueue queue, Random random, int lap) {
+        int direction = queue == guest.toGuest() ? WRITE : 0;
+        long length = random.nextInt(128) == 0 ? random.nextLong(1L << 32) : random.nextInt(1600);
+        int flags = random.nextInt(128) == 0 ? random.nextInt(8) : direction | random.nextInt(2) * NEXT;
+        int other = random.nextInt(128) == 0 ? queue.size() : random.nextInt(queue.size());
+        if (queue.format == RingFormat.SPLIT) {
+            return length | (long) flags << 32 | (long) other << 48;
+        }
+        int wrap = random.nextInt(32) == 0 ? random.nextInt(2) * AVAIL | random.nextInt(2) * USED : lap;
+        return length | (long) other << 32 | (long) (flags | wrap) << 48;
+    }
+
+    private static void rewriteAvailableRing(TestGuest guest, TestQueue queue, Random random) {
+        long avail = queue.addresses.avail();
+        long slot = avail + 4 + 2L * random.nextInt(queue.size());
+        guest.memory.set(ValueLayout.JAVA_SHORT, slot, (short) random.nextInt(queue.size()));
+        short used = guest.memory.get(ValueLayout.JAVA_SHORT, queue.addresses.used() + 2);
+        int ahead = random.nextInt(64) == 0 ? random.nextInt() : random.nextInt(queue.size());
+        guest.memory.set(ValueLayout.JAVA_SHORT, avail + 2, (short) (used + ahead));
+    }
+
+    private static void rewriteEvents(TestGuest guest, TestQueue queue, Random random) {
+        int position = random.nextInt(queue.size()) | (random.nextBoolean() ? 1 << 15 : 0);
+        int event = random.nextInt(64) == 0 ? random.nextInt() : position | random.nextInt(3) << 16;
+        guest.memory.set(ValueLayout.JAVA_INT, queue.addresses.avail(), event);
+        guest.memory.set(ValueLayout.JAVA_INT, queue.addresses.used(), random.nextInt());
+    }
+}
