@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Linux guests behind {@code vhost switch --async}. {@code -Dguests=full} copies more. */
 @Tag("peer")
@@ -27,18 +27,20 @@ class AsyncGuestTest {
 
     /** The switch ends while the guests are connected. */
     @ParameterizedTest
-    @ValueSource(strings = {"worker", "inline"})
-    void guestsPingAndCopyBothWays(String kind) {
+    @CsvSource({"worker,packed=off,packed=off", "inline,packed=off,packed=off",
+            "worker,packed=on,packed=on", "inline,packed=on,packed=off"})
+    void guestsPingAndCopyBothWays(String kind, String first, String second) {
         LinuxGuest.require();
         Path socketA = directory.resolve("a.sock");
         Path socketB = directory.resolve("b.sock");
         try (Program ethernet = MainProcess.start(
                         "switch", "--socket-path", socketA + "," + socketB, "--async", "--dma", kind)) {
             ethernet.await("listening");
-            try (LinuxGuest a = LinuxGuest.start(socketA, 1, "");
-                    LinuxGuest b = LinuxGuest.start(socketB, 2, "")) {
+            try (LinuxGuest a = LinuxGuest.start(socketA, 1, first);
+                    LinuxGuest b = LinuxGuest.start(socketB, 2, second)) {
                 a.awaitBoot();
                 b.awaitBoot();
+                assertEquals("packed=on".equals(first), a.hasPackedRings());
                 String ping = a.run("ping -c 5 -i 0.2 " + LinuxGuest.address(2));
                 assertTrue(ping.contains(" 0% packet loss"), ping);
                 copy(a, b, LinuxGuest.address(2));

@@ -20,11 +20,13 @@ public final class LinuxGuest implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
     private static boolean built;
 
+    private final int number;
     private final List<String> command;
     private Program qemu;
     private boolean booted;
 
-    private LinuxGuest(List<String> command) {
+    private LinuxGuest(int number, List<String> command) {
+        this.number = number;
         this.command = command;
         this.qemu = Program.start(command);
     }
@@ -67,7 +69,7 @@ public final class LinuxGuest implements AutoCloseable {
                 // the kernel does not find its timer in time, and gives up.
                 "-append", "console=ttyS0 quiet no_timer_check panic=-1 address=" + address(number)));
         command.addAll(List.of(more));
-        return new LinuxGuest(command);
+        return new LinuxGuest(number, command);
     }
 
     private static synchronized void build() {
@@ -126,6 +128,19 @@ public final class LinuxGuest implements AutoCloseable {
         String status = qemu.await(".", PATIENCE);
         assertEquals("0", status, () -> command + "\n" + output);
         return output;
+    }
+
+    /** Whether its network card's driver has negotiated packed rings, feature 34. */
+    public boolean hasPackedRings() {
+        return run("echo packed=$(cut -c 35 /sys/bus/virtio/devices/virtio0/features)").contains("packed=1");
+    }
+
+    /** Has the network card's driver begin anew, as after a boot. */
+    public void restartDriver() {
+        String driver = "/sys/bus/virtio/drivers/virtio_net/";
+        run("echo virtio0 > " + driver + "unbind; echo virtio0 > " + driver + "bind;"
+                + " until [ -e /sys/class/net/eth0 ]; do sleep 0.1; done;"
+                + " ip addr add " + address(number) + "/24 dev eth0; ip link set eth0 up");
     }
 
     /** Pings until an answer comes. */

@@ -57,10 +57,13 @@ public final class TestPmd implements AutoCloseable {
         return new Builder("net_vhost0,iface=" + socket, List.of());
     }
 
-    /** A front-end that connects to {@code socket}. */
+    /**
+     * A front-end that connects to {@code socket}. Without vectors of 512 bits it would not take the
+     * vectorized path of packed rings, and not say so.
+     */
     public static Builder frontEnd(Path socket) {
         return new Builder("net_virtio_user0,path=" + socket + ",queue_size=" + Builder.RING,
-                List.of("--single-file-segments"));
+                List.of("--single-file-segments", "--force-max-simd-bitwidth=512"));
     }
 
     /**
@@ -277,6 +280,11 @@ public final class TestPmd implements AutoCloseable {
         public Builder packetBytes(int bytes) {
             this.packetBytes = bytes;
             return this;
+        }
+
+        /** Room for the longest packets that tests send, in one buffer each. */
+        public Builder jumbo() {
+            return arguments("--mbuf-size=9728", "--max-pkt-len=9100");
         }
 
         /** Further words for testpmd's command line, after the {@code --}. */

@@ -21,8 +21,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
-import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** DPDK's virtio-user as front-end of our server. */
 @Tag("peer")
@@ -85,14 +86,15 @@ class TestPmdFrontEndTest {
         }
     }
 
-    @Test
-    void aPortIsStoppedAndStartedTenTimesAndPacketsFlowEachTime() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"packed_vq=0", "packed_vq=1"})
+    void aPortIsStoppedAndStartedTenTimesAndPacketsFlowEachTime(String ring) throws Exception {
         int descriptors = Descriptor.openDescriptors();
         Path socket = directory.resolve("socket");
         Echo echo = new Echo();
         Thread poller = Thread.ofPlatform().name("echo").start(echo);
         try (VhostServer server = VhostServer.listen(socket, VhostConfig.defaults(), echo)) {
-            try (TestPmd front = TestPmd.frontEnd(socket).cpu(1).start()) {
+            try (TestPmd front = TestPmd.frontEnd(socket).device(ring).cpu(1).start()) {
                 for (int round = 0; round <= RESTARTS; round++) {
                     if (round > 0) {
                         front.stopPort();
@@ -121,15 +123,16 @@ class TestPmdFrontEndTest {
         assertEquals(List.of(), Proc.mapsOf("hugepages"), "mappings");
     }
 
-    @Test
-    void packetsFlowAgainWhicheverSideOfAListeningFrontEndIsStartedAgain() throws Exception {
+    @ParameterizedTest
+    @ValueSource(strings = {"packed_vq=0", "packed_vq=1"})
+    void packetsFlowAgainWhicheverSideOfAListeningFrontEndIsStartedAgain(String ring) throws Exception {
         Path socket = directory.resolve("socket");
         Echo echo = new Echo();
         Thread poller = Thread.ofPlatform().name("echo").start(echo);
         VhostClient client = VhostClient.connect(socket, VhostConfig.defaults(), echo);
         try {
             for (int round = 0; round < LISTENING_RESTARTS; round++) {
-                try (TestPmd front = TestPmd.frontEnd(socket).device("server=1").cpu(1).start()) {
+                try (TestPmd front = TestPmd.frontEnd(socket).device("server=1," + ring).cpu(1).start()) {
                     exchange(front);
                     for (int i = 0; i < LISTENING_RESTARTS; i++) {
                         client.close();

@@ -9,9 +9,9 @@ import io.vhost.app.polling.DmaKind;
 import io.vhost.app.polling.PortCounters;
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
+import io.vhost.device.VhostDevice;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.driver.DriverConfig;
-import io.vhost.driver.DriverConfig.TransmitMode;
 import io.vhost.peer.Counters;
 import io.vhost.peer.TestPmd;
 import io.vhost.server.VhostServer;
@@ -27,20 +27,23 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
-import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Forwarding between DPDK's virtio-user and itself, us, and another; and our driver with DPDK's back-end.
- * {@code -Dpeer.seconds} says how long traffic flows in those tests where that matters.
+ * Forwarding between DPDK's virtio-user and itself, us, and another.
+ * {@code -Dpeer.seconds} says how long traffic flows in those tests where that matters; where it is said,
+ * packed rings are tried in as many combinations as split ones.
  */
 @Tag("peer")
 class DpdkTest {
     private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("peer.seconds", 1));
+    private static final boolean LONG = Integer.getInteger("peer.seconds") != null;
+    private static final int CYCLES = Integer.getInteger("peer.cycles", 5);
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final DriverConfig DRIVER = DriverConfig.defaults();
     private static final long PACKETS = 100_000;
     private static final int BURSTS = 8;
+    private static final int JUMBO = 9014;
 
     @TempDir
     private Path directory;
@@ -56,38 +59,89 @@ class DpdkTest {
                 "mrg_rxbuf=0,in_order=0,vectorized=1");
     }
 
-    static Stream<Arguments> splitPathsAndSizes() {
-        return splitPaths().flatMap(path -> Stream.of(Arguments.of(path, 64), Arguments.of(path, 1518)));
+    /** The ways in which it works with a packed ring. */
+    static Stream<String> packedPaths() {
+        return Stream.of("packed_vq=1", "packed_vq=1,in_order=0", "packed_vq=1,mrg_rxbuf=0",
+                "packed_vq=1,mrg_rxbuf=0,in_order=0", "packed_vq=1,mrg_rxbuf=0,in_order=1,vectorized=1");
     }
 
-    /** The same, and with sizes that vary. */
-    static Stream<Arguments> splitPathsAndPatterns() {
-        return Stream.concat(splitPathsAndSizes(), splitPaths().map(path -> Arguments.of(path, 0)));
+    static Stream<String> paths() {
+        return Stream.concat(splitPaths(), packedPaths());
+    }
+
+    private static Stream<Arguments> with(Stream<String> paths, Integer... sizes) {
+        return paths.flatMap(path -> Stream.of(sizes).map(size -> Arguments.of(path, size)));
+    }
+
+    static Stream<Arguments> pathsAndSizes() {
+        return Stream.concat(
+                with(splitPaths(), 64, 1518),
+                LONG ? with(packedPaths(), 64, 1518, JUMBO) : with(packedPaths(), 64, 1518));
+    }
+
+    /** 0 stands for sizes that vary. */
+    static Stream<Arguments> pathsAndPatterns() {
+        return Stream.concat(
+                with(splitPaths(), 64, 1518, 0),
+                LONG ? with(packedPaths(), 64, 1518, 0, JUMBO) : with(packedPaths(), 0, JUMBO));
     }
 
     static Stream<Arguments> splitPathsSizesAndEngines() {
-        return splitPathsAndSizes().flatMap(one -> Stream.of(DmaKind.values())
+        return andEngines(with(splitPaths(), 64, 1518));
+    }
+
+    static Stream<Arguments> pathsSizesAndEngines() {
+        Stream<Arguments> packed = LONG
+                ? andEngines(with(packedPaths(), 64, 1518, JUMBO))
+                : packedPaths().flatMap(path -> Stream.of(
+                        Arguments.of(path, 64, DmaKind.WORKER), Arguments.of(path, 1518, DmaKind.INLINE)));
+        return Stream.concat(splitPathsSizesAndEngines(), packed);
+    }
+
+    private static Stream<Arguments> andEngines(Stream<Arguments> paths) {
+        return paths.flatMap(one -> Stream.of(DmaKind.values())
                 .map(kind -> Arguments.of(one.get()[0], one.get()[1], kind)));
     }
 
+    static Stream<Arguments> restartedPaths() {
+        return Stream.concat(
+                splitPaths().map(path -> Arguments.of(path, 10)),
+                packedPaths().map(path -> Arguments.of(path, CYCLES)));
+    }
+
+    static Stream<Arguments> restartedPathsAndEngines() {
+        return Stream.of("", "packed_vq=1")
+                .flatMap(path -> Stream.of(DmaKind.values()).map(kind -> Arguments.of(path, kind)));
+    }
+
     @ParameterizedTest
-    @MethodSource("splitPathsAndSizes")
+    @MethodSource("pathsAndSizes")
     void nothingIsLostAndBothSidesCountTheSame(String path, int size) throws IOException {
         exchange(path, size, VhostConfig.defaults());
     }
 
     /** The same through the asynchronous calls, with a thread that copies and without. */
     @ParameterizedTest
-    @MethodSource("splitPathsSizesAndEngines")
+    @MethodSource("pathsSizesAndEngines")
     void nothingIsLostWhenDmaChannelsCopy(String path, int size, DmaKind kind) throws IOException {
         try (DmaRegistry dma = kind.channels(1)) {
             exchange(path, size, VhostConfig.builder().asyncCopy(dma).build());
         }
     }
 
+    /** A front-end whose ring is the one that {@code path} says. */
+    private TestPmd start(String path, TestPmd.Builder builder, int size, Forwarder forwarder) {
+        TestPmd front = (size == JUMBO ? builder.jumbo() : builder).device(path).cpu(1).start();
+        Await.until("the queues run", () -> forwarder.ports().getFirst().device() != null);
+        VhostDevice device = forwarder.ports().getFirst().device();
+        assertEquals(path.contains("packed_vq=1"), device.has(Feature.VIRTIO_F_RING_PACKED));
+        return front;
+    }
+
     private void exchange(String path, int size, VhostConfig config) throws IOException {
         try (Forwarder forwarder = forwarder(1, false, config);
-                TestPmd front = TestPmd.frontEnd(socket(0)).cpu(1).device(path).packetBytes(size).start()) {
+                TestPmd front =
+                        start(path, TestPmd.frontEnd(socket(0)).packetBytes(size), size, forwarder)) {
             long sent = front.circulate(TIME);
             assertEquals(0, front.forwardCounters().value("TX-dropped"));
             ForwardPort port = forwarder.ports().getFirst();
@@ -108,15 +162,18 @@ class DpdkTest {
      * each packet passes the forwarder twice, and is checked to the last byte.
      */
     @ParameterizedTest
-    @MethodSource("splitPathsAndPatterns")
+    @MethodSource("pathsAndPatterns")
     void everyByteComesBackFromTheOtherSide(String path, int size) throws IOException {
         try (Forwarder forwarder = forwarder(2);
-                TestPmd front = TestPmd.frontEnd(socket(0)).cpu(1).device(path).mode("macswap").start()) {
+                TestPmd front =
+                        start(path, TestPmd.frontEnd(socket(0)).mode("macswap"), size, forwarder)) {
             front.start();
+            DriverConfig driver = driver(path, size);
+            long enough = size == JUMBO ? PACKETS / 10 : PACKETS;
             long passed;
-            try (Exchange exchange = Exchange.loop(socket(1), DRIVER, size, Long.MAX_VALUE, true).start()) {
+            try (Exchange exchange = Exchange.loop(socket(1), driver, size, Long.MAX_VALUE, true).start()) {
                 assertFalse(front.ended(TIME), front::output);
-                Await.until("enough has passed", () -> exchange.received() >= PACKETS);
+                Await.until("enough has passed", () -> exchange.received() >= enough);
                 exchange.stop();
                 passed = exchange.finish();
             }
@@ -129,27 +186,36 @@ class DpdkTest {
         }
     }
 
+    /** Our driver has the same kind of ring as theirs. */
+    private static DriverConfig driver(String path, int size) {
+        DriverConfig driver = size == JUMBO ? DRIVER.withPackets(512, 128 + 9216, Integer.MAX_VALUE) : DRIVER;
+        return path.contains("packed_vq=1") ? driver.withPackedRings() : driver;
+    }
+
+    /** -Dpeer.cycles says how often those with packed rings. */
     @ParameterizedTest
-    @MethodSource("splitPaths")
-    void thePortIsStoppedAndStartedTenTimes(String path) throws IOException {
+    @MethodSource("restartedPaths")
+    void thePortIsStoppedAndStartedAgain(String path, int times) throws IOException {
         try (Forwarder forwarder = forwarder(1);
-                TestPmd front = TestPmd.frontEnd(socket(0)).cpu(1).device(path).start()) {
-            for (int round = 0; round < 10; round++) {
+                TestPmd front = start(path, TestPmd.frontEnd(socket(0)), 64, forwarder)) {
+            for (int round = 0; round < times; round++) {
                 front.restartUnderTraffic();
             }
             assertEquals(0, forwarder.ports().getFirst().counters().badPackets());
             assertEquals(0, front.quit());
+            System.out.printf("forward: %s: stopped and started %d times%n", path, times);
         }
     }
 
     /** -Dpeer.cycles says how often; packets are in flight each time. */
     @ParameterizedTest
-    @EnumSource(DmaKind.class)
-    void thePortIsStoppedAndStartedUnderTrafficWhileDmaChannelsCopy(DmaKind kind) throws IOException {
+    @MethodSource("restartedPathsAndEngines")
+    void thePortIsStoppedAndStartedUnderTrafficWhileDmaChannelsCopy(String path, DmaKind kind)
+            throws IOException {
         try (DmaRegistry dma = kind.channels(1);
                 Forwarder forwarder = forwarder(1, false, VhostConfig.builder().asyncCopy(dma).build());
-                TestPmd front = TestPmd.frontEnd(socket(0)).cpu(1).start()) {
-            for (int cycle = 0; cycle < Integer.getInteger("peer.cycles", 5); cycle++) {
+                TestPmd front = start(path, TestPmd.frontEnd(socket(0)), 64, forwarder)) {
+            for (int cycle = 0; cycle < CYCLES; cycle++) {
                 front.restartUnderTraffic();
             }
             forwarder.check();
@@ -196,61 +262,6 @@ class DpdkTest {
             front.startSending(BURSTS);
             front.awaitPortCounters(counters -> counters.received() > 10_000, LIMIT);
             assertEquals(0, forwarder.ports().getFirst().counters().dropPackets());
-        }
-    }
-
-    static Stream<DriverConfig> drivers() {
-        return Stream.of(
-                DRIVER,
-                DRIVER.without(Feature.VIRTIO_F_IN_ORDER),
-                DRIVER.without(Feature.VIRTIO_NET_F_MRG_RXBUF),
-                DRIVER.without(Feature.VIRTIO_F_EVENT_IDX, Feature.VIRTIO_F_INDIRECT_DESC),
-                DRIVER.without(Feature.VIRTIO_F_VERSION_1, Feature.VIRTIO_F_IN_ORDER),
-                DRIVER.without(Feature.VIRTIO_F_IN_ORDER).withTransmitMode(TransmitMode.CHAINED),
-                DRIVER.withTransmitMode(TransmitMode.INDIRECT),
-                DRIVER.withPackets(1024, 2048 + 128, 256));
-    }
-
-    @ParameterizedTest
-    @MethodSource("drivers")
-    void ourDriverExchangesVerifiedPacketsWithTheirBackEnd(DriverConfig driver) throws IOException {
-        try (TestPmd back = TestPmd.backEnd(socket(0)).cpu(0).start()) {
-            back.start();
-            try (Exchange exchange = Exchange.loop(socket(0), driver, 0, PACKETS, false).start()) {
-                assertEquals(PACKETS, exchange.finish());
-            }
-            back.stop();
-            Counters counters = back.forwardCounters();
-            assertEquals(PACKETS, counters.received());
-            assertEquals(PACKETS, counters.sent());
-            assertEquals(0, counters.value("TX-dropped"));
-        }
-    }
-
-    /**
-     * Each in five buffers there and back: their packet buffers have 2 KiB,
-     * and so have those that are offered to them.
-     */
-    @Test
-    void jumboFramesComeBackIntactFromTheirBackEnd() throws IOException {
-        DriverConfig large = DRIVER.withPackets(1024, 128 + 9216, 2048);
-        try (TestPmd back = TestPmd.backEnd(socket(0)).cpu(0).start()) {
-            back.start();
-            try (Exchange exchange = Exchange.loop(socket(0), large, 9014, PACKETS / 10, false).start()) {
-                assertEquals(PACKETS / 10, exchange.finish());
-            }
-        }
-    }
-
-    @Test
-    void theirBackEndServesOneDriverOfOursAfterAnother() throws IOException {
-        try (TestPmd back = TestPmd.backEnd(socket(0)).cpu(0).mode("macswap").start()) {
-            back.start();
-            for (int round = 0; round < 3; round++) {
-                try (Exchange exchange = Exchange.loop(socket(0), DRIVER, 1514, PACKETS, true).start()) {
-                    assertEquals(PACKETS, exchange.finish());
-                }
-            }
         }
     }
 
