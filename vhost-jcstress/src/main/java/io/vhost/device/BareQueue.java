@@ -15,6 +15,7 @@ import io.vhost.queue.QueueLife;
 import io.vhost.queue.QueueOwner;
 import io.vhost.queue.QueueUser;
 import io.vhost.ring.DeviceRing;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * A queue to the guest as twins have it: the library's life of a queue and its way of the packets, with the
@@ -37,6 +38,7 @@ final class BareQueue extends DeviceQueue {
     final ToGuest path;
     final DmaChannel channel = REGISTRY.configure("bare", new HeldEngine());
     final Packet[] packets = new Packet[SIZE];
+    private final AtomicInteger arrived = new AtomicInteger();
 
     private BareQueue(ReportLog reports, QueueCounters counters, ToGuest path, QueueUser user) {
         super(new Owner(reports), 0, false, counters, user);
@@ -131,6 +133,12 @@ final class BareQueue extends DeviceQueue {
             bits += out[i].equals(packets[0]) ? 1 : 2;
         }
         return bits;
+    }
+
+    /** Waits until both actors have come here, but not for long. */
+    void meet() {
+        arrived.getAndIncrement();
+        Pause.spinUntil(() -> arrived.get() == 2);
     }
 
     /** Waits until somebody has the lock, but not for long. */

@@ -11,7 +11,10 @@ import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
-/** Broken twins of the worker: what {@link WorkerDmaEngineStress} would see. */
+/**
+ * A broken twin of the worker: what {@link WorkerDmaEngineStress} would see. It is a model, since
+ * the engine's fences are in the middle of the two steps that it has.
+ */
 public final class WorkerDmaEngineControl {
     private WorkerDmaEngineControl() {}
 

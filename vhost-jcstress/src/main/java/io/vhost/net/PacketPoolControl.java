@@ -12,7 +12,10 @@ import org.openjdk.jcstress.infra.results.III_Result;
 import org.openjdk.jcstress.infra.results.II_Result;
 import org.openjdk.jcstress.infra.results.I_Result;
 
-/** Broken twins of the pool: what {@link PacketPoolStress} would see. */
+/**
+ * Broken twins of the pool: what {@link PacketPoolStress} would see. The stack of free packets and the mark
+ * of a released one are the pool's own and touched under its lock only, so two of these are models.
+ */
 public final class PacketPoolControl {
     private PacketPoolControl() {}
 

@@ -36,7 +36,8 @@ public final class CopySlotsControl {
     }
 
     /**
-     * Bytes and flag are plain, so that the compiler may move them; the processor does not.
+     * Bytes and flag are plain, so that the compiler may move them; the processor does not. A model, since
+     * the library has no such flag.
      * Seen 911 times in 1,610,806.
      */
     @JCStressTest
@@ -61,7 +62,7 @@ public final class CopySlotsControl {
         }
     }
 
-    /** A failure that is noted when the copies are counted as done. Seen 0 times in 0. */
+    /** A failure that is noted when the copies are counted as done. Seen 6 times in 46,646. */
     @JCStressTest
     @Outcome(id = "0", expect = ACCEPTABLE, desc = "All are known to have failed.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "A failure was not seen.")
@@ -80,7 +81,7 @@ public final class CopySlotsControl {
         }
     }
 
-    /** Each packet in slots of its own, which keep no order between them. Seen 0 times in 0. */
+    /** Each packet in slots of its own, which keep no order between them. Seen 535 times in 31,866. */
     @JCStressTest
     @Outcome(id = {"-1, -1", "-1, 0", "0, 1"}, expect = ACCEPTABLE,
             desc = "Nothing, or the chains in their order.")

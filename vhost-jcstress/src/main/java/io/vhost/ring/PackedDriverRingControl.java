@@ -14,7 +14,7 @@ import org.openjdk.jcstress.infra.results.ZZ_Result;
 public final class PackedDriverRingControl {
     private PackedDriverRingControl() {}
 
-    /** Each chain is shown as it is written, and the bytes come in between. Seen 0 times in 0. */
+    /** Each chain is shown as it is written, and the bytes come in between. Seen 79 times in 45,366. */
     @JCStressTest
     @Outcome(id = {"0, 0, 0", "2, 192, 42"}, expect = ACCEPTABLE, desc = "Nothing, or all of it.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "Half the batch, or the chains without the bytes.")
@@ -38,7 +38,10 @@ public final class PackedDriverRingControl {
         }
     }
 
-    /** Each chain is shown as it is written, on either lap, and the bytes come in between. Seen 0 times in 0. */
+    /**
+     * Each chain is shown as it is written, on either lap, and the bytes come in between.
+     * Seen 6 times in 45,366.
+     */
     @JCStressTest
     @Outcome(id = {"0, 0, 0", "2, 192, 42"}, expect = ACCEPTABLE, desc = "Nothing, or all of it.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "Half the batch, or the chains without the bytes.")
@@ -62,7 +65,7 @@ public final class PackedDriverRingControl {
         }
     }
 
-    /** The flags of the first descriptor are stored before the second. Seen 0 times in 0. */
+    /** The flags of the first descriptor are stored before the second. Seen 15 times in 46,646. */
     @JCStressTest
     @Outcome(id = {"0, 0, 0", "1, 192, 42"}, expect = ACCEPTABLE, desc = "Nothing, or all of it.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "A chain of a descriptor that is none.")
@@ -93,7 +96,7 @@ public final class PackedDriverRingControl {
         }
     }
 
-    /** No fence between descriptor and wish, on either side. Seen 0 times in 0. */
+    /** No fence between descriptor and wish, on either side. Seen 278 times in 54,326. */
     @JCStressTest
     @Outcome(id = "false, false", expect = ACCEPTABLE_INTERESTING, desc = "The device sleeps on work.")
     @Outcome(id = ".*", expect = ACCEPTABLE, desc = "Noticed.")
@@ -114,7 +117,7 @@ public final class PackedDriverRingControl {
         }
     }
 
-    /** No fence between descriptor and wish, on either side. Seen 0 times in 0. */
+    /** No fence between descriptor and wish, on either side. Seen 1,071 times in 50,486. */
     @JCStressTest
     @Outcome(id = "false, false", expect = ACCEPTABLE_INTERESTING, desc = "The device sleeps on work.")
     @Outcome(id = ".*", expect = ACCEPTABLE, desc = "Noticed.")
