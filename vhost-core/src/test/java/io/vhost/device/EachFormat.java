@@ -31,7 +31,7 @@ abstract class EachFormat {
 
     /** Everything that a device offers by default, with rings of the format. */
     final long defaults() {
-        return features() | VhostConfig.DEFAULT & ~Feature.VIRTIO_F_RING_PACKED.mask();
+        return features() | (VhostConfig.DEFAULT & ~Feature.VIRTIO_F_RING_PACKED.mask());
     }
 
     final TestGuest running() throws ControlException {
