@@ -218,7 +218,7 @@ class AsyncEnqueueTest extends AsyncFixture {
         pool.release(packets, 0, 50);
     }
 
-    /** As {@link EnqueueNoRoomTest} has it, with copies of others under way: only then may more chains come. */
+    /** Copies of others are under way: while they are, more chains may come. */
     @Test
     void aPacketThatAFullRingOfChainsCannotHoldIsGivenBack() throws ControlException {
         // A split ring has an entry for each chain, a packed one for each buffer.

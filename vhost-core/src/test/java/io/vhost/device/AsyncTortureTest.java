@@ -6,7 +6,8 @@ import org.junit.jupiter.api.Test;
 
 /**
  * Half a million operations in random order for each format. A failure names its seed;
- * {@code -Dtorture.seed=N} runs that seed alone, and {@code -Dtorture.operations=N} makes it longer or shorter.
+ * {@code -Dtorture.seed=N} runs that seed alone, and {@code -Dtorture.operations=N} makes it longer or
+ * shorter.
  */
 class AsyncTortureTest extends EachFormat {
     private static final int OPERATIONS = Integer.getInteger("torture.operations", 500_000);

@@ -41,8 +41,8 @@ class RingBaseTest extends EachFormat {
     private void send(TestQueue queue, int most) {
         for (int i = 0; i < most && queue.ring.free() >= 2; i++) {
             byte[] frame = new byte[HEADER + 4];
-            frame[HEADER] = (byte) sent;
-            frame[HEADER + 1] = (byte) (sent >> 8);
+            frame[HEADER] = (byte) (sent >> 8);
+            frame[HEADER + 1] = (byte) sent;
             long offset = TestGuest.BUFFERS + 64L * (sent % 64);
             if (sent % 3 == 0) {
                 queue.sendAt(offset, frame, HEADER, 4);
@@ -55,7 +55,7 @@ class RingBaseTest extends EachFormat {
 
     private void receive(int count) {
         for (int i = 0; i < count; i++) {
-            assertEquals(received & 0xFFFF, packets[i].byteAt(0) & 0xFF | (packets[i].byteAt(1) & 0xFF) << 8);
+            assertEquals(received & 0xFFFF, packets[i].networkShortAt(0) & 0xFFFF);
             received++;
         }
         pool.release(packets, 0, count);

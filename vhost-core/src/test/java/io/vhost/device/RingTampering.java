@@ -46,10 +46,9 @@ final class RingTampering {
         for (int i = 0; i < queue.size(); i++) {
             boolean odd = random.nextInt(128) == 0;
             long offset = odd ? TestGuest.BORDER - 10 : TestGuest.BUFFERS + 64L * i;
-            guest.memory.set(ValueLayout.JAVA_LONG, queue.addresses.desc() + 16L * i,
-                    TestGuest.GUEST + offset);
-            guest.memory.set(
-                    ValueLayout.JAVA_LONG, queue.addresses.desc() + 16L * i + 8, word(guest, queue, random, lap));
+            long desc = queue.addresses.desc() + 16L * i;
+            guest.memory.set(ValueLayout.JAVA_LONG, desc, TestGuest.GUEST + offset);
+            guest.memory.set(ValueLayout.JAVA_LONG, desc + 8, word(guest, queue, random, lap));
             guest.memory.set(ValueLayout.JAVA_LONG, TestGuest.BUFFERS + 64L * i, random.nextLong());
         }
         if (queue.format == RingFormat.SPLIT) {

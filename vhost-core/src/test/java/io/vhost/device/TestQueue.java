@@ -86,7 +86,7 @@ final class TestQueue implements AutoCloseable {
             return descriptors & 0xFFFF;
         }
         int wrap = descriptors / size % 2 == 0 ? 0x8000 : 0;
-        int position = descriptors % size | wrap;
+        int position = (descriptors % size) | wrap;
         return position << 16 | position;
     }
 

@@ -223,7 +223,8 @@ class VirtioUserTest {
 
     private int transmitted(TransmitMode mode, long features) throws IOException {
         try (ScriptedBackEnd _ = new ScriptedBackEnd(path, features, ACKNOWLEDGED).start();
-                VirtioUser driver = VirtioUser.connect(path, CONFIG.withPackedRings().withTransmitMode(mode))) {
+                VirtioUser driver = VirtioUser.connect(
+                        path, CONFIG.withPackedRings().withTransmitMode(mode))) {
             int count = driver.pool().take(packets, 0, 20);
             for (int i = 0; i < count; i++) {
                 packets[i].reset(SIZE);
