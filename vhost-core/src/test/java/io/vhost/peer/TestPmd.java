@@ -310,8 +310,10 @@ public final class TestPmd implements AutoCloseable {
             command.addAll(List.of("--",
                     "-i", "--mask-event=intr_lsc", "--nb-cores=1", "--total-num-mbufs=16384",
                     "--txd=" + RING, "--rxd=" + RING, "--txq=" + queues, "--rxq=" + queues,
-                    "--forward-mode=" + mode, "--txpkts=" + packetBytes));
+                    "--forward-mode=" + mode));
             command.addAll(more);
+            // Last: they must fit into the buffers, whose size it must know by then.
+            command.add("--txpkts=" + packetBytes);
             Program program = Program.start(command, LINK_MESSAGES);
             TestPmd testPmd = new TestPmd(program, Path.of("/run/dpdk", prefix));
             try {
