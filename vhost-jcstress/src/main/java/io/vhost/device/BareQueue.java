@@ -16,6 +16,7 @@ import io.vhost.queue.QueueOwner;
 import io.vhost.queue.QueueUser;
 import io.vhost.ring.DeviceRing;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Function;
 
 /**
  * A queue to the guest as twins have it: the library's life of a queue and its way of the packets, with the
@@ -29,21 +30,21 @@ final class BareQueue extends DeviceQueue {
     private static final int PACKET = 64;
     private static final long PACKETS = 2 * GuestWindow.BYTES;
     private static final Slab SLAB = new Slab(PACKETS + PacketPool.slabSize(SIZE, PACKET));
-    private static final DmaRegistry REGISTRY = new DmaRegistry();
-    private static final VhostConfig CONFIG = VhostConfig.builder().asyncCopy(REGISTRY).build();
 
     private final long base = SLAB.next();
     final GuestWindow[] window = {window(0), window(1)};
     final ReportLog reports;
     final ToGuest path;
-    final DmaChannel channel = REGISTRY.configure("bare", new HeldEngine());
+    final DmaChannel channel;
     final Packet[] packets = new Packet[SIZE];
     private final AtomicInteger arrived = new AtomicInteger();
 
-    private BareQueue(ReportLog reports, QueueCounters counters, ToGuest path, QueueUser user) {
+    private BareQueue(
+            ReportLog reports, DmaRegistry registry, QueueCounters counters, ToGuest path, QueueUser user) {
         super(new Owner(reports), 0, false, counters, user);
         this.reports = reports;
         this.path = path;
+        this.channel = registry.configure("bare", new HeldEngine());
         path.serve(life(), events());
         PacketPool.over(SLAB.memory().asSlice(base + PACKETS, PacketPool.slabSize(SIZE, PACKET)),
                 SIZE, PACKET, 0).take(packets, 0, SIZE);
@@ -64,9 +65,16 @@ final class BareQueue extends DeviceQueue {
 
     /** A ring that is complete, and stopped. */
     static BareQueue stopped() {
+        return usedBy(path -> path);
+    }
+
+    private static BareQueue usedBy(Function<ToGuest, QueueUser> user) {
+        // A registry keeps its channels, and with them what they copy for: each queue has its own.
+        DmaRegistry registry = new DmaRegistry();
+        VhostConfig config = VhostConfig.builder().asyncCopy(registry).build();
         QueueCounters counters = new QueueCounters();
-        ToGuest path = new ToGuest(counters, CONFIG, () -> GuestWindow.FEATURES);
-        return new BareQueue(new ReportLog(), counters, path, path);
+        ToGuest path = new ToGuest(counters, config, () -> GuestWindow.FEATURES);
+        return new BareQueue(new ReportLog(), registry, counters, path, user.apply(path));
     }
 
     /** A queue that runs in the first window and can go on in the second, with two buffers in each. */
@@ -86,9 +94,7 @@ final class BareQueue extends DeviceQueue {
 
     /** The same; when its ring goes it does not wait for copies. */
     static BareQueue impatient(int packets) {
-        QueueCounters counters = new QueueCounters();
-        ToGuest path = new ToGuest(counters, CONFIG, () -> GuestWindow.FEATURES);
-        BareQueue queue = new BareQueue(new ReportLog(), counters, path, new Impatient(path));
+        BareQueue queue = usedBy(Impatient::new);
         queue.start(0);
         queue.path.registerAsync();
         queue.submit(packets);

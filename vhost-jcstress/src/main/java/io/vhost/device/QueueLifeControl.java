@@ -153,7 +153,7 @@ public final class QueueLifeControl {
         }
     }
 
-    /** A swap that holds the lock, and does not wait for copies. Seen 105 times in 199. */
+    /** A swap that holds the lock, and does not wait for copies. Seen 1,233 times in 2,545. */
     @JCStressTest
     @Outcome(id = "0", expect = ACCEPTABLE, desc = "The window is as the swap left it.")
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "A copy was made after the swap.")
