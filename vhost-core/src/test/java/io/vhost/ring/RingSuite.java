@@ -2,6 +2,7 @@ package io.vhost.ring;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -16,6 +17,28 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every ring format does when both ends keep the rules: driver against device. */
 abstract class RingSuite extends ChainSuite {
+    /** Chains that were taken and not given back are taken again by whoever goes on. */
+    @Test
+    void aSuccessorGoesOnWithTheNextChainToGiveBack() {
+        RingEnds ring = ends(4, TO_GUEST);
+        ChainBatch batch = new ChainBatch(4);
+        assertEquals(format().start(), ring.device().base());
+        for (int i = 0; i < 3; i++) {
+            assertTrue(ring.offer(i, buffer(i)));
+        }
+        ring.driver().publish();
+        assertEquals(3, ring.device().gather(batch, 3));
+        assertEquals(format().start(), ring.device().base());
+        ring.device().ungather(batch, 1);
+        ring.device().publish(batch);
+        int afterTwo = ring.device().base();
+        assertEquals(1, ring.device().gather(batch, 1));
+        assertEquals(afterTwo, ring.device().base());
+        ring.device().publish(batch);
+        assertNotEquals(afterTwo, ring.device().base());
+        assertEquals(3, ring.device().published());
+    }
+
     @Test
     void aChainGoesThereAndBackWithItsLength() {
         RingEnds ring = ends(4, TO_GUEST);
