@@ -269,7 +269,7 @@ public final class QueueLife {
             open = new OpenRing(memory, ring, format);
             user.opened(ring);
             complete = true;
-            if (fresh && format.isBehind(memory, addresses, base)) {
+            if (fresh && format.isBehind(memory, addresses, setup.size, base)) {
                 // The driver waits for a position that nobody knows: better a queue that says so than one
                 // that waits for ever, or takes chains that the driver has back.
                 fence(RingViolation.BASE_BEHIND, base);

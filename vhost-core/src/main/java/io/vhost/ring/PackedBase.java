@@ -1,5 +1,7 @@
 package io.vhost.ring;
 
+import java.lang.foreign.MemorySegment;
+
 /**
  * The base of a packed ring as vhost-user has it in SET_VRING_BASE and GET_VRING_BASE: 32 bits, in the low
  * half the position and wrap counter of the next chain to take, in the high half those of the next one to
@@ -25,6 +27,23 @@ final class PackedBase {
     static int used(int base) {
         int high = base >>> 16;
         return high == 0 ? avail(base) : high;
+    }
+
+    /**
+     * As {@link RingFormat#isBehind}: looks for descriptors that are marked as used on a lap that is still to
+     * come. Devices alone mark them so, drivers overwrite them in their turn, and no device is at work.
+     */
+    static boolean isBehind(MemorySegment memory, long desc, int size, int base) {
+        int next = PackedLayout.position(used(base));
+        boolean wrap = PackedLayout.wrap(used(base));
+        for (int i = 0; i < size; i++) {
+            long word = PackedLayout.descWord(memory, desc + (long) Descriptors.DESC_SIZE * i);
+            // Of memory that was only cleared nothing is known.
+            if (word != 0 && PackedLayout.isUsed(word, i >= next ? wrap : !wrap)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     /** As {@link RingFormat#refusal}. */

@@ -67,7 +67,7 @@ public enum RingFormat {
         }
 
         @Override
-        public boolean isBehind(GuestMemory memory, RingAddresses addresses, int base) {
+        public boolean isBehind(GuestMemory memory, RingAddresses addresses, int size, int base) {
             return false;
         }
 
@@ -144,11 +144,8 @@ public enum RingFormat {
         }
 
         @Override
-        public boolean isBehind(GuestMemory memory, RingAddresses addresses, int base) {
-            int used = PackedBase.used(base);
-            long desc = addresses.desc() + (long) Descriptors.DESC_SIZE * PackedLayout.position(used);
-            return PackedLayout.isUsed(
-                    PackedLayout.descWordAcquire(memory.window(), desc), PackedLayout.wrap(used));
+        public boolean isBehind(GuestMemory memory, RingAddresses addresses, int size, int base) {
+            return PackedBase.isBehind(memory.window(), addresses.desc(), size, base);
         }
 
         @Override
@@ -224,15 +221,16 @@ public enum RingFormat {
     public abstract int resume(GuestMemory memory, RingAddresses addresses, int base);
 
     /**
-     * Whether a ring was used already where a device is to go on: the base is that of a device that has died
-     * since, and the driver waits elsewhere. Nothing in a packed ring tells where; a split ring's used index
-     * has told {@link #resume}. False does not prove that the base is right.
+     * Whether a ring was used already beyond where a device is to go on: the base is that of a device that
+     * has died since, and the driver waits elsewhere. Nothing in a packed ring tells where; a split ring's
+     * used index has told {@link #resume}. False does not prove that the base is right.
      *
      * @param memory the guest's memory
      * @param addresses where the ring lies in it
+     * @param size entries of the ring
      * @param base what {@link #resume} answered
      */
-    public abstract boolean isBehind(GuestMemory memory, RingAddresses addresses, int base);
+    public abstract boolean isBehind(GuestMemory memory, RingAddresses addresses, int size, int base);
 
     /**
      * Opens the device's end.
