@@ -37,7 +37,7 @@ final class PackedBase {
         int next = PackedLayout.position(used(base));
         boolean wrap = PackedLayout.wrap(used(base));
         for (int i = 0; i < size; i++) {
-            long word = PackedLayout.descWord(memory, desc + (long) Descriptors.DESC_SIZE * i);
+            long word = Descriptors.word(memory, desc + (long) Descriptors.DESC_SIZE * i);
             // Of memory that was only cleared nothing is known.
             if (word != 0 && PackedLayout.isUsed(word, i >= next ? wrap : !wrap)) {
                 return true;

@@ -71,7 +71,7 @@ final class PackedChainWalker {
             }
             descriptors++;
             position = position + 1 == size ? 0 : position + 1;
-            word = PackedLayout.descWord(memory, desc + (long) DESC_SIZE * position);
+            word = Descriptors.word(memory, desc + (long) DESC_SIZE * position);
         }
         return false;
     }
@@ -79,8 +79,8 @@ final class PackedChainWalker {
     /** One of the ring. Other than in a split ring a table must be the chain's only descriptor (2.8.19). */
     private boolean addDescriptor(long entry, long word) {
         int flags = PackedLayout.flags(word);
-        long address = PackedLayout.descAddress(memory, entry);
-        long length = PackedLayout.length(word);
+        long address = Descriptors.address(memory, entry);
+        long length = Descriptors.length(word);
         if ((flags & DESC_F_INDIRECT) == 0) {
             return chain.add(address, length, (flags & DESC_F_WRITE) != 0);
         }
@@ -96,10 +96,10 @@ final class PackedChainWalker {
     private boolean addTable(long table, int entries) {
         for (int i = 0; i < entries; i++) {
             long entry = table + (long) DESC_SIZE * i;
-            long address = PackedLayout.descAddress(memory, entry);
-            long word = PackedLayout.descWord(memory, entry);
+            long address = Descriptors.address(memory, entry);
+            long word = Descriptors.word(memory, entry);
             int flags = PackedLayout.flags(word);
-            long length = PackedLayout.length(word);
+            long length = Descriptors.length(word);
             if ((flags & DESC_F_INDIRECT) != 0) {
                 return chain.refuse(RingViolation.NESTED_INDIRECT, address);
             }

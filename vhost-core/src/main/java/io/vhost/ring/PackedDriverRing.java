@@ -79,7 +79,7 @@ final class PackedDriverRing extends DriverRing {
         this.offered = new int[size];
         this.free = size;
         Arrays.setAll(nextFree, i -> i + 1);
-        memory.asSlice(desc, PackedLayout.descBytes(size)).fill((byte) 0);
+        memory.asSlice(desc, Descriptors.bytes(size)).fill((byte) 0);
         memory.asSlice(driverEvent, PackedLayout.EVENT_BYTES).fill((byte) 0);
         memory.asSlice(deviceEvent, PackedLayout.EVENT_BYTES).fill((byte) 0);
     }
@@ -131,8 +131,8 @@ final class PackedDriverRing extends DriverRing {
             long entry = tableOffset + (long) DESC_SIZE * i;
             // All entries of a table belong to the chain: there is no NEXT (2.8.7).
             int flags = flags(i, readable, true);
-            PackedLayout.descAddress(memory, entry, address[i]);
-            PackedLayout.descWord(memory, entry, PackedLayout.word(length[i], 0, flags));
+            Descriptors.address(memory, entry, address[i]);
+            Descriptors.word(memory, entry, PackedLayout.word(length[i], 0, flags));
         }
         int id = allocate();
         begin(id, 1, chainToken, writable(length, readable, total));
@@ -164,12 +164,12 @@ final class PackedDriverRing extends DriverRing {
     private void put(long address, int length, int id, int flags) {
         long entry = desc + (long) DESC_SIZE * nextAvail;
         long word = PackedLayout.word(length, id, flags | PackedLayout.availFlags(availWrap));
-        PackedLayout.descAddress(memory, entry, address);
+        Descriptors.address(memory, entry, address);
         if (heldPosition == NONE) {
             heldPosition = nextAvail;
             heldWord = word;
         } else {
-            PackedLayout.descWord(memory, entry, word);
+            Descriptors.word(memory, entry, word);
         }
         heldDescriptors++;
         if (++nextAvail == size) {
@@ -223,7 +223,7 @@ final class PackedDriverRing extends DriverRing {
             }
             batchLast = id;
             // Without WRITE the length means nothing (2.8.4).
-            batchWritten = (PackedLayout.flags(word) & DESC_F_WRITE) == 0 ? 0 : PackedLayout.length(word);
+            batchWritten = (PackedLayout.flags(word) & DESC_F_WRITE) == 0 ? 0 : Descriptors.length(word);
         }
         // An in-order device may use a batch of chains with one descriptor: it names the last of them and
         // stands where the first one's would. Those that it skips were used completely (virtio 1.2, 2.8.8).

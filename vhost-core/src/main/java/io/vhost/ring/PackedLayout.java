@@ -1,9 +1,7 @@
 package io.vhost.ring;
 
-import static java.lang.foreign.MemoryLayout.PathElement.groupElement;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -41,15 +39,6 @@ final class PackedLayout {
     private static final long WORD = 8;
     private static final int WRAP_BIT = 15;
 
-    private static final MemoryLayout DESC = MemoryLayout.structLayout(
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN).withName("address"),
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN).withName("word"));
-    // Handles of one struct share one bounds check of the whole struct. Indirect tables may lie anywhere, so
-    // these do not ask for an alignment; where there is one, the access is a single one all the same.
-    private static final VarHandle DESC_ADDRESS =
-            DESC.varHandle(groupElement("address")).withInvokeExactBehavior();
-    private static final VarHandle DESC_WORD = DESC.varHandle(groupElement("word")).withInvokeExactBehavior();
-
     private static final VarHandle LONG =
             ValueLayout.JAVA_LONG.withOrder(LITTLE_ENDIAN).varHandle().withInvokeExactBehavior();
     private static final VarHandle INT =
@@ -57,30 +46,8 @@ final class PackedLayout {
 
     private PackedLayout() {}
 
-    /** Bytes of the descriptor ring with {@code size} entries. */
-    static long descBytes(int size) {
-        return (long) Descriptors.DESC_SIZE * size;
-    }
-
-    static long descAddress(MemorySegment memory, long desc) {
-        return (long) DESC_ADDRESS.get(memory, desc);
-    }
-
-    /** Length, id and flags of one descriptor, read at once. */
-    static long descWord(MemorySegment memory, long desc) {
-        return (long) DESC_WORD.get(memory, desc);
-    }
-
     static long descWordAcquire(MemorySegment memory, long desc) {
         return (long) LONG.getAcquire(memory, desc + WORD);
-    }
-
-    static void descAddress(MemorySegment memory, long desc, long address) {
-        DESC_ADDRESS.set(memory, desc, address);
-    }
-
-    static void descWord(MemorySegment memory, long desc, long word) {
-        DESC_WORD.set(memory, desc, word);
     }
 
     static void descWordRelease(MemorySegment memory, long desc, long word) {
@@ -89,10 +56,6 @@ final class PackedLayout {
 
     static long word(int length, int id, int flags) {
         return (length & 0xFFFF_FFFFL) | (long) id << 32 | (long) flags << 48;
-    }
-
-    static long length(long word) {
-        return word & 0xFFFF_FFFFL;
     }
 
     static int id(long word) {

@@ -151,7 +151,7 @@ final class PackedRing extends DeviceRing {
         int wanted = PackedLayout.availFlags(availWrap) | (options.deviceWrites() ? DESC_F_WRITE : 0);
         int i = 0;
         for (; i < count; i++) {
-            long word = PackedLayout.descWord(memory, first + (long) DESC_SIZE * i);
+            long word = Descriptors.word(memory, first + (long) DESC_SIZE * i);
             if (PackedLayout.flags(word) != wanted) {
                 break;
             }
@@ -180,7 +180,7 @@ final class PackedRing extends DeviceRing {
         int i = 0;
         for (; i < count; i++) {
             long word = words[i];
-            long distance = PackedLayout.descAddress(memory, first + (long) DESC_SIZE * i) - start;
+            long distance = Descriptors.address(memory, first + (long) DESC_SIZE * i) - start;
             int length = (int) word;
             int id = PackedLayout.id(word);
             if (id >= size || length <= 0 || distance < 0 || distance > end - length) {
@@ -278,7 +278,7 @@ final class PackedRing extends DeviceRing {
                 flags ^= BOTH;
             }
             long word = usedWord(id[i], written[i], flags);
-            PackedLayout.descWord(memory, desc + (long) DESC_SIZE * position, word);
+            Descriptors.word(memory, desc + (long) DESC_SIZE * position, word);
             sum += descriptors[i];
         }
         return sum;
@@ -309,7 +309,7 @@ final class PackedRing extends DeviceRing {
             }
             int id = returned[i];
             long word = usedWord(id, chains.written[id], flags);
-            PackedLayout.descWord(memory, desc + (long) DESC_SIZE * position, word);
+            Descriptors.word(memory, desc + (long) DESC_SIZE * position, word);
             sum += chains.descriptors[id];
         }
         if (writeLog.isOn()) {

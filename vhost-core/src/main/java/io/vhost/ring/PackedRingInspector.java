@@ -34,9 +34,9 @@ final class PackedRingInspector {
         int position = head;
         while (true) {
             long entry = desc + (long) Descriptors.DESC_SIZE * position;
-            long address = PackedLayout.descAddress(memory, entry);
-            long word = PackedLayout.descWord(memory, entry);
-            long length = PackedLayout.length(word);
+            long address = Descriptors.address(memory, entry);
+            long word = Descriptors.word(memory, entry);
+            long length = Descriptors.length(word);
             int flags = PackedLayout.flags(word);
             boolean leads = (flags & Descriptors.DESC_F_INDIRECT) != 0 && length >= Descriptors.DESC_SIZE;
             long table = leads ? guest.translate(address, length) : GuestMemory.UNMAPPED;
@@ -56,9 +56,9 @@ final class PackedRingInspector {
     private static void table(MemorySegment memory, long table, long entries, List<Descriptor> chain) {
         for (long i = 0; i < entries && chain.size() < MOST; i++) {
             long entry = table + Descriptors.DESC_SIZE * i;
-            long word = PackedLayout.descWord(memory, entry);
-            long address = PackedLayout.descAddress(memory, entry);
-            chain.add(new Descriptor(address, PackedLayout.length(word), PackedLayout.flags(word)));
+            long word = Descriptors.word(memory, entry);
+            long address = Descriptors.address(memory, entry);
+            chain.add(new Descriptor(address, Descriptors.length(word), PackedLayout.flags(word)));
         }
     }
 }

@@ -27,7 +27,7 @@ public enum RingFormat {
 
         @Override
         public long descBytes(int size) {
-            return SplitLayout.descBytes(size);
+            return Descriptors.bytes(size);
         }
 
         @Override
@@ -105,7 +105,7 @@ public enum RingFormat {
 
         @Override
         public long descBytes(int size) {
-            return PackedLayout.descBytes(size);
+            return Descriptors.bytes(size);
         }
 
         @Override

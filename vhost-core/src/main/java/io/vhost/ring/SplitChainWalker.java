@@ -49,10 +49,10 @@ final class SplitChainWalker {
         // A chain visits each entry of its table at most once; more hops mean that it loops.
         for (int hops = 0; hops < entries; hops++) {
             long entry = table + (long) DESC_SIZE * index;
-            long address = SplitLayout.descAddress(memory, entry);
-            long word = SplitLayout.descWord(memory, entry);
+            long address = Descriptors.address(memory, entry);
+            long word = Descriptors.word(memory, entry);
             int flags = SplitLayout.flags(word);
-            long length = SplitLayout.length(word);
+            long length = Descriptors.length(word);
             boolean continued = (flags & DESC_F_NEXT) != 0;
             if ((flags & DESC_F_INDIRECT) != 0) {
                 table = chain.indirectTable(address, length, inTable, continued);

@@ -67,7 +67,7 @@ final class SplitDriverRing extends DriverRing {
         this.offerIdx = new int[size];
         this.free = size;
         Arrays.setAll(nextFree, i -> (i + 1) & mask);
-        memory.asSlice(desc, SplitLayout.descBytes(size)).fill((byte) 0);
+        memory.asSlice(desc, Descriptors.bytes(size)).fill((byte) 0);
         memory.asSlice(avail, SplitLayout.availBytes(size)).fill((byte) 0);
         memory.asSlice(used, SplitLayout.usedBytes(size)).fill((byte) 0);
     }
@@ -84,7 +84,7 @@ final class SplitDriverRing extends DriverRing {
         }
         int head = firstFree;
         long word = SplitLayout.word(length, deviceWrites ? DESC_F_WRITE : 0, 0);
-        SplitLayout.desc(memory, desc + (long) DESC_SIZE * head, address, word);
+        Descriptors.put(memory, desc + (long) DESC_SIZE * head, address, word);
         firstFree = nextFree[head];
         offer(head, 1, chainToken, deviceWrites ? length : 0);
         return true;
@@ -102,7 +102,7 @@ final class SplitDriverRing extends DriverRing {
             int next = nextFree[index];
             boolean last = i == total - 1;
             long word = SplitLayout.word(length[i], flags(i, readable, last), last ? 0 : next);
-            SplitLayout.desc(memory, desc + (long) DESC_SIZE * index, address[i], word);
+            Descriptors.put(memory, desc + (long) DESC_SIZE * index, address[i], word);
             index = next;
         }
         firstFree = index;
@@ -126,11 +126,11 @@ final class SplitDriverRing extends DriverRing {
         for (int i = 0; i < total; i++) {
             long word = SplitLayout.word(length[i], flags(i, readable, i == total - 1),
                     i == total - 1 ? 0 : i + 1);
-            SplitLayout.desc(memory, tableOffset + (long) DESC_SIZE * i, address[i], word);
+            Descriptors.put(memory, tableOffset + (long) DESC_SIZE * i, address[i], word);
         }
         int head = firstFree;
         long word = SplitLayout.word(DESC_SIZE * total, DESC_F_INDIRECT, 0);
-        SplitLayout.desc(memory, desc + (long) DESC_SIZE * head, tableAddress, word);
+        Descriptors.put(memory, desc + (long) DESC_SIZE * head, tableAddress, word);
         firstFree = nextFree[head];
         offer(head, 1, chainToken, writable(length, readable, total));
         return true;

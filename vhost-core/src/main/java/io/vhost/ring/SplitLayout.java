@@ -1,9 +1,7 @@
 package io.vhost.ring;
 
-import static java.lang.foreign.MemoryLayout.PathElement.groupElement;
 import static java.nio.ByteOrder.LITTLE_ENDIAN;
 
-import java.lang.foreign.MemoryLayout;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -39,14 +37,6 @@ final class SplitLayout {
     private static final long IDX = 2;
     private static final long RING = 4;
 
-    private static final MemoryLayout DESC = MemoryLayout.structLayout(
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN).withName("address"),
-            ValueLayout.JAVA_LONG_UNALIGNED.withOrder(LITTLE_ENDIAN).withName("word"));
-    // Handles of one struct share one bounds check of the whole struct.
-    private static final VarHandle DESC_ADDRESS =
-            DESC.varHandle(groupElement("address")).withInvokeExactBehavior();
-    private static final VarHandle DESC_WORD = DESC.varHandle(groupElement("word")).withInvokeExactBehavior();
-
     // Used elements are 4-byte aligned only, so the 8-byte handle must not ask for more;
     // it has plain access alone.
     private static final VarHandle LONG =
@@ -55,11 +45,6 @@ final class SplitLayout {
             ValueLayout.JAVA_SHORT.withOrder(LITTLE_ENDIAN).varHandle().withInvokeExactBehavior();
 
     private SplitLayout() {}
-
-    /** Bytes of the descriptor table of a ring with {@code size} entries. */
-    static long descBytes(int size) {
-        return (long) Descriptors.DESC_SIZE * size;
-    }
 
     /** Bytes of the driver area of a ring with {@code size} entries, used_event included. */
     static long availBytes(int size) {
@@ -71,26 +56,8 @@ final class SplitLayout {
         return RING + 8L * size + 2;
     }
 
-    static long descAddress(MemorySegment memory, long desc) {
-        return (long) DESC_ADDRESS.get(memory, desc);
-    }
-
-    /** Length, flags and next of one descriptor, read at once. */
-    static long descWord(MemorySegment memory, long desc) {
-        return (long) DESC_WORD.get(memory, desc);
-    }
-
-    static void desc(MemorySegment memory, long desc, long address, long word) {
-        DESC_ADDRESS.set(memory, desc, address);
-        DESC_WORD.set(memory, desc, word);
-    }
-
     static long word(int length, int flags, int next) {
         return (length & 0xFFFF_FFFFL) | (long) flags << 32 | (long) next << 48;
-    }
-
-    static long length(long word) {
-        return word & 0xFFFF_FFFFL;
     }
 
     static int flags(long word) {

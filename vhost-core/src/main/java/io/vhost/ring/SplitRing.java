@@ -147,8 +147,8 @@ final class SplitRing extends DeviceRing {
                 break;
             }
             long entry = desc + (long) DESC_SIZE * index;
-            long word = SplitLayout.descWord(memory, entry);
-            long distance = SplitLayout.descAddress(memory, entry) - start;
+            long word = Descriptors.word(memory, entry);
+            long distance = Descriptors.address(memory, entry) - start;
             int length = (int) word;
             if (SplitLayout.flags(word) != wanted || length <= 0 || distance < 0 || distance > end - length) {
                 break;

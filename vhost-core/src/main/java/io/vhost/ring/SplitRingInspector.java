@@ -34,9 +34,9 @@ final class SplitRingInspector {
         boolean inTable = false;
         while (index < entries && chain.size() < Math.min(entries, MOST)) {
             long entry = table + Descriptors.DESC_SIZE * index;
-            long address = SplitLayout.descAddress(memory, entry);
-            long word = SplitLayout.descWord(memory, entry);
-            long length = SplitLayout.length(word);
+            long address = Descriptors.address(memory, entry);
+            long word = Descriptors.word(memory, entry);
+            long length = Descriptors.length(word);
             int flags = SplitLayout.flags(word);
             boolean leads = !inTable && (flags & Descriptors.DESC_F_INDIRECT) != 0
                     && length >= Descriptors.DESC_SIZE;

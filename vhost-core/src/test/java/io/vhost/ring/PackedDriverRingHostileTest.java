@@ -24,7 +24,7 @@ class PackedDriverRingHostileTest {
     }
 
     private int id(int at) {
-        return PackedLayout.id(PackedLayout.descWord(window.segment, addresses.desc() + 16L * at));
+        return PackedLayout.id(Descriptors.word(window.segment, addresses.desc() + 16L * at));
     }
 
     private void word(int at, int id, int length, int flags) {

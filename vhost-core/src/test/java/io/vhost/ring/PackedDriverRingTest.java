@@ -34,7 +34,7 @@ class PackedDriverRingTest {
     }
 
     private long word(int at) {
-        return PackedLayout.descWord(window.segment, addresses.desc() + 16L * at);
+        return Descriptors.word(window.segment, addresses.desc() + 16L * at);
     }
 
     private int id(int at) {
@@ -114,8 +114,8 @@ class PackedDriverRingTest {
         for (int i = 0; i < 3; i++) {
             int at = (3 + i) % SIZE;
             assertEquals(11L * (i + 1),
-                    PackedLayout.descAddress(window.segment, addresses.desc() + 16L * at));
-            assertEquals(i + 1, PackedLayout.length(word(at)));
+                    Descriptors.address(window.segment, addresses.desc() + 16L * at));
+            assertEquals(i + 1, Descriptors.length(word(at)));
             assertEquals(flags[i], PackedLayout.flags(word(at)));
         }
         assertEquals(SIZE - 3, ring.free());
@@ -134,9 +134,9 @@ class PackedDriverRingTest {
         assertEquals(PackedLayout.word(48, 0, INDIRECT | AVAIL), word(0));
         int[] flags = {0, 0, WRITE};
         for (int i = 0; i < 3; i++) {
-            assertEquals(11L * (i + 1), PackedLayout.descAddress(window.segment, table + 16L * i));
+            assertEquals(11L * (i + 1), Descriptors.address(window.segment, table + 16L * i));
             assertEquals(PackedLayout.word(i + 1, 0, flags[i]),
-                    PackedLayout.descWord(window.segment, table + 16L * i));
+                    Descriptors.word(window.segment, table + 16L * i));
         }
         assertEquals(SIZE - 1, ring.free());
     }

@@ -36,8 +36,8 @@ class PackedRingMisuseTest {
         PackedRing ring = new PackedRing(memory, new RingAddresses(0, 0x100, 0x200), 4,
                 RingSuite.FROM_GUEST, RingFormat.PACKED.start());
         for (int i = 0; i < 2; i++) {
-            PackedLayout.descAddress(window, 16L * i, -16);
-            PackedLayout.descWord(window, 16L * i, PackedLayout.word(16 + i, i, AVAIL));
+            Descriptors.address(window, 16L * i, -16);
+            Descriptors.word(window, 16L * i, PackedLayout.word(16 + i, i, AVAIL));
         }
         ChainBatch batch = new ChainBatch(4);
         assertEquals(1, ring.gather(batch, 4), "the last bytes of all addresses are memory");

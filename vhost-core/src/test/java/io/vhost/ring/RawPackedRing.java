@@ -44,7 +44,7 @@ final class RawPackedRing {
     /** A descriptor as it stands, no bit added. */
     void raw(int at, long address, int length, int id, int flags) {
         long entry = addresses.desc() + 16L * at;
-        PackedLayout.descAddress(window.segment, entry, address);
+        Descriptors.address(window.segment, entry, address);
         PackedLayout.descWordRelease(window.segment, entry, PackedLayout.word(length, id, flags));
     }
 
@@ -70,12 +70,12 @@ final class RawPackedRing {
 
     void tableDesc(long table, int index, long address, int length, int flags) {
         long entry = window.offset(table) + 16L * index;
-        PackedLayout.descAddress(window.segment, entry, address);
-        PackedLayout.descWord(window.segment, entry, PackedLayout.word(length, 0xFFFF, flags));
+        Descriptors.address(window.segment, entry, address);
+        Descriptors.word(window.segment, entry, PackedLayout.word(length, 0xFFFF, flags));
     }
 
     long word(int at) {
-        return PackedLayout.descWord(window.segment, addresses.desc() + 16L * at);
+        return Descriptors.word(window.segment, addresses.desc() + 16L * at);
     }
 
     boolean isUsed(int at, boolean lap) {

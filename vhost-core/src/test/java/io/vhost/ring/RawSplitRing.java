@@ -39,11 +39,11 @@ final class RawSplitRing {
 
     void desc(int index, long address, int length, int flags, int next) {
         long word = SplitLayout.word(length, flags, next);
-        SplitLayout.desc(window.segment, addresses.desc() + 16L * index, address, word);
+        Descriptors.put(window.segment, addresses.desc() + 16L * index, address, word);
     }
 
     void tableDesc(long table, int index, long address, int length, int flags, int next) {
-        SplitLayout.desc(window.segment, window.offset(table) + 16L * index, address,
+        Descriptors.put(window.segment, window.offset(table) + 16L * index, address,
                 SplitLayout.word(length, flags, next));
     }
 

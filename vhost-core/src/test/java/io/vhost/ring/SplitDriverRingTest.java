@@ -86,9 +86,9 @@ class SplitDriverRingTest {
             Descriptors.DESC_F_WRITE};
         for (int i = 0; i < 3; i++) {
             long desc = addresses.desc() + 16L * index;
-            long word = SplitLayout.descWord(window.segment, desc);
-            assertEquals(11L * (i + 1), SplitLayout.descAddress(window.segment, desc));
-            assertEquals(i + 1, SplitLayout.length(word));
+            long word = Descriptors.word(window.segment, desc);
+            assertEquals(11L * (i + 1), Descriptors.address(window.segment, desc));
+            assertEquals(i + 1, Descriptors.length(word));
             assertEquals(flags[i], SplitLayout.flags(word));
             index = SplitLayout.next(word);
         }

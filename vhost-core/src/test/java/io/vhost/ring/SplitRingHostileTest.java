@@ -214,8 +214,8 @@ class SplitRingHostileTest {
                 new MemoryRegion(-0x1000, 0x8000_0000L, 0x1000, 0x1000));
         SplitRing ring =
                 new SplitRing(memory, new RingAddresses(0, 0x100, 0x200), 4, RingSuite.FROM_GUEST, 0);
-        SplitLayout.desc(window, 0, -16, SplitLayout.word(16, 0, 0));
-        SplitLayout.desc(window, 16, -16, SplitLayout.word(17, 0, 0));
+        Descriptors.put(window, 0, -16, SplitLayout.word(16, 0, 0));
+        Descriptors.put(window, 16, -16, SplitLayout.word(17, 0, 0));
         SplitLayout.availEntry(window, 0x100, 1, 1);
         SplitLayout.availIdxRelease(window, 0x100, 2);
         ChainBatch batch = new ChainBatch(4);

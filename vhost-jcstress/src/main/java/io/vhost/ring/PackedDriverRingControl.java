@@ -78,7 +78,7 @@ public final class PackedDriverRingControl {
         private void put(int position, long buffer, int flags) {
             long entry = pair.desc + (long) Descriptors.DESC_SIZE * position;
             long word = PackedLayout.word(RingPair.LENGTH, 0, flags);
-            PackedLayout.descAddress(RingPair.MEMORY, entry, RingPair.GUEST + pair.base + buffer);
+            Descriptors.address(RingPair.MEMORY, entry, RingPair.GUEST + pair.base + buffer);
             PackedLayout.descWordRelease(RingPair.MEMORY, entry, word);
         }
 
