@@ -9,8 +9,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 
 /**
- * What descriptors of both ring formats have in common (virtio 1.2, 2.7.5 and 2.8.13): eight bytes of address,
- * then a word of length, and of flags and an index or id in an order of the format's own.
+ * What descriptors of both ring formats have in common (virtio 1.2, 2.7.5 and 2.8.13): eight bytes of
+ * address, then a word of length, and of flags and an index or id in an order of the format's own.
  *
  * <p>The word is read and written at once, so that a driver that changes it meanwhile cannot show us two
  * versions.
