@@ -189,6 +189,8 @@ class AsyncEnqueueTest extends AsyncFixture {
         assertEquals(4, queue.submitEnqueueBurst(packets, 0, 8, channel));
         assertEquals(0, queue.submitEnqueueBurst(packets, 4, 4, channel));
         RingTampering.offerMoreThanTheRingHolds(guest, guest.toGuest());
+        assertEquals(0, queue.submitEnqueueBurst(packets, 4, 4, channel));
+        assertEquals(4, queue.getInflight());
         engine.hold(false);
         assertEquals(4, queue.clearQueue(done, 0, 8, channel));
         assertBalanced(0);
