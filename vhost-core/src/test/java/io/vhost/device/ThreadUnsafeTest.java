@@ -1,14 +1,14 @@
 package io.vhost.device;
 
-import io.vhost.queue.AccessLock;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.queue.AccessLock;
+import io.vhost.queue.DeviceQueue;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.ring.RingFormat;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
@@ -57,6 +57,7 @@ class ThreadUnsafeTest extends AsyncFixture {
 
     private final List<String> refused = new ArrayList<>();
     private final Recording recording = new Recording();
+    private boolean eventsCompared = true;
 
     @TempDir
     private Path directory;
@@ -125,6 +126,9 @@ class ThreadUnsafeTest extends AsyncFixture {
         recording.close();
         List<RecordedEvent> events = RecordingFile.readAllEvents(file).stream()
                 .filter(event -> event.getEventType().getName().equals("io.vhost.LockMisuse")).toList();
+        if (!eventsCompared) {
+            return;
+        }
         assertEquals(refused,
                 events.stream().map(event -> event.getString("call") + " " + event.getInt("index")).toList());
         for (RecordedEvent event : events) {
@@ -281,23 +285,29 @@ class ThreadUnsafeTest extends AsyncFixture {
     @Test
     void everyPublicMethodLeavesTheHoldCountAsItWas() throws Exception {
         // Once: a recording that begins when all this is compiled may miss the first events.
-        assumeTrue(format == RingFormat.SPLIT);
+        eventsCompared = format == RingFormat.SPLIT;
         start(features(), 64, io.vhost.testing.FaultyDmaEngine.seeded(1));
         for (int round = 0; round < 6; round++) {
             if (round == 3) {
                 guest.control.disconnected();
             }
             for (int queue = 0; queue < 2; queue++) {
-                for (Method method : VirtQueue.class.getDeclaredMethods()) {
-                    if (java.lang.reflect.Modifier.isPublic(method.getModifiers())) {
-                        for (int times = 0; times <= 2; times++) {
-                            assertHoldsStay(method, queue, times);
-                        }
+                for (Method method : publicMethods()) {
+                    for (int times = 0; times <= 2; times++) {
+                        assertHoldsStay(method, queue, times);
                     }
                 }
             }
         }
         guest.device.queue(0).unregisterAsync();
+    }
+
+    /** Those that every object has left out. */
+    private static List<Method> publicMethods() {
+        return Stream.of(VirtQueue.class, DeviceQueue.class)
+                .flatMap(type -> Arrays.stream(type.getDeclaredMethods()))
+                .filter(method -> java.lang.reflect.Modifier.isPublic(method.getModifiers()))
+                .toList();
     }
 
     private void assertHoldsStay(Method method, int queue, int times) {
