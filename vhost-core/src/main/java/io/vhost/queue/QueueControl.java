@@ -86,10 +86,7 @@ public final class QueueControl {
      * @throws ControlException if the format has no such ring
      */
     public void size(int size, RingFormat format) throws ControlException {
-        if (!format.accepts(size)) {
-            throw new ControlException("queue %d: size %s of a %s ring is not %s".formatted(
-                    index, Integer.toUnsignedString(size), format.text(), format.sizes()));
-        }
+        RingSetup.requireSize(index, format, size);
         change(setup -> setup.size = size);
     }
 
@@ -111,10 +108,10 @@ public final class QueueControl {
         change(setup -> setup.base = null);
     }
 
-    /** Where the ring goes on, coded as in GET_VRING_BASE. */
+    /** Where the ring goes on, coded as in GET_VRING_BASE, which is always answered. */
     public int base(RingFormat format) throws ControlException {
         int[] base = new int[1];
-        change(setup -> base[0] = setup.base(index, format));
+        change(setup -> base[0] = setup.base == null ? format.start() : setup.base);
         return base[0];
     }
 

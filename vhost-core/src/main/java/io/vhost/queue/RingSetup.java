@@ -3,9 +3,9 @@ package io.vhost.queue;
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import io.vhost.os.EventFd;
+import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
-import io.vhost.ring.DeviceRing;
 
 /**
  * What the front-end has said about one ring so far: the messages come one by one and in its own order. Used
@@ -51,7 +51,17 @@ public final class RingSetup {
         }
     }
 
-    /** Finds the three areas of a ring that is to be started. */
+    static void requireSize(int queue, RingFormat format, int size) throws ControlException {
+        if (!format.accepts(size)) {
+            throw new ControlException("queue %d: size %s of a %s ring is not %s".formatted(
+                    queue, Integer.toUnsignedString(size), format.text(), format.sizes()));
+        }
+    }
+
+    /**
+     * Finds the three areas of a ring that is to be started. Its size is looked at again: the format may have
+     * changed since it was given.
+     */
     RingAddresses locate(int queue, RingFormat format, GuestMemory memory) throws ControlException {
         RingAddresses addresses = addressed
                 ? locate(queue, format, memory, descUser, availUser, usedUser) : null;
@@ -60,6 +70,7 @@ public final class RingSetup {
                     "queue %d was started before its size, its addresses and the memory table"
                     .formatted(queue));
         }
+        requireSize(queue, format, size);
         return addresses;
     }
 

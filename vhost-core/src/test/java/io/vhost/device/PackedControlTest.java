@@ -108,4 +108,39 @@ class PackedControlTest {
             assertTrue(guest.fromGuest().queue.isRunning());
         }
     }
+
+    /** The features may come, or change, after the size. */
+    @Test
+    void aSizeThatTheFormatDoesNotHaveIsRefusedWhenTheRingIsStarted() throws ControlException {
+        try (TestGuest guest = new TestGuest(TestGuest.PACKED, SIZE, 1)) {
+            guest.control.features(TestGuest.PACKED);
+            guest.shareMemory();
+            guest.control.ringSize(1, 3);
+            guest.fromGuest().addresses();
+            guest.control.features(TestGuest.MODERN);
+            assertEquals("queue 1: size 3 of a split ring is not a power of two from 1 to 32768",
+                    refused(() -> guest.control.kick(1, null)));
+            assertFalse(guest.fromGuest().queue.isRunning());
+            assertEquals(0, guest.control.stopRing(1));
+            guest.control.ringSize(1, SIZE);
+            guest.control.kick(1, null);
+            guest.control.enable(1, true);
+            assertTrue(guest.fromGuest().queue.isRunning());
+        }
+    }
+
+    /** GET_VRING_BASE is answered even where the position is none any more. */
+    @Test
+    void aRingThatWasMadeSmallerThanItsPositionTellsItAndIsNotStarted() throws ControlException {
+        try (TestGuest guest = TestGuest.running(TestGuest.PACKED)) {
+            guest.control.stopRing(1);
+            guest.control.ringBase(1, 0x803F_803F);
+            guest.control.ringSize(1, SIZE - 1);
+            assertEquals(0x803F_803F, guest.control.stopRing(1));
+            assertTrue(refused(() -> guest.control.kick(1, null)).contains("0x803f803f"));
+            guest.control.ringBase(1, 0x803E_803E);
+            guest.control.kick(1, null);
+            assertTrue(guest.fromGuest().queue.isRunning());
+        }
+    }
 }
