@@ -76,10 +76,12 @@ final class CopyRun {
         try {
             while (i < count) {
                 Packet packet = packets[offset + i];
+                // As planned, whatever has become of the packet since: the guest's buffer holds no more.
+                int bytes = (toGuest ? batch.written(i) : batch.bufferLength(i)) - headerLength;
                 long at = batch.bufferOffset(i++) + headerLength;
                 int present = slot;
                 slot = slots.after(slot);
-                copy(slots, present, packet, packet.dataOffset(), at, packet.length(), channel);
+                copy(slots, present, packet, packet.dataOffset(), at, bytes, channel);
             }
         } finally {
             // After an error no copy of the rest is coming.

@@ -1,6 +1,7 @@
 package io.vhost.queue;
 
 import io.vhost.os.EventFd;
+import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingPositions;
 import io.vhost.ring.RingViolation;
 import io.vhost.ring.DeviceRing;
@@ -10,11 +11,11 @@ final class QueueInspector {
     private QueueInspector() {}
 
     static QueueSnapshot snapshot(
-            int index, boolean running, RingSetup setup, OpenRing open, CopyStatus copies,
+            int index, boolean running, RingSetup setup, RingFormat format, OpenRing open, CopyStatus copies,
             RingViolation violation) {
         DeviceRing ring = open == null ? null : open.ring();
         RingPlace place = open == null ? RingPlace.NONE : open.place(setup);
-        RingPositions at = ring == null ? stopped(setup) : ring.positions();
+        RingPositions at = ring == null ? stopped(setup, format) : ring.positions();
         return new QueueSnapshot(
                 index,
                 running,
@@ -37,9 +38,8 @@ final class QueueInspector {
     }
 
     /** A ring that is not attached goes on where its base says. */
-    private static RingPositions stopped(RingSetup setup) {
-        int base = setup.base == null ? 0 : setup.base & 0x7FFF;
-        return new RingPositions(base, false, base, base, false, 0, false, 0);
+    private static RingPositions stopped(RingSetup setup, RingFormat format) {
+        return format.positions(setup.base == null ? format.start() : setup.base);
     }
 
     private static int number(EventFd eventFd) {

@@ -27,6 +27,8 @@ public final class QueueLife {
     private final QueueCounters counters;
     private final RingSetup setup = new RingSetup();
     private final QueueUser user;
+    /** Of the ring, as it was when the front-end changed it last. */
+    private RingFormat format = RingFormat.SPLIT;
     /** Null while the ring is stopped or cannot be located. */
     private OpenRing open;
     private RingViolation violation;
@@ -55,7 +57,7 @@ public final class QueueLife {
     }
 
     QueueSnapshot snapshot() {
-        return QueueInspector.snapshot(index, gate.isOpen(), setup, open, user.copies(), violation);
+        return QueueInspector.snapshot(index, gate.isOpen(), setup, format, open, user.copies(), violation);
     }
 
     /** What the driver has offered at a position of the ring; null while the ring is stopped. */
@@ -97,6 +99,8 @@ public final class QueueLife {
         DeviceRing ring = ring();
         if (ring != null && ring.published() != publishedBefore) {
             interrupt(ring);
+            // What the guest wrote of its wish for interrupts may break a rule, too.
+            checkViolation();
         }
     }
 
@@ -184,14 +188,15 @@ public final class QueueLife {
      * told of the outcome. The position in the ring is kept, and after a change that is refused the ring goes
      * on as before.
      */
-    void restart(RingChange change, GuestMemory memory, RingFormat format, RingOptions options)
+    void restart(RingChange change, GuestMemory memory, RingFormat present, RingOptions options)
             throws ControlException {
         try {
             detach();
+            format = present;
             try {
                 change.apply(setup);
             } finally {
-                attach(memory, format, options);
+                attach(memory, options);
             }
         } finally {
             report();
@@ -253,7 +258,7 @@ public final class QueueLife {
     }
 
     /** Starts the ring if the front-end said so. A ring that cannot be found in memory counts as stopped. */
-    private void attach(GuestMemory memory, RingFormat format, RingOptions options) throws ControlException {
+    private void attach(GuestMemory memory, RingOptions options) throws ControlException {
         if (!setup.started) {
             violation = null;
             return;
@@ -262,14 +267,15 @@ public final class QueueLife {
         try {
             RingAddresses addresses = setup.locate(index, format, memory);
             boolean fresh = setup.freshBase;
-            int base = base(format, memory, addresses);
+            int base = base(memory, addresses);
             DeviceRing ring = format.device(memory, addresses, setup.size, options, base);
             ring.logWrites(setup.dirtyLog, setup.deviceAreaLogAddress);
             ring.disableKicks();
+            boolean behind = fresh && format.isBehind(memory, addresses, setup.size, base);
             open = new OpenRing(memory, ring, format);
             user.opened(ring);
             complete = true;
-            if (fresh && format.isBehind(memory, addresses, setup.size, base)) {
+            if (behind) {
                 // The driver waits for a position that nobody knows: better a queue that says so than one
                 // that waits for ever, or takes chains that the driver has back.
                 fence(RingViolation.BASE_BEHIND, base);
@@ -286,7 +292,7 @@ public final class QueueLife {
      * Where the ring goes on. After a device that died the front-end gives a base that is behind what the
      * driver has seen used: what that counts is done.
      */
-    private int base(RingFormat format, GuestMemory memory, RingAddresses addresses) throws ControlException {
+    private int base(GuestMemory memory, RingAddresses addresses) throws ControlException {
         int given = setup.base(index, format);
         if (!setup.freshBase) {
             return given;

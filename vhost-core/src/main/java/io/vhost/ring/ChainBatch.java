@@ -147,6 +147,11 @@ public final class ChainBatch {
         written[chain] = bytes;
     }
 
+    /** What was set with {@link #written(int, int)}. */
+    public int written(int chain) {
+        return written[chain];
+    }
+
     /** Whether chains are available that this batch has no room for: use or take back what it holds first. */
     public boolean isFull() {
         return full;
@@ -201,8 +206,9 @@ public final class ChainBatch {
             readable -= firstWritable(i) - firstBuffer[i];
             descriptors[i] = 1;
         }
-        chains = left;
         buffers = firstBuffer[left];
+        forget(left + 1, chains);
+        chains = left;
         empty = left == 0 ? 0 : empty;
         full &= count == 0;
         return removed;
@@ -210,8 +216,8 @@ public final class ChainBatch {
 
     void clear() {
         if (shifted) {
-            Arrays.setAll(firstBuffer, i -> i);
             Arrays.fill(descriptors, 0, chains, 1);
+            forget(1, chains);
             shifted = false;
         }
         chains = 0;
@@ -219,6 +225,13 @@ public final class ChainBatch {
         readable = 0;
         empty = 0;
         full = false;
+    }
+
+    /** Only what was touched: the work of a burst must not grow with the ring. */
+    private void forget(int from, int to) {
+        for (int i = from; i <= to && shifted; i++) {
+            firstBuffer[i] = i;
+        }
     }
 
     boolean hasRoom() {

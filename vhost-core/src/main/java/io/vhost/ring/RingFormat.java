@@ -62,6 +62,11 @@ public enum RingFormat {
         }
 
         @Override
+        public RingPositions positions(int base) {
+            return RingPositions.at(base, false);
+        }
+
+        @Override
         public int resume(GuestMemory memory, RingAddresses addresses, int base) {
             return SplitLayout.usedIdxAcquire(memory.window(), addresses.used());
         }
@@ -139,6 +144,12 @@ public enum RingFormat {
         }
 
         @Override
+        public RingPositions positions(int base) {
+            int used = PackedBase.used(base);
+            return RingPositions.at(PackedLayout.position(used), PackedLayout.wrap(used));
+        }
+
+        @Override
         public int resume(GuestMemory memory, RingAddresses addresses, int base) {
             return PackedBase.of(PackedBase.used(base));
         }
@@ -207,6 +218,9 @@ public enum RingFormat {
      * @param size entries of the ring; 0 while that is not known
      */
     public abstract String refusal(int base, int size);
+
+    /** Where a ring is that will go on at a base, for those who look on. */
+    public abstract RingPositions positions(int base);
 
     /**
      * Where a device goes on that is given a base by a front-end. After a device that died the base may be

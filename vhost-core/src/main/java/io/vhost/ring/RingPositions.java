@@ -24,6 +24,8 @@ public record RingPositions(
         int signalledUsed,
         boolean signalled,
         int inUse) {
-    /** Of a ring that is not open. */
-    public static final RingPositions UNKNOWN = new RingPositions(0, false, 0, 0, false, 0, false, 0);
+    /** Of a ring in which nothing is under way. */
+    static RingPositions at(int position, boolean wrap) {
+        return new RingPositions(position, wrap, position, position, wrap, 0, false, 0);
+    }
 }

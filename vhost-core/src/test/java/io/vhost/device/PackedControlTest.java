@@ -5,7 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.dma.DmaChannel;
+import io.vhost.dma.DmaRegistry;
+import io.vhost.dma.InlineDmaEngine;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
+import io.vhost.queue.QueueSnapshot;
+import io.vhost.ring.RingViolation;
+import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -141,6 +149,46 @@ class PackedControlTest {
             guest.control.ringBase(1, 0x803E_803E);
             guest.control.kick(1, null);
             assertTrue(guest.fromGuest().queue.isRunning());
+        }
+    }
+
+    /** A poll asks for the guest's wish for interrupts, and looks at no chain. */
+    @Test
+    void anEventThatMeansNothingIsFencedByAPollToo() throws ControlException {
+        try (DmaRegistry registry = new DmaRegistry();
+                TestGuest guest = TestGuest.asynchronous(TestGuest.PACKED, 8, registry);
+                PacketPool pool = PacketPool.create(1, 512)) {
+            DmaChannel channel = registry.configure("test", new InlineDmaEngine());
+            VirtQueue queue = guest.toGuest().queue;
+            queue.registerAsync();
+            guest.toGuest().accept(0, 200);
+            Packet[] packets = {pool.take()};
+            packets[0].reset(60);
+            assertEquals(1, queue.submitEnqueueBurst(packets, 0, 1, channel));
+            guest.memory.set(ValueLayout.JAVA_INT, guest.toGuest().addresses.avail(), 3 << 16);
+            assertEquals(1, queue.pollEnqueueCompleted(packets, 0, 1, channel));
+            assertEquals(RingViolation.EVENT_FLAGS_RESERVED, queue.violation());
+            assertEquals(1, queue.counters().get(RingViolation.EVENT_FLAGS_RESERVED));
+            assertFalse(queue.isRunning());
+            packets[0].release();
+            queue.unregisterAsync();
+        }
+    }
+
+    /** By the position of the next chain to give back, as it will go on. */
+    @Test
+    void aRingThatIsStoppedIsShownAtItsBase() throws ControlException {
+        try (TestGuest guest = TestGuest.running(TestGuest.PACKED)) {
+            guest.control.stopRing(1);
+            guest.control.ringBase(1, 0x8005_8007);
+            QueueSnapshot snapshot = guest.fromGuest().queue.snapshot();
+            assertEquals(5, snapshot.nextAvail());
+            assertTrue(snapshot.positions().availWrap());
+        }
+        try (TestGuest guest = TestGuest.running(TestGuest.MODERN)) {
+            guest.control.stopRing(1);
+            guest.control.ringBase(1, 0x9000);
+            assertEquals(0x9000, guest.fromGuest().queue.snapshot().nextAvail());
         }
     }
 }

@@ -41,7 +41,8 @@ class PublicationTest extends EachFormat {
             Thread observer = Thread.ofPlatform().start(format == RingFormat.SPLIT
                     ? () -> observeSplit(guest) : () -> observePacked(guest, buffers));
             try {
-                for (int i = 0; i < ROUNDS; i++) {
+                // Longer where the observer does not get a processor.
+                for (int i = 0; i < ROUNDS || (changes.get() == 0 && i < 1000 * ROUNDS); i++) {
                     forward(guest, pool, at, lengths);
                 }
             } finally {
