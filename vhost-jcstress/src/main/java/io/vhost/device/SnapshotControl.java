@@ -35,9 +35,18 @@ public final class SnapshotControl {
         public void diagnostics(II_Result r) {
             queue.awaitHolder();
             for (int i = 0; i < 10 && r.r1 == r.r2; i++) {
+                look(r);
+            }
+        }
+
+        private void look(II_Result r) {
+            try {
                 QueueSnapshot snapshot = QueueSteps.snapshot(queue.unguarded());
                 r.r1 = snapshot.inUse();
                 r.r2 = snapshot.inFlight();
+            } catch (NullPointerException _) {
+                // A copy was under way at one look and its channel was gone at the next: torn as well.
+                r.r1 = -1;
             }
         }
     }
