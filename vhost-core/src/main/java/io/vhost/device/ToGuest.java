@@ -54,9 +54,7 @@ final class ToGuest extends PacketPath {
         CopySlots<Packet> slots = async().slots();
         int before = slots.opened();
         try {
-            if (life().isRunning()) {
-                asyncBurst.run(slots, packets, offset, count, channel);
-            }
+            asyncBurst.run(slots, packets, offset, count, channel);
         } catch (InternalError e) {
             lostSince(before, e);
         }

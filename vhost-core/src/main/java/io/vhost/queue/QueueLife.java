@@ -85,13 +85,8 @@ public final class QueueLife {
      * @param publishedBefore {@link DeviceRing#published} when the burst began
      */
     public void finish(int publishedBefore) {
-        DeviceRing ring = open.ring();
-        if (ring.published() != publishedBefore) {
-            interrupt(ring);
-        }
-        if (ring.violation() != null) {
-            fence(ring.violation(), ring.violationDetail());
-        }
+        interruptFor(publishedBefore);
+        checkViolation();
     }
 
     /** Interrupts the guest for what was published since {@code publishedBefore}, if it wants that. */

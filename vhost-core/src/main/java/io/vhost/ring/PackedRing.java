@@ -238,7 +238,7 @@ final class PackedRing extends DeviceRing {
             if (options.inOrder() && last > 0 && batch.isOneWay(false)) {
                 // The driver knows that those before the last are used too, and completely (2.8.8); the
                 // device wrote into none, so that there is nothing to tell of them.
-                used = descriptors(batch);
+                used = batch.descriptors(0, count);
                 first = usedWord(batch.id[last], 0, PackedLayout.usedFlags(usedWrap));
             } else {
                 first = usedWord(batch.id[0], batch.written[0], PackedLayout.usedFlags(usedWrap));
@@ -250,14 +250,6 @@ final class PackedRing extends DeviceRing {
             show(first, used, count);
         }
         batch.clear();
-    }
-
-    private static int descriptors(ChainBatch batch) {
-        int sum = 0;
-        for (int i = 0; i < batch.chains; i++) {
-            sum += batch.descriptors[i];
-        }
-        return sum;
     }
 
     /** Writes all used descriptors but the first; how many descriptors of the ring all of them are. */

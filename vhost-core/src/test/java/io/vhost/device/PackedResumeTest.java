@@ -3,12 +3,14 @@ package io.vhost.device;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
 import io.vhost.ring.RingViolation;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -71,6 +73,23 @@ class PackedResumeTest {
             restart(guest, base << 16 | base);
             assertNull(queue.violation());
             move(guest, SIZE);
+        }
+    }
+
+    /** The descriptors are gone and the event areas are not, so that the look at the ring is what fails. */
+    @Test
+    void aRingThatIsGoneBeforeItIsLookedAtIsNotAnnounced() throws ControlException {
+        try (TestGuest guest = TestGuest.running(TestGuest.PACKED)) {
+            TestQueue queue = guest.fromGuest();
+            guest.control.stopRing(1);
+            long desc = TestGuest.USER + 0x20_0000;
+            long avail = TestGuest.USER + queue.addresses.avail();
+            guest.control.ringAddresses(1, desc, avail, TestGuest.USER + queue.addresses.used(), 0, 0);
+            guest.control.ringBase(1, 0x8000_8000);
+            guest.truncate(0x10_0000);
+            assertThrows(ControlException.class, () -> guest.control.kick(1, null));
+            assertFalse(queue.queue.isRunning());
+            assertTrue(guest.device.isFailed());
         }
     }
 }
