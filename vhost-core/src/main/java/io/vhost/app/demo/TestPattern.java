@@ -37,7 +37,8 @@ final class TestPattern {
     private final MemorySegment block;
     private final long destination;
     private final long source;
-    private final int fixedLength;
+    private final int shortest;
+    private final int longest;
 
     /**
      * Packets between two addresses.
@@ -49,14 +50,29 @@ final class TestPattern {
      *     from {@link #MIN_LENGTH} to {@link #MAX_VARIED_LENGTH}
      */
     TestPattern(long destination, long source, int length) {
-        this(randomBlock(source), destination, source, length);
+        this(destination, source,
+                length == 0 ? MIN_LENGTH : length, length == 0 ? MAX_VARIED_LENGTH : length);
     }
 
-    private TestPattern(MemorySegment block, long destination, long source, int fixedLength) {
+    /**
+     * Packets between two addresses, of lengths between two others.
+     *
+     * @param destination address, 48 bits
+     * @param source address, 48 bits; also chooses the data
+     * @param shortest length in bytes, from {@link #MIN_LENGTH}
+     * @param longest length in bytes, to {@link #MAX_LENGTH}
+     */
+    TestPattern(long destination, long source, int shortest, int longest) {
+        this(randomBlock(source), destination, source, shortest, longest);
+    }
+
+    private TestPattern(
+            MemorySegment block, long destination, long source, int shortest, int longest) {
         this.block = block;
         this.destination = destination;
         this.source = source;
-        this.fixedLength = fixedLength;
+        this.shortest = shortest;
+        this.longest = longest;
     }
 
     private static MemorySegment randomBlock(long seed) {
@@ -70,16 +86,16 @@ final class TestPattern {
 
     /** The same packets on their way back from someone who swaps the addresses. */
     TestPattern swapped() {
-        return new TestPattern(block, source, destination, fixedLength);
+        return new TestPattern(block, source, destination, shortest, longest);
     }
 
     /** Length in bytes of the packet with this number. */
     int length(long sequence) {
-        if (fixedLength > 0) {
-            return fixedLength;
+        if (shortest == longest) {
+            return shortest;
         }
         long share = spread(sequence) >>> Integer.SIZE;   // of 1 << 32
-        return MIN_LENGTH + (int) ((share * (MAX_VARIED_LENGTH - MIN_LENGTH + 1)) >>> Integer.SIZE);
+        return shortest + (int) ((share * (longest - shortest + 1)) >>> Integer.SIZE);
     }
 
     /** Makes {@code packet} the one with this number; {@code now} in ns, not 0. */

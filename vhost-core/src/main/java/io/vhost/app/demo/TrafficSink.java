@@ -37,11 +37,14 @@ final class TrafficSink {
         long length = 0;
         for (int i = 0; i < count; i++) {
             length += burst[i].length();
+        }
+        // Before next, which tells others that all before it are counted.
+        bytes.setRelease(bytes.getPlain() + length);
+        received.setRelease(received.getPlain() + count);
+        for (int i = 0; i < count; i++) {
             check(burst[i], now);
         }
         driver.pool().release(burst, 0, count);
-        bytes.setRelease(bytes.getPlain() + length);
-        received.setRelease(received.getPlain() + count);
         return count;
     }
 
@@ -71,8 +74,8 @@ final class TrafficSink {
     }
 
     /**
-     * The number of the packet that comes next if all is well: all before it have arrived, or never
-     * will in order.
+     * The number of the packet that comes next if all is well: all before it have arrived and are counted,
+     * or never will in order.
      */
     long next() {
         return next.getAcquire();

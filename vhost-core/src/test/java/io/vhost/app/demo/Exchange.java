@@ -22,9 +22,21 @@ public final class Exchange implements AutoCloseable {
     /** One guest, whose packets come back to it, with their addresses swapped or not. */
     public static Exchange loop(Path socket, DriverConfig config, int size, long packets, boolean swapped)
             throws IOException {
+        return loop(socket, config, new TestPattern(ADDRESS + 1, ADDRESS, size), size, packets, swapped);
+    }
+
+    /** The same with packets of the shortest length to {@code longest}. */
+    public static Exchange loopUpTo(
+            int longest, Path socket, DriverConfig config, long packets, boolean swapped) throws IOException {
+        TestPattern pattern = new TestPattern(ADDRESS + 1, ADDRESS, TestPattern.MIN_LENGTH, longest);
+        return loop(socket, config, pattern, longest, packets, swapped);
+    }
+
+    private static Exchange loop(Path socket, DriverConfig config, TestPattern pattern, int longest,
+            long packets, boolean swapped) throws IOException {
         Exchange exchange = new Exchange();
-        TestPattern pattern = new TestPattern(ADDRESS + 1, ADDRESS, size);
-        DemoFlow flow = exchange.flow(pattern, swapped ? pattern.swapped() : pattern, config, size, packets);
+        DemoFlow flow =
+                exchange.flow(pattern, swapped ? pattern.swapped() : pattern, config, longest, packets);
         exchange.guest(socket, config, flow, flow);
         return exchange;
     }
@@ -70,9 +82,16 @@ public final class Exchange implements AutoCloseable {
         return this;
     }
 
-    /** Packets that have arrived so far. */
+    /** Packets that have arrived so far; those that the sink is past are counted. */
     public long received() {
-        return flows.stream().mapToLong(flow -> flow.sink().received()).sum();
+        long all = 0;
+        for (DemoFlow flow : flows) {
+            long next = flow.sink().next();
+            long received = flow.sink().received();
+            assertTrue(received >= next, () -> received + " packets received, and the next is " + next);
+            all += received;
+        }
+        return all;
     }
 
     /** Ends the sending. */

@@ -44,6 +44,9 @@ class DpdkTest {
     private static final long PACKETS = 100_000;
     private static final int BURSTS = 8;
     private static final int JUMBO = 9014;
+    /** Stands for sizes that vary up to a full frame, and to a jumbo frame. */
+    private static final int VARIED = 0;
+    private static final int VARIED_TO_JUMBO = -JUMBO;
 
     @TempDir
     private Path directory;
@@ -79,11 +82,19 @@ class DpdkTest {
                 LONG ? with(packedPaths(), 64, 1518, JUMBO) : with(packedPaths(), 64, 1518));
     }
 
-    /** 0 stands for sizes that vary. */
     static Stream<Arguments> pathsAndPatterns() {
-        return Stream.concat(
-                with(splitPaths(), 64, 1518, 0),
-                LONG ? with(packedPaths(), 64, 1518, 0, JUMBO) : with(packedPaths(), 0, JUMBO));
+        return LONG
+                ? with(paths(), 64, 1518, VARIED, VARIED_TO_JUMBO)
+                : Stream.concat(
+                        with(splitPaths(), 64, 1518, VARIED), with(packedPaths(), VARIED, VARIED_TO_JUMBO));
+    }
+
+    /** In the short form one of the two engines each. */
+    static Stream<Arguments> pathsPatternsAndEngines() {
+        return LONG
+                ? andEngines(with(paths(), 64, 1518, VARIED_TO_JUMBO))
+                : paths().map(path -> Arguments.of(path, VARIED_TO_JUMBO,
+                        path.contains("in_order=0") ? DmaKind.INLINE : DmaKind.WORKER));
     }
 
     static Stream<Arguments> splitPathsSizesAndEngines() {
@@ -131,7 +142,7 @@ class DpdkTest {
 
     /** A front-end whose ring is the one that {@code path} says. */
     private TestPmd start(String path, TestPmd.Builder builder, int size, Forwarder forwarder) {
-        TestPmd front = (size == JUMBO ? builder.jumbo() : builder).device(path).cpu(1).start();
+        TestPmd front = (Math.abs(size) == JUMBO ? builder.jumbo() : builder).device(path).cpu(1).start();
         Await.until("the queues run", () -> forwarder.ports().getFirst().device() != null);
         VhostDevice device = forwarder.ports().getFirst().device();
         assertEquals(path.contains("packed_vq=1"), device.has(Feature.VIRTIO_F_RING_PACKED));
@@ -164,14 +175,26 @@ class DpdkTest {
     @ParameterizedTest
     @MethodSource("pathsAndPatterns")
     void everyByteComesBackFromTheOtherSide(String path, int size) throws IOException {
-        try (Forwarder forwarder = forwarder(2);
+        verify(path, size, VhostConfig.defaults());
+    }
+
+    @ParameterizedTest
+    @MethodSource("pathsPatternsAndEngines")
+    void everyByteComesBackWhenDmaChannelsCopy(String path, int size, DmaKind kind) throws IOException {
+        try (DmaRegistry dma = kind.channels(1)) {
+            verify(path, size, VhostConfig.builder().asyncCopy(dma).build());
+        }
+    }
+
+    private void verify(String path, int size, VhostConfig config) throws IOException {
+        try (Forwarder forwarder = forwarder(2, false, config);
                 TestPmd front =
                         start(path, TestPmd.frontEnd(socket(0)).mode("macswap"), size, forwarder)) {
             front.start();
             DriverConfig driver = driver(path, size);
-            long enough = size == JUMBO ? PACKETS / 10 : PACKETS;
+            long enough = Math.abs(size) == JUMBO ? PACKETS / 10 : PACKETS;
             long passed;
-            try (Exchange exchange = Exchange.loop(socket(1), driver, size, Long.MAX_VALUE, true).start()) {
+            try (Exchange exchange = exchange(driver, size).start()) {
                 assertFalse(front.ended(TIME), front::output);
                 Await.until("enough has passed", () -> exchange.received() >= enough);
                 exchange.stop();
@@ -182,13 +205,22 @@ class DpdkTest {
             assertEquals(new PortCounters(passed, theirs.rxBytes(), passed, theirs.rxBytes(), 0, 0, 0),
                     theirs);
             System.out.printf("forward: %s, %s bytes: %,d packets verified%n",
-                    path.isEmpty() ? "default" : path, size == 0 ? "60 to 1514" : size, passed);
+                    path.isEmpty() ? "default" : path,
+                    size > 0 ? size : "60 to " + (size == VARIED ? 1514 : JUMBO), passed);
         }
+    }
+
+    private Exchange exchange(DriverConfig driver, int size) throws IOException {
+        return size == VARIED_TO_JUMBO
+                ? Exchange.loopUpTo(JUMBO, socket(1), driver, Long.MAX_VALUE, true)
+                : Exchange.loop(socket(1), driver, size, Long.MAX_VALUE, true);
     }
 
     /** Our driver has the same kind of ring as theirs. */
     private static DriverConfig driver(String path, int size) {
-        DriverConfig driver = size == JUMBO ? DRIVER.withPackets(512, 128 + 9216, Integer.MAX_VALUE) : DRIVER;
+        DriverConfig driver = Math.abs(size) == JUMBO
+                ? DRIVER.withPackets(512, 128 + 9216, Integer.MAX_VALUE)
+                : DRIVER;
         return path.contains("packed_vq=1") ? driver.withPackedRings() : driver;
     }
 
