@@ -79,6 +79,27 @@ class ChainsInFlightTest {
         }
     }
 
+    /** The length counts from the first buffer that the device writes, not from the chain's first. */
+    @ParameterizedTest
+    @EnumSource(RingFormat.class)
+    void buffersThatAreReadBeforeThoseThatAreWrittenAreNotMarked(RingFormat format) {
+        for (int readable = 0; readable <= 3; readable++) {
+            RingEnds ring = RingEnds.of(format, SIZE, RingSuite.TO_GUEST);
+            ChainsInFlight chains = new ChainsInFlight(SIZE);
+            ChainBatch batch = new ChainBatch(SIZE);
+            long[] addresses = RingEnds.addresses(pages(0, 4));
+            assertTrue(ring.driver().offer(1, addresses, RingEnds.lengths(pages(0, 4)), readable, 4));
+            ring.driver().publish();
+            int written = readable == 3 ? 1 : 101;
+            take(ring, chains, batch, written);
+            ring.device().logWrites(DirtyLog.of(bits), DeviceRing.NOT_LOGGED);
+            chains.giveBack(idOf(chains));
+            ring.device().publish(chains);
+            chains.forgetReturned();
+            assertEquals(expected(readable, readable == 3 ? 1 : 2), marks(), "readable=" + readable);
+        }
+    }
+
     @ParameterizedTest
     @EnumSource(RingFormat.class)
     void chainsThatAreOnlyReadLeaveNoMark(RingFormat format) {

@@ -66,6 +66,17 @@ class WriteLogTest {
         assertEquals(true, isMarked(GuestWindow.BUFFERS) && isMarked(GuestWindow.BUFFERS + 0x5000));
     }
 
+    @Test
+    void whatTheDeviceReadsBeforeItWritesIsNotMarked() {
+        start();
+        raw.desc(0, GuestWindow.BUFFERS, LENGTH, NEXT, 1);
+        raw.desc(1, GuestWindow.BUFFERS + 0x5000, LENGTH, WRITE, 0);
+        raw.offer(0);
+        use(LENGTH, () -> { });
+        assertEquals(1, marks());
+        assertTrue(isMarked(GuestWindow.BUFFERS + 0x5000));
+    }
+
     /** The table is the ring's own, so that it looks like the beginning of a walk each time. */
     @Test
     void aTableThatLeadsToItselfAfterItWasGatheredIsNotFollowed() {
