@@ -3,6 +3,7 @@ package io.vhost.memory;
 import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
 import io.vhost.os.OsException;
+import io.vhost.os.SharedBits;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -12,9 +13,11 @@ import java.nio.ByteOrder;
  * The bitmap in which a back-end tells which pages of the guest it has written, for live migration
  * (vhost-user, "Migration"). One bit a page of {@value #PAGE} bytes, beginning with the guest address 0.
  *
- * <p>Thread: any; the front-end takes bits out at the same time, so they are set atomically. A page is marked
- * after it was written: the front-end may fetch mark and page at any moment, and must not fetch the mark
- * alone. Users are counted as those of {@link GuestMemory}. The front-end can truncate the file: then
+ * <p>Thread: any; the front-end takes bits out at the same time, and back-ends in other processes set some in
+ * the same log, so they are set atomically. A page is marked after it was written: the front-end may fetch
+ * mark and page at any moment, and must not fetch the mark alone.
+ *
+ * <p>Users are counted as those of {@link GuestMemory}. The front-end can truncate the file: then
  * {@link #mark} is an {@link InternalError}.
  */
 public final class DirtyLog {
@@ -123,9 +126,8 @@ public final class DirtyLog {
             // mark: what was written before this look is in what it fetches. The fence orders those writes
             // before the look.
             VarHandle.fullFence();
-            long before = (long) WORD.getVolatile(bits, word);
-            while ((before & bit) == 0 && !WORD.compareAndSet(bits, word, before, before | bit)) {
-                before = (long) WORD.getVolatile(bits, word);
+            if (((long) WORD.getVolatile(bits, word) & bit) == 0) {
+                SharedBits.set(bits, page);
             }
         }
     }

@@ -43,6 +43,12 @@ final class Libc {
     private static final MethodHandle FCNTL =
             capturingVariadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle FTRUNCATE = capturing("ftruncate", JAVA_INT, JAVA_INT, JAVA_LONG);
+    private static final MethodHandle FUTEX_ERRNO = capturingVariadic(
+            "syscall", 1, JAVA_LONG,
+            JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG);
+    private static final MethodHandle FUTEX = plainVariadic(
+            "syscall", 1, JAVA_LONG,
+            JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG);
     private static final MethodHandle GETSOCKOPT =
             capturing("getsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
     private static final MethodHandle IOCTL =
@@ -87,12 +93,15 @@ final class Libc {
 
     // Calls for which not every libc has a function; their numbers differ between architectures.
     private static final boolean X86_64 = System.getProperty("os.arch").equals("amd64");
+    private static final long SYS_FUTEX = X86_64 ? 202 : 98;
     private static final long SYS_IO_SETUP = X86_64 ? 206 : 0;
     private static final long SYS_IO_SUBMIT = X86_64 ? 209 : 2;
     private static final long SYS_IO_GETEVENTS = X86_64 ? 208 : 4;
     private static final long SYS_PREADV2 = X86_64 ? 327 : 286;
     private static final long CURRENT_POSITION = -1;
     private static final long RWF_NOWAIT = 8;
+
+    private static final long FUTEX_WAKE_OP = 5;
 
     private static final int SC_PAGESIZE = 30;
     private static final int ERROR_TEXT_LENGTH = 128;
@@ -167,6 +176,32 @@ final class Libc {
         MemorySegment state = STATE.get();
         try {
             return result((int) FTRUNCATE.invokeExact(state, fd, length), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /**
+     * {@return 0, or the negative error number} Nobody is woken: what counts is the operation on the word.
+     *
+     * @param word 4 bytes, aligned
+     * @param operation as {@code FUTEX_OP} of linux/futex.h makes it
+     */
+    static int futexWakeOp(MemorySegment word, long operation) {
+        MemorySegment state = STATE.get();
+        try {
+            return (int) result((long) FUTEX_ERRNO.invokeExact(
+                    state, SYS_FUTEX, word, FUTEX_WAKE_OP, 0L, 0L, word, operation), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    /** {@return 0, or -1} Otherwise as {@link #futexWakeOp}. Does not allocate. */
+    static int futexWakeOpWithoutErrno(MemorySegment word, long operation) {
+        try {
+            return (int) (long) FUTEX.invokeExact(
+                    SYS_FUTEX, word, FUTEX_WAKE_OP, 0L, 0L, word, operation);
         } catch (Throwable e) {
             throw unexpected(e);
         }

@@ -1,11 +1,12 @@
 package io.vhost.peer;
 
+import io.vhost.app.Main;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Collectors;
 
-/** The command line in a process of its own, as a user starts it. */
+/** The command line in a process of its own, as a user starts it, and other programs of this JVM. */
 public final class MainProcess {
     private MainProcess() {}
 
@@ -23,12 +24,21 @@ public final class MainProcess {
 
     /** The same, started by a command, such as one that takes rights away. */
     public static Program start(List<String> launcher, String... words) {
+        return start(launcher, List.of("-XX:+UseSerialGC", "-Xmx128m"), Main.class, words);
+    }
+
+    /** A program of a test's own, with options of the JVM. */
+    public static Program start(List<String> options, Class<?> program, String... words) {
+        return start(List.of(), options, program, words);
+    }
+
+    private static Program start(
+            List<String> launcher, List<String> options, Class<?> program, String... words) {
         String path = System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path");
         List<String> command = new ArrayList<>(launcher);
-        command.addAll(List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-XX:+UseSerialGC", "-Xmx128m",
-                "--enable-native-access=ALL-UNNAMED", "-cp", path, "io.vhost.app.Main"));
+        command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+        command.addAll(options);
+        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-cp", path, program.getName()));
         command.addAll(List.of(words));
         return Program.start(command);
     }
