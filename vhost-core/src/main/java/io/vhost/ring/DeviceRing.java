@@ -55,7 +55,8 @@ public abstract sealed class DeviceRing permits SplitRing, PackedRing {
 
     /**
      * Where a successor goes on, coded as front-ends do ({@link RingFormat#resume}): the next chain to give
-     * back. Chains that were taken and not given back are taken again.
+     * back. Chains that were taken and not given back are taken again, as long as chains are given back in
+     * the order in which they were taken: of any other order a position cannot tell which are missing.
      */
     public abstract int base();
 
