@@ -27,7 +27,7 @@ class HotMethodSizeTest {
     private static final int LONGEST = 325;
 
     @ParameterizedTest
-    @ValueSource(strings = {"memory", "ring", "net", "dma", "device"})
+    @ValueSource(strings = {"memory", "ring", "net", "dma", "device", "device/packet"})
     void noMethodOnThePacketsWayIsTooLongToBeInlined(String name) throws IOException, URISyntaxException {
         Path classes = Path.of(VirtQueue.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         try (Stream<Path> files = Files.list(classes.resolve("io/vhost").resolve(name))) {

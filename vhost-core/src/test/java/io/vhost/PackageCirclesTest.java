@@ -34,7 +34,6 @@ class PackageCirclesTest {
 
     private static final int LARGEST = 20;
     private static final Map<String, String> LARGE = Map.of(
-            "device", "the network device: the packets' way and the transport's side share its state",
             "queue", "the parts of one queue, each small, none of use without the others",
             "ring", "two formats with two ends each behind two sealed types");
 

@@ -25,18 +25,19 @@ class PackageOrderTest {
             Map.entry("monitor.qmp", 2), Map.entry("monitor.hmp", 2),
             Map.entry("queue", 3),
             Map.entry("bpf.btf.check", 3), Map.entry("bpf.context", 3),
-            Map.entry("device", 4),
+            Map.entry("device.packet", 4),
             Map.entry("bpf", 4),
-            Map.entry("protocol", 5),
-            Map.entry("server", 6), Map.entry("driver", 6),
-            Map.entry("monitor.device", 6),
-            Map.entry("monitor", 7),
-            Map.entry("app.polling", 8),
-            Map.entry("app.cli", 9),
-            Map.entry("app.vswitch", 10),
-            Map.entry("app.demo", 11), Map.entry("app.forward", 11),
-            Map.entry("app.top", 11), Map.entry("app.bpf", 11),
-            Map.entry("app", 12));
+            Map.entry("device", 5),
+            Map.entry("protocol", 6),
+            Map.entry("server", 7), Map.entry("driver", 7),
+            Map.entry("monitor.device", 7),
+            Map.entry("monitor", 8),
+            Map.entry("app.polling", 9),
+            Map.entry("app.cli", 10),
+            Map.entry("app.vswitch", 11),
+            Map.entry("app.demo", 12), Map.entry("app.forward", 12),
+            Map.entry("app.top", 12), Map.entry("app.bpf", 12),
+            Map.entry("app", 13));
     private static final Path SOURCES = Path.of("src", "main", "java", "io", "vhost");
     private static final Pattern NO_CODE = Pattern.compile(
             "(?s)/\\*.*?\\*/|//[^\n]*|\"(\\\\.|[^\"\\\\\n])*\"");

@@ -331,7 +331,7 @@ public final class DeviceControl {
             throw new ControlException("address 0x%x has more than 48 bits".formatted(mac));
         }
         device.announcement().request(mac);
-        device.queue(1).wake();
+        device.queue(NetworkDevice.FIRST_FROM_GUEST).wake();
     }
 
     /**
@@ -347,9 +347,8 @@ public final class DeviceControl {
 
     /** To be called after each request: tells the listener when the device has become complete. */
     public void messageHandled() {
-        boolean firstPairRuns = device.queue(0).isRunning() && device.queue(1).isRunning();
-        if (!announced && NetworkDevice.isReady(
-                firstPairRuns, ProtocolFeature.STATUS.in(protocolFeatures), status)) {
+        if (!announced && NetworkDevice.isReady(queue -> device.queue(queue).isRunning(),
+                ProtocolFeature.STATUS.in(protocolFeatures), status)) {
             announced = true;
             device.notifyListener("newDevice", () -> device.listener().newDevice(device));
         }

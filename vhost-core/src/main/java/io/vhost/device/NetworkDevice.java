@@ -1,10 +1,25 @@
 package io.vhost.device;
 
+import io.vhost.device.packet.Announcement;
+import io.vhost.device.packet.FromGuest;
+import io.vhost.device.packet.PacketFormat;
+import io.vhost.device.packet.PacketPath;
+import io.vhost.device.packet.Segmentations;
+import io.vhost.device.packet.ToGuest;
+import io.vhost.net.NetHeader;
+import io.vhost.queue.CopyLimits;
+import io.vhost.queue.QueueCounters;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
+import java.util.function.IntPredicate;
+import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /** What a network device is (virtio 1.2, 5.1), as far as its queues and its transport need to know. */
 final class NetworkDevice {
+    /** The queue that begins with what the device itself sends in the guest's name. */
+    static final int FIRST_FROM_GUEST = 1;
+
     private static final int STATUS_DRIVER_OK = 4;
 
     private NetworkDevice() {}
@@ -27,12 +42,12 @@ final class NetworkDevice {
     /**
      * Whether the device is complete.
      *
-     * @param firstPairRuns both its queues run
+     * @param runs whether the queue with an index does
      * @param statusNegotiated whether the front-end tells its status
      * @param status what it told last (2.1)
      */
-    static boolean isReady(boolean firstPairRuns, boolean statusNegotiated, int status) {
-        return firstPairRuns && (!statusNegotiated || (status & STATUS_DRIVER_OK) != 0);
+    static boolean isReady(IntPredicate runs, boolean statusNegotiated, int status) {
+        return runs.test(0) && runs.test(1) && (!statusNegotiated || (status & STATUS_DRIVER_OK) != 0);
     }
 
     /** The format of every ring. */
@@ -47,5 +62,52 @@ final class NetworkDevice {
                 Feature.VIRTIO_F_INDIRECT_DESC.in(features),
                 Feature.VIRTIO_F_EVENT_IDX.in(features),
                 Feature.VIRTIO_F_IN_ORDER.in(features));
+    }
+
+    /**
+     * The packets' way through a queue.
+     *
+     * @param queue its index
+     * @param features those that are negotiated, asked whenever its ring is opened
+     * @param announcement what the device itself has to send in the guest's name
+     * @param config of the device
+     * @param counters of the queue
+     */
+    static PacketPath packetPath(int queue, LongSupplier features, Announcement announcement,
+            VhostConfig config, QueueCounters counters) {
+        CopyLimits limits = new CopyLimits(config.copyThreshold(), config.copyStall(), config.copyTimeout());
+        Supplier<PacketFormat> format = () -> packetFormat(features.getAsLong(), queue);
+        return isToGuest(queue)
+                ? new ToGuest(counters, config.dma(), limits, format)
+                : new FromGuest(counters, config.dma(), limits, format, announcement);
+    }
+
+    /** What was negotiated for a queue's packets. */
+    static PacketFormat packetFormat(long features, int queue) {
+        boolean toGuest = isToGuest(queue);
+        boolean mergeable = Feature.VIRTIO_NET_F_MRG_RXBUF.in(features);
+        return new PacketFormat(
+                NetHeader.length(mergeable, isModern(features)),
+                mergeable,
+                (toGuest ? Feature.VIRTIO_NET_F_GUEST_CSUM : Feature.VIRTIO_NET_F_CSUM).in(features),
+                segmentations(features, toGuest));
+    }
+
+    /** Whether the header has its present form: packed rings came with it. */
+    private static boolean isModern(long features) {
+        return (features & Feature.mask(Feature.VIRTIO_F_VERSION_1, Feature.VIRTIO_F_RING_PACKED)) != 0;
+    }
+
+    /** What the receiver of a queue's packets takes uncut: the guest, or this side. */
+    static Segmentations segmentations(long features, boolean toGuest) {
+        return toGuest
+                ? new Segmentations(
+                        Feature.VIRTIO_NET_F_GUEST_TSO4.in(features),
+                        Feature.VIRTIO_NET_F_GUEST_TSO6.in(features),
+                        Feature.VIRTIO_NET_F_GUEST_ECN.in(features))
+                : new Segmentations(
+                        Feature.VIRTIO_NET_F_HOST_TSO4.in(features),
+                        Feature.VIRTIO_NET_F_HOST_TSO6.in(features),
+                        Feature.VIRTIO_NET_F_HOST_ECN.in(features));
     }
 }

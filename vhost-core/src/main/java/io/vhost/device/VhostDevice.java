@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.device.packet.Announcement;
 import io.vhost.queue.QueueOwner;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;

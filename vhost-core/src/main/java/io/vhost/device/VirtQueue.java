@@ -1,6 +1,9 @@
 package io.vhost.device;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.vhost.device.packet.FromGuest;
+import io.vhost.device.packet.PacketPath;
+import io.vhost.device.packet.ToGuest;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
@@ -18,7 +21,7 @@ import java.util.Objects;
  * One virtqueue of a device.
  *
  * <p>Threads: any; each burst takes {@link #access_lock} once. For speed let one thread poll a queue. Memory
- * order: what a burst wrote is visible to the guest when it sees the used index; what the guest wrote before
+ * order: what a burst wrote is visible to the guest when it sees the chain used; what the guest wrote before
  * it offered a chain is visible to the burst that returns it.
  *
  * <p>A guest that breaks a rule of the ring never disturbs the caller: the burst returns what was good, the
@@ -35,9 +38,8 @@ public final class VirtQueue extends DeviceQueue {
 
     VirtQueue(VhostDevice device, QueueOwner owner, int index, VhostConfig config) {
         QueueCounters queueCounters = new QueueCounters();
-        PacketPath way = NetworkDevice.isToGuest(index)
-                ? new ToGuest(queueCounters, config, device::features)
-                : new FromGuest(queueCounters, config, device::features, device.announcement());
+        PacketPath way = NetworkDevice.packetPath(
+                index, device::features, device.announcement(), config, queueCounters);
         super(owner, index, config.lockTiming(), queueCounters, way);
         this.device = device;
         this.path = way;
@@ -127,7 +129,7 @@ public final class VirtQueue extends DeviceQueue {
      */
     public boolean accepts(Packet packet) {
         return packet.gsoType() == NetHeader.GSO_NONE
-                || Segmentations.of(device.features(), isToGuest()).accept(packet.gsoType());
+                || NetworkDevice.segmentations(device.features(), isToGuest()).accept(packet.gsoType());
     }
 
     private IllegalStateException wrongDirection(String call, String right) {

@@ -75,18 +75,9 @@
  * ({@link io.vhost.ring.RingViolation#DMA_FAILED}) until the front-end starts them again.
  *
  * <h2>Inside</h2>
- * A packet's way, each from one file to the next:
- * <ul>
- *   <li>to the guest: {@code VirtQueue} takes the lock, {@code ToGuest} accounts, {@code EnqueuePlan} gathers
- *       chains and deals them out, {@code EnqueueBurst} copies, the ring publishes;
- *   <li>from the guest: {@code VirtQueue}, {@code FromGuest}, {@code DequeueBurst}, with
- *       {@code HeaderReader} for what the guest wrote before the data;
- *   <li>asynchronously: {@code AsyncEnqueue} and {@code AsyncDequeue} in their place, which submit through
- *       {@code CopyRun}; what is done comes back through {@code PacketPath} and
- *       {@link io.vhost.queue.CopySlots}.
- * </ul>
- * What a queue is whatever it carries is in {@link io.vhost.queue}; what a network device is, in
- * {@code NetworkDevice} and {@code NetworkChains}.
+ * {@code VirtQueue} takes the lock; a packet's way from there is in the package
+ * {@code io.vhost.device.packet}, and what a queue is whatever it carries in {@link io.vhost.queue}. What a
+ * network device is, and what features mean for its rings and packets, is in {@code NetworkDevice}.
  *
  * <p>{@link io.vhost.device.DeviceControl} is the transport's side of a device, with its
  * {@link io.vhost.device.DeviceMemory} and {@code DeviceRings}; applications do not need it.

@@ -157,13 +157,23 @@ public final class PacketPool implements AutoCloseable {
     public Packet take() {
         synchronized (lock) {
             checkOpen();
-            if (available == 0) {
-                return null;
-            }
-            Packet packet = packets[free[--available]];
-            packet.taken();
-            return packet;
+            return available == 0 ? null : pop();
         }
+    }
+
+    /** The packet on top of the stack; there must be one. */
+    @GuardedBy("lock")
+    Packet pop() {
+        Packet packet = packets[free[--available]];
+        packet.taken();
+        return packet;
+    }
+
+    /** Puts a packet that is outstanding on top of the stack. */
+    @GuardedBy("lock")
+    void push(Packet packet) {
+        packet.flipReleased();
+        free[available++] = packet.index();
     }
 
     /**
@@ -204,8 +214,7 @@ public final class PacketPool implements AutoCloseable {
             if (!isOutstanding(packet)) {
                 throw refusal(packet, "");
             }
-            packet.flipReleased();
-            free[available++] = packet.index();
+            push(packet);
         }
     }
 
@@ -236,7 +245,7 @@ public final class PacketPool implements AutoCloseable {
         }
     }
 
-    private boolean isOutstanding(Packet packet) {
+    boolean isOutstanding(Packet packet) {
         return packet != null && packet.pool() == this && !packet.isReleased();
     }
 

@@ -33,7 +33,7 @@ public final class CopySlots<T> implements CopyListener {
 
     private final int threshold;
     private final int mask;
-    /** Most packets in flight. */
+    /** Most items in flight. */
     private final int limit;
     private final Object[] item;
     private final DmaChannel[] channel;
@@ -55,12 +55,12 @@ public final class CopySlots<T> implements CopyListener {
     private int stallReported;
     private boolean truncated;
     private boolean engineFailed;
-    // A run of packets given back that the same channel copied, which it has not been told of.
+    // A run of items given back that the same channel copied, which it has not been told of.
     private DmaChannel leaving;
     private int left;
 
     /**
-     * Slots for a ring of {@code size} entries; a packet needs at least one, so no more can be in flight.
+     * Slots for a ring of {@code size} entries; an item needs at least one, so no more can be in flight.
      * Copies of fewer than {@code threshold} bytes are made at once.
      */
     CopySlots(int size, int threshold) {
@@ -72,8 +72,8 @@ public final class CopySlots<T> implements CopyListener {
         this(size, 0);
     }
 
-    private static int slots(int packets) {
-        return Integer.highestOneBit(Math.max(1, packets * 2 - 1));
+    private static int slots(int items) {
+        return Integer.highestOneBit(Math.max(1, items * 2 - 1));
     }
 
     private CopySlots(int size, int limit, int threshold) {
@@ -96,17 +96,17 @@ public final class CopySlots<T> implements CopyListener {
         return limit;
     }
 
-    /** Packets submitted since the beginning, as a free-running number. */
+    /** Items submitted since the beginning, as a free-running number. */
     public int opened() {
         return opened;
     }
 
-    /** Packets that the application has not got back. */
+    /** Items that the application has not got back. */
     public int inFlight() {
         return opened - emptied;
     }
 
-    /** Packets whose copies are not all done. */
+    /** Items whose copies are not all done. */
     public int copying() {
         return opened - closed;
     }
@@ -122,7 +122,7 @@ public final class CopySlots<T> implements CopyListener {
     }
 
     /**
-     * Opens a slot for a packet whose copies will be submitted next, all to {@code by}, which must be told
+     * Opens a slot for an item whose copies will be submitted next, all to {@code by}, which must be told
      * with {@link DmaChannel#retain}.
      *
      * @param number how many copies; 0 when there is nothing to copy, which is done at once
@@ -148,7 +148,7 @@ public final class CopySlots<T> implements CopyListener {
     }
 
     /**
-     * Opens slots for packets with one copy and one chain each, and takes the chains: the common case.
+     * Opens slots for items with one copy and one chain each, and takes the chains: the common case.
      *
      * @return the slot of the first; the others follow, see {@link #after}
      */
@@ -169,12 +169,12 @@ public final class CopySlots<T> implements CopyListener {
         return (slot + 1) & mask;
     }
 
-    /** A packet that will not be delivered. */
+    /** An item that will not be delivered. */
     public void undeliverable(int slot) {
         failed[slot] = true;
     }
 
-    /** None of the packets will be delivered that were opened since there were {@code before}. */
+    /** None of the items will be delivered that were opened since there were {@code before}. */
     public void undeliverableSince(int before) {
         for (int i = before; i != opened; i++) {
             failed[i & mask] = true;
@@ -246,7 +246,7 @@ public final class CopySlots<T> implements CopyListener {
         if (copyFailed) {
             failed[slot] = true;
         }
-        // Orders the packet's bytes, made visible by the channel, and the failure before the count.
+        // Orders the item's bytes, made visible by the channel, and the failure before the count.
         COPIES.setRelease(copies, slot, copies[slot] - 1);
     }
 
@@ -300,30 +300,30 @@ public final class CopySlots<T> implements CopyListener {
         }
     }
 
-    /** What makes the copies of the oldest packet whose copies are not done; there must be one. */
+    /** What makes the copies of the oldest item whose copies are not done; there must be one. */
     DmaChannel awaited() {
         return channel[closed & mask];
     }
 
-    /** Declares the copies of that packet done and failed. Nobody may be at them any more. */
+    /** Declares the copies of that item done and failed. Nobody may be at them any more. */
     void giveUp() {
         failed[closed & mask] = true;
         COPIES.setRelease(copies, closed & mask, 0);
     }
 
-    /** Whether a packet was closed whose channel has failed, since this was asked last. */
+    /** Whether an item was closed whose channel has failed, since this was asked last. */
     public boolean takeEngineFailed() {
         boolean was = engineFailed;
         engineFailed = false;
         return was;
     }
 
-    /** Whether a packet can be given back. */
+    /** Whether an item can be given back. */
     public boolean hasClosed() {
         return emptied != closed;
     }
 
-    /** The slot of the oldest packet that can be given back. */
+    /** The slot of the oldest item that can be given back. */
     public int oldest() {
         return emptied & mask;
     }
@@ -333,7 +333,7 @@ public final class CopySlots<T> implements CopyListener {
         return failed[slot];
     }
 
-    /** Gives the oldest packet back; {@link #settle} after the last one. */
+    /** Gives the oldest item back; {@link #settle} after the last one. */
     @SuppressWarnings("unchecked") // What open() put there.
     public T empty() {
         int slot = emptied++ & mask;
@@ -348,7 +348,7 @@ public final class CopySlots<T> implements CopyListener {
         return back;
     }
 
-    /** Tells channels of the packets that were given back. */
+    /** Tells channels of the items that were given back. */
     public void settle() {
         if (left > 0) {
             leaving.release(left);
@@ -357,7 +357,7 @@ public final class CopySlots<T> implements CopyListener {
         }
     }
 
-    /** Age of the oldest packet whose copies are under way, once per packet; 0 when it was told before. */
+    /** Age of the oldest item whose copies are under way, once per item; 0 when it was told before. */
     long stalledFor(long now) {
         if (closed == opened || stallReported == closed) {
             return 0;
@@ -365,7 +365,7 @@ public final class CopySlots<T> implements CopyListener {
         return now - openedAt[closed & mask];
     }
 
-    /** Age in ns of the oldest packet whose copies have not ended; 0 if there is none. */
+    /** Age in ns of the oldest item whose copies have not ended; 0 if there is none. */
     long oldestAge(long now) {
         return closed == opened ? 0 : now - openedAt[closed & mask];
     }
@@ -374,7 +374,7 @@ public final class CopySlots<T> implements CopyListener {
         stallReported = closed;
     }
 
-    /** The same packets to be given back in slots for a ring of another size. Nothing may be under way. */
+    /** The same items to be given back in slots for a ring of another size. Nothing may be under way. */
     @SuppressWarnings("unchecked") // As in empty().
     CopySlots<T> resized(int size) {
         int slots = slots(Math.max(size, inFlight()));

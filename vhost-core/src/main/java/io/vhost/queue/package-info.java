@@ -10,7 +10,8 @@
  * Applications meet {@link io.vhost.queue.AccessLock}, {@link io.vhost.queue.QueueCounters} and
  * {@link io.vhost.queue.QueueSnapshot}; the rest is for those who write devices.
  *
- * <p>Lock order: the connection's, then {@code access_lock}, then a DMA channel's. This package knows no
- * packets and no sockets.
+ * <p>Lock order: the connection's, then {@code access_lock}, then a DMA channel's. This package uses no
+ * packets and no sockets; that some of the counters are named for packets has no other reason than that
+ * network queues were first.
  */
 package io.vhost.queue;

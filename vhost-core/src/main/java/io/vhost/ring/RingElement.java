@@ -3,15 +3,18 @@ package io.vhost.ring;
 import java.util.List;
 
 /**
- * What lies at one position of a driver area, as it stood in guest memory: nothing about it is checked.
+ * What the driver has offered at one position of a ring, as it stood in guest memory: nothing about it is
+ * checked. What the two areas hold depends on the format: in a split ring flags and an index, in a packed one
+ * which notifications the area's writer wants (virtio 1.2, 2.8.10).
  *
- * @param head index of the chain's first descriptor, which may lie outside the table
+ * @param head index of the chain's first descriptor, which may lie outside the table; in a packed ring the
+ *     chain's buffer id, any 16-bit number
  * @param descriptors of the chain, those of its table if it is indirect; cut off where it is broken or too
  *     long
  * @param availFlags flags of the driver area
- * @param availIdx the driver's index
+ * @param availIdx the driver's index; in a packed ring the position and the wrap counter of its wish
  * @param usedFlags flags of the device area
- * @param usedIdx the device's index
+ * @param usedIdx the device's index; in a packed ring the position and the wrap counter of its wish
  */
 public record RingElement(
         int head, List<Descriptor> descriptors, int availFlags, int availIdx, int usedFlags, int usedIdx) {

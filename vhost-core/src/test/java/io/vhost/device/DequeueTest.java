@@ -197,7 +197,7 @@ class DequeueTest extends EachFormat {
     @Test
     void aChainNoLongerThanTheHeaderFencesTheQueue() throws ControlException {
         for (long features : new long[] {legacy(), features()}) {
-            int header = PacketFormat.of(features, false).headerLength();
+            int header = NetworkDevice.packetFormat(features, 1).headerLength();
             for (int length : new int[] {1, 8, header - 1, header}) {
                 for (int[] lengths : new int[][] {{length}, {length / 2, length - length / 2}}) {
                     try (TestGuest guest = TestGuest.running(features)) {

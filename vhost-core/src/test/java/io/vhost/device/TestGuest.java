@@ -118,7 +118,7 @@ final class TestGuest implements AutoCloseable {
     }
 
     int headerLength() {
-        return PacketFormat.of(features, true).headerLength();
+        return NetworkDevice.packetFormat(features, 0).headerLength();
     }
 
     byte[] bytes(long offset, int length) {

@@ -2,12 +2,14 @@ package io.vhost.device;
 
 import io.vhost.Pause;
 import io.vhost.Slab;
+import io.vhost.device.packet.ToGuest;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.HeldEngine;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
+import io.vhost.queue.CopyLimits;
 import io.vhost.queue.CopyStatus;
 import io.vhost.queue.DeviceQueue;
 import io.vhost.queue.QueueCounters;
@@ -15,6 +17,7 @@ import io.vhost.queue.QueueLife;
 import io.vhost.queue.QueueOwner;
 import io.vhost.queue.QueueUser;
 import io.vhost.ring.DeviceRing;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Function;
 
@@ -29,6 +32,8 @@ final class BareQueue extends DeviceQueue {
 
     private static final int PACKET = 64;
     private static final long PACKETS = 2 * GuestWindow.BYTES;
+    private static final CopyLimits LIMITS =
+            new CopyLimits(0, Duration.ofMillis(100), Duration.ofSeconds(1));
     private static final Slab SLAB = new Slab(PACKETS + PacketPool.slabSize(SIZE, PACKET));
 
     private final long base = SLAB.next();
@@ -71,9 +76,8 @@ final class BareQueue extends DeviceQueue {
     private static BareQueue usedBy(Function<ToGuest, QueueUser> user) {
         // A registry keeps its channels, and with them what they copy for: each queue has its own.
         DmaRegistry registry = new DmaRegistry();
-        VhostConfig config = VhostConfig.builder().asyncCopy(registry).build();
         QueueCounters counters = new QueueCounters();
-        ToGuest path = new ToGuest(counters, config, () -> GuestWindow.FEATURES);
+        ToGuest path = new ToGuest(counters, registry, LIMITS, () -> GuestWindow.PACKETS);
         return new BareQueue(new ReportLog(), registry, counters, path, user.apply(path));
     }
 

@@ -2,6 +2,7 @@ package io.vhost.device;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
+import io.vhost.device.packet.PacketFormat;
 import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.queue.QueueSteps;
@@ -19,8 +20,9 @@ final class GuestWindow {
     static final long FEATURES = Feature.VIRTIO_F_VERSION_1.mask();
     static final RingFormat FORMAT = NetworkDevice.ringFormat(FEATURES);
     static final RingOptions OPTIONS = NetworkDevice.ringOptions(FEATURES, 0);
+    static final PacketFormat PACKETS = NetworkDevice.packetFormat(FEATURES, 0);
 
-    private static final int HEADER = PacketFormat.of(FEATURES, true).headerLength();
+    private static final int HEADER = PACKETS.headerLength();
     private static final long GUEST = 0x4000_0000L;
     private static final long BUFFER = 128;
     private static final long BUFFER_SIZE = 64;

@@ -8,6 +8,7 @@ import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
+import org.openjdk.jcstress.infra.results.I_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
 /** Broken twins of the driver side: what {@link PackedDriverRingStress} would see. */
@@ -93,6 +94,30 @@ public final class PackedDriverRingControl {
         @Actor
         public void device(III_Result r) {
             Gathered.twoInto(r, pair);
+        }
+    }
+
+    /** The wrap counter of the wish is stored after its position. Seen 2 times in 65,204. */
+    @JCStressTest
+    @Outcome(id = {"32769", "0"}, expect = ACCEPTABLE, desc = "One wish or the other.")
+    @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "The position of one, the wrap counter of the other.")
+    @State
+    public static class AWishIsTornWhenItsWrapCounterIsStoredAfterIt {
+        private final RingPair pair = new RingPair(RingFormat.PACKED, RingPair.FULL_BY_TWO, true, true);
+
+        /** A wish for the last position. */
+        public AWishIsTornWhenItsWrapCounterIsStoredAfterIt() {
+            pair.driver.enableInterrupts();
+        }
+
+        @Actor
+        public void driver() {
+            RingPair.storeTornWish(pair.avail);
+        }
+
+        @Actor
+        public void device(I_Result r) {
+            r.r1 = RingPair.wish(pair.avail);
         }
     }
 

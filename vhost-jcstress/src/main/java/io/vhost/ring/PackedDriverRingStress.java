@@ -8,6 +8,7 @@ import org.openjdk.jcstress.annotations.JCStressTest;
 import org.openjdk.jcstress.annotations.Outcome;
 import org.openjdk.jcstress.annotations.State;
 import org.openjdk.jcstress.infra.results.III_Result;
+import org.openjdk.jcstress.infra.results.I_Result;
 import org.openjdk.jcstress.infra.results.ZZ_Result;
 
 /**
@@ -95,6 +96,38 @@ public final class PackedDriverRingStress {
         @Actor
         public void device(III_Result r) {
             Gathered.twoInto(r, pair);
+        }
+    }
+
+    /**
+     * The position for which the driver wants interrupts and its wrap counter are of one wish. Twin:
+     * {@link PackedDriverRingControl.AWishIsTornWhenItsWrapCounterIsStoredAfterIt}.
+     */
+    @JCStressTest
+    @Outcome(id = "32769", expect = ACCEPTABLE, desc = "The last position of the first lap.")
+    @Outcome(id = "0", expect = ACCEPTABLE, desc = "The first position of the second lap.")
+    @Outcome(expect = FORBIDDEN, desc = "The position of one wish, and the wrap counter of the other.")
+    @State
+    public static class AWishIsNeverTorn {
+        private final RingPair pair = new RingPair(RingFormat.PACKED, RingPair.FULL_BY_TWO, true, true);
+
+        /** A wish for the last position, and a chain there that the driver has back. */
+        public AWishIsNeverTorn() {
+            pair.driver.enableInterrupts();
+            pair.offer(true);
+            pair.driver.publish();
+            pair.use();
+            pair.driver.poll();
+        }
+
+        @Actor
+        public void driver() {
+            pair.driver.enableInterrupts();
+        }
+
+        @Actor
+        public void device(I_Result r) {
+            r.r1 = RingPair.wish(pair.avail);
         }
     }
 

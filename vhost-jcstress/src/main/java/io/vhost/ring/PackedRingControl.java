@@ -91,16 +91,12 @@ public final class PackedRingControl {
 
         @Actor
         public void device() {
-            int was = PackedLayout.offWrap(0, true);
-            PackedLayout.event(RingPair.MEMORY, pair.used, was, PackedLayout.EVENT_DESC);
-            RingPair.linger();
-            int next = PackedLayout.offWrap(0, false);
-            PackedLayout.event(RingPair.MEMORY, pair.used, next, PackedLayout.EVENT_DESC);
+            RingPair.storeTornWish(pair.used);
         }
 
         @Actor
         public void driver(I_Result r) {
-            r.r1 = PackedLayout.eventOffWrap(PackedLayout.event(RingPair.MEMORY, pair.used));
+            r.r1 = RingPair.wish(pair.used);
         }
     }
 

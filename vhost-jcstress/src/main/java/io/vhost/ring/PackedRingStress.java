@@ -131,7 +131,7 @@ public final class PackedRingStress {
 
         @Actor
         public void driver(I_Result r) {
-            r.r1 = PackedLayout.eventOffWrap(PackedLayout.event(RingPair.MEMORY, pair.used));
+            r.r1 = RingPair.wish(pair.used);
         }
     }
 

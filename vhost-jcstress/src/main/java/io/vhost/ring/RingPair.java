@@ -136,6 +136,21 @@ final class RingPair {
         return chains;
     }
 
+    /**
+     * Replaces a wish for the last position of the first lap by one for the first position of the second, in
+     * an area of a packed ring, and its wrap counter after its position.
+     */
+    static void storeTornWish(long area) {
+        PackedLayout.event(MEMORY, area, PackedLayout.offWrap(0, true), PackedLayout.EVENT_DESC);
+        linger();
+        PackedLayout.event(MEMORY, area, PackedLayout.offWrap(0, false), PackedLayout.EVENT_DESC);
+    }
+
+    /** The position and the wrap counter of the wish that stands in an area of a packed ring. */
+    static int wish(long area) {
+        return PackedLayout.eventOffWrap(PackedLayout.event(MEMORY, area));
+    }
+
     void payload(int value) {
         MEMORY.set(ValueLayout.JAVA_INT, base + BUFFER, value);
     }

@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.device.packet;
 
 import io.vhost.memory.NativeCopy;
 import io.vhost.net.Packet;

@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.device.packet;
 
 import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;

@@ -1,6 +1,7 @@
-package io.vhost.device;
+package io.vhost.device.packet;
 
 import io.vhost.dma.DmaChannel;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
 import io.vhost.queue.CopyLimits;
 import io.vhost.queue.CopySlots;
@@ -14,31 +15,33 @@ import io.vhost.queue.QueueUser;
 import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingViolation;
 import java.util.Objects;
-import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * The packets' way through one queue: what its two directions have in common, asynchronous copies above all.
  * Everything is used under the queue's lock, without exception.
  */
-abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest {
+public abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest {
     final QueueCounters counters;
-    private final VhostConfig config;
-    private final LongSupplier features;
-    private final boolean toGuest;
+    /** Whose channels may copy; null: asynchronous copies are not enabled. */
+    private final DmaRegistry registry;
+    private final CopyLimits limits;
+    private final Supplier<PacketFormat> format;
     private QueueLife life;
     private QueueEvents events;
     /** Null unless asynchronous copies are registered. */
     private CopyTracker<Packet> async;
 
-    PacketPath(QueueCounters counters, VhostConfig config, LongSupplier features, boolean toGuest) {
+    PacketPath(
+            QueueCounters counters, DmaRegistry registry, CopyLimits limits, Supplier<PacketFormat> format) {
         this.counters = counters;
-        this.config = config;
-        this.features = features;
-        this.toGuest = toGuest;
+        this.registry = registry;
+        this.limits = limits;
+        this.format = format;
     }
 
     /** Once, before anything else: the queue that this is the way through. */
-    final void serve(QueueLife queueLife, QueueEvents queueEvents) {
+    public final void serve(QueueLife queueLife, QueueEvents queueEvents) {
         life = queueLife;
         events = queueEvents;
     }
@@ -48,7 +51,7 @@ abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest
     }
 
     /** What is under way; there is something only while the queue is registered. */
-    final CopyTracker<Packet> async() {
+    public final CopyTracker<Packet> async() {
         return async;
     }
 
@@ -56,7 +59,7 @@ abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest
 
     @Override
     public final void opened(DeviceRing ring) {
-        open(ring, PacketFormat.of(features.getAsLong(), toGuest));
+        open(ring, format.get());
         if (async != null) {
             async.opened(ring);
         }
@@ -80,8 +83,9 @@ abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest
 
     // Asynchronous copies.
 
-    final void registerAsync() {
-        if (config.dma() == null) {
+    /** As VirtQueue.registerAsync. */
+    public final void registerAsync() {
+        if (registry == null) {
             throw refusal("registered: asynchronous copies are not enabled; give VhostConfig a DmaRegistry");
         }
         if (life.ring() == null) {
@@ -90,16 +94,17 @@ abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest
         if (async != null) {
             throw refusal("registered: it is registered already");
         }
-        CopyLimits limits = new CopyLimits(config.copyThreshold(), config.copyStall(), config.copyTimeout());
         async = new CopyTracker<>(life.toString(), counters, events, limits, life.ring());
         events.registered();
     }
 
-    final boolean isAsyncRegistered() {
+    /** Whether asynchronous copies are registered. */
+    public final boolean isAsyncRegistered() {
         return async != null;
     }
 
-    final void unregisterAsync() {
+    /** As VirtQueue.unregisterAsync. */
+    public final void unregisterAsync() {
         if (async == null) {
             return;
         }
@@ -111,18 +116,20 @@ abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest
         events.unregistered();
     }
 
-    final int inFlight() {
+    /** As VirtQueue.getInflight. */
+    public final int inFlight() {
         requireAsync("asked");
         return async.inFlight();
     }
 
-    final int clear(Packet[] out, int offset, int count, DmaChannel channel) {
+    /** As VirtQueue.clearQueue. */
+    public final int clear(Packet[] out, int offset, int count, DmaChannel channel) {
         requireAsync("cleared");
         return poll(out, offset, count, channel);
     }
 
     /** Gives packets back whose copies have ended; none of a queue that is not registered. */
-    final int poll(Packet[] out, int offset, int count, DmaChannel channel) {
+    public final int poll(Packet[] out, int offset, int count, DmaChannel channel) {
         if (async == null) {
             return 0;
         }
@@ -212,7 +219,7 @@ abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest
 
     private void requireChannel(DmaChannel channel) {
         Objects.requireNonNull(channel, "channel");
-        if (channel.registry() != config.dma()) {
+        if (channel.registry() != registry) {
             throw new IllegalArgumentException(
                     "DMA channel %s is in another registry than %s; use one of the device's registry"
                             .formatted(channel, life));

@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.device.packet;
 
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.DeviceRing;

@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.device.packet;
 
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
@@ -8,18 +8,22 @@ import java.util.concurrent.atomic.AtomicLong;
  * A packet that the device sends in its guest's name after a migration: a RARP broadcast (RFC 903), from
  * which switches learn where the guest is now. Any thread.
  */
-final class Announcement {
+public final class Announcement {
     private static final long NONE = -1;
     private static final int LENGTH = 60;
 
     private final AtomicLong address = new AtomicLong(NONE);
 
+    /** Nothing to announce yet. */
+    public Announcement() {}
+
     /** The next burst from the guest begins with the packet. */
-    void request(long mac) {
+    public void request(long mac) {
         address.set(mac);
     }
 
-    boolean isPending() {
+    /** Whether a burst still has to take the packet. */
+    public boolean isPending() {
         return address.getPlain() != NONE;
     }
 

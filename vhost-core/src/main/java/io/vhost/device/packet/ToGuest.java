@@ -1,24 +1,35 @@
-package io.vhost.device;
+package io.vhost.device.packet;
 
 import io.vhost.dma.DmaChannel;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
+import io.vhost.queue.CopyLimits;
 import io.vhost.queue.CopySlots;
 import io.vhost.queue.QueueCounters;
 import io.vhost.ring.DeviceRing;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
-import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /** The way to the guest. Used under the queue's lock; for bursts, the queue runs. */
-final class ToGuest extends PacketPath {
+public final class ToGuest extends PacketPath {
     /** The header of a packet that does not begin in one piece; native like everything copied. */
     private final MemorySegment header = Arena.ofAuto().allocate(NetHeader.LENGTH, Long.BYTES);
     private EnqueueBurst burst;
     private AsyncEnqueue asyncBurst;
 
-    ToGuest(QueueCounters counters, VhostConfig config, LongSupplier features) {
-        super(counters, config, features, true);
+    /**
+     * Serve a queue with it before anything else, see {@link #serve}.
+     *
+     * @param counters of the queue
+     * @param registry as {@link PacketPath} has it
+     * @param limits how asynchronous copies are treated
+     * @param format what packets look like, asked whenever a ring is opened
+     */
+    public ToGuest(
+            QueueCounters counters, DmaRegistry registry, CopyLimits limits, Supplier<PacketFormat> format) {
+        super(counters, registry, limits, format);
     }
 
     @Override
@@ -28,7 +39,8 @@ final class ToGuest extends PacketPath {
         asyncBurst = new AsyncEnqueue(life(), plan, format, counters, header);
     }
 
-    int enqueue(Packet[] packets, int offset, int count) {
+    /** As VirtQueue.enqueueBurst; the queue runs. */
+    public int enqueue(Packet[] packets, int offset, int count) {
         requireNothingInFlight();
         try {
             int before = life().ring().published();
@@ -44,7 +56,8 @@ final class ToGuest extends PacketPath {
         }
     }
 
-    int submit(Packet[] packets, int offset, int count, DmaChannel channel) {
+    /** As VirtQueue.submitEnqueueBurst; the queue runs. */
+    public int submit(Packet[] packets, int offset, int count, DmaChannel channel) {
         if (!maySubmit(channel)) {
             return 0;
         }

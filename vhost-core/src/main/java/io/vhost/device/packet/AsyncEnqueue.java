@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.device.packet;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.dma.DmaChannel;

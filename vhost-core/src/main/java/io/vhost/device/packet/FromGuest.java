@@ -1,23 +1,36 @@
-package io.vhost.device;
+package io.vhost.device.packet;
 
 import io.vhost.dma.DmaChannel;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.queue.CopyLimits;
 import io.vhost.queue.CopySlots;
 import io.vhost.queue.QueueCounters;
 import io.vhost.ring.DeviceRing;
 import java.util.Objects;
-import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /** The way from the guest. Used under the queue's lock; for bursts, the queue runs. */
-final class FromGuest extends PacketPath {
+public final class FromGuest extends PacketPath {
     private final Announcement announcement;
     private HeaderReader header;
     private DequeueBurst burst;
     private AsyncDequeue asyncBurst;
 
-    FromGuest(QueueCounters counters, VhostConfig config, LongSupplier features, Announcement announcement) {
-        super(counters, config, features, false);
+    /**
+     * Serve a queue with it before anything else, see {@link #serve}.
+     *
+     * @param counters of the queue
+     * @param registry as {@link PacketPath} has it
+     * @param limits how asynchronous copies are treated
+     * @param format what packets look like, asked whenever a ring is opened
+     * @param announcement what the device itself has to send in the guest's name
+     */
+    public FromGuest(
+            QueueCounters counters, DmaRegistry registry, CopyLimits limits, Supplier<PacketFormat> format,
+            Announcement announcement) {
+        super(counters, registry, limits, format);
         this.announcement = announcement;
     }
 
@@ -28,7 +41,8 @@ final class FromGuest extends PacketPath {
         asyncBurst = new AsyncDequeue(life(), format, counters, header);
     }
 
-    int dequeue(PacketPool pool, Packet[] packets, int offset, int count) {
+    /** As VirtQueue.dequeueBurst; the queue runs. */
+    public int dequeue(PacketPool pool, Packet[] packets, int offset, int count) {
         requireNothingInFlight();
         int own = announce(pool, packets, offset, count);
         boolean complete = false;
@@ -55,7 +69,8 @@ final class FromGuest extends PacketPath {
         return announcement.isPending() ? announcement.take(pool, packets, offset, count) : 0;
     }
 
-    int tryDequeue(PacketPool pool, Packet[] packets, int offset, int count, DmaChannel channel) {
+    /** As VirtQueue.tryDequeueBurst; the queue may have stopped. */
+    public int tryDequeue(PacketPool pool, Packet[] packets, int offset, int count, DmaChannel channel) {
         Objects.checkFromIndexSize(offset, count, packets.length);
         if (!maySubmit(channel)) {
             return 0;

@@ -1,4 +1,4 @@
-package io.vhost.device;
+package io.vhost.device.packet;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -12,6 +12,7 @@ import io.vhost.queue.QueueCounters;
 import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
+import io.vhost.ring.RingOptions;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -19,18 +20,16 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class EnqueuePlanTest {
-    private static final long LEGACY = TestGuest.MODERN
-            & ~Feature.mask(Feature.VIRTIO_F_VERSION_1, Feature.VIRTIO_NET_F_MRG_RXBUF);
     private static final int AT = 3;
 
     private final MemorySegment memory = Arena.ofAuto().allocate(4096, 64);
 
     private EnqueuePlan plan(boolean legacy) {
-        long features = legacy ? LEGACY : TestGuest.MODERN;
-        PacketFormat format = PacketFormat.of(features, true);
+        PacketFormat format = new PacketFormat(
+                NetHeader.length(!legacy, !legacy), !legacy, true, new Segmentations(false, false, false));
         GuestMemory guest = GuestMemory.of(memory, new MemoryRegion(0, 0, 4096, 0));
         DeviceRing ring = RingFormat.SPLIT.device(guest, new RingAddresses(1024, 2048, 3072), 4,
-                NetworkDevice.ringOptions(features, 0), 0);
+                new RingOptions(true, true, false, false), 0);
         return new EnqueuePlan(ring, format, new QueueCounters());
     }
 
