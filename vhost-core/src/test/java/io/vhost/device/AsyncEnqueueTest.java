@@ -66,7 +66,7 @@ class AsyncEnqueueTest extends AsyncFixture {
         byte[] behind = TestGuest.pattern(112, 7);
         guest.put(at + 2 * 112, behind);
         for (int i = 0; i < 2; i++) {
-            guest.toGuest().acceptAt(at + 112 * i, i, 112);
+            guest.toGuest().acceptAt(at + 112L * i, i, 112);
         }
         fill(0, 2, 100);
         assertEquals(2, queue.submitEnqueueBurst(packets, 0, 2, channel));
@@ -74,7 +74,7 @@ class AsyncEnqueueTest extends AsyncFixture {
         assertEquals(2, queue.pollEnqueueCompleted(done, 0, 2, channel));
         for (int i = 0; i < 2; i++) {
             guest.toGuest().assertUsed(i, 112);
-            assertArrived(at + 112 * i, i, 100);
+            assertArrived(at + 112L * i, i, 100);
         }
         assertArrayEquals(behind, guest.bytes(at + 2 * 112, 112));
         pool.release(done, 0, 2);
