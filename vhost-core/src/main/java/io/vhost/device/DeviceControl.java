@@ -203,7 +203,8 @@ public final class DeviceControl {
     /**
      * Sets where a ring goes on, coded as in SET_VRING_BASE: the index of the next chain to take, 0 to 65535,
      * or in a packed ring the positions of the next chain to take and to give back, with their wrap counters.
-     * Only while the ring is stopped.
+     * Only while the ring is stopped. Positions beyond the size are refused when the ring is started: base
+     * and size come in any order.
      */
     public void ringBase(int queue, int base) throws ControlException {
         rings.requireStopped(queue, "base").base(base, rings.format());
@@ -289,12 +290,17 @@ public final class DeviceControl {
         return status;
     }
 
-    /** Disables all rings, as the deprecated RESET_OWNER is understood today. */
+    /**
+     * Disables all rings, as the deprecated RESET_OWNER is understood today. Without protocol features no
+     * request enables a ring again, so they are stopped instead, until the front-end starts them.
+     */
     public void resetOwner() throws ControlException {
         retract();
         Arrays.fill(enableSaid, null);
+        boolean enabledByStart =
+                featuresSet && !Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(device.features());
         for (int i = 0; i < queueCount(); i++) {
-            rings.restart(i, setup -> setup.enable(false));
+            rings.restart(i, enabledByStart ? RingSetup::stop : setup -> setup.enable(false));
         }
     }
 

@@ -91,13 +91,14 @@ public final class QueueControl {
     }
 
     /**
-     * Sets where the ring goes on, coded as in SET_VRING_BASE.
+     * Sets where the ring goes on, coded as in SET_VRING_BASE. The size may still change, so that only the
+     * start of the ring judges whether the position is one of so many entries.
      *
-     * @throws ControlException if that is no position of such a ring
+     * @throws ControlException if that is no position of any such ring
      */
     public void base(int base, RingFormat format) throws ControlException {
         change(setup -> {
-            setup.requireBase(index, format, base);
+            RingSetup.requireBase(index, format, base, 0);
             setup.base = base;
             setup.freshBase = true;
         });

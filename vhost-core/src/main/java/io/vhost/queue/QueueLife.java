@@ -298,8 +298,9 @@ public final class QueueLife {
                     "({0}) queue {1}: base {2} differs from the used index, going on at {3}",
                     owner.name(), index, given, present);
         }
-        if (present != format.start() && setup.call != null) {
-            // Whoever worked on the ring before may have died between the used index and the interrupt.
+        if (setup.call != null) {
+            // Whoever worked on the ring before may have died between the used index and the interrupt; a
+            // ring that has come round to its beginning looks new. To a driver without work it means nothing.
             setup.call.signal();
         }
         setup.base = present;

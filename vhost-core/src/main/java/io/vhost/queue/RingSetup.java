@@ -40,11 +40,12 @@ public final class RingSetup {
         if (base == null) {
             return format.start();
         }
-        requireBase(queue, format, base);
+        requireBase(queue, format, base, size);
         return base;
     }
 
-    void requireBase(int queue, RingFormat format, int value) throws ControlException {
+    /** Size 0: it is not known yet. */
+    static void requireBase(int queue, RingFormat format, int value, int size) throws ControlException {
         String refusal = format.refusal(value, size);
         if (refusal != null) {
             throw new ControlException("queue %d: %s".formatted(queue, refusal));

@@ -1,6 +1,7 @@
 package io.vhost.device;
 
 import io.vhost.queue.ControlException;
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
@@ -10,10 +11,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
+import io.vhost.dma.DmaEngine;
 import io.vhost.net.Packet;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingViolation;
 import io.vhost.testing.FaultyDmaEngine;
+import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -49,6 +52,67 @@ class AsyncEnqueueTest extends AsyncFixture {
         assertBalanced(0);
         queue.unregisterAsync();
         pool.release(done, 0, 40);
+    }
+
+    /** An application that still writes to a packet that it gave away must not reach beyond the buffer. */
+    @Test
+    void aPacketThatGrowsAfterItWasPlannedIsCopiedAsPlanned() throws ControlException {
+        guest = TestGuest.asynchronous(features(), TestGuest.RING, registry);
+        FaultyDmaEngine inner = FaultyDmaEngine.seeded(1).build();
+        channel = registry.configure("meddling", new Meddling(inner, () -> packets[1].reset(400)));
+        VirtQueue queue = queue(0);
+        queue.registerAsync();
+        long at = guest.toGuest().allocate(3 * 112);
+        byte[] behind = TestGuest.pattern(112, 7);
+        guest.put(at + 2 * 112, behind);
+        for (int i = 0; i < 2; i++) {
+            guest.toGuest().acceptAt(at + 112L * i, i, 112);
+        }
+        fill(0, 2, 100);
+        assertEquals(2, queue.submitEnqueueBurst(packets, 0, 2, channel));
+        assertEquals(400, packets[1].length(), "it has grown");
+        assertEquals(2, queue.pollEnqueueCompleted(done, 0, 2, channel));
+        for (int i = 0; i < 2; i++) {
+            guest.toGuest().assertUsed(i, 112);
+            assertArrived(at + 112L * i, i, 100);
+        }
+        assertArrayEquals(behind, guest.bytes(at + 2 * 112, 112));
+        pool.release(done, 0, 2);
+    }
+
+    /** Does something each time it is asked for room, which is between the plan and the copies. */
+    private record Meddling(DmaEngine inner, Runnable between) implements DmaEngine {
+        @Override
+        public int depth() {
+            return inner.depth();
+        }
+
+        @Override
+        public int capacity() {
+            between.run();
+            return inner.capacity();
+        }
+
+        @Override
+        public void copy(MemorySegment source, long sourceOffset,
+                MemorySegment target, long targetOffset, int length, int token) {
+            inner.copy(source, sourceOffset, target, targetOffset, length, token);
+        }
+
+        @Override
+        public void submit() {
+            inner.submit();
+        }
+
+        @Override
+        public int completed(int[] tokens, int offset, int count) {
+            return inner.completed(tokens, offset, count);
+        }
+
+        @Override
+        public void close() {
+            inner.close();
+        }
     }
 
     @Test

@@ -331,6 +331,28 @@ class AsyncTeardownTest extends AsyncFixture {
         pool.release(packets, 0, COUNT + 3);
     }
 
+    /** What has failed stays so when the ring changes its size. */
+    @Test
+    void packetsThatWereGivenUpAreUndeliveredWhenTheRingHasAnotherSize() throws ControlException {
+        VirtQueue queue = withPacketsUnderWay();
+        guest.control.stopRing(0);
+        guest.control.ringSize(0, 128);
+        TestQueue other = new TestQueue(guest, 0, 128);
+        guest.memory.asSlice(other.addresses.desc(), 0x8000).fill((byte) 0);
+        other.newRing();
+        guest.control.ringBase(0, other.format.start());
+        other.addresses();
+        guest.control.kick(0, null);
+        DmaChannel next = registry.configure("next", FaultyDmaEngine.seeded(1).build());
+        assertEquals(COUNT, queue.clearQueue(done, 0, COUNT, next));
+        for (int i = 0; i < COUNT; i++) {
+            assertTrue(done[i].isUndelivered());
+        }
+        assertEquals(COUNT, counted(0, Counter.COPY_FAILED));
+        other.close();
+        pool.release(done, 0, COUNT);
+    }
+
     /**
      * Memory goes while a worker copies into it:
      * the copies fail, nobody's thread dies, the worker serves others.

@@ -115,6 +115,23 @@ class DeviceControlTest extends EachFormat {
         }
     }
 
+    /** What disables them must not leave them so for ever: no request enables them. */
+    @Test
+    void withoutProtocolFeaturesRingsRunAgainWhenTheyAreStartedAfterAReset() throws ControlException {
+        try (TestGuest guest = new TestGuest(
+                without(Feature.VHOST_USER_F_PROTOCOL_FEATURES), TestGuest.RING, 1)) {
+            guest.start();
+            guest.fromGuest().send(new byte[72], 72);
+            assertEquals(1, dequeue(guest));
+            guest.control.resetOwner();
+            assertFalse(guest.fromGuest().queue.isRunning());
+            guest.control.features(guest.features);
+            guest.control.kick(1, null);
+            guest.fromGuest().send(new byte[72], 72);
+            assertEquals(1, dequeue(guest), "where it was");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {0, -1, 32769, 65536, 0x1_0000 + 256, Integer.MIN_VALUE})
     void aRingSizeThatIsNoneIsRefused(int size) throws ControlException {

@@ -78,8 +78,15 @@ class EnqueueNoRoomTest extends EachFormat {
     void aPacketThatAFullRingOfChainsCannotHoldIsDropped(int most) throws ControlException {
         // A split ring has an entry for each chain, and a table that is no part of it.
         int buffers = format == RingFormat.PACKED ? most : 1;
-        int size = format == RingFormat.PACKED ? 3 * buffers : 16;
+        // One that chains fill to the last entry, and one that has a few left which are no chain.
+        for (int left = 0; left < buffers; left++) {
+            fillUp(format == RingFormat.PACKED ? 3 * buffers + left : 16, buffers);
+        }
+    }
+
+    private void fillUp(int size, int buffers) throws ControlException {
         int chains = size / buffers;
+        int room = 50 * chains * buffers;
         try (TestGuest guest = new TestGuest(features(), size, 1)) {
             guest.start();
             TestQueue queue = guest.toGuest();
@@ -93,8 +100,8 @@ class EnqueueNoRoomTest extends EachFormat {
             for (int i = 0; i < chains; i++) {
                 queue.accept(i, lengths);
             }
-            packets[1] = packet(50 * size - 11, 1);
-            packets[2] = packet(50 * size - 12, 2);
+            packets[1] = packet(room - 11, 1);
+            packets[2] = packet(room - 12, 2);
             assertEquals(2, queue.queue.enqueueBurst(packets, 1, 2));
             assertEquals(1, count(guest, Counter.NO_ROOM));
             for (int i = 0; i < chains; i++) {
@@ -102,6 +109,23 @@ class EnqueueNoRoomTest extends EachFormat {
             }
             assertNull(queue.queue.violation());
             pool.release(packets, 0, 3);
+        }
+    }
+
+    /** A few entries that are free may become a chain yet, as small as the smallest that is there. */
+    @Test
+    void aPacketWaitsForAChainThatTheRingHasRoomFor() throws ControlException {
+        int size = format == RingFormat.PACKED ? 6 : 8;
+        try (TestGuest guest = new TestGuest(features(), size, 1)) {
+            guest.start();
+            TestQueue queue = guest.toGuest();
+            queue.accept(0, 50);
+            queue.accept(1, 50, 50);
+            queue.accept(2, 50, 50);
+            packets[0] = packet(288 - 12, 0);
+            assertEquals(0, queue.queue.enqueueBurst(packets, 0, 1));
+            assertEquals(0, count(guest, Counter.NO_ROOM));
+            pool.release(packets, 0, 1);
         }
     }
 

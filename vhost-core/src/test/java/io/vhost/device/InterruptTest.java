@@ -105,6 +105,10 @@ class InterruptTest extends EachFormat {
             assertEquals(1, queue.call.drain(), "what happened in between is told at once");
             enqueue(guest, 1);
             assertTrue(queue.call.drain() > 0);
+            guest.control.stopRing(0);
+            queue.call.drain();
+            guest.control.call(0, queue.call.descriptor().duplicate());
+            assertEquals(0, queue.call.drain(), "a ring that is stopped has used nothing in between");
         }
     }
 

@@ -81,10 +81,13 @@ class PackedControlTest {
         String value = "0x%08x".formatted(base);
         try (TestGuest guest = TestGuest.running(TestGuest.PACKED)) {
             guest.control.stopRing(1);
-            String text = refused(() -> guest.control.ringBase(1, (int) base));
+            guest.control.ringBase(1, (int) base);
+            String text = refused(() -> guest.control.kick(1, null));
             assertTrue(text.startsWith("queue 1: base " + value) && text.contains("ring size 64"), text);
+            assertFalse(guest.fromGuest().queue.isRunning());
+            guest.control.ringBase(1, 0x8000_8000);
             guest.control.kick(1, null);
-            assertTrue(guest.fromGuest().queue.isRunning(), "at the base that it had");
+            assertTrue(guest.fromGuest().queue.isRunning());
         }
         try (TestGuest guest = new TestGuest(TestGuest.PACKED, SIZE, 1)) {
             guest.control.features(guest.features);
@@ -95,6 +98,22 @@ class PackedControlTest {
             String text = refused(() -> guest.control.kick(1, null));
             assertTrue(text.contains(value), "only now the size is known: " + text);
             assertFalse(guest.fromGuest().queue.isRunning());
+        }
+    }
+
+    /** A front-end that makes a ring larger may say first where it goes on, and then how large it is. */
+    @Test
+    void aBaseMayComeBeforeTheSizeThatItBelongsTo() throws ControlException {
+        try (TestGuest guest = new TestGuest(TestGuest.PACKED, SIZE, 1)) {
+            guest.start();
+            guest.control.stopRing(1);
+            guest.control.ringBase(1, 0x8064_8064);
+            guest.control.ringSize(1, 0x65);
+            guest.control.kick(1, null);
+            assertTrue(guest.fromGuest().queue.isRunning());
+            assertEquals(0x8064_8064, guest.control.stopRing(1));
+            guest.control.ringSize(1, 0x64);
+            assertTrue(refused(() -> guest.control.kick(1, null)).contains("ring size 100"));
         }
     }
 

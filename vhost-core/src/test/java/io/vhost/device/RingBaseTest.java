@@ -12,6 +12,7 @@ import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
 import io.vhost.ring.RingFormat;
 import io.vhost.testing.FaultyDmaEngine;
+import java.lang.foreign.ValueLayout;
 import java.util.Random;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -139,6 +140,28 @@ class RingBaseTest extends EachFormat {
             // The first packet lies in two buffers.
             int taken = format == RingFormat.SPLIT ? 2 : 3;
             assertEquals(queue.baseAfter(taken), guest.control.stopRing(1));
+        }
+    }
+
+    /** Its predecessor may have died before the interrupt; where it stands does not tell that it is new. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2})
+    void aRingThatIsGivenABaseInterruptsOnceWhereverItStands(int laps) throws ControlException {
+        try (TestGuest guest = running()) {
+            TestQueue queue = guest.fromGuest();
+            // A split ring's index comes round after 65,536 chains: as if it had.
+            int descriptors = format == RingFormat.SPLIT ? laps * 0x8000 : laps * TestGuest.RING;
+            if (format == RingFormat.SPLIT) {
+                guest.memory.set(ValueLayout.JAVA_SHORT, queue.addresses.used() + 2, (short) descriptors);
+                guest.memory.set(ValueLayout.JAVA_SHORT, queue.addresses.avail() + 2, (short) descriptors);
+            }
+            guest.control.stopRing(1);
+            queue.call.drain();
+            guest.control.ringBase(1, queue.baseAfter(descriptors));
+            guest.control.kick(1, null);
+            assertEquals(1, queue.call.drain());
+            guest.control.kick(1, null);
+            assertEquals(0, queue.call.drain(), "it goes on where it was itself");
         }
     }
 

@@ -75,6 +75,8 @@ final class TestQueue implements AutoCloseable {
 
     void start() throws ControlException {
         guest.control.kick(index, kick.descriptor().duplicate());
+        // A start may interrupt, for what a predecessor did not tell.
+        call.drain();
         if (Feature.VHOST_USER_F_PROTOCOL_FEATURES.in(features)) {
             guest.control.enable(index, true);
         }

@@ -181,8 +181,17 @@ final class EnqueuePlan {
         if (batch.length(first) < format.headerLength()) {
             return ring.fault(RingViolation.NO_ROOM_FOR_HEADER, batch.length(first));
         }
-        return !format.mergeable()
-                || batch.descriptors(first, end) == ring.size() || (first == 0 && batch.isFull());
+        return !format.mergeable() || isWholeRing(first, end) || (first == 0 && batch.isFull());
+    }
+
+    /** Whether a ring that has these chains has no room for another like them. */
+    private boolean isWholeRing(int first, int end) {
+        int left = ring.size() - batch.descriptors(first, end);
+        int chain = first;
+        while (chain < end && batch.descriptors(chain, chain + 1) > left) {
+            chain++;
+        }
+        return chain == end;
     }
 
     /** Writes the header of a packet that goes into so many chains, where it differs from what is there. */
