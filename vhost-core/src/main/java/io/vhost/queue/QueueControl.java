@@ -96,11 +96,7 @@ public final class QueueControl {
      * @throws ControlException if that is no position of such a ring
      */
     public void base(int base, RingFormat format) throws ControlException {
-        change(setup -> {
-            setup.requireBase(index, format, base);
-            setup.base = base;
-            setup.freshBase = true;
-        });
+        change(_ -> life.base(base, format));
     }
 
     /** A position in a ring of one format says nothing of one in another. */

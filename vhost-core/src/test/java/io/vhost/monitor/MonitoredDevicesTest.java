@@ -1,6 +1,7 @@
 package io.vhost.monitor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.DeviceListener;
@@ -113,19 +114,40 @@ class MonitoredDevicesTest {
             assertPosition(client, PACKETS, true);
             move(driver, device);
             assertPosition(client, PACKETS - 2, false);
-            client.send("{'execute':'x-query-virtio-queue-element','arguments':{'path':'" + PATH
-                    + "','queue':0,'index':0}}");
-            Map<?, ?> element = (Map<?, ?>) client.answer().get("return");
+            Map<?, ?> element = element(client, 0, ",'index':0");
             assertEquals(List.of("write", "avail"),
                     ((Map<?, ?>) ((List<?>) element.get("descs")).getFirst()).get("flags"));
+            // The position alone, or as last-avail-idx shows it; and where the device is.
+            assertEquals(element(client, 1, ",'index':4"), element(client, 1, ",'index':32772"));
+            assertEquals(element(client, 1, ",'index':3"), element(client, 1, ""));
+            driver.stop();
+            String stopped = "','queue':1,'index':0}}";
+            assertEquals("Region caches not initialized", client.errorText(
+                    "{'execute':'x-query-virtio-queue-element','arguments':{'path':'" + PATH + stopped));
+            Map<?, ?> status = status(client);
+            assertEquals((long) PACKETS - 2, status.get("used-idx"));
+            assertFalse(status.containsKey("last-avail-idx"));
+            assertFalse(status.containsKey("shadow-avail-idx"));
+            assertEquals(0L, status.get("vring-desc"));
         }
     }
 
-    private static void assertPosition(Client client, int index, boolean wrap) {
+    private static Map<?, ?> element(Client client, int queue, String index) {
+        client.send("{'execute':'x-query-virtio-queue-element','arguments':{'path':'" + PATH
+                + "','queue':" + queue + index + "}}");
+        return (Map<?, ?>) client.answer().get("return");
+    }
+
+    private static Map<?, ?> status(Client client) {
         client.send("{'execute':'x-query-virtio-queue-status','arguments':{'path':'" + PATH
                 + "','queue':1}}");
-        Map<?, ?> status = (Map<?, ?>) client.answer().get("return");
+        return (Map<?, ?>) client.answer().get("return");
+    }
+
+    private static void assertPosition(Client client, int index, boolean wrap) {
+        Map<?, ?> status = status(client);
         assertEquals((long) (wrap ? index | 0x8000 : index), status.get("last-avail-idx"));
+        assertEquals(status.get("last-avail-idx"), status.get("shadow-avail-idx"));
         assertEquals((long) index, status.get("used-idx"));
         assertEquals(0L, status.get("inuse"));
         assertEquals((long) PACKETS + 2, status.get("vring-num"));
