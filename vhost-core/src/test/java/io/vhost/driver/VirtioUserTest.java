@@ -211,6 +211,26 @@ class VirtioUserTest {
         }
     }
 
+    /** Split or packed, asked for or in place of what the back-end cannot do. */
+    @ParameterizedTest
+    @EnumSource(TransmitMode.class)
+    void aRingOfOneEntryIsRefusedWherePacketsTakeTwo(TransmitMode mode) throws IOException {
+        long none = Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask();
+        long both = MODERN | Feature.VIRTIO_F_INDIRECT_DESC.mask();
+        DriverConfig one = CONFIG.withPackedRings().withTransmitMode(mode).withQueues(1, 1);
+        for (long features : new long[] {none, none | Feature.VIRTIO_F_RING_PACKED.mask(), both}) {
+            try (ScriptedBackEnd _ = new ScriptedBackEnd(path, features, ACKNOWLEDGED).start()) {
+                if (features == both && mode != TransmitMode.CHAINED) {
+                    VirtioUser.connect(path, one).close();
+                } else {
+                    String text = assertThrows(IOException.class,
+                            () -> VirtioUser.connect(path, one).close()).getMessage();
+                    assertTrue(text.endsWith("a ring of 1 entry never has room for it"), text);
+                }
+            }
+        }
+    }
+
     /** How many descriptors of a ring of 16 a packet takes tells how it lies there. */
     @ParameterizedTest
     @EnumSource(TransmitMode.class)
