@@ -96,7 +96,12 @@ public final class QueueControl {
      * @throws ControlException if that is no position of such a ring
      */
     public void base(int base, RingFormat format) throws ControlException {
-        change(_ -> life.base(base, format));
+        lock.lock();
+        try {
+            life.base(base, format);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** A position in a ring of one format says nothing of one in another. */

@@ -367,6 +367,30 @@ class VirtioUserTest {
         }
     }
 
+    @Test
+    void aPacketThatIsWithTheDeviceIsNamedAndWhatCameBeforeItIsSent() throws Exception {
+        BlockingQueue<VhostDevice> devices = new LinkedBlockingQueue<>();
+        DeviceListener listener = new DeviceListener() {
+            @Override
+            public void newDevice(VhostDevice device) {
+                devices.add(device);
+            }
+        };
+        try (VhostServer _ = VhostServer.listen(path, VhostConfig.defaults(), listener);
+                PacketPool pool = PacketPool.create(4, 2048);
+                VirtioUser driver = VirtioUser.connect(path, CONFIG)) {
+            VhostDevice device = devices.take();
+            Packet packet = packet(driver, SIZE, 1);
+            Packet[] twice = {packet, packet};
+            String text = assertThrows(IllegalArgumentException.class,
+                    () -> driver.transmitBurst(0, twice, 0, 2)).getMessage();
+            assertTrue(text.startsWith("packets[1]") && text.endsWith("(1 before it were sent)"), text);
+            assertEquals(1, device.queue(1).dequeueBurst(pool, packets, 0, 4));
+            assertPattern(packets[0], SIZE, 1);
+            packets[0].release();
+        }
+    }
+
     /** The largest id, in the first place of the ring. */
     private static void useWhatIsNotOut(QueueSnapshot queue) {
         if (queue.isPacked()) {
