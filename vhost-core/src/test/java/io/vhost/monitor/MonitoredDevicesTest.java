@@ -158,7 +158,7 @@ class MonitoredDevicesTest {
                 VhostServer _ = VhostServer.listen(
                         socket, VhostConfig.builder().asyncCopy(registry).build(),
                         monitor.devices.watch(new Listener()));
-                VirtioUser driver = VirtioUser.connect(socket, packed ? config.withPackedRings() : config);
+                VirtioUser _ = VirtioUser.connect(socket, packed ? config.withPackedRings() : config);
                 PacketPool pool = PacketPool.create(PACKETS, 2048)) {
             DmaChannel channel = registry.configure("test", engine);
             VirtQueue queue = devices.take().queue(0);
