@@ -2,6 +2,7 @@ package io.vhost.driver;
 
 import io.vhost.device.Feature;
 import io.vhost.device.ProtocolFeature;
+import io.vhost.driver.DriverConfig.TransmitMode;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.OsException;
@@ -111,6 +112,10 @@ public final class VirtioUser implements AutoCloseable {
         if (!ringFormat().accepts(config.queueSize())) {
             throw new IOException("the back-end has %s rings only, and the size of one is %s: %d is not"
                     .formatted(ringFormat().text(), ringFormat().sizes(), config.queueSize()));
+        }
+        if (config.queueSize() == 1 && config.transmitMode().with(features) == TransmitMode.CHAINED) {
+            throw new IOException("with this back-end a packet is sent in two descriptors, header and data:"
+                    + " a ring of 1 entry never has room for it");
         }
         session.features(features);
         status(ACKNOWLEDGE | DRIVER | FEATURES_OK);

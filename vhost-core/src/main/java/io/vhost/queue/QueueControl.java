@@ -97,11 +97,12 @@ public final class QueueControl {
      * @throws ControlException if that is no position of any such ring
      */
     public void base(int base, RingFormat format) throws ControlException {
-        change(setup -> {
-            RingSetup.requireBase(index, format, base, 0);
-            setup.base = base;
-            setup.freshBase = true;
-        });
+        lock.lock();
+        try {
+            life.base(base, format);
+        } finally {
+            lock.unlock();
+        }
     }
 
     /** A position in a ring of one format says nothing of one in another. */

@@ -198,6 +198,14 @@ public final class QueueLife {
         }
     }
 
+    /** Sets where the ring goes on, which is stopped; who looks at it is told so in that format. */
+    void base(int base, RingFormat present) throws ControlException {
+        RingSetup.requireBase(index, present, base, RingSetup.SIZE_UNKNOWN);
+        setup.base = base;
+        setup.freshBase = true;
+        format = present;
+    }
+
     /**
      * Replaces what interrupts the guest. A started ring may have used chains in between: it is told so at
      * once.

@@ -13,7 +13,10 @@ import io.vhost.ring.RingFormat;
  */
 @SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
 public final class RingSetup {
-    int size;
+    /** No ring has it. */
+    static final int SIZE_UNKNOWN = 0;
+
+    int size = SIZE_UNKNOWN;
     boolean addressed;
     long descUser;
     long availUser;
@@ -44,7 +47,11 @@ public final class RingSetup {
         return base;
     }
 
-    /** Size 0: it is not known yet. */
+    /**
+     * Refuses what is no position.
+     *
+     * @param size of the ring, or {@link #SIZE_UNKNOWN}
+     */
     static void requireBase(int queue, RingFormat format, int value, int size) throws ControlException {
         String refusal = format.refusal(value, size);
         if (refusal != null) {

@@ -67,7 +67,8 @@ public abstract sealed class DeviceRing permits SplitRing, PackedRing {
      * What the driver has offered at a position, for those who look on: nothing is checked, taken or counted.
      *
      * @param guest the memory that the ring lies in
-     * @param position counted as {@link RingPositions} does; taken modulo what the format has
+     * @param position counted as {@link RingPositions} does, a wrap counter in bit 15 is left aside; taken
+     *     modulo what the format has
      */
     public abstract RingElement element(GuestMemory guest, int position);
 

@@ -18,7 +18,7 @@ final class PackedRingInspector {
         int driver = PackedLayout.event(memory, addresses.avail());
         int device = PackedLayout.event(memory, addresses.used());
         List<Descriptor> chain = new ArrayList<>();
-        int id = chain(guest, addresses.desc(), size, Math.floorMod(position, size), chain);
+        int id = chain(guest, addresses.desc(), size, PackedLayout.position(position) % size, chain);
         return new RingElement(
                 id,
                 chain,

@@ -207,8 +207,10 @@ final class SplitDriverRing extends DriverRing {
         return take(head, batchWritten);
     }
 
+    /** Whether a chain is with the device, which was shown it. At most 32,768 chains were, or were not. */
     private boolean isOut(int head) {
-        return head >= 0 && head < size && descriptors[head] != 0;
+        return head >= 0 && head < size && descriptors[head] != 0
+                && ((shownAvail - 1 - offerIdx[head]) & 0xFFFF) < 0x8000;
     }
 
     private int take(int head, long bytes) {

@@ -204,6 +204,15 @@ class PackedControlTest {
             assertEquals(5, snapshot.nextAvail());
             assertTrue(snapshot.positions().availWrap());
         }
+        // The first that is heard of a queue.
+        try (TestGuest guest = new TestGuest(TestGuest.PACKED, SIZE, 1)) {
+            guest.control.features(guest.features);
+            guest.control.ringBase(1, 0x803F_803F);
+            QueueSnapshot snapshot = guest.device.queue(1).snapshot();
+            assertEquals(0x3F, snapshot.nextUsed());
+            assertEquals(0x3F, snapshot.nextAvail());
+            assertTrue(snapshot.positions().usedWrap());
+        }
         try (TestGuest guest = TestGuest.running(TestGuest.MODERN)) {
             guest.control.stopRing(1);
             guest.control.ringBase(1, 0x9000);

@@ -2,6 +2,7 @@ package io.vhost.driver;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -16,8 +17,13 @@ import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
 import io.vhost.os.Proc;
 import io.vhost.os.UnixListener;
+import io.vhost.queue.QueueSnapshot;
+import io.vhost.ring.RingViolation;
 import io.vhost.server.VhostServer;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.VarHandle;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -205,6 +211,26 @@ class VirtioUserTest {
         }
     }
 
+    /** Split or packed, asked for or in place of what the back-end cannot do. */
+    @ParameterizedTest
+    @EnumSource(TransmitMode.class)
+    void aRingOfOneEntryIsRefusedWherePacketsTakeTwo(TransmitMode mode) throws IOException {
+        long none = Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask();
+        long both = MODERN | Feature.VIRTIO_F_INDIRECT_DESC.mask();
+        DriverConfig one = CONFIG.withPackedRings().withTransmitMode(mode).withQueues(1, 1);
+        for (long features : new long[] {none, none | Feature.VIRTIO_F_RING_PACKED.mask(), both}) {
+            try (ScriptedBackEnd _ = new ScriptedBackEnd(path, features, ACKNOWLEDGED).start()) {
+                if (features == both && mode != TransmitMode.CHAINED) {
+                    VirtioUser.connect(path, one).close();
+                } else {
+                    String text = assertThrows(IOException.class,
+                            () -> VirtioUser.connect(path, one).close()).getMessage();
+                    assertTrue(text.endsWith("a ring of 1 entry never has room for it"), text);
+                }
+            }
+        }
+    }
+
     /** How many descriptors of a ring of 16 a packet takes tells how it lies there. */
     @ParameterizedTest
     @EnumSource(TransmitMode.class)
@@ -294,6 +320,92 @@ class VirtioUserTest {
             }
             assertEquals(0, driver.receiveDropped(0));
         }
+    }
+
+    /**
+     * The device claims a chain that nobody offered, in one queue after the other. That queue stands still,
+     * the others go on, and the packets come back with the stop.
+     */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aRingInWhichTheDeviceBreaksARuleGivesItsPacketsBackAndStartsAnew(boolean packed) throws Exception {
+        BlockingQueue<VhostDevice> devices = new LinkedBlockingQueue<>();
+        DeviceListener listener = new DeviceListener() {
+            @Override
+            public void newDevice(VhostDevice device) {
+                devices.add(device);
+            }
+        };
+        DriverConfig config = packed ? CONFIG.withPackedRings() : CONFIG;
+        VhostConfig offered = VhostConfig.builder().queuePairs(2).build();
+        try (VhostServer _ = VhostServer.listen(path, offered, listener);
+                PacketPool pool = PacketPool.create(4, 2048);
+                VirtioUser driver = VirtioUser.connect(path, config.withQueues(2, 16))) {
+            for (int queue = 0; queue < 4; queue++) {
+                VhostDevice device = devices.take();
+                assertNull(driver.violation());
+                int pair = queue / 2;
+                assertEquals(1, driver.transmitBurst(
+                        pair, new Packet[] {packet(driver, SIZE, 1)}, 0, 1));
+                useWhatIsNotOut(device.queue(queue).snapshot());
+                driver.reclaim(pair);
+                assertEquals(0, driver.receiveBurst(pair, packets, 0, 4));
+                assertEquals(RingViolation.USED_ID_UNKNOWN, driver.violation());
+                int available = driver.pool().available();
+                driver.reclaim(pair);
+                assertEquals(0, driver.receiveBurst(pair, packets, 0, 4));
+                assertEquals(available, driver.pool().available(), "a stopped ring gives nothing back");
+                echo(driver, device, pool, 1 - pair, SIZE, 2);
+                driver.stop();
+                assertAllAreBack(driver);
+                driver.start();
+            }
+            assertNull(driver.violation());
+            VhostDevice device = devices.take();
+            echo(driver, device, pool, 0, SIZE, 3);
+            echo(driver, device, pool, 1, SIZE, 4);
+        }
+    }
+
+    @Test
+    void aPacketThatIsWithTheDeviceIsNamedAndWhatCameBeforeItIsSent() throws Exception {
+        BlockingQueue<VhostDevice> devices = new LinkedBlockingQueue<>();
+        DeviceListener listener = new DeviceListener() {
+            @Override
+            public void newDevice(VhostDevice device) {
+                devices.add(device);
+            }
+        };
+        try (VhostServer _ = VhostServer.listen(path, VhostConfig.defaults(), listener);
+                PacketPool pool = PacketPool.create(4, 2048);
+                VirtioUser driver = VirtioUser.connect(path, CONFIG)) {
+            VhostDevice device = devices.take();
+            Packet packet = packet(driver, SIZE, 1);
+            Packet[] twice = {packet, packet};
+            String text = assertThrows(IllegalArgumentException.class,
+                    () -> driver.transmitBurst(0, twice, 0, 2)).getMessage();
+            assertTrue(text.startsWith("packets[1]") && text.endsWith("(1 before it were sent)"), text);
+            assertEquals(1, device.queue(1).dequeueBurst(pool, packets, 0, 4));
+            assertPattern(packets[0], SIZE, 1);
+            packets[0].release();
+        }
+    }
+
+    /** The largest id, in the first place of the ring. */
+    private static void useWhatIsNotOut(QueueSnapshot queue) {
+        if (queue.isPacked()) {
+            int usedOnTheFirstLap = 0x8080;
+            area(queue.desc()).set(ValueLayout.JAVA_LONG, 8, 0xFFFFL << 32 | (long) usedOnTheFirstLap << 48);
+        } else {
+            area(queue.used()).set(ValueLayout.JAVA_INT, 4, 0xFFFF);
+            VarHandle.releaseFence();
+            area(queue.used()).set(ValueLayout.JAVA_SHORT, 2, (short) 1);
+        }
+    }
+
+    @SuppressWarnings("restricted")
+    private static MemorySegment area(QueueSnapshot.Area area) {
+        return MemorySegment.ofAddress(area.mapped()).reinterpret(area.bytes());
     }
 
     private void echo(VirtioUser driver, VhostDevice device, PacketPool pool, int pair, int size, int seed) {

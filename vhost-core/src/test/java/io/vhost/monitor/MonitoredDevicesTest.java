@@ -1,30 +1,43 @@
 package io.vhost.monitor;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
+import io.vhost.device.VirtQueue;
+import io.vhost.dma.DmaChannel;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.monitor.command.Command;
 import io.vhost.monitor.command.CommandException;
+import io.vhost.monitor.json.Json;
 import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
 import io.vhost.os.UnixListener;
 import io.vhost.protocol.RawPeer;
+import io.vhost.queue.QueueSnapshot;
 import io.vhost.server.VhostClient;
 import io.vhost.server.VhostServer;
+import io.vhost.testing.FaultyDmaEngine;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A look at a device with a driver on its other side. */
 @Timeout(60)
@@ -113,19 +126,120 @@ class MonitoredDevicesTest {
             assertPosition(client, PACKETS, true);
             move(driver, device);
             assertPosition(client, PACKETS - 2, false);
-            client.send("{'execute':'x-query-virtio-queue-element','arguments':{'path':'" + PATH
-                    + "','queue':0,'index':0}}");
-            Map<?, ?> element = (Map<?, ?>) client.answer().get("return");
+            Map<?, ?> element = element(client, 0, ",'index':0");
             assertEquals(List.of("write", "avail"),
                     ((Map<?, ?>) ((List<?>) element.get("descs")).getFirst()).get("flags"));
+            // The position alone, or as last-avail-idx shows it; and where the device is.
+            assertEquals(element(client, 1, ",'index':4"), element(client, 1, ",'index':32772"));
+            assertEquals(element(client, 1, ",'index':3"), element(client, 1, ""));
+            driver.stop();
+            String stopped = "','queue':1,'index':0}}";
+            assertEquals("Region caches not initialized", client.errorText(
+                    "{'execute':'x-query-virtio-queue-element','arguments':{'path':'" + PATH + stopped));
+            Map<?, ?> status = status(client, 1);
+            assertEquals((long) PACKETS - 2, status.get("used-idx"));
+            assertFalse(status.containsKey("last-avail-idx"));
+            assertFalse(status.containsKey("shadow-avail-idx"));
+            assertEquals(0L, status.get("vring-desc"));
         }
     }
 
-    private static void assertPosition(Client client, int index, boolean wrap) {
+    /** Chains that a channel has, and in the two areas values that no others are like. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aQueueIsShownWithWhatChannelsHaveAndWhereItLies(boolean packed) throws Exception {
+        Path socket = directory.resolve("vhost");
+        Path monitorPath = directory.resolve("m");
+        DriverConfig config = DriverConfig.defaults().withQueues(1, 8);
+        FaultyDmaEngine engine = FaultyDmaEngine.seeded(1).build();
+        try (DmaRegistry registry = new DmaRegistry();
+                Monitor monitor = new Monitor(monitorPath, builder -> builder);
+                Client client = Client.negotiated(monitorPath);
+                VhostServer _ = VhostServer.listen(
+                        socket, VhostConfig.builder().asyncCopy(registry).build(),
+                        monitor.devices.watch(new Listener()));
+                VirtioUser _ = VirtioUser.connect(socket, packed ? config.withPackedRings() : config);
+                PacketPool pool = PacketPool.create(PACKETS, 2048)) {
+            DmaChannel channel = registry.configure("test", engine);
+            VirtQueue queue = devices.take().queue(0);
+            Packet[] packets = new Packet[PACKETS];
+            pool.take(packets, 0, PACKETS);
+            for (Packet packet : packets) {
+                packet.reset(60);
+            }
+            assertEquals(2, queue.enqueueBurst(packets, 0, 2));
+            queue.registerAsync();
+            engine.hold(true);
+            assertEquals(3, queue.submitEnqueueBurst(packets, 2, 3, channel));
+            QueueSnapshot snapshot = queue.snapshot();
+            Map<String, Object> status = Json.object(
+                    "name", "virtio-net", "queue-index", 0L, "inuse", 3L, "vring-num", 8L,
+                    "vring-num-default", 32768L, "vring-align", 4096L,
+                    "vring-desc", snapshot.desc().guest(), "vring-avail", snapshot.avail().guest(),
+                    "vring-used", snapshot.used().guest(),
+                    "last-avail-idx", packed ? 0x8005L : 5L, "shadow-avail-idx", packed ? 0x8005L : 8L,
+                    "used-idx", 2L, "signalled-used", 2L, "signalled-used-valid", true);
+            assertEquals(status, status(client, 0));
+            assertEquals(3, Set.of(snapshot.desc().mapped(), snapshot.avail().mapped(),
+                    snapshot.used().mapped()).size());
+            client.send("{'execute':'x-query-virtio-vhost-queue-status','arguments':{'path':'" + PATH
+                    + "','queue':0}}");
+            assertEquals(Json.object(
+                    "name", "virtio-net", "kick", (long) snapshot.kick(), "call", (long) snapshot.call(),
+                    "desc", snapshot.desc().mapped(), "avail", snapshot.avail().mapped(),
+                    "used", snapshot.used().mapped(), "num", 8L,
+                    "desc-phys", snapshot.desc().guest(), "desc-size", 128L,
+                    "avail-phys", snapshot.avail().guest(), "avail-size", packed ? 4L : 22L,
+                    "used-phys", snapshot.used().guest(), "used-size", packed ? 4L : 70L),
+                    client.answer().get("return"));
+            set(snapshot.avail(), 0x2222_1111);
+            set(snapshot.used(), 0x4444_3333);
+            // A split ring's areas begin with the flags, a packed one's with the position.
+            Map<?, ?> element = element(client, 0, "");
+            Map<?, ?> avail = (Map<?, ?>) element.get("avail");
+            assertEquals(packed ? 0x2222L : 0x1111L, avail.get("flags"));
+            assertEquals(packed ? 0x1111L : 0x2222L, avail.get("idx"));
+            assertEquals(5L, avail.get("ring"));
+            assertEquals(Map.of("flags", packed ? 0x4444L : 0x3333L, "idx", packed ? 0x3333L : 0x4444L),
+                    element.get("used"));
+            set(snapshot.avail(), 0);
+            if (packed) {
+                Map<?, ?> used = element(client, 0, ",'index':0");
+                assertEquals(List.of("write", "avail", "used"),
+                        ((Map<?, ?>) ((List<?>) used.get("descs")).getFirst()).get("flags"));
+            }
+            engine.hold(false);
+            int back = 0;
+            while (back < 3) {
+                back += queue.pollEnqueueCompleted(packets, 2, 3, channel);
+            }
+            queue.unregisterAsync();
+            assertEquals(0L, status(client, 0).get("inuse"));
+            pool.release(packets, 0, PACKETS);
+        }
+    }
+
+    @SuppressWarnings("restricted")
+    private static void set(QueueSnapshot.Area area, int begin) {
+        MemorySegment.ofAddress(area.mapped()).reinterpret(area.bytes()).set(ValueLayout.JAVA_INT, 0, begin);
+    }
+
+    private static Map<?, ?> element(Client client, int queue, String index) {
+        client.send("{'execute':'x-query-virtio-queue-element','arguments':{'path':'" + PATH
+                + "','queue':" + queue + index + "}}");
+        return (Map<?, ?>) client.answer().get("return");
+    }
+
+    private static Map<?, ?> status(Client client, int queue) {
         client.send("{'execute':'x-query-virtio-queue-status','arguments':{'path':'" + PATH
-                + "','queue':1}}");
-        Map<?, ?> status = (Map<?, ?>) client.answer().get("return");
+                + "','queue':" + queue + "}}");
+        return (Map<?, ?>) client.answer().get("return");
+    }
+
+    private static void assertPosition(Client client, int index, boolean wrap) {
+        Map<?, ?> status = status(client, 1);
         assertEquals((long) (wrap ? index | 0x8000 : index), status.get("last-avail-idx"));
+        assertEquals(status.get("last-avail-idx"), status.get("shadow-avail-idx"));
         assertEquals((long) index, status.get("used-idx"));
         assertEquals(0L, status.get("inuse"));
         assertEquals((long) PACKETS + 2, status.get("vring-num"));

@@ -35,7 +35,7 @@ class PackedRingInspectorTest {
                 2, 0x8004, 1, 0);
         assertEquals(expected, element(5));
         assertEquals(expected, element(5 + SIZE));
-        assertEquals(expected, element(-1));
+        assertEquals(expected, element(0x8000 | 5), "a wrap counter is no part of the position");
         assertEquals(new RingPositions(0, true, 0, 0, true, 0, false, 0), ring.positions());
         assertNull(ring.violation());
     }

@@ -188,6 +188,44 @@ class SplitDriverRingTest {
         assertStops(ring, RingViolation.USED_INDEX_JUMP);
     }
 
+    /** The index is right, and the chain that was shown is not the one that it stands for. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aChainThatIsNotShownCannotBeUsedInPlaceOfAnother(boolean inOrder) {
+        for (int shown = 1; shown < SIZE; shown++) {
+            SplitDriverRing ring = ring(false, inOrder);
+            offer(ring, 0, shown);
+            for (int i = shown; i < SIZE; i++) {
+                assertTrue(ring.offer(i, GuestWindow.BUFFERS, 100, true));
+            }
+            element(0, head(shown), 0);
+            used(1);
+            assertStops(ring, RingViolation.USED_ID_UNKNOWN);
+        }
+    }
+
+    /** With the largest ring half of all index values are with the device at once. */
+    @Test
+    void everyChainOfTheLargestRingIsKnownAsShownUntilItIsBack() {
+        int size = RingFormat.MAX_SIZE;
+        RingAddresses large = GuestWindow.ring(RingFormat.SPLIT, size);
+        SplitDriverRing ring = new SplitDriverRing(
+                window.segment, large, size, new RingOptions(true, true, false, false));
+        for (int lap = 0; lap < 3; lap++) {
+            offer(ring, 0, size);
+            for (int i = 0; i < size; i++) {
+                int head = SplitLayout.availEntry(window.segment, large.avail(), size - 1 - i);
+                SplitLayout.usedElement(window.segment, large.used(), i, head, 0);
+            }
+            SplitLayout.usedIdxRelease(window.segment, large.used(), size * (lap + 1));
+            for (int i = 0; i < size; i++) {
+                assertEquals(size - 1 - i, ring.poll());
+            }
+            assertEquals(-1, ring.poll());
+            assertNull(ring.violation());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {3, SIZE, SIZE + 1, -1, Integer.MIN_VALUE, 0x1_0000, 0x7FFF_FFFF})
     void aUsedIdThatIsNotOutIsAViolation(int id) {

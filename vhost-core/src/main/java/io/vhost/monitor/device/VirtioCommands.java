@@ -28,6 +28,7 @@ final class VirtioCommands {
     private static final String DEVICE = "virtio-net";
     private static final int NETWORK = 1;
     private static final int ALIGNMENT = 4096;
+    private static final String STOPPED = "Region caches not initialized";
     private static final String[] STATUS = {
         "VIRTIO_CONFIG_S_ACKNOWLEDGE: Valid virtio device found",
         "VIRTIO_CONFIG_S_DRIVER: Guest OS compatible with device",
@@ -126,9 +127,10 @@ final class VirtioCommands {
                 "vring-avail", Json.unsigned(snapshot.avail().guest()),
                 "vring-used", Json.unsigned(snapshot.used().guest()));
         if (snapshot.attached()) {
-            status.put("last-avail-idx",
-                    coded(snapshot.nextAvail(), snapshot.positions().availWrap()));
-            status.put("shadow-avail-idx", snapshot.knownAvail());
+            boolean wrap = snapshot.positions().availWrap();
+            status.put("last-avail-idx", coded(snapshot.nextAvail(), wrap));
+            // Coded alike, so that the difference says how much the driver was seen to offer.
+            status.put("shadow-avail-idx", coded(snapshot.knownAvail(), wrap));
         }
         status.put("used-idx", snapshot.nextUsed());
         status.put("signalled-used", snapshot.signalledUsed());
@@ -143,12 +145,12 @@ final class VirtioCommands {
 
     private static Map<String, Object> element(VirtQueue queue, Arguments arguments) throws CommandException {
         if (!DeviceLookup.snapshot(queue).attached()) {
-            throw new CommandException("Region caches not initialized");
+            throw new CommandException(STOPPED);
         }
         RingElement element = queue.element(arguments.has("index")
-                ? OptionalInt.of(position(arguments, queue)) : OptionalInt.empty());
+                ? OptionalInt.of((int) arguments.integer("index")) : OptionalInt.empty());
         if (element == null) {
-            throw DeviceLookup.busy(queue);
+            throw unseen(queue);
         }
         List<Map<String, Object>> descriptors = new ArrayList<>();
         for (RingElement.Descriptor descriptor : element.descriptors()) {
@@ -163,9 +165,11 @@ final class VirtioCommands {
                 "used", Json.object("flags", element.usedFlags(), "idx", element.usedIdx()));
     }
 
-    private static int position(Arguments arguments, VirtQueue queue) throws CommandException {
-        int index = (int) arguments.integer("index");
-        return DeviceLookup.snapshot(queue).isPacked() ? index & ~WRAP_COUNTER : index;
+    /** Why there is no element: a queue was stopped meanwhile, somebody keeps it, or its memory is gone. */
+    private static CommandException unseen(VirtQueue queue) throws CommandException {
+        return DeviceLookup.snapshot(queue).attached()
+                ? new CommandException("queue " + queue.index() + " is busy, or its memory is gone")
+                : new CommandException(STOPPED);
     }
 
     private static List<String> flags(int flags) {
