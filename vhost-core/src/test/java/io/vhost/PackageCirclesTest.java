@@ -34,6 +34,7 @@ class PackageCirclesTest {
 
     private static final int LARGEST = 20;
     private static final Map<String, String> LARGE = Map.of(
+            "os", "a class for each thing that the kernel offers, on calls of libc that none else may see",
             "queue", "the parts of one queue, each small, none of use without the others",
             "ring", "two formats with two ends each behind two sealed types");
 

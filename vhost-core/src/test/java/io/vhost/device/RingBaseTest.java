@@ -102,7 +102,7 @@ class RingBaseTest extends EachFormat {
                     restart(guest, random.nextInt(3));
                     takeBack(queue);
                 }
-                while (received < sent) {
+                for (int polls = 0; received < sent && polls < 100_000; polls++) {
                     receive(queue.queue.tryDequeueBurst(pool, packets, 0, 8, channel));
                 }
                 takeBack(queue);

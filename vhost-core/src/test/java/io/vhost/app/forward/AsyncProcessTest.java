@@ -30,6 +30,7 @@ class AsyncProcessTest {
     private static final int CYCLES = Integer.getInteger("peer.cycles", 5);
     private static final Duration LIMIT = Duration.ofSeconds(60);
     private static final int BURSTS = 8;
+    private static final int FULL_FRAME = 1518;
 
     @TempDir
     private Path directory;
@@ -72,6 +73,11 @@ class AsyncProcessTest {
         return forward;
     }
 
+    private TestPmd.Builder front(String path, int size) {
+        TestPmd.Builder front = TestPmd.frontEnd(socket()).cpu(1).device(path).packetBytes(size);
+        return size > FULL_FRAME ? front.jumbo() : front;
+    }
+
     /** Ends the process as a user does; its closing table says the same as the other side. */
     private void end(Program forward, long packets, long bytes) {
         forward.terminate();
@@ -88,11 +94,11 @@ class AsyncProcessTest {
 
     @Tag("peer")
     @ParameterizedTest
-    @MethodSource("io.vhost.app.forward.DpdkTest#splitPathsSizesAndEngines")
+    @MethodSource("io.vhost.app.forward.DpdkTest#pathsSizesAndEngines")
     void nothingIsLost(String path, int size, DmaKind kind) {
         needs();
         try (Program forward = forward(kind);
-                TestPmd front = TestPmd.frontEnd(socket()).cpu(1).device(path).packetBytes(size).start()) {
+                TestPmd front = front(path, size).start()) {
             long sent = front.circulate(TIME);
             assertEquals(0, front.forwardCounters().value("TX-dropped"));
             Counters theirs = front.drain(sent);
