@@ -1,0 +1,329 @@
+package io.vhost.device;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import io.vhost.dma.DmaChannel;
+import io.vhost.dma.DmaEngine;
+import io.vhost.dma.DmaRegistry;
+import io.vhost.dma.InlineDmaEngine;
+import io.vhost.dma.WorkerDmaEngine;
+import io.vhost.memory.DirtyLog;
+import io.vhost.net.Packet;
+import io.vhost.net.PacketPool;
+import io.vhost.queue.ControlException;
+import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.ring.RingFormat;
+import io.vhost.ring.RingViolation;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.Parameter;
+import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/**
+ * What holds for each burst, in either direction, whatever the format of the ring, and whoever copies: all
+ * tests run once for each of these ways.
+ */
+@ParameterizedClass(name = "{0}, to the guest: {1}, {2}")
+@MethodSource("ways")
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+class BurstContractTest {
+    /** Who copies. */
+    enum Copies {
+        SYNCHRONOUS, INLINE, WORKER
+    }
+
+    private static final int RING = 8;
+    private static final int HEADER = 12;
+    private static final int[] LENGTHS = {1, 14, 60, 255, 256, 257, 1500};
+    private static final int AREA = 2048;
+    private static final int AREAS = 64;
+
+    @Parameter(0)
+    private RingFormat format;
+    @Parameter(1)
+    private boolean toGuest;
+    @Parameter(2)
+    private Copies copies;
+
+    private final DmaRegistry registry = new DmaRegistry();
+    private final PacketPool pool = PacketPool.create(256, PacketPool.DEFAULT_HEADROOM + 2048);
+    private final Packet[] packets = new Packet[64];
+    private DmaChannel channel;
+    private TestGuest guest;
+    private TestQueue end;
+    private VirtQueue queue;
+    private int index;
+    /** Numbers of the next packet that the guest offers a chain for, that is moved, that is collected. */
+    private int offered;
+    private int moved;
+    private int collected;
+
+    static Stream<Arguments> ways() {
+        return Stream.of(RingFormat.values()).flatMap(format -> Stream.of(true, false).flatMap(toGuest ->
+                Stream.of(Copies.values()).map(copies -> Arguments.of(format, toGuest, copies))));
+    }
+
+    @BeforeEach
+    void start() throws ControlException {
+        long features = format == RingFormat.PACKED ? TestGuest.PACKED : TestGuest.MODERN;
+        if (copies == Copies.SYNCHRONOUS) {
+            guest = new TestGuest(features, RING, 1);
+            guest.start();
+        } else {
+            DmaEngine engine = copies == Copies.INLINE ? new InlineDmaEngine() : new WorkerDmaEngine("test");
+            channel = registry.configure("test", engine);
+            guest = TestGuest.asynchronous(features, RING, registry);
+        }
+        index = toGuest ? 0 : 1;
+        end = guest.queues.get(index);
+        queue = end.queue;
+        if (channel != null) {
+            queue.registerAsync();
+        }
+    }
+
+    @AfterEach
+    void nothingIsLeft() {
+        assertEquals(0, guest.holds());
+        guest.close();
+        assertEquals(0, pool.outstanding(), "packets that are missing");
+        pool.close();
+        registry.close();
+    }
+
+    private static int length(int number) {
+        return LENGTHS[number % LENGTHS.length];
+    }
+
+    private static long area(int number) {
+        return TestGuest.BUFFERS + (long) (number % AREAS) * AREA;
+    }
+
+    /** The guest offers a chain for each of the next packets: with the packet in it, or with room for it. */
+    private void offer(int count) {
+        for (int i = 0; i < count; i++) {
+            int number = offered++;
+            if (toGuest) {
+                end.acceptAt(area(number), number % AREAS, AREA);
+            } else {
+                byte[] payload = TestGuest.pattern(length(number), number);
+                end.sendAt(area(number), TestGuest.join(new byte[HEADER], payload), HEADER + payload.length);
+            }
+        }
+    }
+
+    /** Moves up to {@code most} packets, and waits for the copies; how many were moved. */
+    private int move(int most) {
+        return toGuest ? send(most) : receive(most);
+    }
+
+    private int send(int most) {
+        assertEquals(most, pool.take(packets, 0, most));
+        for (int i = 0; i < most; i++) {
+            packets[i].copyFrom(TestGuest.pattern(length(moved + i), moved + i), 0, length(moved + i));
+        }
+        int sent;
+        if (channel == null) {
+            sent = queue.enqueueBurst(packets, 0, most);
+            pool.release(packets, 0, most);
+        } else {
+            sent = queue.submitEnqueueBurst(packets, 0, most, channel);
+            pool.release(packets, sent, most - sent);
+            while (queue.getInflight() > 0) {
+                pool.release(packets, 0, queue.pollEnqueueCompleted(packets, 0, packets.length, channel));
+            }
+        }
+        moved += sent;
+        return sent;
+    }
+
+    private int receive(int most) {
+        int received = 0;
+        int count;
+        do {
+            count = channel == null
+                    ? queue.dequeueBurst(pool, packets, 0, most - received)
+                    : queue.tryDequeueBurst(pool, packets, 0, most - received, channel);
+            for (int i = 0; i < count; i++) {
+                byte[] payload = new byte[packets[i].length()];
+                packets[i].copyTo(payload, 0);
+                assertArrayEquals(TestGuest.pattern(length(moved), moved), payload, "packet " + moved);
+                packets[i].release();
+                moved++;
+            }
+            received += count;
+        } while (received < most && channel != null && (count > 0 || queue.getInflight() > 0));
+        return received;
+    }
+
+    /** The guest takes back the chains that were used, in order and with what belongs into them; how many. */
+    private int collect() {
+        int count = 0;
+        for (int token = end.ring.poll(); token >= 0; token = end.ring.poll()) {
+            int number = collected++;
+            if (toGuest) {
+                assertEquals(number % AREAS, token);
+                assertEquals(HEADER + length(number), end.ring.usedLength());
+                assertArrayEquals(TestGuest.pattern(length(number), number),
+                        guest.bytes(area(number) + HEADER, length(number)), "packet " + number);
+            } else {
+                assertEquals(0, end.ring.usedLength());
+            }
+            count++;
+        }
+        return count;
+    }
+
+    private long counted(Counter counter) {
+        return queue.counters().get(counter);
+    }
+
+    @Test
+    void packetsOfAllLengthsPassUnchangedInOrderAndAreCounted() {
+        long bytes = 0;
+        for (int round = 0; round < 100; round++) {
+            int count = 1 + round % RING;
+            offer(count);
+            assertEquals(count, move(count));
+            assertEquals(count, collect());
+        }
+        for (int number = 0; number < moved; number++) {
+            bytes += length(number);
+        }
+        assertEquals(moved, counted(Counter.PACKETS));
+        assertEquals(bytes, counted(Counter.BYTES));
+    }
+
+    @Test
+    void aBurstMovesWhatThereIsAndNoMore() {
+        assertEquals(0, move(4));
+        for (int there : new int[] {1, RING - 1, RING}) {
+            offer(there);
+            assertEquals(there, move(RING + 1));
+            assertEquals(0, move(1));
+            assertEquals(there, collect());
+        }
+    }
+
+    @Test
+    void aBurstLeavesWhatIsNotAskedFor() {
+        offer(RING);
+        assertEquals(3, move(3));
+        assertEquals(RING - 3, move(RING));
+        assertEquals(RING, collect());
+    }
+
+    @Test
+    void aQueueThatIsStoppedMovesNothingAndGoesOnWhereItWas() throws ControlException {
+        for (int lap = 0; lap < 2 * RING + 1; lap++) {
+            offer(1);
+            assertEquals(1, move(1));
+            int base = guest.control.stopRing(index);
+            assertEquals(end.baseAfter(moved), base);
+            offer(2);
+            assertEquals(0, move(4));
+            guest.control.ringBase(index, base);
+            guest.control.kick(index, end.kick.descriptor().duplicate());
+            assertEquals(2, move(4));
+            assertEquals(3, collect());
+        }
+    }
+
+    @Test
+    void aQueueThatIsDisabledMovesNothing() throws ControlException {
+        offer(2);
+        guest.control.enable(index, false);
+        assertEquals(0, move(2));
+        guest.control.enable(index, true);
+        assertEquals(2, move(2));
+        assertEquals(2, collect());
+    }
+
+    @Test
+    void aChainOutsideTheMemoryFencesItsQueueAlone() throws ControlException {
+        offer(2);
+        assertTrue(end.ring.offer(0, 0xDEAD_0000L, AREA, toGuest));
+        end.ring.publish();
+        offer(1);
+        assertEquals(2, move(4));
+        assertEquals(2, collect());
+        assertFalse(queue.isRunning());
+        assertEquals(RingViolation.BUFFER_UNMAPPED, queue.violation());
+        assertEquals(1, queue.counters().get(RingViolation.BUFFER_UNMAPPED));
+        assertEquals(1, end.error.drain());
+        assertEquals(0, move(4));
+        assertTrue(guest.queues.get(1 - index).queue.isRunning());
+        assertFalse(guest.device.isFailed());
+
+        guest.control.stopRing(index);
+        guest.control.ringBase(index, format.start());
+        end.newRing();
+        guest.control.kick(index, end.kick.descriptor().duplicate());
+        offered = moved;
+        offer(1);
+        assertEquals(1, move(4));
+        assertEquals(1, collect());
+    }
+
+    @Test
+    void aGuestIsInterruptedWhenItWantsToBe() {
+        end.ring.enableInterrupts();
+        offer(4);
+        assertEquals(4, move(4));
+        assertTrue(end.call.drain() > 0);
+        assertEquals(4, collect());
+        end.ring.disableInterrupts();
+        offer(4);
+        assertEquals(4, move(4));
+        assertEquals(0, end.call.drain());
+        assertEquals(4, collect());
+    }
+
+    @Test
+    void whatTheDeviceWritesIsMarkedAndNothingElse() throws ControlException {
+        try (MarkedPages marks = new MarkedPages()) {
+            guest.control.memory().dirtyLog(marks.file(), 0, MarkedPages.LOG_SIZE);
+            guest.control.features(guest.features | Feature.VHOST_F_LOG_ALL.mask());
+            MarkedPages.logDeviceAreas(guest);
+            for (int round = 0; round < 3 * RING; round++) {
+                offer(5);
+                marks.take();
+                byte[] before = MarkedPages.snapshot(guest);
+                Set<Long> buffers = new TreeSet<>();
+                for (int number = moved; toGuest && number < moved + 5; number++) {
+                    buffers.addAll(MarkedPages.of(area(number), HEADER + length(number)));
+                }
+                assertEquals(5, move(5));
+                Set<Long> marked = marks.take();
+                Set<Long> changed = MarkedPages.changed(before, MarkedPages.snapshot(guest));
+                assertTrue(marked.containsAll(changed), () -> changed + " changed, marked are " + marked);
+                marked.removeIf(page -> page < TestGuest.BUFFERS / DirtyLog.PAGE);
+                assertEquals(buffers, marked);
+                assertEquals(5, collect());
+            }
+        }
+    }
+
+    @Test
+    void memoryThatIsGoneFailsTheDeviceAndTheCallerGoesOn() {
+        offer(RING);
+        guest.truncate();
+        int before = moved;
+        move(4);
+        move(4);
+        assertTrue(guest.device.isFailed());
+        assertFalse(queue.isRunning());
+        assertEquals(RingViolation.MEMORY_LOST, queue.violation());
+        assertEquals(before, moved, "nothing was moved");
+    }
+}
