@@ -281,7 +281,7 @@ public final class QueueLife {
             if (behind) {
                 // The driver waits for a position that nobody knows: better a queue that says so than one
                 // that waits for ever, or takes chains that the driver has back.
-                fence(RingViolation.BASE_BEHIND, base);
+                fence(RingViolation.BASE_BEHIND, Integer.toUnsignedLong(base));
             }
         } catch (InternalError e) {
             owner.fail(e);

@@ -34,8 +34,8 @@ public enum RingViolation {
     CHAIN_TOO_LARGE("chain has 4 GiB or more"),
     /** A chain without a single byte in its buffers. */
     EMPTY_CHAIN("chain has no bytes"),
-    /** A chain with no room for the header that precedes each packet (5.1.6). */
-    NO_ROOM_FOR_HEADER("chain is shorter than the packet header"),
+    /** A chain with no room for the header that precedes each packet, or for nothing else (5.1.6). */
+    NO_ROOM_FOR_HEADER("chain ends with the packet's header or before"),
     /** A chain that is with the device was offered again (2.7.13). */
     HEAD_IN_FLIGHT("chain was offered again before it was used"),
     /** A packed ring's descriptor that is with the device was made available again (2.8.1). */

@@ -64,6 +64,12 @@ final class ForwardPort {
         return running.isEmpty() ? List.of() : running.getFirst().queues();
     }
 
+    /** One of {@link #queues}; null if there is none. */
+    PacketQueue queue(int index) {
+        List<PacketQueue> queues = queues();
+        return index < queues.size() ? queues.get(index) : null;
+    }
+
     /** Whether DMA channels copy this port's packets. */
     boolean copies() {
         return devices.copies();

@@ -15,6 +15,7 @@ final class ForwardStream {
     private final PacketQueue back;
     private final PacketQueue to;
     private final ForwardPort target;
+    private final int index;
     private final boolean swapsAddresses;
 
     /**
@@ -24,14 +25,17 @@ final class ForwardStream {
      * @param back the other queue of that pair, whose copies are looked after here
      * @param to where they are put; null: nobody is there, and all are dropped
      * @param target the port of {@code to}, which counts what is dropped
+     * @param index of {@code to} among the port's queues
      * @param swapsAddresses whether each packet goes back to its sender
      */
     ForwardStream(
-            PacketQueue from, PacketQueue back, PacketQueue to, ForwardPort target, boolean swapsAddresses) {
+            PacketQueue from, PacketQueue back, PacketQueue to, ForwardPort target, int index,
+            boolean swapsAddresses) {
         this.from = from;
         this.back = back;
         this.to = to;
         this.target = target;
+        this.index = index;
         this.swapsAddresses = swapsAddresses;
     }
 
@@ -41,6 +45,9 @@ final class ForwardStream {
      */
     int run(PacketPool pool, Packet[] packets) {
         int settled = back.settle();
+        if (to != null && !to.hasRoom()) {
+            return settled;
+        }
         int count = from.receive(pool, packets, 0, BURST);
         if (count == 0) {
             return settled;
@@ -48,12 +55,18 @@ final class ForwardStream {
         if (swapsAddresses) {
             swapAddresses(packets, count);
         }
-        int sent = to == null ? 0 : to.send(packets, 0, count);
+        int sent = send(packets, count);
         if (sent < count) {
             target.drop(packets, sent, count);
             pool.release(packets, sent, count - sent);
         }
         return count;
+    }
+
+    private int send(Packet[] packets, int count) {
+        // Who has come since this stream was planned was there before the packets were.
+        PacketQueue present = to != null && to.isRunning() ? to : target.queue(index);
+        return present == null ? 0 : present.send(packets, 0, count);
     }
 
     private static void swapAddresses(Packet[] packets, int count) {

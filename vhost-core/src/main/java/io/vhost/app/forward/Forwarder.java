@@ -161,7 +161,7 @@ final class Forwarder implements AutoCloseable {
         List<ForwardStream> streams = new ArrayList<>();
         for (int i = 0; i < source.size(); i += 2) {
             streams.add(new ForwardStream(source.get(i + 1), source.get(i),
-                    target.isEmpty() ? null : target.get(i), to, swapsAddresses));
+                    i < target.size() ? target.get(i) : null, to, i, swapsAddresses));
         }
         return streams;
     }

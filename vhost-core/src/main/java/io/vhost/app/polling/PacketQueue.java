@@ -19,6 +19,8 @@ import java.util.stream.IntStream;
  */
 public final class PacketQueue {
     private static final int BURST = 64;
+    /** Copies that a burst of packets in several pieces may need. */
+    private static final int ROOM = 512;
 
     private final VirtQueue queue;
     /** Null: the caller copies. */
@@ -64,6 +66,24 @@ public final class PacketQueue {
         int sent = queue.enqueueBurst(packets, offset, count);
         release(packets, offset, sent);
         return sent;
+    }
+
+    /**
+     * Whether the channel has room for a burst. It serves other queues too, so that it may be full while the
+     * receiver waits for packets: who asks before it takes them from their sender need not drop them.
+     */
+    public boolean hasRoom() {
+        if (channel == null) {
+            return true;
+        }
+        channel.lock.lock();
+        try {
+            // What fails does so at once, and what has nothing under way has all the room that there is.
+            return channel.capacity() >= ROOM || channel.inFlight() == 0 || channel.failure() != null
+                    || channel.isClosed();
+        } finally {
+            channel.lock.unlock();
+        }
     }
 
     /** Whether bursts pass. */

@@ -14,6 +14,7 @@ import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.server.VhostServer;
+import io.vhost.testing.FaultyDmaEngine;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -27,6 +28,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Queues of a device that runs, whose listener registers nothing. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -87,6 +90,26 @@ class PacketQueueTest {
         guestSends();
         assertEquals(1, queues.get(1).receive(pool, packets, 0, 32));
         packets[0].release();
+    }
+
+    /** Other queues may keep the channel busy while the receiver has all the room of its ring. */
+    @ParameterizedTest
+    @CsvSource({"520, 8", "6, 0"})
+    void aBusyChannelHasNoRoomForABurstAndAnIdleOneHas(int depth, int accepted) {
+        FaultyDmaEngine engine = FaultyDmaEngine.seeded(1).depth(depth).build();
+        dma.configure("busy, which comes before the other", engine);
+        PacketQueue queue = PacketQueue.of(device, dma).getFirst();
+        queue.stateChanged(true);
+        engine.hold(true);
+        assertTrue(queue.hasRoom());
+        for (int inFlight = 1; inFlight <= accepted + 1; inFlight++) {
+            take();
+            assertEquals(1, queue.send(packets, 0, 1));
+            assertEquals(inFlight <= accepted, queue.hasRoom(), inFlight + " in flight");
+        }
+        engine.hold(false);
+        Await.until("copies are done", () -> queue.settle() >= 0 && pool.outstanding() == 0);
+        assertTrue(queue.hasRoom());
     }
 
     @Test
