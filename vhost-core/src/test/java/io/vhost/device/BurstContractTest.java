@@ -26,8 +26,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.Parameter;
 import org.junit.jupiter.params.ParameterizedClass;
+import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What holds for each burst, in either direction, whatever the format of the ring, and whoever copies: all
@@ -314,8 +316,15 @@ class BurstContractTest {
         }
     }
 
-    @Test
-    void memoryThatIsGoneFailsTheDeviceAndTheCallerGoesOn() {
+    /** In the interpreter, and in compiled code, where the error arrives later than the access. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 10_000})
+    void memoryThatIsGoneFailsTheDeviceAndTheCallerGoesOn(int warmUp) {
+        for (int i = 0; i < warmUp; i++) {
+            offer(2);
+            assertEquals(2, move(2));
+            assertEquals(2, collect());
+        }
         offer(RING);
         guest.truncate();
         int before = moved;

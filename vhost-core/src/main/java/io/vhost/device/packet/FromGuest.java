@@ -2,6 +2,7 @@ package io.vhost.device.packet;
 
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.memory.MemoryFault;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.CopyLimits;
@@ -50,6 +51,7 @@ public final class FromGuest extends PacketPath {
             int before = life().ring().published();
             int moved = burst.run(pool, packets, offset + own, count - own);
             life().finish(before);
+            MemoryFault.surface();
             complete = true;
             return own + moved;
         } catch (InternalError e) {
@@ -82,6 +84,7 @@ public final class FromGuest extends PacketPath {
         try {
             if (runs) {
                 asyncBurst.run(slots, pool, count - own, channel);
+                MemoryFault.surface();
             }
         } catch (InternalError e) {
             lostSince(before, e);

@@ -2,6 +2,7 @@ package io.vhost.device.packet;
 
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.memory.MemoryFault;
 import io.vhost.net.Packet;
 import io.vhost.queue.CopyLimits;
 import io.vhost.queue.CopySlots;
@@ -181,6 +182,7 @@ public abstract sealed class PacketPath implements QueueUser permits ToGuest, Fr
             if (ring != null) {
                 life.interruptFor(before);
             }
+            MemoryFault.surface();
         } catch (InternalError e) {
             life.memoryLost(e);
         }

@@ -2,6 +2,7 @@ package io.vhost.device.packet;
 
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.memory.MemoryFault;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.queue.CopyLimits;
@@ -49,6 +50,7 @@ public final class ToGuest extends PacketPath {
             } finally {
                 // After a packet that was refused as well: the guest waits for those before it.
                 life().finish(before);
+                MemoryFault.surface();
             }
         } catch (InternalError e) {
             life().memoryLost(e);
@@ -68,6 +70,7 @@ public final class ToGuest extends PacketPath {
         int before = slots.opened();
         try {
             asyncBurst.run(slots, packets, offset, count, channel);
+            MemoryFault.surface();
         } catch (InternalError e) {
             lostSince(before, e);
         }

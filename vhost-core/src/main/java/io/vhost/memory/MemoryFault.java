@@ -1,0 +1,27 @@
+package io.vhost.memory;
+
+/**
+ * Makes the {@link InternalError} of an access to memory that is gone arrive where it can be caught.
+ *
+ * <p>Compiled code goes on behind the access, and the JVM throws at the next place where it looks whether the
+ * thread has something else to do: at the end of a turn of a loop that may be endless, or of a method that
+ * was not inlined. Without such a place before the end of a {@code try} the error arrives in a caller.
+ */
+public final class MemoryFault {
+    /** In an array, so that the compiler does not know how many turns it takes. */
+    private static final int[] TURNS = {2};
+
+    private MemoryFault() {}
+
+    /**
+     * Throws what earlier accesses of this thread have left behind; the last statement of a {@code try} that
+     * touches guest memory. Any thread; costs about as much as a load.
+     */
+    public static void surface() {
+        // A shift, because the look is left out of loops whose turns can be counted.
+        int turn = TURNS[0];
+        while (turn != 0) {
+            turn >>>= 1;
+        }
+    }
+}
