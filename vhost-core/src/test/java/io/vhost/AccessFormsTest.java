@@ -1,12 +1,9 @@
 package io.vhost;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 
-import io.vhost.device.VirtQueue;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.UncheckedIOException;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassModel;
 import java.lang.classfile.CodeElement;
@@ -21,8 +18,6 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.net.URISyntaxException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -45,13 +40,7 @@ class AccessFormsTest {
     @ValueSource(strings = {"memory", "ring", "net", "dma", "queue", "device", "device/packet", "driver"})
     void guestMemoryIsTouchedInFormsThatSurviveATruncation(String name)
             throws IOException, URISyntaxException {
-        Path classes = Path.of(VirtQueue.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-        try (Stream<Path> files = Files.list(classes.resolve("io/vhost").resolve(name))) {
-            List<ClassModel> models = files.filter(file -> file.toString().endsWith(".class"))
-                    .map(AccessFormsTest::parse).toList();
-            assertFalse(models.isEmpty());
-            assertEquals(List.of(), models.stream().flatMap(AccessFormsTest::faults).toList());
-        }
+        assertEquals(List.of(), CompiledClasses.of(name).stream().flatMap(AccessFormsTest::faults).toList());
     }
 
     @Test
@@ -97,14 +86,6 @@ class AccessFormsTest {
             SHORT.set(segment, 0L, (short) 1);
             INT.setRelease(segment, 0L, 1);
             return Integer.toUnsignedLong((int) INT.get(segment, 0L)) + (long) LONG.getAcquire(segment, 0L);
-        }
-    }
-
-    private static ClassModel parse(Path file) {
-        try {
-            return ClassFile.of().parse(Files.readAllBytes(file));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 

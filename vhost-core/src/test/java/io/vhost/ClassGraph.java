@@ -1,7 +1,6 @@
 package io.vhost;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassModel;
 import java.lang.classfile.ClassTransform;
@@ -35,7 +34,7 @@ record ClassGraph(Map<String, Set<String>> uses) {
         Map<String, Set<String>> uses = new TreeMap<>();
         try (Stream<Path> files = Files.walk(classes.resolve(ROOT))) {
             for (Path file : files.filter(f -> f.toString().endsWith(".class")).toList()) {
-                ClassModel model = parse(file);
+                ClassModel model = CompiledClasses.parse(file);
                 String name = outermost(model.thisClass().asInternalName());
                 if (!name.endsWith(".package-info")) {
                     uses.computeIfAbsent(name, key -> new TreeSet<>()).addAll(neighbours(name, model));
@@ -130,11 +129,4 @@ record ClassGraph(Map<String, Set<String>> uses) {
         return name.substring(0, Math.max(0, name.lastIndexOf('.')));
     }
 
-    private static ClassModel parse(Path file) {
-        try {
-            return ClassFile.of().parse(Files.readAllBytes(file));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
 }

@@ -1,18 +1,12 @@
 package io.vhost;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 
-import io.vhost.device.VirtQueue;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.lang.classfile.ClassFile;
 import java.lang.classfile.ClassModel;
 import java.lang.classfile.MethodModel;
 import java.lang.classfile.attribute.CodeAttribute;
 import java.net.URISyntaxException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,21 +23,8 @@ class HotMethodSizeTest {
     @ParameterizedTest
     @ValueSource(strings = {"memory", "ring", "net", "dma", "device", "device/packet"})
     void noMethodOnThePacketsWayIsTooLongToBeInlined(String name) throws IOException, URISyntaxException {
-        Path classes = Path.of(VirtQueue.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-        try (Stream<Path> files = Files.list(classes.resolve("io/vhost").resolve(name))) {
-            List<ClassModel> models = files.filter(file -> file.toString().endsWith(".class"))
-                    .map(HotMethodSizeTest::parse).toList();
-            assertFalse(models.isEmpty());
-            assertEquals(List.of(), models.stream().flatMap(HotMethodSizeTest::tooLong).toList());
-        }
-    }
-
-    private static ClassModel parse(Path file) {
-        try {
-            return ClassFile.of().parse(Files.readAllBytes(file));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        assertEquals(List.of(),
+                CompiledClasses.of(name).stream().flatMap(HotMethodSizeTest::tooLong).toList());
     }
 
     private static Stream<String> tooLong(ClassModel model) {

@@ -4,12 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.net.Packet;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.classfile.ClassFile;
 import java.net.URISyntaxException;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -129,8 +127,7 @@ class PackageCirclesTest {
     }
 
     private static ClassGraph compiled() throws IOException, URISyntaxException {
-        ClassGraph graph = ClassGraph.read(
-                Path.of(Packet.class.getProtectionDomain().getCodeSource().getLocation().toURI()));
+        ClassGraph graph = ClassGraph.read(CompiledClasses.directory());
         assertFalse(graph.uses().isEmpty());
         return graph;
     }

@@ -6,10 +6,9 @@ import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaRegistry;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.stream.Stream;
 
 /**
  * The devices of one socket, for those who poll them. Registers a queue for asynchronous copies when it
@@ -39,8 +38,8 @@ public final class PolledDevices implements DeviceListener {
     @GuardedBy("lock")
     private final Map<VhostDevice, PolledDevice> connected = new LinkedHashMap<>();
 
-    @GuardedBy("lock")
-    private final Set<PolledDevice> running = new LinkedHashSet<>();
+    /** Replaced under the lock: polling threads ask for it while nobody receives. */
+    private volatile List<PolledDevice> running = List.of();
 
     /** What those have counted that are gone. */
     @GuardedBy("lock")
@@ -62,11 +61,9 @@ public final class PolledDevices implements DeviceListener {
         return dma != null;
     }
 
-    /** Those whose queues run, the one that began first comes first. */
+    /** Those whose queues run, the one that began first comes first. Does not wait and does not allocate. */
     public List<PolledDevice> running() {
-        synchronized (lock) {
-            return List.copyOf(running);
-        }
+        return running;
     }
 
     /** Packets of all who are connected that DMA channels are copying, or have copied and not given back. */
@@ -114,14 +111,10 @@ public final class PolledDevices implements DeviceListener {
     }
 
     private PolledDevice changed(VhostDevice device, boolean runs) {
-        PolledDevice polled;
+        PolledDevice polled = polled(device);
         synchronized (lock) {
-            polled = connected.get(device);
-            if (runs) {
-                running.add(polled);
-            } else {
-                running.remove(polled);
-            }
+            Stream<PolledDevice> others = running.stream().filter(other -> !other.equals(polled));
+            running = (runs ? Stream.concat(others, Stream.of(polled)) : others).toList();
         }
         poller.changed(polled, runs);
         return polled;
