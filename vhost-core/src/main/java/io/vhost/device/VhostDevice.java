@@ -84,6 +84,22 @@ public final class VhostDevice {
         return failed;
     }
 
+    /**
+     * Finds out whether the guest's memory is gone, and then fences the queues and has the connection closed,
+     * as a burst does that meets it. Takes the queues' locks one after the other; hold none.
+     *
+     * <p>For a polling thread that met an error which {@link io.vhost.memory.MemoryFault#isOne} knows outside
+     * a burst and cannot tell whose memory it was: it asks each of its devices.
+     *
+     * @return whether the memory is there
+     */
+    public boolean checkMemory() {
+        for (VirtQueue queue : queues) {
+            queue.lookAtMemory();
+        }
+        return !failed;
+    }
+
     @Override
     public String toString() {
         return name;

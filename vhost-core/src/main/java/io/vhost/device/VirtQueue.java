@@ -378,7 +378,11 @@ public final class VirtQueue extends DeviceQueue {
         }
     }
 
-    // For QueueWaiter and the transport, which are of this package.
+    // For QueueWaiter, the device and the transport, which are of this package.
+
+    void lookAtMemory() {
+        checkMemory();
+    }
 
     KickSource.Answer armFor(Runnable sleeper, KickSource kick) {
         KickSource.Answer answer = arm(sleeper, kick);

@@ -4,6 +4,7 @@ import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
 import io.vhost.os.OsException;
 import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -38,6 +39,9 @@ public final class GuestMemory {
     private final long[] windowOffsets;
     private final Span[] spans;
     private final AtomicInteger users = new AtomicInteger(1);
+    /** What was read for the reading's sake, so that the compiler does not leave it out. */
+    @SuppressWarnings("UnusedVariable")
+    private volatile byte touched;
 
     private GuestMemory(
             MemorySegment window, Mapping mapping, List<MemoryRegion> regions, List<Long> pageSizes,
@@ -184,6 +188,17 @@ public final class GuestMemory {
             }
         }
         throw new IllegalArgumentException("no region lies at window offset 0x%x".formatted(windowOffset));
+    }
+
+    /**
+     * Reads the last byte of each region: of a file that is too short now, that is gone in any case.
+     *
+     * @throws InternalError if one is, in compiled code perhaps later: {@link MemoryFault#surface}
+     */
+    public void touch() {
+        for (int i = 0; i < windowOffsets.length; i++) {
+            touched = window.get(ValueLayout.JAVA_BYTE, windowOffsets[i] + regions.get(i).size() - 1);
+        }
     }
 
     /**

@@ -11,7 +11,19 @@ public final class MemoryFault {
     /** In an array, so that the compiler does not know how many turns it takes. */
     private static final int[] TURNS = {2};
 
+    /** The JVM's words, which are the same for an access that is noticed at once and one that is not. */
+    private static final String TEXT = "unsafe memory access";
+
     private MemoryFault() {}
+
+    /**
+     * Whether an error is that of an access to memory that is gone. What else is an {@link InternalError}
+     * is a fault of the JVM.
+     */
+    public static boolean isOne(Throwable error) {
+        return error instanceof InternalError && error.getMessage() != null
+                && error.getMessage().contains(TEXT);
+    }
 
     /**
      * Throws what earlier accesses of this thread have left behind; the last statement of a {@code try} that

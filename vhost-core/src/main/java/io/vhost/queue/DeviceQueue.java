@@ -1,6 +1,7 @@
 package io.vhost.queue;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.vhost.memory.MemoryFault;
 import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.ring.RingElement;
 import io.vhost.ring.RingViolation;
@@ -95,11 +96,23 @@ public abstract class DeviceQueue {
      */
     public final RingElement element(OptionalInt position) {
         try {
-            return look(at -> at.element(position));
+            RingElement element = look(at -> at.element(position));
+            MemoryFault.surface();
+            return element;
         } catch (InternalError _) {
             // The guest truncated the file behind its memory;
             // the next burst finds out too, and gives the device up.
             return null;
+        }
+    }
+
+    /** Finds out whether the guest's memory is gone, and then does as a burst that met it. */
+    protected final void checkMemory() {
+        access_lock.lock();
+        try {
+            life.checkMemory();
+        } finally {
+            access_lock.unlock();
         }
     }
 

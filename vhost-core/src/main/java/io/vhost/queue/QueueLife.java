@@ -2,6 +2,7 @@ package io.vhost.queue;
 
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
+import io.vhost.memory.MemoryFault;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.queue.QueueCounters.Counter;
@@ -145,6 +146,19 @@ public final class QueueLife {
         owner.fail(cause);
     }
 
+    /** Finds out whether the guest's memory is gone, and then does as a burst that met it. */
+    void checkMemory() {
+        if (open == null) {
+            return;
+        }
+        try {
+            open.memory().touch();
+            MemoryFault.surface();
+        } catch (InternalError e) {
+            memoryLost(e);
+        }
+    }
+
     // Waiting for kicks. The queue runs.
 
     KickSource.Answer arm(KickSource kick) {
@@ -155,6 +169,7 @@ public final class QueueLife {
             kick.follow(setup.kick);
             boolean work = open.ring().enableKicks();
             checkViolation();
+            MemoryFault.surface();
             return work || violation != null ? KickSource.Answer.HAS_WORK : KickSource.Answer.ARMED;
         } catch (OsException e) {
             owner.log().log(Level.WARNING, "({0}) queue {1} cannot be waited for: {2}",
@@ -171,6 +186,7 @@ public final class QueueLife {
             if (open.ring().kicksWanted()) {
                 open.ring().disableKicks();
             }
+            MemoryFault.surface();
         } catch (InternalError e) {
             memoryLost(e);
         }
@@ -254,6 +270,7 @@ public final class QueueLife {
             int before = ring.published();
             user.closing(ring, false);
             interruptFor(before);
+            MemoryFault.surface();
         } catch (InternalError e) {
             memoryLost(e);
             user.closing(ring, true);
@@ -275,6 +292,8 @@ public final class QueueLife {
             ring.logWrites(setup.dirtyLog, setup.deviceAreaLogAddress);
             ring.disableKicks();
             boolean behind = fresh && format.isBehind(memory, addresses, setup.size, base);
+            // Nothing is to be undone as long as the ring is not open.
+            MemoryFault.surface();
             open = new OpenRing(memory, ring, format);
             user.opened(ring);
             complete = true;

@@ -70,6 +70,11 @@ final class ForwardPort {
         return index < queues.size() ? queues.get(index) : null;
     }
 
+    /** Has the devices look at their memory. */
+    void checkMemory() {
+        devices.checkMemory();
+    }
+
     /** Whether DMA channels copy this port's packets. */
     boolean copies() {
         return devices.copies();

@@ -108,7 +108,8 @@ final class Forwarder implements AutoCloseable {
                             "forward " + i,
                             cpus.isEmpty() ? OptionalInt.empty() : OptionalInt.of(cpus.get(i)),
                             Idle.alone(),
-                            share::poll));
+                            share::poll,
+                            () -> ports.forEach(ForwardPort::checkMemory)));
         }
         threads.forEach(PollingThread::start);
     }

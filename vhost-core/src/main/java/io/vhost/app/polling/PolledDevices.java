@@ -66,6 +66,11 @@ public final class PolledDevices implements DeviceListener {
         return running;
     }
 
+    /** Has each of {@link #running} look at its memory. */
+    public void checkMemory() {
+        running.forEach(polled -> polled.device().checkMemory());
+    }
+
     /** Packets of all who are connected that DMA channels are copying, or have copied and not given back. */
     public long inFlight() {
         if (dma == null) {

@@ -74,7 +74,7 @@ final class Switch implements AutoCloseable {
             members.add(new TapMember(tap.name(), ethernet.attach(new TapLink(tap))));
         }
         thread = new PollingThread("switch", OptionalInt.empty(), new Idle(Integer.MAX_VALUE, 0, 0),
-                this::round).start();
+                this::round, () -> sockets.forEach(SwitchSocket::checkMemory)).start();
         boolean complete = false;
         try {
             for (int i = 0; i < openings.size(); i++) {

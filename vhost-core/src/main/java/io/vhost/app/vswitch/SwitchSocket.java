@@ -96,6 +96,11 @@ final class SwitchSocket implements SwitchMember {
         return queues;
     }
 
+    /** Has each guest's device look at its memory. */
+    void checkMemory() {
+        devices.checkMemory();
+    }
+
     @Override
     public boolean copies() {
         return devices.copies();

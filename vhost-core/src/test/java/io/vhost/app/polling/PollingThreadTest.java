@@ -69,4 +69,35 @@ class PollingThreadTest {
             assertEquals(failure, assertThrows(IllegalStateException.class, thread::check).getCause());
         }
     }
+
+    /** The JVM's text, which tells it from faults of the JVM. */
+    @Test
+    void memoryThatIsGoneEndsNoThreadThatKnowsWhomToAsk() {
+        AtomicInteger polls = new AtomicInteger();
+        AtomicInteger asked = new AtomicInteger();
+        try (PollingThread thread = new PollingThread("p", OptionalInt.empty(), Idle.sharing(), () -> {
+            if (polls.incrementAndGet() <= 3) {
+                throw new InternalError("a fault occurred in a recent unsafe memory access operation in"
+                        + " compiled Java code");
+            }
+            return 0;
+        }, asked::incrementAndGet).start()) {
+            Await.until("it goes on", () -> polls.get() > 3);
+            assertEquals(3, asked.get());
+            assertNull(thread.failure());
+        }
+    }
+
+    @Test
+    void anotherFaultOfTheJvmEndsIt() {
+        InternalError failure = new InternalError("another");
+        AtomicInteger asked = new AtomicInteger();
+        try (PollingThread thread = new PollingThread("p", OptionalInt.empty(), Idle.sharing(), () -> {
+            throw failure;
+        }, asked::incrementAndGet).start()) {
+            Await.until("it fails", () -> thread.failure() != null);
+            assertEquals(failure, thread.failure());
+            assertEquals(0, asked.get());
+        }
+    }
 }
