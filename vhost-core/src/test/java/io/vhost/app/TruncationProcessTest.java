@@ -27,7 +27,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * Front-ends that take away the memory which they share, from the command line's programs in processes of
  * their own: none ends, and a neighbour loses nothing. {@code -Dtruncation.processes} says how many processes
- * are attacked, each with what comes next of compilers and programs; up to 16 meet all attacks, more one each.
+ * are attacked, each with what comes next of compilers and programs; up to 16 meet all attacks, more one
+ * each.
  */
 class TruncationProcessTest {
     private static final int SHORT = 16;
@@ -39,7 +40,8 @@ class TruncationProcessTest {
     private static final int DELAY_NANOS = 200_000_000;
 
     private static final List<List<String>> COMPILERS = List.of(
-            List.of(), List.of("-Xint"), List.of("-XX:TieredStopAtLevel=1"), List.of("-XX:-TieredCompilation"));
+            List.of(), List.of("-Xint"), List.of("-XX:TieredStopAtLevel=1"),
+            List.of("-XX:-TieredCompilation"));
     private static final List<List<String>> PROGRAMS = List.of(
             List.of("forward"),
             List.of("switch"),
@@ -81,9 +83,8 @@ class TruncationProcessTest {
                 String.join(",", sockets.stream().map(Path::toString).toList())));
         Random random = new Random(SEED + number);
         String what = number + ": " + compiler + " " + words;
-        List<String> options = Stream.concat(
-                compiler.stream(), Stream.of("-XX:+UseSerialGC", "-Xmx128m")).toList();
-        try (Program program = MainProcess.start(options, Main.class, words.toArray(String[]::new))) {
+        try (Program program =
+                MainProcess.start(options(compiler), Main.class, words.toArray(String[]::new))) {
             sockets.forEach(socket -> Await.until("it listens", () -> isListening(socket)));
             try (Neighbours neighbours = new Neighbours(what, sockets.get(2), sockets.get(3))) {
                 neighbours.exchange();
@@ -98,6 +99,43 @@ class TruncationProcessTest {
             program.terminate();
             assertEquals(0, program.exitStatus(), () -> what + program.output());
         }
+    }
+
+    /**
+     * Nothing but idle rings, so that one short loop is compiled as a whole: this is where the error came
+     * late most often.
+     */
+    @ParameterizedTest
+    @MethodSource("compilers")
+    void idleRingsThatAreTakenAwayEndNoProcess(List<String> compiler) throws Exception {
+        Path socket = directory.resolve("idle");
+        Random random = new Random(SEED);
+        try (Program program = MainProcess.start(options(compiler), Main.class,
+                "forward", "--quiet", "--socket-path", socket.toString())) {
+            Await.until("it listens", () -> isListening(socket));
+            for (int i = 0; i < CONNECTIONS; i++) {
+                try (RawFrontend front = new RawFrontend(socket, i % 2 == 1, 12)) {
+                    front.startIdle();
+                    LockSupport.parkNanos(random.nextInt(DELAY_NANOS));
+                    int pages = random.nextInt(3);
+                    front.truncate(0, 4096L * pages);
+                    if (pages == 0) {
+                        front.awaitEnd();
+                    }
+                }
+                assertFalse(program.ended(Duration.ZERO), () -> compiler + program.output());
+            }
+            program.terminate();
+            assertEquals(0, program.exitStatus(), () -> compiler + program.output());
+        }
+    }
+
+    static List<List<String>> compilers() {
+        return COMPILERS;
+    }
+
+    private static List<String> options(List<String> compiler) {
+        return Stream.concat(compiler.stream(), Stream.of("-XX:+UseSerialGC", "-Xmx128m")).toList();
     }
 
     private static boolean isListening(Path socket) {

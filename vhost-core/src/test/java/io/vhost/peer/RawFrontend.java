@@ -111,6 +111,11 @@ public final class RawFrontend implements AutoCloseable {
     /** All messages up to started rings, whose chains are all offered. */
     public void start() throws IOException {
         offerAll();
+        startIdle();
+    }
+
+    /** All messages up to started rings, with no chain offered. */
+    public void startIdle() throws IOException {
         long features = Feature.VIRTIO_F_VERSION_1.mask() | Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask()
                 | Feature.VHOST_F_LOG_ALL.mask() | (packed ? Feature.VIRTIO_F_RING_PACKED.mask() : 0);
         peer.send(SET_OWNER, RawPeer.PLAIN);
@@ -150,6 +155,13 @@ public final class RawFrontend implements AutoCloseable {
     private void answer() throws IOException {
         if (peer.receive() == null) {
             throw new IOException("the back-end has gone");
+        }
+    }
+
+    /** Returns when the back-end has closed the connection. */
+    public void awaitEnd() {
+        while (peer.receive() != null) {
+            // Answers to what was asked before.
         }
     }
 
