@@ -202,6 +202,14 @@ public final class GuestMemory {
     }
 
     /**
+     * Whether {@link TruncationGuard} found a file truncated and put zeros in its place. Any thread; what the
+     * calling thread has touched is known.
+     */
+    public boolean isReplaced() {
+        return mapping != null && mapping.isReplaced();
+    }
+
+    /**
      * Adds a user.
      *
      * @throws IllegalStateException if the last one has gone

@@ -30,6 +30,8 @@ public final class Mapping implements AutoCloseable {
     private final MemorySegment segment;
     /** A part of the window may belong to somebody else now, so it is never unmapped. See {@link #place}. */
     private boolean torn;
+    /** Null unless {@link SigbusGuard} is enabled. */
+    private final SigbusGuard.Parts guarded = SigbusGuard.isEnabled() ? new SigbusGuard.Parts() : null;
 
     private Mapping(long address, long length) {
         segment = MemorySegment.ofAddress(address)
@@ -118,7 +120,18 @@ public final class Mapping implements AutoCloseable {
             torn = true;
             throw placeFailure(file, blockOffset, whole, placed);
         }
+        if (guarded != null) {
+            guarded.add(address, whole);
+        }
         return windowOffset + skew;
+    }
+
+    /**
+     * Whether a placed part was found truncated and zeros were put in its place: {@link SigbusGuard}. Any
+     * thread; what the calling thread has touched is known.
+     */
+    public boolean isReplaced() {
+        return guarded != null && guarded.isReplaced();
     }
 
     /** {@return the whole window: native, and alive until {@link #close}} */
@@ -152,6 +165,9 @@ public final class Mapping implements AutoCloseable {
     }
 
     private void unmapWindow(long address, long length) {
+        if (guarded != null) {
+            guarded.clear();
+        }
         if (!torn) {
             unmap(address, length);
         }

@@ -114,9 +114,15 @@ public final class QueueLife {
 
     /** Fences the queue if the guest broke a rule of the ring and the queue is not fenced yet. */
     public void checkViolation() {
-        DeviceRing ring = ring();
-        if (ring != null && ring.violation() != null && violation == null) {
-            fence(ring.violation(), ring.violationDetail());
+        OpenRing present = open;
+        if (present == null || violation != null) {
+            return;
+        }
+        if (present.memory().isReplaced()) {
+            // First: a ring of zeros breaks rules, too.
+            memoryLost(new InternalError("a file was truncated; zeros are in its place"));
+        } else if (present.ring().violation() != null) {
+            fence(present.ring().violation(), present.ring().violationDetail());
         }
     }
 
@@ -154,6 +160,7 @@ public final class QueueLife {
         try {
             open.memory().touch();
             MemoryFault.surface();
+            checkViolation();
         } catch (InternalError e) {
             memoryLost(e);
         }

@@ -27,11 +27,11 @@ import org.junit.jupiter.params.provider.MethodSource;
 /**
  * Front-ends that take away the memory which they share, from the command line's programs in processes of
  * their own: none ends, and a neighbour loses nothing. {@code -Dtruncation.processes} says how many processes
- * are attacked, each with what comes next of compilers and programs; up to 16 meet all attacks, more one
+ * are attacked, each with what comes next of compilers and programs; up to 20 meet all attacks, more one
  * each.
  */
 class TruncationProcessTest {
-    private static final int SHORT = 16;
+    private static final int SHORT = 20;
     private static final int PROCESSES = Integer.getInteger("truncation.processes", SHORT);
     private static final long SEED = Long.getLong("truncation.seed", 12);
     private static final int CONNECTIONS = 25;
@@ -45,7 +45,7 @@ class TruncationProcessTest {
     private static final List<List<String>> PROGRAMS = List.of(
             List.of("forward"),
             List.of("switch"),
-            List.of("forward", "--async", "--dma", "worker"),
+            List.of("forward", "--async", "--dma", "worker", "--guard-memory"),
             List.of("forward", "--async", "--dma", "inline"),
             List.of("switch", "--async"));
 

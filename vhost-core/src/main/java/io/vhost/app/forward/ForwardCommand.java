@@ -3,6 +3,7 @@ package io.vhost.app.forward;
 import io.vhost.app.cli.AsyncOptions;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
+import io.vhost.app.cli.MemoryOptions;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
@@ -124,6 +125,9 @@ public final class ForwardCommand implements Callable<Integer> {
     private SocketOptions sockets;
 
     @Mixin
+    private MemoryOptions memory;
+
+    @Mixin
     private FeatureOptions features;
 
     @Option(
@@ -162,6 +166,7 @@ public final class ForwardCommand implements Callable<Integer> {
         VhostConfig.Builder offer = config();
         checkCpus();
         int threads = Math.max(1, cpus.size());
+        memory.apply();
         try (DmaRegistry registry = copies.open(threads, threads)) {
             return forward(registry == null ? offer.build() : offer.asyncCopy(registry).build());
         }

@@ -3,6 +3,7 @@ package io.vhost.app.vswitch;
 import io.vhost.app.cli.AsyncOptions;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
+import io.vhost.app.cli.MemoryOptions;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
@@ -73,6 +74,9 @@ public final class SwitchCommand implements Callable<Integer> {
     private SocketOptions sockets;
 
     @Mixin
+    private MemoryOptions memory;
+
+    @Mixin
     private FeatureOptions features;
 
     @Mixin
@@ -119,6 +123,7 @@ public final class SwitchCommand implements Callable<Integer> {
                 .queuePairs(queues)
                 .segmentation()
                 .without(features.without());
+        memory.apply();
         try (DmaRegistry registry = copies.open(1, 1)) {
             return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build());
         }
