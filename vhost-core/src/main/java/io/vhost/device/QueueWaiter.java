@@ -17,7 +17,8 @@ import java.util.List;
  * and wait when a number of rounds found none.
  *
  * <p>Thread: one waits; {@link #wakeUp} may be called by any, with any lock held. A queue has one waiter at a
- * time, the last that named it. A queue whose front-end sends no kicks is looked at once a millisecond.
+ * time, the last that named it. A queue whose front-end sends no kicks is looked at once a millisecond, and
+ * so is one whose kick descriptor goes on ending waits without any work, until there is some.
  *
  * <p>No kick is lost: the wish for kicks is stored before the last look (virtio 1.2, 2.7.10), a kick that
  * comes after it makes the wait end, and so does each change of a queue by its front-end.

@@ -69,7 +69,7 @@ public final class VirtQueue extends DeviceQueue {
      * @param packets receives the packets, which are the caller's from then on
      * @param offset first index to fill
      * @param count most packets to take
-     * @return packets taken, 0 to {@code count}
+     * @return packets taken, 0 to {@code count}; more may be there, see {@link Counter#WORK_LIMITED}
      * @throws IllegalStateException when this queue carries packets to the guest, or asynchronous copies are
      *     in flight: chains are used in their order, so a burst must not overtake them
      */
@@ -101,7 +101,7 @@ public final class VirtQueue extends DeviceQueue {
      * @param offset index of the first
      * @param count how many
      * @return packets that are done with, 0 to {@code count}: copied, or dropped and counted because the
-     *     guest's buffers can never hold them. The rest found no free buffers.
+     *     guest's buffers can never hold them. The rest found no free buffers, or was more work than it pays.
      * @throws IllegalStateException when this queue carries packets from the guest, or asynchronous copies
      *     are in flight: chains are used in their order, so a burst must not overtake them
      * @throws IllegalArgumentException when a packet is empty or back in its pool; packets in earlier chunks

@@ -5,7 +5,12 @@ import io.vhost.os.EventFd;
 
 /**
  * A queue's kick descriptor for a thread that sleeps on it: a duplicate, since the front-end may replace its
- * own at any time. {@link #follow} is called under the queue's lock, everything by the thread that sleeps.
+ * own at any time. {@link #follow} and {@link #isOfUse} are called under the queue's lock, everything by the
+ * thread that sleeps.
+ *
+ * <p>A front-end can make a descriptor that is readable for ever, such as an eventfd that gives away one of
+ * billions of signals at a time. So one that ends sleep again and again while the ring shows no work is slept
+ * on no more, until work is done.
  */
 @SuppressWarnings("exports") // Descriptors are for the library itself.
 public final class KickSource implements AutoCloseable {
@@ -15,14 +20,19 @@ public final class KickSource implements AutoCloseable {
         HAS_WORK,
         /** A kick will come with the next chain. */
         ARMED,
-        /** The front-end sends no kicks: look now and then. */
+        /** The front-end sends no kicks, or none that mean anything: look now and then. */
         SENDS_NO_KICKS,
         /** The queue does not run. */
         IS_STOPPED
     }
 
+    /** Kicks without work in between that a guest may send, as one may whose chains were seen before. */
+    static final int MOST_IDLE = 16;
+
     private EventFd source;
     private EventFd own;
+    private int published;
+    private int idle;
 
     /** Nothing to sleep on yet. */
     public KickSource() {}
@@ -35,13 +45,27 @@ public final class KickSource implements AutoCloseable {
         }
     }
 
+    /**
+     * Whether sleeping on it is of use.
+     *
+     * @param publishedNow chains that the ring has given back, which tells of work
+     */
+    boolean isOfUse(int publishedNow) {
+        if (published != publishedNow) {
+            published = publishedNow;
+            idle = 0;
+        }
+        return idle < MOST_IDLE;
+    }
+
     /** The descriptor to poll; there is one after {@link Answer#ARMED}. */
     public Descriptor descriptor() {
         return own.descriptor();
     }
 
-    /** Takes the kicks that have come. */
+    /** It ended the sleep: takes the kicks that have come. */
     public void drain() {
+        idle++;
         own.drain();
     }
 

@@ -31,6 +31,11 @@ public final class QueueCounters {
         SOFTWARE_CHECKSUM,
         /** Bursts that moved less than they could because the packet pool was empty. */
         POOL_EMPTY,
+        /**
+         * Bursts that did nothing because chains of bursts before them had been more work than the packets in
+         * them are worth, see {@link io.vhost.ring.WorkBudget}.
+         */
+        WORK_LIMITED,
         /** Bursts that did nothing because another thread held the queue's lock. */
         BUSY,
         /** Interrupts sent to the guest. */

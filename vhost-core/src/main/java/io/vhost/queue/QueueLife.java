@@ -169,7 +169,7 @@ public final class QueueLife {
     // Waiting for kicks. The queue runs.
 
     KickSource.Answer arm(KickSource kick) {
-        if (setup.kick == null) {
+        if (setup.kick == null || !kick.isOfUse(open.ring().published())) {
             return KickSource.Answer.SENDS_NO_KICKS;
         }
         try {

@@ -27,6 +27,8 @@ public final class ChainBatch {
     /** By chain: descriptors that it takes in a packed ring; 1 in a split one, whose index counts chains. */
     final int[] descriptors;
     final int[] written;
+    /** By chain of several buffers: the bytes in them. */
+    final long[] length;
     final long[] bufferOffset;
     final int[] bufferLength;
     int chains;
@@ -55,6 +57,7 @@ public final class ChainBatch {
         firstWritable = new int[size];
         descriptors = new int[size];
         written = new int[size];
+        length = new long[size];
         bufferOffset = new long[bufferCapacity];
         bufferLength = new int[bufferCapacity];
         Arrays.setAll(firstBuffer, i -> i);
@@ -119,12 +122,8 @@ public final class ChainBatch {
 
     /** Bytes in all buffers of {@code chain}. */
     public long length(int chain) {
-        int end = firstBuffer[chain + 1];
-        long length = 0;
-        for (int i = firstBuffer[chain]; i < end; i++) {
-            length += bufferLength[i];
-        }
-        return length;
+        int first = firstBuffer[chain];
+        return firstBuffer[chain + 1] - first == 1 ? bufferLength[first] : length[chain];
     }
 
     /** Offset in the guest's memory window at which {@code buffer} begins. */
@@ -164,8 +163,9 @@ public final class ChainBatch {
      * @param first index of its first buffer
      * @param chainReadable how many of its buffers, from the first, the device reads
      * @param ringDescriptors how many descriptors of the ring it takes
+     * @param bytes in its buffers
      */
-    void addChain(int chainId, int first, int chainReadable, int ringDescriptors) {
+    void addChain(int chainId, int first, int chainReadable, int ringDescriptors, long bytes) {
         for (int i = 0; !shifted && i < chains; i++) {
             firstWritable[i] = i + plainReadable;
         }
@@ -173,6 +173,7 @@ public final class ChainBatch {
         id[chains] = chainId;
         firstBuffer[chains] = first;
         firstWritable[chains] = first + chainReadable;
+        length[chains] = bytes;
         descriptors[chains++] = ringDescriptors;
         firstBuffer[chains] = buffers;
         readable += chainReadable;

@@ -18,7 +18,10 @@ final class ChainBuilder {
     private final int size;
     private final boolean indirect;
 
+    private WorkBudget budget = new WorkBudget();
     private ChainBatch batch;
+    /** Descriptors and pieces of buffers that the chain has cost so far. */
+    private int walked;
     private int firstBuffer;
     private int emptyBefore;
     private int readable;
@@ -40,6 +43,11 @@ final class ChainBuilder {
         this.indirect = options.indirect();
     }
 
+    /** Charges chains to this budget. */
+    void charge(WorkBudget newBudget) {
+        budget = newBudget;
+    }
+
     /** {@return the rule that the driver broke, or null} */
     RingViolation violation() {
         return violation;
@@ -53,6 +61,7 @@ final class ChainBuilder {
     /** Begins a chain behind those that the batch holds. */
     void begin(ChainBatch target) {
         batch = target;
+        walked = 0;
         firstBuffer = target.buffers;
         emptyBefore = target.empty;
         readable = 0;
@@ -82,6 +91,7 @@ final class ChainBuilder {
             return refuse(RingViolation.BUFFER_UNMAPPED, address);
         }
         if (length == 0) {
+            walked++;
             if (!batch.hasRoom()) {
                 return stopFull();
             }
@@ -94,6 +104,7 @@ final class ChainBuilder {
     private boolean addPieces(long address, long length, boolean deviceWrites) {
         long rest = length;
         while (rest > 0) {
+            walked++;
             long position = address + (length - rest);
             long piece = Math.min(Math.min(rest, Integer.MAX_VALUE), translator.contiguousLength(position));
             long offset = piece == 0 ? -1 : translator.translate(position, piece);
@@ -121,6 +132,7 @@ final class ChainBuilder {
      * @return where the table lies in the window, or {@link #REFUSED}
      */
     long indirectTable(long address, long bytes, boolean nested, boolean continued) {
+        walked++;
         if (!indirect) {
             return refuseTable(RingViolation.INDIRECT_NOT_NEGOTIATED, address);
         }
@@ -150,12 +162,14 @@ final class ChainBuilder {
         if (total == 0) {
             return refuse(RingViolation.EMPTY_CHAIN, id);
         }
-        batch.addChain(id, firstBuffer, readable, descriptors);
+        budget.spend(walked, total);
+        batch.addChain(id, firstBuffer, readable, descriptors, total);
         return true;
     }
 
     /** Takes the buffers of a chain that did not end back out of the batch. */
     void drop() {
+        budget.spend(walked, 0);
         batch.buffers = firstBuffer;
         batch.empty = emptyBefore;
     }

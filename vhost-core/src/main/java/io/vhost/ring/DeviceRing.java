@@ -27,6 +27,7 @@ public abstract sealed class DeviceRing permits SplitRing, PackedRing {
     final ChainBuilder chain;
     final WriteLog writeLog;
 
+    WorkBudget budget = new WorkBudget();
     private boolean kicksWanted;
     private RingViolation violation;
     private long violationDetail;
@@ -38,6 +39,21 @@ public abstract sealed class DeviceRing permits SplitRing, PackedRing {
         this.options = options;
         this.chain = new ChainBuilder(translator, size, options);
         this.writeLog = new WriteLog(translator);
+    }
+
+    /**
+     * Says what the work for chains is charged to from now on.
+     *
+     * @param newBudget of the queue, which outlives its rings: a debt does not end with a restart
+     */
+    public final void charge(WorkBudget newBudget) {
+        budget = newBudget;
+        chain.charge(newBudget);
+    }
+
+    /** What the work for chains is charged to. */
+    public final WorkBudget budget() {
+        return budget;
     }
 
     /** The window that ring and buffers lie in. */
@@ -76,12 +92,13 @@ public abstract sealed class DeviceRing permits SplitRing, PackedRing {
     public abstract boolean hasAvailable();
 
     /**
-     * Gathers the next chains: each descriptor is read once, validated and translated.
+     * Gathers the next chains: each descriptor is read once, validated and translated. When the
+     * {@linkplain #budget budget} is spent the chain under way is the last; one is taken in any case.
      *
      * @param batch receives the chains, behind those it holds
      * @param max most chains to add
-     * @return chains added; fewer than {@code max} when the driver offered fewer, the batch is full or
-     *     {@link #violation} is set
+     * @return chains added; fewer than {@code max} when the driver offered fewer, the batch is full, the
+     *     budget is spent or {@link #violation} is set
      */
     public abstract int gather(ChainBatch batch, int max);
 

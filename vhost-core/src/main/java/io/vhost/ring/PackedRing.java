@@ -116,7 +116,7 @@ final class PackedRing extends DeviceRing {
             if (plain > 0 && nextAvail == 0) {
                 continue; // It goes on at the ring's beginning.
             }
-            if (added == count || !walkNext(batch)) {
+            if (added == count || (added > 0 && budget.isSpent()) || !walkNext(batch)) {
                 break;
             }
             added++;

@@ -89,7 +89,7 @@ final class SplitRing extends DeviceRing {
         while (added < count) {
             int plain = gatherPlain(batch, count - added);
             added += plain;
-            if (added == count || !walkNext(batch)) {
+            if (added == count || (added > 0 && budget.isSpent()) || !walkNext(batch)) {
                 break;
             }
             added++;

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import picocli.CommandLine;
 
 /**
- * The benchmarks' entry: {@code pvp}, {@code async}, {@code monitor} or {@code ping} with their
- * options, or {@code jmh} with those of JMH.
+ * The benchmarks' entry: {@code pvp}, {@code async}, {@code monitor}, {@code neighbour} or {@code ping}
+ * with their options, or {@code jmh} with those of JMH.
  */
 final class Bench {
     private Bench() {}
@@ -18,11 +18,12 @@ final class Bench {
             case "jmh" -> org.openjdk.jmh.Main.main(rest);
             case "async" -> System.exit(new CommandLine(new AsyncBenchmark()).execute(rest));
             case "monitor" -> System.exit(new CommandLine(new MonitorCost()).execute(rest));
+            case "neighbour" -> System.exit(new CommandLine(new NeighbourRate()).execute(rest));
             case "pvp" -> System.exit(new CommandLine(new Pvp()).execute(rest));
             case "ping" -> System.exit(new CommandLine(new FirstPing()).execute(rest));
             default -> {
-                System.err.println("Say -Dbench=\"jmh REGEX\", -Dbench=pvp, -Dbench=async, -Dbench=monitor or"
-                        + " -Dbench=ping; \"pvp --help\" tells more.");
+                System.err.println("Say -Dbench=\"jmh REGEX\", -Dbench=pvp, -Dbench=async, -Dbench=monitor,"
+                        + " -Dbench=neighbour or -Dbench=ping; \"pvp --help\" tells more.");
                 System.exit(2);
             }
         }

@@ -34,6 +34,15 @@ class EnqueueNoRoomTest extends EachFormat {
         return guest.toGuest().queue.counters().get(counter);
     }
 
+    /** So many buffers for so few bytes are paid for by several bursts. */
+    private void send(TestQueue queue, int offset, int count) {
+        int sent = 0;
+        for (int bursts = 0; bursts < 1000 && sent < count; bursts++) {
+            sent += queue.queue.enqueueBurst(packets, offset + sent, count - sent);
+        }
+        assertEquals(count, sent);
+    }
+
     @Test
     void withoutMergeableBuffersAPacketThatDoesNotFitIsDropped() throws ControlException {
         try (TestGuest guest = TestGuest.running(without(Feature.VIRTIO_NET_F_MRG_RXBUF))) {
@@ -62,7 +71,7 @@ class EnqueueNoRoomTest extends EachFormat {
             assertEquals(1, queue.queue.enqueueBurst(packets, 0, 3), "without the first it might have fit");
             queue.assertUsed(0, 22);
             queue.accept(0, 100);
-            assertEquals(2, queue.queue.enqueueBurst(packets, 1, 2));
+            send(queue, 1, 2);
             assertEquals(1, count(guest, Counter.NO_ROOM));
             assertEquals(TestGuest.RING - 1, queue.ring.pending());
             pool.release(packets, 0, 3);
@@ -148,7 +157,7 @@ class EnqueueNoRoomTest extends EachFormat {
             packets[1] = packet(2000, 1);
             packets[2] = packet(1988, 2);
             assertEquals(1, queue.queue.enqueueBurst(packets, 0, 3));
-            assertEquals(2, queue.queue.enqueueBurst(packets, 1, 2));
+            send(queue, 1, 2);
             assertEquals(1, count(guest, Counter.NO_ROOM));
             queue.assertUsed(0, 112);
             queue.assertUsed(1, 1000);

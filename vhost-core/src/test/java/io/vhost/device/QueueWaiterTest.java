@@ -2,12 +2,14 @@ package io.vhost.device;
 
 import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
+import io.vhost.os.HostilePeer;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -62,6 +64,35 @@ class QueueWaiterTest extends EachFormat {
             assertTrue(waiter.await(QueueWaiter.FOREVER, queues));
             assertFalse(waiter.await(0, queues), "both kicks are taken");
         }
+    }
+
+    /** A semaphore of billions gives one away with each read, and is readable for ever. */
+    @Test
+    void aKickThatCanAlwaysBeReadEndsFewWaits() throws ControlException {
+        try (TestGuest hostile = running();
+                TestGuest good = running();
+                QueueWaiter waiter = new QueueWaiter();
+                PacketPool pool = PacketPool.create(1, 512)) {
+            hostile.control.kick(1, HostilePeer.semaphore(0xFFFF_FFFE));
+            VirtQueue[] queues = {hostile.fromGuest().queue, good.fromGuest().queue};
+            assertEquals(16, endedWaits(waiter, queues));
+            good.fromGuest().kick.signal();
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queues), "who kicks for a reason is heard");
+            assertEquals(0, endedWaits(waiter, queues));
+            hostile.fromGuest().send(new byte[100], 100);
+            Packet[] packets = new Packet[1];
+            assertEquals(1, queues[0].dequeueBurst(pool, packets, 0, 1));
+            pool.release(packets, 0, 1);
+            assertEquals(16, endedWaits(waiter, queues), "after work it may be of use again");
+        }
+    }
+
+    private static int endedWaits(QueueWaiter waiter, VirtQueue... queues) {
+        int ended = 0;
+        for (int i = 0; i < 100; i++) {
+            ended += waiter.await(0, queues) ? 1 : 0;
+        }
+        return ended;
     }
 
     @Test

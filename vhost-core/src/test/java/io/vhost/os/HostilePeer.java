@@ -11,7 +11,14 @@ public final class HostilePeer {
     /** 2^64 - 2, beyond which an eventfd's writer has to wait. */
     static final long LARGEST_COUNT = -2;
 
+    private static final int EFD_SEMAPHORE = 1;
+
     private HostilePeer() {}
+
+    /** {@return an eventfd of which each read takes 1 away, so that it is readable as often as it says} */
+    public static Descriptor semaphore(int count) {
+        return Descriptor.adopt(Libc.eventfd(count, EFD_SEMAPHORE));
+    }
 
     /** Fills the counter and has those wait who write to it, until it is drained. */
     public static void makeWritersWait(EventFd event) {

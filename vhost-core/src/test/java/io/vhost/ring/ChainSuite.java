@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.Arrays;
 import java.util.Random;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What every ring format makes of chains when both ends keep the rules. */
@@ -33,6 +35,39 @@ abstract class ChainSuite {
 
     static Buffer buffer(int number) {
         return new Buffer(GuestWindow.BUFFERS + 64L * (number & 0xFFF), 64);
+    }
+
+    /** Chains of 100 descriptors, with bytes or without, that are used or found to be of no use. */
+    @ParameterizedTest
+    @CsvSource({"1, false", "1, true", "0, false", "0, true"})
+    void noMoreIsLookedAtThanTheBudgetAndOneChain(int length, boolean used) {
+        int rounds = 300;
+        int chain = 100;
+        RingEnds ring = ends(256, FROM_GUEST);
+        WorkBudget budget = new WorkBudget();
+        ring.device().charge(budget);
+        Buffer[] buffers = new Buffer[chain];
+        Arrays.fill(buffers, new Buffer(GuestWindow.BUFFERS, length));
+        buffers[chain - 1] = new Buffer(GuestWindow.BUFFERS, 1);
+        ChainBatch batch = new ChainBatch(256);
+        int sum = 0;
+        for (int round = 0; round < rounds; round++) {
+            while (ring.offerIndirect(round, GuestWindow.NEXT, buffers)) { }
+            ring.driver().publish();
+            if (budget.grant(32)) {
+                assertTrue(ring.device().gather(batch, 32) > 0);
+            }
+            int visited = batch.buffers + batch.empty;
+            assertTrue(visited <= 32 * WorkBudget.PER_PACKET + chain, () -> visited + " in one burst");
+            sum += visited;
+            ring.device().ungather(batch, used ? 0 : batch.chains());
+            ring.device().publish(batch);
+            while (ring.driver().poll() >= 0) { }
+        }
+        int granted = rounds * 32 * WorkBudget.PER_PACKET;
+        assertTrue(sum <= granted + chain, sum + " of " + granted);
+        assertTrue(sum >= granted * 0.95 - chain, "what is granted may be used: " + sum + " of " + granted);
+        assertNull(ring.device().violation());
     }
 
     @ParameterizedTest

@@ -6,14 +6,18 @@ import static io.vhost.ring.RawPackedRing.NEXT;
 import static io.vhost.ring.RawPackedRing.WRITE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 
 import io.vhost.memory.DirtyLog;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.time.Duration;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is logged of a packed ring while its guest migrates: buffers, used descriptors and events. */
 class PackedWriteLogTest {
@@ -98,6 +102,28 @@ class PackedWriteLogTest {
         raw.batch.written(0, 2 * LENGTH);
         ring.publish(raw.batch);
         assertEquals(Set.of(RING, BUFFERS, BUFFERS + 5), marks());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aTableOfNearly4GbThatBeginsWithAnEmptyEntryWhichNamesItselfIsNotFollowed(boolean inFlight) {
+        PackedRing ring = ring(0, RingSuite.TO_GUEST);
+        raw.desc(GuestWindow.BUFFERS, LENGTH, 0, WRITE);
+        assertEquals(1, ring.gather(raw.batch, 1));
+        raw.batch.written(0, LENGTH);
+        ChainsInFlight chains = new ChainsInFlight(SIZE);
+        if (inFlight) {
+            chains.take(raw.batch, 0, 1);
+            ring.keep(raw.batch, 1);
+            chains.giveBack(0);
+        }
+        raw.raw(0, GuestWindow.FAR, -16, 0, INDIRECT | PackedLayout.availFlags(true));
+        raw.tableDesc(GuestWindow.FAR, 0, GuestWindow.FAR, 0, WRITE | NEXT | INDIRECT);
+        assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
+            ring.publish(raw.batch);
+            ring.publish(chains);
+        });
+        assertEquals(Set.of(RING, BUFFERS), marks());
     }
 
     @Test

@@ -15,6 +15,8 @@ import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** What is logged of the chains of a guest that migrates, also of one that changes them after the check. */
 class WriteLogTest {
@@ -84,6 +86,32 @@ class WriteLogTest {
         raw.desc(1, GuestWindow.MAIN, 16 * SIZE, INDIRECT, 0);
         raw.offer(1);
         use(LENGTH, () -> raw.desc(0, GuestWindow.MAIN, 16 * SIZE, INDIRECT, 0));
+    }
+
+    /** The walk of such a table would have no end; what is given back later is marked without one, too. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aTableOfNearly4GbThatBeginsWithAnEmptyEntryWhichNamesItselfIsNotFollowed(boolean inFlight) {
+        start();
+        raw.desc(0, GuestWindow.BUFFERS, LENGTH, WRITE, 0);
+        raw.offer(0);
+        assertEquals(1, ring.gather(raw.batch, 1));
+        raw.batch.written(0, LENGTH);
+        ChainsInFlight chains = new ChainsInFlight(SIZE);
+        if (inFlight) {
+            chains.take(raw.batch, 0, 1);
+            ring.keep(raw.batch, 1);
+            chains.giveBack(0);
+        }
+        raw.desc(0, TABLE, -16, INDIRECT, 0);
+        raw.tableDesc(TABLE, 0, GuestWindow.BUFFERS + 0x5000, 0, WRITE | NEXT, 0);
+        assertTimeoutPreemptively(Duration.ofSeconds(20), () -> {
+            ring.publish(raw.batch);
+            ring.publish(chains);
+        });
+        assertEquals(1, raw.usedIdx());
+        assertEquals(1, marks());
+        assertTrue(isMarked(GuestWindow.BUFFERS));
     }
 
     @Test

@@ -24,7 +24,6 @@ final class AsyncDequeue extends Burst {
     private final DeviceRing ring;
     private final ChainBatch batch;
     private final PacketFormat format;
-    private final QueueCounters counters;
     private final HeaderReader header;
     private final CopyRun copies;
     private final Packet[] fresh = new Packet[CHUNK];
@@ -35,11 +34,10 @@ final class AsyncDequeue extends Burst {
     private DmaChannel burstChannel;
 
     AsyncDequeue(QueueLife life, PacketFormat format, QueueCounters counters, HeaderReader header) {
-        super(life);
+        super(life, counters);
         this.ring = life.ring();
         this.batch = new ChainBatch(ring.size());
         this.format = format;
-        this.counters = counters;
         this.header = header;
         this.copies = new CopyRun(ring.memory(), false, batch.bufferCapacity());
     }

@@ -22,7 +22,6 @@ final class AsyncEnqueue extends Burst {
     private final DeviceRing ring;
     private final EnqueuePlan plan;
     private final PacketFormat format;
-    private final QueueCounters counters;
     private final MemorySegment header;
     private final CopyRun copies;
     // Of the burst under way.
@@ -31,11 +30,10 @@ final class AsyncEnqueue extends Burst {
 
     AsyncEnqueue(QueueLife life, EnqueuePlan plan, PacketFormat format, QueueCounters counters,
             MemorySegment header) {
-        super(life);
+        super(life, counters);
         this.ring = life.ring();
         this.plan = plan;
         this.format = format;
-        this.counters = counters;
         this.header = header;
         this.copies = new CopyRun(ring.memory(), true, plan.batch().bufferCapacity());
     }

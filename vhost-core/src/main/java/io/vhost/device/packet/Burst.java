@@ -1,27 +1,41 @@
 package io.vhost.device.packet;
 
 import io.vhost.net.Packet;
+import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueLife;
+import io.vhost.ring.WorkBudget;
 
 /**
  * A burst of any size, worked in chunks: enough packets to overlap cache misses, few enough to stay in the
- * first-level cache. The guest sees each chunk as soon as it is done. Used under the queue's lock.
+ * first-level cache. The guest sees each chunk as soon as it is done. A guest whose chains are more work than
+ * its packets are worth gets fewer and smaller bursts, see {@link WorkBudget}. Used under the queue's lock.
  */
 abstract sealed class Burst permits DequeueBurst, EnqueueBurst, AsyncDequeue, AsyncEnqueue {
     /** Most packets of a chunk. */
     static final int CHUNK = 32;
 
+    final QueueCounters counters;
     private final QueueLife life;
+    private final WorkBudget budget;
     private int done;
 
-    Burst(QueueLife life) {
+    Burst(QueueLife life, QueueCounters counters) {
         this.life = life;
+        this.counters = counters;
+        this.budget = life.ring().budget();
     }
 
-    /** Works chunks until one is not complete, or the queue is to stop; how many packets. */
+    /**
+     * Works chunks until one is not complete, the budget is spent, or the queue is to stop; how many packets.
+     */
     final int run(Packet[] packets, int offset, int count) {
         done = 0;
-        while (done < count && life.isRunning()) {
+        if (count > 0 && !budget.grant(count)) {
+            counters.add(Counter.WORK_LIMITED, 1);
+            return 0;
+        }
+        while (done < count && !budget.isSpent() && life.isRunning()) {
             int wanted = Math.min(CHUNK, count - done);
             int moved = chunk(packets, offset + done, wanted);
             done += moved;

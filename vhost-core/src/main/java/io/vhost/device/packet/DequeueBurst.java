@@ -22,18 +22,16 @@ final class DequeueBurst extends Burst {
     private final DeviceRing ring;
     private final ChainBatch batch;
     private final PacketFormat format;
-    private final QueueCounters counters;
     private final HeaderReader header;
     private final long[] offload = new long[CHUNK];
 
     private PacketPool pool;
 
     DequeueBurst(QueueLife life, PacketFormat format, QueueCounters counters, HeaderReader header) {
-        super(life);
+        super(life, counters);
         this.ring = life.ring();
         this.batch = new ChainBatch(ring.size());
         this.format = format;
-        this.counters = counters;
         this.header = header;
     }
 
@@ -132,6 +130,7 @@ final class DequeueBurst extends Burst {
             }
         }
         counters.add(Counter.BYTES, bytes);
+        ring.budget().spendCopies(delivered, bytes);
         return delivered;
     }
 
@@ -155,6 +154,7 @@ final class DequeueBurst extends Burst {
             }
         }
         counters.add(Counter.BYTES, bytes);
+        ring.budget().spendCopies(delivered, bytes);
         return delivered;
     }
 

@@ -18,18 +18,16 @@ final class EnqueueBurst extends Burst {
     private final DeviceRing ring;
     private final EnqueuePlan plan;
     private final PacketFormat format;
-    private final QueueCounters counters;
     // The header of a packet that does not begin in one piece is put together here;
     // native like everything copied.
     private final MemorySegment header;
 
     EnqueueBurst(QueueLife life, EnqueuePlan plan, PacketFormat format, QueueCounters counters,
             MemorySegment header) {
-        super(life);
+        super(life, counters);
         this.ring = life.ring();
         this.plan = plan;
         this.format = format;
-        this.counters = counters;
         this.header = header;
     }
 

@@ -8,6 +8,7 @@ import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingViolation;
+import io.vhost.ring.WorkBudget;
 import java.lang.foreign.MemorySegment;
 import java.util.Objects;
 
@@ -139,6 +140,7 @@ final class EnqueuePlan {
 
     private int assignChains(int count) {
         ChainBatch batch = this.batch;
+        WorkBudget budget = ring.budget();
         int headerLength = format.headerLength();
         int chain = 0;
         int done = 0;
@@ -147,7 +149,7 @@ final class EnqueuePlan {
             int need = needed[done];
             long room = 0;
             while (room < need) {
-                if (chain == batch.chains() && NetworkChains.gather(ring, batch, 1, true) == 0) {
+                if (chain == batch.chains() && !gatherNext(done)) {
                     break;
                 }
                 room += batch.length(chain++);
@@ -155,6 +157,8 @@ final class EnqueuePlan {
                     break;
                 }
             }
+            int looked = chain - first;
+            budget.spend(looked, room);
             if (room < need) {
                 boolean never = canNeverFit(first, chain);
                 chain = first;
@@ -165,9 +169,20 @@ final class EnqueuePlan {
                 counters.add(Counter.NO_ROOM, 1);
             }
             endChain[done++] = chain;
+            if (room < need && looked > 1 && budget.isSpent()) {
+                break; // The next packet would add all these chains up again.
+            }
         }
         ring.ungather(batch, batch.chains() - chain);
         return done;
+    }
+
+    /**
+     * Takes one chain more. What began with a budget is finished without, but only for the first packet, so
+     * that each goes on at some time.
+     */
+    private boolean gatherNext(int done) {
+        return (done == 0 || !ring.budget().isSpent()) && NetworkChains.gather(ring, batch, 1, true) > 0;
     }
 
     /**

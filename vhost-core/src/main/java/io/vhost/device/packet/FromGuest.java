@@ -115,6 +115,7 @@ public final class FromGuest extends PacketPath {
         }
         slots.settle();
         count(ended, taken, bytes);
+        budget.spendCopies(taken, bytes);
         return taken;
     }
 }

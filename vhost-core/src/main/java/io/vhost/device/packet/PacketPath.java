@@ -15,6 +15,7 @@ import io.vhost.queue.QueueLife;
 import io.vhost.queue.QueueUser;
 import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingViolation;
+import io.vhost.ring.WorkBudget;
 import java.util.Objects;
 import java.util.function.Supplier;
 
@@ -24,6 +25,7 @@ import java.util.function.Supplier;
  */
 public abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest {
     final QueueCounters counters;
+    final WorkBudget budget = new WorkBudget();
     /** Whose channels may copy; null: asynchronous copies are not enabled. */
     private final DmaRegistry registry;
     private final CopyLimits limits;
@@ -60,6 +62,7 @@ public abstract sealed class PacketPath implements QueueUser permits ToGuest, Fr
 
     @Override
     public final void opened(DeviceRing ring) {
+        ring.charge(budget);
         open(ring, format.get());
         if (async != null) {
             async.opened(ring);
