@@ -170,8 +170,8 @@ public record VhostConfig(
         }
 
         /**
-         * How long copies may take, when their ring stops from then on, before their channel's engine is given
-         * up; default 1 s.
+         * How long copies may take, when their ring stops from then on, before their channel's engine is
+         * given up; default 1 s.
          */
         public Builder copyTimeout(Duration timeout) {
             copyTimeout = Objects.requireNonNull(timeout, "timeout");

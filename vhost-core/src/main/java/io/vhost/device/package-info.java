@@ -72,7 +72,8 @@
  * The copies in progress cannot be ended: their packets are withheld, and the guest's memory stays mapped,
  * until they have. As long the queue takes no asynchronous submissions, also when its ring is back; the
  * chains of these packets are not given back to the guest but taken again.
- * Nothing writes into memory that is gone or somebody else's. What has arrived is shown to the guest before its front-end gets an answer. The packets themselves
+ * Nothing writes into memory that is gone or somebody else's.
+ * What has arrived is shown to the guest before its front-end gets an answer. The packets themselves
  * stay to be given back, by poll or clear, for as long as the queue object lives.
  *
  * <p>Such a channel also goes on when a copy takes that long while the ring runs, if its queue is polled all

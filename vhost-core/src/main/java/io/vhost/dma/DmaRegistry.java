@@ -19,9 +19,9 @@ public final class DmaRegistry implements AutoCloseable {
 
     /**
      * Makes a channel of an engine, which belongs to the registry from then on. When the engine fails, or a
-     * guest's memory holds one of its copies up beyond {@code VhostConfig.copyTimeout}, the channel has failed
-     * for good, for all who use it: see {@link #configureReplaceable} for what serves several guests. The
-     * engine is closed by whoever notices, who waits for its copy in progress without a limit.
+     * guest's memory holds one of its copies up beyond {@code VhostConfig.copyTimeout}, the channel has
+     * failed for good, for all who use it: see {@link #configureReplaceable} for what serves several guests.
+     * The engine is closed by whoever notices, who waits for its copy in progress without a limit.
      *
      * @param name for logs
      * @param engine what makes the copies

@@ -38,7 +38,8 @@ final class EngineSuccession {
     private volatile long engineSince = System.nanoTime();
     private volatile int replacements;
 
-    EngineSuccession(String name, ReentrantLock lock, CopyTokens tokens, DmaEngine first, EngineSupply supply) {
+    EngineSuccession(
+            String name, ReentrantLock lock, CopyTokens tokens, DmaEngine first, EngineSupply supply) {
         this.name = name;
         this.lock = lock;
         this.tokens = tokens;
@@ -171,8 +172,8 @@ final class EngineSuccession {
     private void open(Throwable cause) {
         try {
             if (LateEngine.leftBehind() >= LEFT_BEHIND) {
-                throw new IllegalStateException(("%d engines of DMA channels were left behind and have not ended,"
-                        + " no more are opened").formatted(LEFT_BEHIND));
+                throw new IllegalStateException(("%d engines of DMA channels were left behind and have not"
+                        + " ended, no more are opened").formatted(LEFT_BEHIND));
             }
             engine = supply.next(tokens.depth());
             broken = null;
@@ -201,7 +202,7 @@ final class EngineSuccession {
         late.letGo();
     }
 
-    /** Nothing touches the copies any more that were left to an engine: they are made anew, or have failed. */
+    /** Nothing touches the copies any more that were left to an engine: they are made anew, or failed. */
     private void settle(LateEngine late) {
         if (!late.takeSettled()) {
             return;
@@ -219,7 +220,8 @@ final class EngineSuccession {
         try {
             call.run();
         } catch (RuntimeException | Error e) {
-            LOG.log(Level.ERROR, () -> "an engine of DMA channel %s threw when it was left".formatted(name), e);
+            LOG.log(Level.ERROR,
+                    () -> "an engine of DMA channel %s threw when it was left".formatted(name), e);
         }
     }
 

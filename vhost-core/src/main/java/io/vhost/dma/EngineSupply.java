@@ -46,8 +46,8 @@ final class EngineSupply {
         int places = engine.depth();
         if (places != depth) {
             engine.close();
-            throw new IllegalStateException("the factory made an engine of depth " + places + " after those of "
-                    + depth);
+            throw new IllegalStateException(
+                    "the factory made an engine of depth " + places + " after those of " + depth);
         }
         return engine;
     }

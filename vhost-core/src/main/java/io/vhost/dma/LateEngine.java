@@ -116,8 +116,8 @@ final class LateEngine {
         }
         counted = true;
         int number = LEFT_BEHIND.incrementAndGet();
-        LOG.log(Level.WARNING, "an engine of DMA channel {0} is left behind: a copy does not end; there are {1}"
-                + " such engines", channel, number);
+        LOG.log(Level.WARNING, "an engine of DMA channel {0} is left behind, a copy does not end;"
+                + " there are {1} such engines", channel, number);
         return false;
     }
 

@@ -148,8 +148,9 @@ public final class CopyTracker<T> {
     }
 
     private void expire(DmaChannel awaited, CopyListener blamed) {
-        awaited.expire(blamed, timeout, new TimeoutException("%s: copies of %d packets did not complete within %s"
-                .formatted(queue, slots.copying(), limits.timeout())));
+        awaited.expire(blamed, timeout, new TimeoutException(
+                "%s: copies of %d packets did not complete within %s"
+                        .formatted(queue, slots.copying(), limits.timeout())));
         blame.forget();
     }
 

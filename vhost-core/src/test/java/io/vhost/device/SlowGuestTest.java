@@ -53,7 +53,8 @@ class SlowGuestTest extends EachFormat {
     void nothingIsLeft() {
         copies.release();
         until(() -> DmaChannel.leftBehind() == 0);
-        until(() -> back(slow) + slow.device.queue(0).getInflight() + slow.device.queue(1).getInflight() == 0);
+        until(() -> back(slow) == 0
+                && slow.device.queue(0).getInflight() + slow.device.queue(1).getInflight() == 0);
         slow.close();
         neighbour.close();
         until(() -> endsAreOver());
@@ -63,7 +64,8 @@ class SlowGuestTest extends EachFormat {
     }
 
     private static boolean endsAreOver() {
-        return Thread.getAllStackTraces().keySet().stream().noneMatch(t -> t.getName().equals("end of shared"));
+        return Thread.getAllStackTraces().keySet().stream()
+                .noneMatch(thread -> thread.getName().equals("end of shared"));
     }
 
     private static void until(BooleanSupplier condition) {
@@ -91,7 +93,8 @@ class SlowGuestTest extends EachFormat {
             packets[COUNT].copyFrom(TestGuest.pattern(STUCK, 99), 0, STUCK);
             assertEquals(1, slow.device.queue(0).submitEnqueueBurst(packets, COUNT, 1, channel));
         } else {
-            slow.fromGuest().send(TestGuest.join(HEADER, TestGuest.pattern(STUCK, 99)), HEADER.length + STUCK);
+            slow.fromGuest().send(
+                    TestGuest.join(HEADER, TestGuest.pattern(STUCK, 99)), HEADER.length + STUCK);
             assertEquals(0, slow.device.queue(1).tryDequeueBurst(pool, done, 0, 1, channel));
         }
         copies.awaitStuck();
@@ -160,7 +163,8 @@ class SlowGuestTest extends EachFormat {
         start();
         stick(false);
         for (int i = 0; i < COUNT; i++) {
-            neighbour.fromGuest().send(TestGuest.join(HEADER, TestGuest.pattern(300, i)), HEADER.length + 300);
+            neighbour.fromGuest().send(
+                    TestGuest.join(HEADER, TestGuest.pattern(300, i)), HEADER.length + 300);
         }
         int count = 0;
         while (count < COUNT) {
