@@ -14,7 +14,8 @@ import java.util.Objects;
  * @param protocolFeatures vhost-user protocol feature bits to offer, of {@link #SUPPORTED_PROTOCOL}
  * @param dma whose channels queues may use for asynchronous copies; null: asynchronous copies are not enabled
  * @param copyStall a copy that takes longer is reported
- * @param copyTimeout when a ring stops, how long its copies may still take before their channel is abandoned
+ * @param copyTimeout how long copies may take, when a ring stops from then on, before their channel's engine
+ *     is given up, see {@link DmaRegistry#configureReplaceable}
  * @param copyThreshold copies of fewer bytes are made by the submitting thread, in their turn,
  *     instead of a channel
  * @param lockTiming whether {@link io.vhost.queue.AccessLock#longestHold} is measured
@@ -169,8 +170,8 @@ public record VhostConfig(
         }
 
         /**
-         * How long copies may still take when their ring stops,
-         * before their channel is abandoned; default 1 s.
+         * How long copies may take, when their ring stops from then on, before their channel's engine is
+         * given up; default 1 s.
          */
         public Builder copyTimeout(Duration timeout) {
             copyTimeout = Objects.requireNonNull(timeout, "timeout");

@@ -66,11 +66,21 @@
  * Before a ring is disabled, moved, stopped or lost with its connection, the listener is told with
  * {@code vringStateChanged(queue, false)}, under the lock. It may poll and clear there, and unregister.
  * Packets that it leaves are waited for, at most {@link io.vhost.device.VhostConfig#copyTimeout}; then their
- * channel is abandoned, which closes its engine and fails its copies, so that nothing writes into memory that
- * is gone. What has arrived is shown to the guest before its front-end gets an answer. The packets themselves
+ * engine is given up. A channel of a single engine has failed then, with all its copies, for everybody. One
+ * {@linkplain io.vhost.dma.DmaRegistry#configureReplaceable of a factory} goes on with another engine, which
+ * makes the copies of others; the queue whose copies held it up is fenced, whichever queue was waiting.
+ * The copies in progress cannot be ended: their packets are withheld, and the guest's memory stays mapped,
+ * until they have. As long the queue takes no asynchronous submissions, also when its ring is back; the
+ * chains of these packets are not given back to the guest but taken again.
+ * Nothing writes into memory that is gone or somebody else's.
+ * What has arrived is shown to the guest before its front-end gets an answer. The packets themselves
  * stay to be given back, by poll or clear, for as long as the queue object lives.
  *
- * <p>An engine that fails, or breaks the rules of {@link io.vhost.dma.DmaEngine}, fails its channel. All
+ * <p>Such a channel also goes on when a copy takes that long while the ring runs, if its queue is polled all
+ * the time.
+ *
+ * <p>An engine that fails, or breaks the rules of {@link io.vhost.dma.DmaEngine}, is replaced too, a few
+ * times a minute; without a factory it fails its channel. All
  * packets with copies there come back as undelivered, and their queues are fenced
  * ({@link io.vhost.ring.RingViolation#DMA_FAILED}) until the front-end starts them again.
  *

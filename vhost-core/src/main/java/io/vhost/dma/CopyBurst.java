@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
  *
  * <p>The submitter fills it and hands it over; when the worker has handed it back, the submitter reports it.
  */
-final class CopyBurst {
+class CopyBurst {
     static final int SIZE = 64;
 
     /** Source and target of each copy, alternating. */
@@ -53,11 +53,29 @@ final class CopyBurst {
         count = at + 1;
     }
 
-    /** Makes the copies. */
-    void run() {
-        for (int i = 0; i < count; i++) {
-            NativeCopy.copy(source[i], place[2 * i], target[i], place[2 * i + 1], length[i]);
+    /** Makes one copy. Tests have some that take their time. */
+    void make(int i) {
+        NativeCopy.copy(source[i], place[2 * i], target[i], place[2 * i + 1], length[i]);
+    }
+
+    int length(int i) {
+        return length[i];
+    }
+
+    /** Hands the copies over that were not reported, from one on, and has none afterwards. */
+    void handOver(int from, CopySink rest) {
+        for (int i = from; i < count; i++) {
+            rest.copy(source[i], place[2 * i], target[i], place[2 * i + 1], length[i], result[i]);
         }
+        if (from < count) {
+            rest.submit();
+        }
+        count = 0;
+    }
+
+    /** The token of the first copy; there must be one. */
+    int firstToken() {
+        return result[0];
     }
 
     /** Says that the copies were not all made; which of them cannot be told. */

@@ -1,27 +1,24 @@
 package io.vhost.dma;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
+import io.vhost.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * An engine in use: knows which copies are under way and whose they are.
+ * An engine in use: knows which copies are under way and whose they are. It stays the same when its engine is
+ * replaced, see {@link DmaRegistry#configureReplaceable}.
  *
  * <p>Applications get channels from {@link DmaRegistry#configure} and hand them to queues. The methods that
  * move copies are for queues; which of them need {@link #lock} says their annotation,
  * and the compiler checks it.
  */
 public final class DmaChannel {
-    private static final Logger LOG = System.getLogger("io.vhost.dma");
     private static final int DRAIN = 128;
-    private static final int IDLE = -1;
 
     private final DmaRegistry registry;
     private final String name;
-    private final int depth;
 
     /**
      * Guards the channel and its engine. For queues, which hold it around a submission. The last in the lock
@@ -30,25 +27,9 @@ public final class DmaChannel {
     public final ReentrantLock lock = new ReentrantLock();
 
     @GuardedBy("lock")
-    private final DmaEngine engine;
+    private final CopyTokens tokens;
 
-    // By token: whose copy it is or was, and what its owner calls it, or IDLE.
-    @GuardedBy("lock")
-    private final CopyListener[] listener;
-
-    @GuardedBy("lock")
-    private final int[] slot;
-
-    // A ring of the tokens that are free. The one that has been free longest is used next, so that an engine
-    // that completes a copy twice is caught long before the token means another copy.
-    @GuardedBy("lock")
-    private final int[] freeTokens;
-
-    @GuardedBy("lock")
-    private int nextFree;
-
-    @GuardedBy("lock")
-    private int free;
+    private final EngineSuccession engines;
 
     /** Packets that were submitted here and not given back to the application. */
     private final AtomicInteger packets = new AtomicInteger();
@@ -57,25 +38,22 @@ public final class DmaChannel {
     private final int[] reported = new int[DRAIN];
 
     private volatile boolean closed;
-    private volatile Throwable failure;
 
+    /** A channel of this engine and no other. */
     DmaChannel(DmaRegistry registry, String name, DmaEngine engine) {
+        this(registry, name, engine, null);
+    }
+
+    DmaChannel(DmaRegistry registry, String name, DmaEngine engine, EngineSupply supply) {
         this.registry = registry;
         this.name = name;
-        this.engine = engine;
-        this.depth = engine.depth();
+        int depth = engine.depth();
         if (depth < 1) {
             throw new IllegalArgumentException("engine %s has depth %d, must be at least 1"
                     .formatted(name, depth));
         }
-        listener = new CopyListener[depth];
-        slot = new int[depth];
-        freeTokens = new int[depth];
-        for (int i = 0; i < depth; i++) {
-            freeTokens[i] = i;
-            slot[i] = IDLE;
-        }
-        free = depth;
+        tokens = new CopyTokens(depth);
+        engines = new EngineSuccession(name, lock, tokens, engine, supply);
     }
 
     /** {@return the registry that this channel is configured in} */
@@ -93,16 +71,36 @@ public final class DmaChannel {
         return closed;
     }
 
-    /** {@return what broke the engine, or null} A channel with a failure takes no copies. */
+    /** {@return what broke the engine, or null} A channel with a failure takes no copies, for good. */
     public Throwable failure() {
-        return failure;
+        return engines.failure();
+    }
+
+    /** {@return whether it goes on with another engine when one fails or is held up} */
+    public boolean isReplaceable() {
+        return engines.isReplaceable();
+    }
+
+    /** {@return how many engines were replaced} */
+    public int replacements() {
+        return engines.replacements();
+    }
+
+    /** {@return engines of all channels of this process that were left behind and have not ended} */
+    public static int leftBehind() {
+        return LateEngine.leftBehind();
+    }
+
+    /** {@return nanoseconds that the present engine has had at {@code now}, a {@link System#nanoTime}} */
+    public long engineAge(long now) {
+        return engines.engineAge(now);
     }
 
     /** {@return copies under way, of all queues} */
     public int inFlight() {
         lock.lock();
         try {
-            return depth - free;
+            return tokens.underWay();
         } finally {
             lock.unlock();
         }
@@ -126,13 +124,17 @@ public final class DmaChannel {
     /** {@return how many copies can be queued now} Lock held. */
     @GuardedBy("lock")
     public int capacity() {
-        if (closed || failure != null) {
+        if (closed) {
+            return 0;
+        }
+        if (!engines.isSound()) {
+            engines.replaceBroken();
             return 0;
         }
         try {
-            return Math.min(free, engine.capacity());
+            return Math.min(tokens.free(), engines.engine().capacity());
         } catch (RuntimeException | Error e) {
-            fail(e);
+            engines.fail(e);
             return 0;
         }
     }
@@ -151,7 +153,6 @@ public final class DmaChannel {
      * @param ownerSlot what it is told, 0 or more
      */
     @GuardedBy("lock")
-    @SuppressWarnings("ReferenceEquality") // Whether a store can be left out is a question of identity.
     public void copy(
             MemorySegment source,
             long sourceOffset,
@@ -160,37 +161,30 @@ public final class DmaChannel {
             int length,
             CopyListener owner,
             int ownerSlot) {
-        if (failure != null || free == 0) {
+        if (!engines.isSound() || tokens.free() == 0) {
             owner.copyDone(ownerSlot, true);
             return;
         }
-        int token = freeTokens[nextFree];
-        nextFree = nextFree + 1 == depth ? 0 : nextFree + 1;
-        free--;
-        // A reference that is stored costs more than one that is compared, and it hardly ever changes.
-        if (listener[token] != owner) {
-            listener[token] = owner;
-        }
-        slot[token] = ownerSlot;
+        int token = tokens.take(owner, ownerSlot);
         try {
-            engine.copy(source, sourceOffset, target, targetOffset, length, token);
+            engines.engine().copy(source, sourceOffset, target, targetOffset, length, token);
         } catch (InternalError e) {
             throw e;
         } catch (RuntimeException | Error e) {
-            fail(e);
+            engines.fail(e);
         }
     }
 
     /** Has the engine begin. Lock held. */
     @GuardedBy("lock")
     public void submit() {
-        if (failure != null) {
+        if (!engines.isSound()) {
             return;
         }
         try {
-            engine.submit();
+            engines.engine().submit();
         } catch (RuntimeException | Error e) {
-            fail(e);
+            engines.fail(e);
         }
     }
 
@@ -210,80 +204,113 @@ public final class DmaChannel {
     private void drainLocked() {
         try {
             int count = DRAIN;
-            while (count == DRAIN && failure == null && free < depth) {
-                count = engine.completed(reported, 0, DRAIN);
+            while (count == DRAIN && engines.isSound() && tokens.underWay() > 0) {
+                count = engines.engine().completed(reported, 0, DRAIN);
                 if (count < 0 || count > DRAIN) {
                     throw new IllegalStateException("engine reported " + count + " completions of at most "
                             + DRAIN);
                 }
                 for (int i = 0; i < count; i++) {
-                    complete(reported[i]);
+                    tokens.complete(reported[i]);
                 }
             }
         } catch (RuntimeException | Error e) {
-            fail(e);
+            engines.fail(e);
         }
-    }
-
-    @GuardedBy("lock")
-    private void complete(int result) {
-        boolean failed = result < 0;
-        int token = failed ? ~result : result;
-        if (token >= depth || slot[token] == IDLE) {
-            throw new IllegalStateException("engine reported token " + token
-                    + ", which is not under way: completed twice or never submitted");
-        }
-        release(token, failed);
-    }
-
-    @GuardedBy("lock")
-    private void release(int token, boolean failed) {
-        int ownerSlot = slot[token];
-        slot[token] = IDLE;
-        int place = nextFree + free;
-        freeTokens[place < depth ? place : place - depth] = token;
-        free++;
-        listener[token].copyDone(ownerSlot, failed);
+        engines.replaceBroken();
     }
 
     /**
-     * Gives up on the engine: it is closed, which ends all its accesses to memory,
-     * and every copy under way is failed.
+     * Gives up on the engine. A channel with a factory goes on with another one; else the engine is closed,
+     * which ends all its accesses to memory, and every copy under way is failed.
      *
      * @param cause why
      */
     public void abandon(Throwable cause) {
         lock.lock();
         try {
-            fail(cause);
+            if (!closed) {
+                engines.fail(cause);
+                engines.replaceBroken();
+            }
         } finally {
             lock.unlock();
         }
     }
 
-    @GuardedBy("lock")
-    private void fail(Throwable cause) {
-        if (failure != null || closed) {
-            return;
-        }
-        failure = cause;
-        LOG.log(Level.ERROR, () -> "DMA channel %s failed, its copies under way are given back as failed"
-                .formatted(name), cause);
-        closeEngine();
-        for (int token = 0; token < depth; token++) {
-            if (slot[token] != IDLE) {
-                release(token, true);
-            }
+    // For queues whose copies take too long. They take the lock.
+
+    /** {@return whose copy is being made at this moment; null if none is, or the engine cannot tell} */
+    public CopyListener served() {
+        lock.lock();
+        try {
+            return engines.served();
+        } finally {
+            lock.unlock();
         }
     }
 
-    @GuardedBy("lock")
-    private void closeEngine() {
+    /**
+     * Replaces an engine that somebody has waited for too long, unless another has just done so.
+     *
+     * @param blamed all of its copies fail, and it is told that it is {@linkplain CopyListener#evicted the
+     *     cause}; null: nobody is to blame
+     * @param nanos time that each engine has at least
+     * @param cause for the log; if no other engine is to be had, the channel's failure
+     */
+    public void expire(CopyListener blamed, long nanos, Throwable cause) {
+        lock.lock();
         try {
-            engine.close();
-        } catch (RuntimeException | Error e) {
-            LOG.log(Level.ERROR,
-                    () -> "engine of DMA channel %s threw when it was closed".formatted(name), e);
+            if (closed) {
+                return;
+            }
+            if (!isReplaceable()) {
+                engines.fail(cause);
+                return;
+            }
+            drainLocked();
+            if (failure() == null && engineAge(System.nanoTime()) > nanos) {
+                engines.replace(blamed, cause);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@return whether copies of an owner are left to an engine that was replaced and has not ended} */
+    public boolean isLate(CopyListener owner) {
+        lock.lock();
+        try {
+            return engines.isLate(owner);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** {@return whether copies of an owner are under way} */
+    public boolean holds(CopyListener owner) {
+        lock.lock();
+        try {
+            return tokens.holds(owner) || engines.isLate(owner);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * An owner waits no longer for its {@linkplain #isLate late} copies. They fail when they have ended, and
+     * memory is kept mapped until then.
+     *
+     * @param owner whose copies are late
+     * @param memory the guest memory that they may touch
+     * @return false if others of its copies are under way, or none is late; nothing has changed then
+     */
+    public boolean leave(CopyListener owner, GuestMemory memory) {
+        lock.lock();
+        try {
+            return engines.leave(owner, memory);
+        } finally {
+            lock.unlock();
         }
     }
 
@@ -295,16 +322,14 @@ public final class DmaChannel {
                 throw new IllegalStateException("DMA channel " + name + " is unconfigured already");
             }
             drainLocked();
-            if (free != depth || packets.get() != 0) {
+            if (tokens.underWay() != 0 || packets.get() != 0) {
                 throw new IllegalStateException(
                         ("DMA channel %s has %d copies and %d packets in flight:"
                                 + " poll or clear its queues first")
-                                .formatted(name, depth - free, packets.get()));
+                                .formatted(name, tokens.underWay(), packets.get()));
             }
             closed = true;
-            if (failure == null) {
-                closeEngine();
-            }
+            engines.close();
         } finally {
             lock.unlock();
         }

@@ -9,8 +9,11 @@ import java.lang.foreign.MemorySegment;
  * <p>Thread: one at a time. Copies may be made and reported in any order. Memory order: bytes of a copy are
  * visible to the thread that is told of its completion.
  *
- * <p>Whatever an engine throws, or reports without having been asked for it, fails its channel: the engine is
- * closed, and every copy under way is given back as failed.
+ * <p>Whatever an engine throws, or reports without having been asked for it, is its end: it is closed, and
+ * its channel fails, or goes on with another engine if it was configured with a factory. So does a channel
+ * one of whose copies takes too long: {@link #stop}, {@link #handOver} and {@link #inProgress} let it tell
+ * whose copy that is, and lose no copies of others. An engine that lacks them is replaced too, but its copies
+ * under way fail when it has ended.
  *
  * <p>Memory may vanish while it is copied, when a guest truncates the file behind it; the access then ends in
  * an {@link InternalError}. That is the guest's fault and not the engine's, and other guests must not suffer
@@ -52,6 +55,30 @@ public interface DmaEngine extends AutoCloseable {
      * @return how many were reported, 0 to {@code count}
      */
     int completed(int[] tokens, int offset, int count);
+
+    /**
+     * {@return the token of a copy that is being made at this moment; -1 if there is none, or the engine
+     * cannot tell} Does not wait.
+     */
+    default int inProgress() {
+        return -1;
+    }
+
+    /**
+     * Begins no further copy, and does not wait for those that have begun: {@link #close} does, which comes
+     * from another thread afterwards. Nothing else is called any more except {@link #handOver}.
+     */
+    default void stop() {}
+
+    /**
+     * Hands over copies that were not reported and that this engine does not touch now, nor ever will; each
+     * once, in the order of their submission. Whether it has made them does not matter: they are made again.
+     * Called after {@link #stop}, and once more after {@link #close}; copies that are not handed over then
+     * have failed.
+     *
+     * @param rest takes them
+     */
+    default void handOver(CopySink rest) {}
 
     /**
      * Ends the engine. When this returns, no copy touches memory any more, whether it was reported or not.

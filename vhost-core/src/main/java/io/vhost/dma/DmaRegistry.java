@@ -3,6 +3,7 @@ package io.vhost.dma;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Supplier;
 
 /**
  * The channels that a set of devices may use. A device is given its registry with its configuration, and its
@@ -17,7 +18,10 @@ public final class DmaRegistry implements AutoCloseable {
     public DmaRegistry() {}
 
     /**
-     * Makes a channel of an engine, which belongs to the registry from then on.
+     * Makes a channel of an engine, which belongs to the registry from then on. When the engine fails, or a
+     * guest's memory holds one of its copies up beyond {@code VhostConfig.copyTimeout}, the channel has
+     * failed for good, for all who use it: see {@link #configureReplaceable} for what serves several guests.
+     * The engine is closed by whoever notices, who waits for its copy in progress without a limit.
      *
      * @param name for logs
      * @param engine what makes the copies
@@ -27,6 +31,31 @@ public final class DmaRegistry implements AutoCloseable {
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(engine, "engine");
         DmaChannel channel = new DmaChannel(this, name, engine);
+        channels.add(channel);
+        return channel;
+    }
+
+    /**
+     * Makes a channel that goes on when an engine fails or is held up: with the next one of a factory. Copies
+     * that the old engine had not begun are made by the new one, in their order. The copies fail of the queue
+     * whose memory held the old engine up, and that queue is fenced.
+     *
+     * <p>What the old engine may still be touching is withheld until it has ended: packets are not given back
+     * to the application, chains not to the guest, and the guest's memory stays mapped; for
+     * {@link WorkerDmaEngine}, that is its burst in progress, at most 64 copies. It ends in the background.
+     * Engines that are held up that long are counted and logged as left behind. A channel fails for good
+     * when eight of the process are and it needs another, when engines fail by
+     * themselves more than four times within a minute, or when the factory throws.
+     *
+     * @param name for logs
+     * @param engines makes an engine whenever it is called, all of the same depth. Called here, and later
+     *     under the channel's lock by any thread that uses the channel
+     * @return the channel
+     */
+    public DmaChannel configureReplaceable(String name, Supplier<? extends DmaEngine> engines) {
+        Objects.requireNonNull(name, "name");
+        EngineSupply supply = new EngineSupply(engines);
+        DmaChannel channel = new DmaChannel(this, name, supply.first(), supply);
         channels.add(channel);
         return channel;
     }

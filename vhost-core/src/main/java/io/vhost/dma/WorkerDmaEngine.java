@@ -4,6 +4,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
 import org.jctools.queues.atomic.SpscAtomicArrayQueue;
 
 /**
@@ -21,6 +22,8 @@ public final class WorkerDmaEngine implements DmaEngine {
     // What both threads use is far apart: neither waits for the other's cache lines without need.
     // Indexes of shared.
     private static final int ENDED = 16;
+    /** On the line of the former: the worker writes both. */
+    private static final int BEGUN = 17;
     private static final int PARKED = 32;
     private static final int STOPPED = 48;
 
@@ -56,8 +59,13 @@ public final class WorkerDmaEngine implements DmaEngine {
      * @param onStart runs first in the worker, to pin it to a processor for instance
      */
     public WorkerDmaEngine(String threadName, Runnable onStart) {
+        this(threadName, onStart, CopyBurst::new);
+    }
+
+    /** The same, with bursts of a test. */
+    WorkerDmaEngine(String threadName, Runnable onStart, Supplier<CopyBurst> burst) {
         for (int i = 0; i < BURSTS; i++) {
-            bursts[i] = new CopyBurst();
+            bursts[i] = burst.get();
         }
         worker = Thread.ofPlatform().name(threadName).daemon().unstarted(() -> {
             try {
@@ -152,14 +160,44 @@ public final class WorkerDmaEngine implements DmaEngine {
         return reported != knownEnded;
     }
 
+    @Override
+    public int inProgress() {
+        int ended = (int) (long) SHARED.getAcquire(shared, ENDED);
+        int begun = (int) (long) SHARED.getAcquire(shared, BEGUN);
+        return begun == ended ? -1 : bursts[(begun - 1) & (BURSTS - 1)].firstToken();
+    }
+
+    /** The worker stops before its next copy. */
+    @Override
+    public void stop() {
+        SHARED.setVolatile(shared, STOPPED, 1L);
+        // Orders this before what handOver reads; the worker says that it begins a burst, fences and looks
+        // whether it may. So a burst that is not seen to have begun will touch nothing.
+        VarHandle.fullFence();
+        LockSupport.unpark(worker);
+    }
+
+    @Override
+    public void handOver(CopySink rest) {
+        boolean alive = worker.isAlive();
+        int begun = (int) (long) SHARED.getVolatile(shared, BEGUN);
+        int ended = (int) (long) SHARED.getAcquire(shared, ENDED);
+        int end = filling ? handedOver + 1 : handedOver;
+        for (int number = reported; number != end; number++) {
+            // A burst that was handed over has no copies left.
+            if (!alive || begun == ended || number != ended) {
+                bursts[number & (BURSTS - 1)].handOver(number == reported ? reportedOfBurst : 0, rest);
+            }
+        }
+    }
+
     /**
-     * Stops the worker between two submissions and waits for its end;
+     * Stops the worker between two copies and waits for its end;
      * an interrupt does not cut the wait short.
      */
     @Override
     public void close() {
-        SHARED.setVolatile(shared, STOPPED, 1L);
-        LockSupport.unpark(worker);
+        stop();
         boolean interrupted = false;
         while (worker.isAlive()) {
             try {
@@ -197,7 +235,10 @@ public final class WorkerDmaEngine implements DmaEngine {
         CopyBurst burst = queue.poll();
         if (burst != null) {
             try {
-                run(burst);
+                SHARED.setRelease(line, BEGUN, (long) SHARED.get(line, ENDED) + 1);
+                // Orders that before the look whether to stop; see stop.
+                VarHandle.fullFence();
+                run(burst, line);
             } finally {
                 // Also when an error comes late: a burst that was not counted would hold up all after it.
                 SHARED.setRelease(line, ENDED, (long) SHARED.get(line, ENDED) + 1);
@@ -212,9 +253,16 @@ public final class WorkerDmaEngine implements DmaEngine {
         return 0;
     }
 
-    private static void run(CopyBurst burst) {
+    private static void run(CopyBurst burst, long[] line) {
         try {
-            burst.run();
+            int count = burst.count();
+            for (int i = 0; i < count; i++) {
+                if (isStopped(line)) {
+                    burst.fail();
+                    return;
+                }
+                burst.make(i);
+            }
         } catch (InternalError | RuntimeException e) {
             // A truncated file behind a mapping, or a segment that was closed. The error may be late, so it
             // says nothing about which copy it was.

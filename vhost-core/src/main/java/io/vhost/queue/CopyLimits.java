@@ -7,6 +7,6 @@ import java.time.Duration;
  *
  * @param threshold copies of fewer bytes are made by the submitting thread
  * @param stall a copy that takes longer is reported
- * @param timeout when a ring stops, how long its copies may still take before their channel is abandoned
+ * @param timeout how long copies may take, when a ring stops from then on, before their engine is given up
  */
 public record CopyLimits(int threshold, Duration stall, Duration timeout) {}

@@ -10,6 +10,7 @@ import io.vhost.ring.DeviceRing;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
+import java.util.Set;
 
 /**
  * The items of one queue whose copies are under way, packets or requests: slots in the order of submission.
@@ -42,19 +43,16 @@ public final class CopySlots<T> implements CopyListener {
     private final int[] copies;
     private final boolean[] failed;
     private final long[] openedAt;
-    private final ChainsInFlight chainsInFlight;
-    /** Chains of the slots that are not closed, the oldest first: they are given back in that order. */
-    private final int[] chainIds;
+    private final SlotChains chainsInFlight;
 
     // Free-running: emptied <= closed <= opened, and opened - emptied <= slots.
     private int opened;
     private int closed;
     private int emptied;
-    private int firstChain;
-    private int endChain;
-    private int stallReported;
     private boolean truncated;
     private boolean engineFailed;
+    /** Set by whoever drains or replaces a channel. */
+    private volatile boolean evicted;
     // A run of items given back that the same channel copied, which it has not been told of.
     private DmaChannel leaving;
     private int left;
@@ -86,9 +84,7 @@ public final class CopySlots<T> implements CopyListener {
         copies = new int[size];
         failed = new boolean[size];
         openedAt = new long[size];
-        chainsInFlight = new ChainsInFlight(limit);
-        chainIds = new int[size];
-        stallReported = -1;
+        chainsInFlight = new SlotChains(limit, size);
     }
 
     /** Entries of the ring that these slots are for. */
@@ -118,7 +114,7 @@ public final class CopySlots<T> implements CopyListener {
 
     /** The chains of the slots that are not closed. */
     public ChainsInFlight chains() {
-        return chainsInFlight;
+        return chainsInFlight.inFlight();
     }
 
     /**
@@ -159,7 +155,7 @@ public final class CopySlots<T> implements CopyListener {
             put(slot, items[offset + i], 1, by, now);
             chains[slot] = 1;
         }
-        takeChains(batch, 0, count);
+        chainsInFlight.take(batch, 0, count);
         opened = begin + count;
         return begin & mask;
     }
@@ -196,16 +192,7 @@ public final class CopySlots<T> implements CopyListener {
     /** Takes a run of chains for the slot that was opened last. */
     public void take(int slot, ChainBatch batch, int from, int to) {
         chains[slot] += to - from;
-        takeChains(batch, from, to);
-    }
-
-    private void takeChains(ChainBatch batch, int from, int to) {
         chainsInFlight.take(batch, from, to);
-        int next = endChain - from;
-        for (int i = from; i < to; i++) {
-            chainIds[(next + i) & mask] = batch.id(i);
-        }
-        endChain += to - from;
     }
 
     /**
@@ -250,6 +237,16 @@ public final class CopySlots<T> implements CopyListener {
         COPIES.setRelease(copies, slot, copies[slot] - 1);
     }
 
+    @Override
+    public void evicted() {
+        evicted = true;
+    }
+
+    /** Whether copies have failed because they held a channel up, since {@link #takeEngineFailed}. */
+    public boolean isEvicted() {
+        return evicted;
+    }
+
     /**
      * Closes the slots that are done, from the oldest on, and gives their chains back.
      *
@@ -263,22 +260,11 @@ public final class CopySlots<T> implements CopyListener {
             if (failed[slot]) {
                 engineFailed |= channel[slot].failure() != null;
             }
-            giveBack(chains[slot], failed[slot]);
+            chainsInFlight.giveBack(chains[slot], failed[slot]);
             end++;
         }
         if (end != closed) {
             publish(ring, end);
-        }
-    }
-
-    private void giveBack(int count, boolean empty) {
-        for (int i = 0; i < count; i++) {
-            int id = chainIds[firstChain++ & mask];
-            if (empty) {
-                chainsInFlight.giveBackEmpty(id);
-            } else {
-                chainsInFlight.giveBack(id);
-            }
         }
     }
 
@@ -288,11 +274,11 @@ public final class CopySlots<T> implements CopyListener {
         boolean complete = false;
         try {
             if (ring != null) {
-                ring.publish(chainsInFlight);
+                ring.publish(chainsInFlight.inFlight());
             }
             complete = true;
         } finally {
-            chainsInFlight.forgetReturned();
+            chainsInFlight.inFlight().forgetReturned();
             for (int i = begin; !complete && i != end; i++) {
                 // Memory has gone, and the guest with it.
                 failed[i & mask] = true;
@@ -300,21 +286,54 @@ public final class CopySlots<T> implements CopyListener {
         }
     }
 
-    /** What makes the copies of the oldest item whose copies are not done; there must be one. */
-    DmaChannel awaited() {
-        return channel[closed & mask];
+    /** The number of the oldest item whose copies are not done, those aside that these channels make. */
+    int awaited(Set<DmaChannel> aside) {
+        int i = closed;
+        while (i != opened
+                && ((int) COPIES.getAcquire(copies, i & mask) == 0 || aside.contains(channel[i & mask]))) {
+            i++;
+        }
+        return i;
     }
 
-    /** Declares the copies of that item done and failed. Nobody may be at them any more. */
-    void giveUp() {
-        failed[closed & mask] = true;
-        COPIES.setRelease(copies, closed & mask, 0);
+    /** What makes the copies of an item that is not closed. */
+    DmaChannel channelOf(int number) {
+        return channel[number & mask];
     }
 
-    /** Whether an item was closed whose channel has failed, since this was asked last. */
+    /** Declares the copies that a channel should make done and failed. Nobody may be at them any more. */
+    void giveUp(DmaChannel by) {
+        for (int i = closed; i != opened; i++) {
+            int slot = i & mask;
+            if (channel[slot].equals(by)) {
+                failed[slot] |= copies[slot] != 0;
+                COPIES.setRelease(copies, slot, 0);
+            }
+        }
+    }
+
+    /**
+     * The ring goes while copies are under way that nobody can end: their items, and those behind them, are
+     * not delivered, and keep the application waiting until the copies have ended. Their chains are not given
+     * back: a ring that comes back takes them again.
+     */
+    void leaveRing() {
+        for (int i = closed; i != opened; i++) {
+            int slot = i & mask;
+            failed[slot] = true;
+            chains[slot] = 0;
+        }
+        chainsInFlight.forget();
+    }
+
+    /** Whether an item was closed whose channel has failed, or copies held theirs up, since asked last. */
     public boolean takeEngineFailed() {
         boolean was = engineFailed;
         engineFailed = false;
+        if (evicted) {
+            evicted = false;
+            was = true;
+        }
         return was;
     }
 
@@ -357,21 +376,9 @@ public final class CopySlots<T> implements CopyListener {
         }
     }
 
-    /** Age of the oldest item whose copies are under way, once per item; 0 when it was told before. */
-    long stalledFor(long now) {
-        if (closed == opened || stallReported == closed) {
-            return 0;
-        }
-        return now - openedAt[closed & mask];
-    }
-
     /** Age in ns of the oldest item whose copies have not ended; 0 if there is none. */
     long oldestAge(long now) {
         return closed == opened ? 0 : now - openedAt[closed & mask];
-    }
-
-    void stallReported() {
-        stallReported = closed;
     }
 
     /** The same items to be given back in slots for a ring of another size. Nothing may be under way. */

@@ -52,6 +52,11 @@ public final class QueueLife {
         return open == null ? null : open.ring();
     }
 
+    /** Where the ring lies; null while it is stopped. */
+    public GuestMemory memory() {
+        return open == null ? null : open.memory();
+    }
+
     /** The rule that the guest broke, for which the queue is fenced; null for none. */
     public RingViolation violation() {
         return violation;

@@ -57,7 +57,7 @@ public enum RingViolation {
     /** The guest's memory went away under the ring: the file behind it was truncated. */
     MEMORY_LOST("guest memory vanished under the ring"),
     /** The engine that copied for this queue failed; no fault of the driver. */
-    DMA_FAILED("DMA engine failed with copies of this queue under way");
+    DMA_FAILED("DMA engine failed with copies of this queue under way, or was held up by them");
 
     private final String text;
 

@@ -22,7 +22,8 @@ public enum DmaKind {
     public DmaRegistry channels(int count) {
         DmaRegistry registry = new DmaRegistry();
         for (int i = 0; i < count; i++) {
-            registry.configure("dma " + i, engine(i));
+            int number = i;
+            registry.configureReplaceable("dma " + i, () -> engine(number));
         }
         return registry;
     }

@@ -41,6 +41,9 @@ public final class PolledDevices implements DeviceListener {
     /** Replaced under the lock: polling threads ask for it while nobody receives. */
     private volatile List<PolledDevice> running = List.of();
 
+    /** Those that are gone, with packets that a copy may still touch which does not end. Replaced. */
+    private volatile List<PolledDevice> late = List.of();
+
     /** What those have counted that are gone. */
     @GuardedBy("lock")
     private PortCounters gone = PortCounters.ZERO;
@@ -71,7 +74,10 @@ public final class PolledDevices implements DeviceListener {
         running.forEach(polled -> polled.device().checkMemory());
     }
 
-    /** Packets of all who are connected that DMA channels are copying, or have copied and not given back. */
+    /**
+     * Packets of all who are connected that DMA channels are copying, or have copied and not given back. Who
+     * asks puts packets back of those that are gone, when a late copy has ended.
+     */
     public long inFlight() {
         if (dma == null) {
             return 0;
@@ -83,7 +89,18 @@ public final class PolledDevices implements DeviceListener {
                 sum += device.inFlight();
             }
         }
+        if (!late.isEmpty()) {
+            putBackLate();
+        }
         return sum;
+    }
+
+    /** Not under the lock: callbacks of queues, which have theirs, take it. */
+    private void putBackLate() {
+        late.forEach(PolledDevice::end);
+        synchronized (lock) {
+            late = late.stream().filter(device -> device.inFlight() > 0).toList();
+        }
     }
 
     /** What the queues of all have counted who are or were connected. */
@@ -127,9 +144,13 @@ public final class PolledDevices implements DeviceListener {
 
     @Override
     public void destroyConnection(VhostDevice device) {
-        polled(device).end();
+        PolledDevice polled = polled(device);
+        polled.end();
         synchronized (lock) {
             connected.remove(device);
+            if (polled.inFlight() > 0) {
+                late = Stream.concat(late.stream(), Stream.of(polled)).toList();
+            }
             gone = gone.plus(PortCounters.of(device));
         }
     }

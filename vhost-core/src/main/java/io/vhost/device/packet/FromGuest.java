@@ -78,7 +78,7 @@ public final class FromGuest extends PacketPath {
             return 0;
         }
         CopySlots<Packet> slots = async().slots();
-        boolean runs = life().isRunning();
+        boolean runs = takesCopies();
         int own = runs ? announce(pool, packets, offset, count) : 0;
         int before = slots.opened();
         try {

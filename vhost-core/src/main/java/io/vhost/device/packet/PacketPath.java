@@ -75,7 +75,7 @@ public abstract sealed class PacketPath implements QueueUser permits ToGuest, Fr
     @Override
     public final void closing(DeviceRing ring, boolean lost) {
         if (async != null) {
-            async.finish(lost ? null : ring);
+            async.finish(lost ? null : ring, life.memory());
             checkEngine();
         }
     }
@@ -152,7 +152,16 @@ public abstract sealed class PacketPath implements QueueUser permits ToGuest, Fr
             return false;
         }
         requireChannel(channel);
+        if (async.slots().isEvicted()) {
+            // Before it holds up the next engine as well.
+            checkEngine();
+        }
         return true;
+    }
+
+    /** Whether there is a ring that takes copies: not while those of its predecessor have not ended. */
+    final boolean takesCopies() {
+        return life.isRunning() && !async.hasLeft();
     }
 
     /** Accounts for what a burst has submitted, also when it ended with an error; how many packets. */

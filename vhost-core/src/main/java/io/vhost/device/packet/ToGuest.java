@@ -60,7 +60,7 @@ public final class ToGuest extends PacketPath {
 
     /** As VirtQueue.submitEnqueueBurst; the queue runs. */
     public int submit(Packet[] packets, int offset, int count, DmaChannel channel) {
-        if (!maySubmit(channel)) {
+        if (!maySubmit(channel) || !takesCopies()) {
             return 0;
         }
         if (count > Burst.CHUNK) {

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.dma.StuckCopies;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;
@@ -127,6 +128,34 @@ class PolledDevicesTest {
             }
             assertEquals(0, pool.outstanding());
             assertFalse(device.device().queue(0).isAsyncRegistered());
+        }
+    }
+
+    /** Withheld as long as a copy may touch it, and put back by whoever asks afterwards. */
+    @Test
+    void aPacketWhoseCopyIsLateIsPutBackAfterTheConnectionHasGone() throws IOException, InterruptedException {
+        StuckCopies copies = new StuckCopies(60);
+        try (PacketPool pool = PacketPool.create(1, 2048); DmaRegistry shared = new DmaRegistry()) {
+            shared.configureReplaceable("shared", copies::engine);
+            devices = new PolledDevices(shared, this::changed);
+            VhostConfig config =
+                    VhostConfig.builder().asyncCopy(shared).copyTimeout(Duration.ofMillis(20)).build();
+            try (VhostServer server = VhostServer.listen(directory.resolve("socket"), config, devices)) {
+                VirtioUser guest = guest(server);
+                PolledDevice device = begun();
+                Packet[] packets = {pool.take()};
+                packets[0].reset(60);
+                assertEquals(1, device.queues().get(0).send(packets, 0, 1));
+                copies.awaitStuck();
+                guest.close();
+                assertSame(device, ceased());
+            }
+            assertEquals(0, devices.inFlight());
+            assertEquals(1, pool.outstanding());
+            copies.release();
+            while (pool.outstanding() > 0) {
+                assertEquals(0, devices.inFlight());
+            }
         }
     }
 
