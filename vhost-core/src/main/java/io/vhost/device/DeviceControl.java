@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.limit.ResourceLimits;
 import io.vhost.os.Descriptor;
 import io.vhost.queue.ControlException;
 import io.vhost.queue.QueueControl;
@@ -36,7 +37,7 @@ public final class DeviceControl {
         this.config = config;
         this.device = new VhostDevice(name, config, listener, log);
         this.rings = new DeviceRings(device);
-        this.memory = new DeviceMemory(device, rings);
+        this.memory = new DeviceMemory(device, rings, config.limits());
         this.enableSaid = new Boolean[device.queueCount()];
     }
 
@@ -166,6 +167,11 @@ public final class DeviceControl {
     public void protocolFeatures(long negotiated) {
         protocolFeatures = negotiated;
         memory.addable(ProtocolFeature.CONFIGURE_MEM_SLOTS.in(negotiated));
+    }
+
+    /** What the connection may take. */
+    public ResourceLimits limits() {
+        return config.limits();
     }
 
     /** Number of queues on offer. */

@@ -3,6 +3,7 @@ package io.vhost.device;
 import static io.vhost.device.Feature.mask;
 
 import io.vhost.dma.DmaRegistry;
+import io.vhost.limit.ResourceLimits;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -18,6 +19,7 @@ import java.util.Objects;
  * @param copyThreshold copies of fewer bytes are made by the submitting thread, in their turn,
  *     instead of a channel
  * @param lockTiming whether {@link io.vhost.queue.AccessLock#longestHold} is measured
+ * @param limits how much of this process front-ends may use up
  */
 public record VhostConfig(
         int queuePairs,
@@ -27,7 +29,8 @@ public record VhostConfig(
         Duration copyStall,
         Duration copyTimeout,
         int copyThreshold,
-        boolean lockTiming) {
+        boolean lockTiming,
+        ResourceLimits limits) {
     /** Most queue pairs of a device: queue indexes are eight bits in some vhost-user messages. */
     public static final int MAX_QUEUE_PAIRS = 128;
 
@@ -92,6 +95,7 @@ public record VhostConfig(
             throw new IllegalArgumentException(
                     "copyStall=%s and copyTimeout=%s must not be negative".formatted(copyStall, copyTimeout));
         }
+        Objects.requireNonNull(limits, "limits");
         if (copyThreshold < 0) {
             throw new IllegalArgumentException("copyThreshold=" + copyThreshold + " must not be negative");
         }
@@ -117,6 +121,7 @@ public record VhostConfig(
         private Duration copyTimeout = Duration.ofSeconds(1);
         private int copyThreshold;
         private boolean lockTiming;
+        private ResourceLimits limits = ResourceLimits.defaults();
 
         private Builder() {}
 
@@ -193,11 +198,17 @@ public record VhostConfig(
             return this;
         }
 
+        /** How much of this process front-ends may use up; default {@link ResourceLimits#defaults}. */
+        public Builder limits(ResourceLimits most) {
+            limits = Objects.requireNonNull(most, "most");
+            return this;
+        }
+
         /** The configuration; {@link IllegalArgumentException} names a setting that is out of range. */
         public VhostConfig build() {
             return new VhostConfig(
                     queuePairs, features, protocolFeatures, dma, copyStall, copyTimeout, copyThreshold,
-                    lockTiming);
+                    lockTiming, limits);
         }
     }
 }

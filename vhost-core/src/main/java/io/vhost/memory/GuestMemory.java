@@ -33,6 +33,7 @@ public final class GuestMemory {
 
     private final MemorySegment window;
     private final Mapping mapping; // null if the window is not ours
+    private final Runnable unmapped;
     private final List<MemoryRegion> regions;
     private final List<Long> pageSizes;
     private final long[] windowOffsets;
@@ -40,10 +41,11 @@ public final class GuestMemory {
     private final AtomicInteger users = new AtomicInteger(1);
 
     private GuestMemory(
-            MemorySegment window, Mapping mapping, List<MemoryRegion> regions, List<Long> pageSizes,
-            long[] windowOffsets) {
+            MemorySegment window, Mapping mapping, Runnable unmapped, List<MemoryRegion> regions,
+            List<Long> pageSizes, long[] windowOffsets) {
         this.window = window;
         this.mapping = mapping;
+        this.unmapped = unmapped;
         this.regions = regions;
         this.pageSizes = pageSizes;
         this.windowOffsets = windowOffsets;
@@ -63,11 +65,33 @@ public final class GuestMemory {
     public static GuestMemory map(List<MemoryRegion> regions, List<Descriptor> files)
             throws MemoryTableException {
         try {
-            return place(checkedTable(regions, files));
-        } catch (OsException e) {
-            throw new MemoryTableException(e);
+            return map(regions, files, () -> { });
         } finally {
             files.forEach(Descriptor::close);
+        }
+    }
+
+    /**
+     * Checks a table and maps it. The files stay the caller's, who may close them at once.
+     *
+     * @param regions 1 to {@link #MAX_REGIONS} regions, in any order
+     * @param files the file of each region
+     * @param unmapped runs once nothing of the table is mapped any more: on the thread of its last user, or
+     *     at once if this fails
+     * @return the memory, with one user
+     * @throws MemoryTableException as for {@link #map(List, List)}
+     */
+    @SuppressWarnings("exports") // only the library itself has descriptors to give
+    public static GuestMemory map(List<MemoryRegion> regions, List<Descriptor> files, Runnable unmapped)
+            throws MemoryTableException {
+        try {
+            return place(checkedTable(regions, files), unmapped);
+        } catch (OsException e) {
+            unmapped.run();
+            throw new MemoryTableException(e);
+        } catch (MemoryTableException | RuntimeException | Error e) {
+            unmapped.run();
+            throw e;
         }
     }
 
@@ -99,7 +123,7 @@ public final class GuestMemory {
             }
         }
         long[] offsets = sorted.stream().mapToLong(MemoryRegion::fileOffset).toArray();
-        return new GuestMemory(window, null, sorted, List.of(), offsets);
+        return new GuestMemory(window, null, () -> { }, sorted, List.of(), offsets);
     }
 
     /** {@return the segment that holds all regions; load it once a burst into a local} */
@@ -209,6 +233,7 @@ public final class GuestMemory {
         }
         if (before == 1 && mapping != null) {
             mapping.close();
+            unmapped.run();
         }
     }
 
@@ -251,7 +276,7 @@ public final class GuestMemory {
         return table;
     }
 
-    private static GuestMemory place(List<RegionFile> table) {
+    private static GuestMemory place(List<RegionFile> table, Runnable unmapped) {
         List<MemoryRegion> regions = table.stream().map(RegionFile::region).toList();
         long[] blockSizes = table.stream()
                 .mapToLong(entry -> Mapping.blockSize(entry.file()))
@@ -265,8 +290,8 @@ public final class GuestMemory {
                 Descriptor file = table.get(i).file();
                 offsets[i] = mapping.place(layout.place(i), file, region.fileOffset(), region.size());
             }
-            return new GuestMemory(
-                    mapping.segment(), mapping, regions, Arrays.stream(blockSizes).boxed().toList(), offsets);
+            return new GuestMemory(mapping.segment(), mapping, unmapped, regions,
+                    Arrays.stream(blockSizes).boxed().toList(), offsets);
         } catch (RuntimeException | Error e) {
             mapping.close();
             throw e;

@@ -221,6 +221,7 @@ public final class ForwardCommand implements Callable<Integer> {
         require(seconds >= 0, "--seconds must not be negative");
         return VhostConfig.builder()
                 .queuePairs(queues)
+                .limits(sockets.limits())
                 .features(VhostConfig.DEFAULT & featureMask())
                 .without(features.without());
     }

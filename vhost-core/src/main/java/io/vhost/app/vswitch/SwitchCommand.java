@@ -117,6 +117,7 @@ public final class SwitchCommand implements Callable<Integer> {
                 "--mtu must be " + VhostDevice.LEAST_MTU + " to " + VhostDevice.MOST_MTU);
         VhostConfig.Builder offer = VhostConfig.builder()
                 .queuePairs(queues)
+                .limits(sockets.limits())
                 .segmentation()
                 .without(features.without());
         try (DmaRegistry registry = copies.open(1, 1)) {
