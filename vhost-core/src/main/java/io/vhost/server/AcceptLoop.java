@@ -126,16 +126,15 @@ final class AcceptLoop {
             return false;
         }
         dropSpare();
-        try {
-            accept.get().close();
+        try (UnixSocket _ = accept.get()) {
+            account.refused(Limit.OPEN_FILES);
+            refused.accept(cause.getMessage());
+            return true;
         } catch (OsException again) {
             return false;    // another thread was quicker
         } finally {
             takeSpare();
         }
-        account.refused(Limit.OPEN_FILES);
-        refused.accept(cause.getMessage());
-        return true;
     }
 
     private void takeSpare() {

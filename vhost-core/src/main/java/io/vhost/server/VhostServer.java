@@ -209,8 +209,8 @@ public final class VhostServer implements AutoCloseable {
     private void accepted(UnixSocket socket) {
         String refusal = account.takeConnection(connections.size(), config.limits());
         if (refusal != null) {
-            socket.close();
             refused(refusal);
+            socket.close();
             return;
         }
         Connection connection;
@@ -228,8 +228,8 @@ public final class VhostServer implements AutoCloseable {
             connections.remove(connection);
             account.giveConnection();
             account.refused(Limit.THREADS);
-            socket.close();
             refused(noThread.getMessage());
+            socket.close();
         }
     }
 
