@@ -37,7 +37,7 @@ public final class DeviceControl {
         this.config = config;
         this.device = new VhostDevice(name, config, listener, log);
         this.rings = new DeviceRings(device);
-        this.memory = new DeviceMemory(device, rings, config.limits());
+        this.memory = new DeviceMemory(device, rings, config);
         this.enableSaid = new Boolean[device.queueCount()];
     }
 
@@ -370,7 +370,7 @@ public final class DeviceControl {
     /** Lets others see how the device is, without a lock. */
     private void publish() {
         device.snapshot(new DeviceSnapshot(features(), device.features(), protocolFeatures, status, announced,
-                memory.regions(), memory.pageSizes(), memory.logBytes()));
+                memory.regions(), memory.backings(), memory.logBytes()));
     }
 
     /** The front-end has gone: ends everything, closes every descriptor. A second call has no effect. */

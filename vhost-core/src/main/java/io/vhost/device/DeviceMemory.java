@@ -1,8 +1,8 @@
 package io.vhost.device;
 
-import io.vhost.limit.ResourceLimits;
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
+import io.vhost.memory.MemoryBacking;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.queue.ControlException;
@@ -21,16 +21,18 @@ public final class DeviceMemory {
     private final DeviceRings rings;
     private final MemoryAccount account;
     private final MemorySlots slots;
+    private final MemoryNotice notice;
     /** Whether regions of a whole table may be added to and removed, for which its files are kept. */
     private boolean addable;
     /** Null while there is none. */
     private DirtyLog dirtyLog;
 
-    DeviceMemory(VhostDevice device, DeviceRings rings, ResourceLimits limits) {
+    DeviceMemory(VhostDevice device, DeviceRings rings, VhostConfig config) {
         this.device = device;
         this.rings = rings;
-        this.account = new MemoryAccount(limits);
+        this.account = new MemoryAccount(config.limits(), config.memory());
         this.slots = new MemorySlots(account);
+        this.notice = new MemoryNotice(device);
     }
 
     /** {@return the present regions} */
@@ -38,9 +40,9 @@ public final class DeviceMemory {
         return rings.table() == null ? List.of() : rings.table().regions();
     }
 
-    /** {@return the page sizes of their files, in bytes and in their order} */
-    List<Long> pageSizes() {
-        return rings.table() == null ? List.of() : rings.table().pageSizes();
+    /** {@return what their files are, in their order} */
+    List<MemoryBacking> backings() {
+        return rings.table() == null ? List.of() : rings.table().backings();
     }
 
     /** {@return the size of the bitmap for dirty pages; 0 while there is none} */
@@ -75,6 +77,7 @@ public final class DeviceMemory {
             slots.clear();
             files.forEach(Descriptor::close);
         }
+        notice.look(replacement);
         rings.move(replacement);
     }
 
@@ -112,6 +115,7 @@ public final class DeviceMemory {
                 slots.remove(region);
                 throw e;
             }
+            notice.look(replacement);
             rings.move(replacement);
         }
     }
@@ -135,7 +139,8 @@ public final class DeviceMemory {
      * @param file the bitmap
      * @param offset of its first byte in the file
      * @param size bytes
-     * @throws ControlException when it cannot be mapped, exceeds a limit or has no room for all memory; the old log stays
+     * @throws ControlException when it cannot be mapped, exceeds a limit or has no room for all memory; the
+     *     old log stays
      */
     public void dirtyLog(Descriptor file, long offset, long size) throws ControlException {
         DirtyLog replacement = account.mapLog(file, offset, size);

@@ -5,6 +5,7 @@ import io.vhost.limit.ResourceLimits;
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryRegion;
+import io.vhost.memory.MemoryRules;
 import io.vhost.memory.MemoryTableException;
 import io.vhost.os.Descriptor;
 import io.vhost.queue.ControlException;
@@ -18,9 +19,11 @@ final class MemoryAccount {
     private static final ResourceAccount PROCESS = ResourceAccount.ofProcess();
 
     private final ResourceLimits limits;
+    private final MemoryRules rules;
 
-    MemoryAccount(ResourceLimits limits) {
+    MemoryAccount(ResourceLimits limits, MemoryRules rules) {
         this.limits = limits;
+        this.rules = rules;
     }
 
     /** Most regions of a table. */
@@ -44,12 +47,11 @@ final class MemoryAccount {
         return mapTaken(regions, files);
     }
 
-    private static GuestMemory mapTaken(List<MemoryRegion> regions, List<Descriptor> files)
-            throws ControlException {
+    private GuestMemory mapTaken(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
         int count = regions.size();
         long bytes = bytes(regions);
         try {
-            return GuestMemory.map(regions, files, () -> PROCESS.giveMemory(count, bytes));
+            return GuestMemory.map(regions, files, rules, () -> PROCESS.giveMemory(count, bytes));
         } catch (MemoryTableException e) {
             throw new ControlException(e.getMessage(), e);
         }
@@ -64,13 +66,13 @@ final class MemoryAccount {
             throw new ControlException("dirty log of size=0x%x: %s".formatted(size, refusal));
         }
         try {
-            return DirtyLog.map(file, offset, size, () -> PROCESS.giveMemory(1, bytes));
+            return DirtyLog.map(file, offset, size, rules, () -> PROCESS.giveMemory(1, bytes));
         } catch (MemoryTableException e) {
             throw new ControlException(e.getMessage(), e);
         }
     }
 
-    /** All sizes together. They are not checked yet: what is too large for a long is as much as that holds. */
+    /** All sizes together, which are not checked yet: what no long can hold is as much as one can. */
     private static long bytes(List<MemoryRegion> regions) {
         long sum = 0;
         for (MemoryRegion region : regions) {

@@ -4,6 +4,7 @@ import static io.vhost.device.Feature.mask;
 
 import io.vhost.dma.DmaRegistry;
 import io.vhost.limit.ResourceLimits;
+import io.vhost.memory.MemoryRules;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -20,6 +21,7 @@ import java.util.Objects;
  *     instead of a channel
  * @param lockTiming whether {@link io.vhost.queue.AccessLock#longestHold} is measured
  * @param limits how much of this process front-ends may use up
+ * @param memory which files front-ends may share as their memory
  */
 public record VhostConfig(
         int queuePairs,
@@ -30,7 +32,8 @@ public record VhostConfig(
         Duration copyTimeout,
         int copyThreshold,
         boolean lockTiming,
-        ResourceLimits limits) {
+        ResourceLimits limits,
+        MemoryRules memory) {
     /** Most queue pairs of a device: queue indexes are eight bits in some vhost-user messages. */
     public static final int MAX_QUEUE_PAIRS = 128;
 
@@ -96,6 +99,7 @@ public record VhostConfig(
                     "copyStall=%s and copyTimeout=%s must not be negative".formatted(copyStall, copyTimeout));
         }
         Objects.requireNonNull(limits, "limits");
+        Objects.requireNonNull(memory, "memory");
         if (copyThreshold < 0) {
             throw new IllegalArgumentException("copyThreshold=" + copyThreshold + " must not be negative");
         }
@@ -122,6 +126,8 @@ public record VhostConfig(
         private int copyThreshold;
         private boolean lockTiming;
         private ResourceLimits limits = ResourceLimits.defaults();
+        private boolean sealed;
+        private boolean anyFile;
 
         private Builder() {}
 
@@ -204,11 +210,31 @@ public record VhostConfig(
             return this;
         }
 
+        /**
+         * Refuses memory, and dirty logs, that cannot be sealed against truncation. Files of tmpfs and
+         * hugetlbfs cannot; QEMU's {@code memory-backend-memfd,share=on} comes sealed. Default: what can be sealed is,
+         * and the rest is accepted, since what is truncated costs its own connection only.
+         */
+        public Builder requireSealedMemory(boolean required) {
+            sealed = required;
+            return this;
+        }
+
+        /**
+         * Accepts memory in files of FUSE, of networks and of unknown file systems too. A page of theirs may
+         * never come; then not only the thread that touches it stops, but the whole JVM, at its next
+         * safepoint. Default: not. Local disks are accepted with a WARNING.
+         */
+        public Builder allowAnyFile(boolean allowed) {
+            anyFile = allowed;
+            return this;
+        }
+
         /** The configuration; {@link IllegalArgumentException} names a setting that is out of range. */
         public VhostConfig build() {
             return new VhostConfig(
                     queuePairs, features, protocolFeatures, dma, copyStall, copyTimeout, copyThreshold,
-                    lockTiming, limits);
+                    lockTiming, limits, new MemoryRules(sealed, anyFile));
         }
     }
 }

@@ -17,8 +17,8 @@ import java.nio.ByteOrder;
  * the same log, so they are set atomically. A page is marked after it was written: the front-end may fetch
  * mark and page at any moment, and must not fetch the mark alone.
  *
- * <p>Users are counted as those of {@link GuestMemory}. The front-end can truncate the file: then
- * {@link #mark} is an {@link InternalError}.
+ * <p>Users are counted as those of {@link GuestMemory}. The front-end can truncate the file
+ * unless it could be sealed: then {@link #mark} is an {@link InternalError}.
  */
 public final class DirtyLog {
     /** Bytes of the guest that one bit stands for. */
@@ -50,25 +50,28 @@ public final class DirtyLog {
      */
     @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static DirtyLog map(Descriptor file, long offset, long size) throws MemoryTableException {
-        return map(file, offset, size, () -> { });
+        return map(file, offset, size, MemoryRules.USUAL, () -> { });
     }
 
     /**
-     * The same for one who wants to know of its end.
+     * The same, with rules, for one who wants to know of its end. The file is sealed against shrinking if it
+     * can be.
      *
      * @param file as for {@link #map(Descriptor, long, long)}
      * @param offset as there
      * @param size as there
+     * @param rules which files are wanted
      * @param unmapped runs once it is not mapped any more: on the thread of its last user, or at once if this
      *     fails
      * @return the log, with one user
-     * @throws MemoryTableException when the file does not hold it or cannot be mapped
+     * @throws MemoryTableException when the file does not hold it, cannot be mapped or is not wanted
      */
     @SuppressWarnings("exports") // only the library itself has descriptors to give
-    public static DirtyLog map(Descriptor file, long offset, long size, Runnable unmapped)
+    public static DirtyLog map(
+            Descriptor file, long offset, long size, MemoryRules rules, Runnable unmapped)
             throws MemoryTableException {
         try (file) {
-            return place(file, offset, size, unmapped);
+            return place(file, offset, size, rules, unmapped);
         } catch (OsException e) {
             unmapped.run();
             throw new MemoryTableException(e);
@@ -78,21 +81,16 @@ public final class DirtyLog {
         }
     }
 
-    private static DirtyLog place(Descriptor file, long offset, long size, Runnable unmapped)
+    private static DirtyLog place(
+            Descriptor file, long offset, long size, MemoryRules rules, Runnable unmapped)
             throws MemoryTableException {
+        String what = "dirty log of size=0x%x at offset=0x%x".formatted(size, offset);
         if (size < Long.BYTES || size > MemoryRegion.MAX_SIZE
                 || offset < 0 || offset > MemoryRegion.MAX_SIZE
                 || (offset & (Long.BYTES - 1)) != 0) {
-            throw new MemoryTableException(
-                    "dirty log of size=0x%x at offset=0x%x: needs at least 8 bytes at a multiple of 8"
-                            .formatted(size, offset));
+            throw new MemoryTableException(what + ": needs at least 8 bytes at a multiple of 8");
         }
-        if (file.isRegularFile() && file.size() - offset < size) {
-            throw new MemoryTableException(
-                    "dirty log of size=0x%x at offset=0x%x exceeds its file of %d bytes"
-                            .formatted(size, offset, file.size()));
-        }
-        long block = Mapping.blockSize(file);
+        long block = new SharedFile(what, file, offset, size).check(rules).pageSize();
         Mapping mapping = Mapping.reserve((offset & (block - 1)) + size + block, block);
         try {
             long start = mapping.place(0, file, offset, size);

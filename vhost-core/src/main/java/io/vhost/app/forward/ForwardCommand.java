@@ -3,6 +3,7 @@ package io.vhost.app.forward;
 import io.vhost.app.cli.AsyncOptions;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
+import io.vhost.app.cli.MemoryOptions;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
@@ -124,6 +125,9 @@ public final class ForwardCommand implements Callable<Integer> {
     private SocketOptions sockets;
 
     @Mixin
+    private MemoryOptions memory;
+
+    @Mixin
     private FeatureOptions features;
 
     @Option(
@@ -219,7 +223,7 @@ public final class ForwardCommand implements Callable<Integer> {
     private VhostConfig.Builder config() {
         require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
         require(seconds >= 0, "--seconds must not be negative");
-        return VhostConfig.builder()
+        return memory.apply(VhostConfig.builder())
                 .queuePairs(queues)
                 .limits(sockets.limits())
                 .features(VhostConfig.DEFAULT & featureMask())

@@ -3,6 +3,7 @@ package io.vhost.app.vswitch;
 import io.vhost.app.cli.AsyncOptions;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
+import io.vhost.app.cli.MemoryOptions;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
@@ -73,6 +74,9 @@ public final class SwitchCommand implements Callable<Integer> {
     private SocketOptions sockets;
 
     @Mixin
+    private MemoryOptions memory;
+
+    @Mixin
     private FeatureOptions features;
 
     @Mixin
@@ -115,7 +119,7 @@ public final class SwitchCommand implements Callable<Integer> {
         require(mtu == UNCHANGED || tap != null, "--mtu is for a --tap");
         require(mtu == UNCHANGED || (mtu >= VhostDevice.LEAST_MTU && mtu <= VhostDevice.MOST_MTU),
                 "--mtu must be " + VhostDevice.LEAST_MTU + " to " + VhostDevice.MOST_MTU);
-        VhostConfig.Builder offer = VhostConfig.builder()
+        VhostConfig.Builder offer = memory.apply(VhostConfig.builder())
                 .queuePairs(queues)
                 .limits(sockets.limits())
                 .segmentation()
