@@ -22,6 +22,7 @@ module io.vhost.core {
     exports io.vhost.device;
     exports io.vhost.dma;
     exports io.vhost.driver;
+    exports io.vhost.limit;
     exports io.vhost.memory;
     exports io.vhost.monitor;
     exports io.vhost.monitor.command;

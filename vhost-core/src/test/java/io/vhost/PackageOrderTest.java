@@ -17,7 +17,7 @@ class PackageOrderTest {
     private static final Map<String, Integer> LEVELS = Map.ofEntries(
             Map.entry("os", 0),
             Map.entry("monitor.json", 0), Map.entry("monitor.command", 0),
-            Map.entry("memory", 1),
+            Map.entry("memory", 1), Map.entry("limit", 1),
             Map.entry("bpf.btf.raw", 1), Map.entry("bpf.elf", 1),
             Map.entry("monitor.event", 1), Map.entry("monitor.dialogue", 1),
             Map.entry("ring", 2), Map.entry("net", 2), Map.entry("dma", 2),

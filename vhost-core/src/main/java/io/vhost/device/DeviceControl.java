@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.limit.ResourceLimits;
 import io.vhost.os.Descriptor;
 import io.vhost.queue.ControlException;
 import io.vhost.queue.QueueControl;
@@ -36,7 +37,7 @@ public final class DeviceControl {
         this.config = config;
         this.device = new VhostDevice(name, config, listener, log);
         this.rings = new DeviceRings(device);
-        this.memory = new DeviceMemory(device, rings);
+        this.memory = new DeviceMemory(device, rings, config);
         this.enableSaid = new Boolean[device.queueCount()];
     }
 
@@ -166,6 +167,11 @@ public final class DeviceControl {
     public void protocolFeatures(long negotiated) {
         protocolFeatures = negotiated;
         memory.addable(ProtocolFeature.CONFIGURE_MEM_SLOTS.in(negotiated));
+    }
+
+    /** What the connection may take. */
+    public ResourceLimits limits() {
+        return config.limits();
     }
 
     /** Number of queues on offer. */
@@ -364,7 +370,7 @@ public final class DeviceControl {
     /** Lets others see how the device is, without a lock. */
     private void publish() {
         device.snapshot(new DeviceSnapshot(features(), device.features(), protocolFeatures, status, announced,
-                memory.regions(), memory.pageSizes(), memory.logBytes()));
+                memory.regions(), memory.backings(), memory.logBytes()));
     }
 
     /** The front-end has gone: ends everything, closes every descriptor. A second call has no effect. */

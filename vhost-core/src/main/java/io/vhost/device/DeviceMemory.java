@@ -2,8 +2,8 @@ package io.vhost.device;
 
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
+import io.vhost.memory.MemoryBacking;
 import io.vhost.memory.MemoryRegion;
-import io.vhost.memory.MemoryTableException;
 import io.vhost.os.Descriptor;
 import io.vhost.queue.ControlException;
 import java.util.List;
@@ -19,15 +19,20 @@ import java.util.List;
 public final class DeviceMemory {
     private final VhostDevice device;
     private final DeviceRings rings;
-    private final MemorySlots slots = new MemorySlots();
+    private final MemoryAccount account;
+    private final MemorySlots slots;
+    private final MemoryNotice notice;
     /** Whether regions of a whole table may be added to and removed, for which its files are kept. */
     private boolean addable;
     /** Null while there is none. */
     private DirtyLog dirtyLog;
 
-    DeviceMemory(VhostDevice device, DeviceRings rings) {
+    DeviceMemory(VhostDevice device, DeviceRings rings, VhostConfig config) {
         this.device = device;
         this.rings = rings;
+        this.account = new MemoryAccount(config.limits(), config.memory());
+        this.slots = new MemorySlots(account);
+        this.notice = new MemoryNotice(device);
     }
 
     /** {@return the present regions} */
@@ -35,9 +40,9 @@ public final class DeviceMemory {
         return rings.table() == null ? List.of() : rings.table().regions();
     }
 
-    /** {@return the page sizes of their files, in bytes and in their order} */
-    List<Long> pageSizes() {
-        return rings.table() == null ? List.of() : rings.table().pageSizes();
+    /** {@return what their files are, in their order} */
+    List<MemoryBacking> backings() {
+        return rings.table() == null ? List.of() : rings.table().backings();
     }
 
     /** {@return the size of the bitmap for dirty pages; 0 while there is none} */
@@ -55,35 +60,29 @@ public final class DeviceMemory {
      *
      * @param regions the new table
      * @param files one descriptor for each region
-     * @throws ControlException when the table is invalid or exceeds the log in use, and then the old one
-     *     stays; or when it lacks the ring of a started queue, which then stands still
+     * @throws ControlException when the table is invalid or exceeds a limit or the log in use, and then the
+     *     old one stays; or when it lacks the ring of a started queue, which then stands still
      */
     public void replace(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
-        List<Descriptor> kept;
-        try {
-            kept = addable ? MemorySlots.duplicates(files) : List.of();
-        } catch (ControlException e) {
-            files.forEach(Descriptor::close);
-            throw e;
-        }
         GuestMemory replacement;
         try {
             replacement = map(regions, files);
-        } catch (ControlException e) {
-            kept.forEach(Descriptor::close);
+        } catch (ControlException | RuntimeException | Error e) {
+            files.forEach(Descriptor::close);
             throw e;
         }
-        slots.replace(regions, kept);
+        if (addable) {
+            slots.replace(regions, files);
+        } else {
+            slots.clear();
+            files.forEach(Descriptor::close);
+        }
+        notice.look(replacement);
         rings.move(replacement);
     }
 
     private GuestMemory map(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
-        GuestMemory mapped;
-        try {
-            mapped = GuestMemory.map(regions, files);
-        } catch (MemoryTableException e) {
-            throw new ControlException(e.getMessage(), e);
-        }
+        GuestMemory mapped = account.map(regions, files);
         try {
             requireLogged(mapped);
         } catch (ControlException e) {
@@ -95,7 +94,7 @@ public final class DeviceMemory {
 
     /** {@return how many regions can be added one by one} */
     public int slots() {
-        return GuestMemory.MAX_REGIONS;
+        return account.regions();
     }
 
     /**
@@ -116,6 +115,7 @@ public final class DeviceMemory {
                 slots.remove(region);
                 throw e;
             }
+            notice.look(replacement);
             rings.move(replacement);
         }
     }
@@ -129,7 +129,7 @@ public final class DeviceMemory {
      */
     public void remove(MemoryRegion region) throws ControlException {
         if (slots.remove(region)) {
-            rings.move(slots.isEmpty() ? null : slots.map());
+            rings.move(slots.isEmpty() ? null : slots.mapSmaller());
         }
     }
 
@@ -139,15 +139,11 @@ public final class DeviceMemory {
      * @param file the bitmap
      * @param offset of its first byte in the file
      * @param size bytes
-     * @throws ControlException when it cannot be mapped or has no room for all memory; the old log stays
+     * @throws ControlException when it cannot be mapped, exceeds a limit or has no room for all memory; the
+     *     old log stays
      */
     public void dirtyLog(Descriptor file, long offset, long size) throws ControlException {
-        DirtyLog replacement;
-        try {
-            replacement = DirtyLog.map(file, offset, size);
-        } catch (MemoryTableException e) {
-            throw new ControlException(e.getMessage(), e);
-        }
+        DirtyLog replacement = account.mapLog(file, offset, size);
         GuestMemory table = rings.table();
         if (table != null && !replacement.covers(table)) {
             replacement.release();

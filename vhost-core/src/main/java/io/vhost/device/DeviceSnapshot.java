@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.memory.MemoryBacking;
 import io.vhost.memory.MemoryRegion;
 import java.util.List;
 
@@ -13,7 +14,7 @@ import java.util.List;
  * @param status device status that was set last (virtio 1.2, 2.1)
  * @param announced whether the application was told that the device runs
  * @param regions the memory table; empty before there is one
- * @param pageSizes of the files of these regions, in bytes and in the same order
+ * @param backings the files of these regions, in the same order
  * @param logBytes size of the bitmap for dirty pages; 0 when there is none
  */
 public record DeviceSnapshot(
@@ -23,7 +24,7 @@ public record DeviceSnapshot(
         int status,
         boolean announced,
         List<MemoryRegion> regions,
-        List<Long> pageSizes,
+        List<MemoryBacking> backings,
         long logBytes) {
     /** Of a device that nobody has asked anything. */
     static final DeviceSnapshot NONE = new DeviceSnapshot(0, 0, 0, 0, false, List.of(), List.of(), 0);

@@ -2,9 +2,7 @@ package io.vhost.device;
 
 import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryRegion;
-import io.vhost.memory.MemoryTableException;
 import io.vhost.os.Descriptor;
-import io.vhost.os.OsException;
 import io.vhost.queue.ControlException;
 import java.util.ArrayList;
 import java.util.List;
@@ -36,7 +34,12 @@ final class MemorySlots {
         }
     }
 
+    private final MemoryAccount account;
     private final List<Slot> slots = new ArrayList<>();
+
+    MemorySlots(MemoryAccount account) {
+        this.account = account;
+    }
 
     /**
      * Adds a region.
@@ -56,15 +59,10 @@ final class MemorySlots {
             present.additions++;
             return null;
         }
-        if (slots.size() == GuestMemory.MAX_REGIONS) {
-            file.close();
-            throw new ControlException("memory region %s exceeds the %d slots on offer"
-                    .formatted(region, GuestMemory.MAX_REGIONS));
-        }
         slots.add(new Slot(region, file));
         try {
-            return map();
-        } catch (ControlException | RuntimeException e) {
+            return account.map(regions(), files());
+        } catch (ControlException | RuntimeException | Error e) {
             slots.removeLast().file.close();
             throw e;
         }
@@ -73,7 +71,7 @@ final class MemorySlots {
     /**
      * Removes a region.
      *
-     * @return whether the table has changed: {@link #map} makes the new one
+     * @return whether the table has changed: {@link #mapSmaller} makes the new one
      */
     boolean remove(MemoryRegion region) throws ControlException {
         Slot present = find(region);
@@ -93,14 +91,17 @@ final class MemorySlots {
         return slots.isEmpty();
     }
 
-    /** The table of all regions. */
-    GuestMemory map() throws ControlException {
-        List<Descriptor> files = duplicates(slots.stream().map(slot -> slot.file).toList());
-        try {
-            return GuestMemory.map(slots.stream().map(slot -> slot.region).toList(), files);
-        } catch (MemoryTableException e) {
-            throw new ControlException(e.getMessage(), e);
-        }
+    /** The table of the regions that are left after one was removed. */
+    GuestMemory mapSmaller() throws ControlException {
+        return account.mapSmaller(regions(), files());
+    }
+
+    private List<MemoryRegion> regions() {
+        return slots.stream().map(slot -> slot.region).toList();
+    }
+
+    private List<Descriptor> files() {
+        return slots.stream().map(slot -> slot.file).toList();
     }
 
     /** Begins anew with a whole table, whose files are taken over. */
@@ -108,20 +109,6 @@ final class MemorySlots {
         clear();
         for (int i = 0; i < files.size(); i++) {
             slots.add(new Slot(regions.get(i), files.get(i)));
-        }
-    }
-
-    /** Second descriptors of the same files. */
-    static List<Descriptor> duplicates(List<Descriptor> files) throws ControlException {
-        List<Descriptor> duplicates = new ArrayList<>();
-        try {
-            for (Descriptor file : files) {
-                duplicates.add(file.duplicate());
-            }
-            return duplicates;
-        } catch (OsException e) {
-            duplicates.forEach(Descriptor::close);
-            throw new ControlException("memory files cannot be kept: " + e.getMessage(), e);
         }
     }
 

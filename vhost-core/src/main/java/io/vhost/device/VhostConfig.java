@@ -3,6 +3,8 @@ package io.vhost.device;
 import static io.vhost.device.Feature.mask;
 
 import io.vhost.dma.DmaRegistry;
+import io.vhost.limit.ResourceLimits;
+import io.vhost.memory.MemoryRules;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -19,6 +21,8 @@ import java.util.Objects;
  * @param copyThreshold copies of fewer bytes are made by the submitting thread, in their turn,
  *     instead of a channel
  * @param lockTiming whether {@link io.vhost.queue.AccessLock#longestHold} is measured
+ * @param limits how much of this process front-ends may use up
+ * @param memory which files front-ends may share as their memory
  */
 public record VhostConfig(
         int queuePairs,
@@ -28,7 +32,9 @@ public record VhostConfig(
         Duration copyStall,
         Duration copyTimeout,
         int copyThreshold,
-        boolean lockTiming) {
+        boolean lockTiming,
+        ResourceLimits limits,
+        MemoryRules memory) {
     /** Most queue pairs of a device: queue indexes are eight bits in some vhost-user messages. */
     public static final int MAX_QUEUE_PAIRS = 128;
 
@@ -93,6 +99,8 @@ public record VhostConfig(
             throw new IllegalArgumentException(
                     "copyStall=%s and copyTimeout=%s must not be negative".formatted(copyStall, copyTimeout));
         }
+        Objects.requireNonNull(limits, "limits");
+        Objects.requireNonNull(memory, "memory");
         if (copyThreshold < 0) {
             throw new IllegalArgumentException("copyThreshold=" + copyThreshold + " must not be negative");
         }
@@ -118,6 +126,9 @@ public record VhostConfig(
         private Duration copyTimeout = Duration.ofSeconds(1);
         private int copyThreshold;
         private boolean lockTiming;
+        private ResourceLimits limits = ResourceLimits.defaults();
+        private boolean sealed;
+        private boolean anyFile;
 
         private Builder() {}
 
@@ -194,11 +205,37 @@ public record VhostConfig(
             return this;
         }
 
+        /** How much of this process front-ends may use up; default {@link ResourceLimits#defaults}. */
+        public Builder limits(ResourceLimits most) {
+            limits = Objects.requireNonNull(most, "most");
+            return this;
+        }
+
+        /**
+         * Refuses memory, and dirty logs, that cannot be sealed against truncation. Files of tmpfs and
+         * hugetlbfs cannot; QEMU's {@code memory-backend-memfd,share=on} comes sealed. Default: what can be sealed is,
+         * and the rest is accepted, since what is truncated costs its own connection only.
+         */
+        public Builder requireSealedMemory(boolean required) {
+            sealed = required;
+            return this;
+        }
+
+        /**
+         * Accepts memory in files of FUSE, of networks and of unknown file systems too. A page of theirs may
+         * never come; then not only the thread that touches it stops, but the whole JVM, at its next
+         * safepoint. Default: not. Local disks are accepted with a WARNING.
+         */
+        public Builder allowAnyFile(boolean allowed) {
+            anyFile = allowed;
+            return this;
+        }
+
         /** The configuration; {@link IllegalArgumentException} names a setting that is out of range. */
         public VhostConfig build() {
             return new VhostConfig(
                     queuePairs, features, protocolFeatures, dma, copyStall, copyTimeout, copyThreshold,
-                    lockTiming);
+                    lockTiming, limits, new MemoryRules(sealed, anyFile));
         }
     }
 }

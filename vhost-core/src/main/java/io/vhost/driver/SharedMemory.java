@@ -7,8 +7,8 @@ import io.vhost.os.MemFd;
 import java.lang.foreign.MemorySegment;
 
 /**
- * The driver's memory as the device sees it: one file, one region, whose guest addresses are this process's
- * own, as with DPDK's virtio-user. Carved into areas from front to back.
+ * The driver's memory as the device sees it: one file, which no one can truncate, and one region, whose guest
+ * addresses are this process's own, as with DPDK's virtio-user. Carved into areas from front to back.
  */
 final class SharedMemory implements AutoCloseable {
     private static final long AREA_ALIGNMENT = 4096;
@@ -18,7 +18,7 @@ final class SharedMemory implements AutoCloseable {
     private long carved;
 
     SharedMemory(long size) {
-        file = MemFd.create("virtio-user", size);
+        file = MemFd.createSealed("virtio-user", size);
         Mapping window = null;
         try {
             window = Mapping.reserve(size);

@@ -17,8 +17,8 @@ import java.nio.ByteOrder;
  * the same log, so they are set atomically. A page is marked after it was written: the front-end may fetch
  * mark and page at any moment, and must not fetch the mark alone.
  *
- * <p>Users are counted as those of {@link GuestMemory}. The front-end can truncate the file: then
- * {@link #mark} is an {@link InternalError}.
+ * <p>Users are counted as those of {@link GuestMemory}. The front-end can truncate the file
+ * unless it could be sealed: then {@link #mark} is an {@link InternalError}.
  */
 public final class DirtyLog {
     /** Bytes of the guest that one bit stands for. */
@@ -30,11 +30,13 @@ public final class DirtyLog {
 
     private final MemorySegment bits;
     private final Mapping mapping;
+    private final Runnable unmapped;
     private int users = 1;
 
-    private DirtyLog(MemorySegment bits, Mapping mapping) {
+    private DirtyLog(MemorySegment bits, Mapping mapping, Runnable unmapped) {
         this.bits = bits;
         this.mapping = mapping;
+        this.unmapped = unmapped;
     }
 
     /**
@@ -48,30 +50,54 @@ public final class DirtyLog {
      */
     @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static DirtyLog map(Descriptor file, long offset, long size) throws MemoryTableException {
+        return map(file, offset, size, MemoryRules.USUAL, () -> { });
+    }
+
+    /**
+     * The same, with rules, for one who wants to know of its end. The file is sealed against shrinking if it
+     * can be.
+     *
+     * @param file as for {@link #map(Descriptor, long, long)}
+     * @param offset as there
+     * @param size as there
+     * @param rules which files are wanted
+     * @param unmapped runs once it is not mapped any more: on the thread of its last user, or at once if this
+     *     fails
+     * @return the log, with one user
+     * @throws MemoryTableException when the file does not hold it, cannot be mapped or is not wanted
+     */
+    @SuppressWarnings("exports") // only the library itself has descriptors to give
+    public static DirtyLog map(
+            Descriptor file, long offset, long size, MemoryRules rules, Runnable unmapped)
+            throws MemoryTableException {
         try (file) {
-            if (size < Long.BYTES || size > MemoryRegion.MAX_SIZE
-                    || offset < 0 || offset > MemoryRegion.MAX_SIZE
-                    || (offset & (Long.BYTES - 1)) != 0) {
-                throw new MemoryTableException(
-                        "dirty log of size=0x%x at offset=0x%x: needs at least 8 bytes at a multiple of 8"
-                                .formatted(size, offset));
-            }
-            if (file.isRegularFile() && file.size() - offset < size) {
-                throw new MemoryTableException(
-                        "dirty log of size=0x%x at offset=0x%x exceeds its file of %d bytes"
-                                .formatted(size, offset, file.size()));
-            }
-            long block = Mapping.blockSize(file);
-            Mapping mapping = Mapping.reserve((offset & (block - 1)) + size + block, block);
-            try {
-                long start = mapping.place(0, file, offset, size);
-                return new DirtyLog(mapping.segment().asSlice(start, size & -Long.BYTES), mapping);
-            } catch (RuntimeException | Error e) {
-                mapping.close();
-                throw e;
-            }
+            return place(file, offset, size, rules, unmapped);
         } catch (OsException e) {
+            unmapped.run();
             throw new MemoryTableException(e);
+        } catch (MemoryTableException | RuntimeException | Error e) {
+            unmapped.run();
+            throw e;
+        }
+    }
+
+    private static DirtyLog place(
+            Descriptor file, long offset, long size, MemoryRules rules, Runnable unmapped)
+            throws MemoryTableException {
+        String what = "dirty log of size=0x%x at offset=0x%x".formatted(size, offset);
+        if (size < Long.BYTES || size > MemoryRegion.MAX_SIZE
+                || offset < 0 || offset > MemoryRegion.MAX_SIZE
+                || (offset & (Long.BYTES - 1)) != 0) {
+            throw new MemoryTableException(what + ": needs at least 8 bytes at a multiple of 8");
+        }
+        long block = new SharedFile(what, file, offset, size).check(rules).pageSize();
+        Mapping mapping = Mapping.reserve((offset & (block - 1)) + size + block, block);
+        try {
+            long start = mapping.place(0, file, offset, size);
+            return new DirtyLog(mapping.segment().asSlice(start, size & -Long.BYTES), mapping, unmapped);
+        } catch (RuntimeException | Error e) {
+            mapping.close();
+            throw e;
         }
     }
 
@@ -84,7 +110,7 @@ public final class DirtyLog {
         if (!bits.isNative() || (bits.byteSize() & (Long.BYTES - 1)) != 0) {
             throw new IllegalArgumentException("needs native memory with a multiple of 8 bytes, has " + bits);
         }
-        return new DirtyLog(bits, null);
+        return new DirtyLog(bits, null, () -> { });
     }
 
     /** Bytes of the bitmap. */
@@ -151,6 +177,7 @@ public final class DirtyLog {
         requireUser("released", "release it once for each retain, and once for its creator");
         if (--users == 0 && mapping != null) {
             mapping.close();
+            unmapped.run();
         }
     }
 

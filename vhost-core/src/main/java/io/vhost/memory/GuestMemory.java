@@ -18,9 +18,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * calls {@link #retain}, and when the last calls {@link #release} everything is unmapped. An access to
  * {@link #window} after that is an {@link IllegalStateException}, never a fault.
  *
- * <p>A front-end can truncate a file that is mapped here. Access to the part that is gone is an
- * {@link InternalError}, in compiled code perhaps a little later than the access: who works on a burst of
- * packets catches it around the burst.
+ * <p>A front-end can truncate a file that is mapped here, unless it could be sealed. Access to the part that
+ * is gone is an {@link InternalError}, in compiled code perhaps a little later than the access: who works on
+ * a burst of packets catches it around the burst.
  */
 public final class GuestMemory {
     /**
@@ -34,8 +34,9 @@ public final class GuestMemory {
 
     private final MemorySegment window;
     private final Mapping mapping; // null if the window is not ours
+    private final Runnable unmapped;
     private final List<MemoryRegion> regions;
-    private final List<Long> pageSizes;
+    private final List<MemoryBacking> backings;
     private final long[] windowOffsets;
     private final Span[] spans;
     private final AtomicInteger users = new AtomicInteger(1);
@@ -44,12 +45,13 @@ public final class GuestMemory {
     private volatile byte touched;
 
     private GuestMemory(
-            MemorySegment window, Mapping mapping, List<MemoryRegion> regions, List<Long> pageSizes,
-            long[] windowOffsets) {
+            MemorySegment window, Mapping mapping, Runnable unmapped, List<MemoryRegion> regions,
+            List<MemoryBacking> backings, long[] windowOffsets) {
         this.window = window;
         this.mapping = mapping;
+        this.unmapped = unmapped;
         this.regions = regions;
-        this.pageSizes = pageSizes;
+        this.backings = backings;
         this.windowOffsets = windowOffsets;
         this.spans = Span.of(regions, windowOffsets);
     }
@@ -67,11 +69,41 @@ public final class GuestMemory {
     public static GuestMemory map(List<MemoryRegion> regions, List<Descriptor> files)
             throws MemoryTableException {
         try {
-            return place(checkedTable(regions, files));
-        } catch (OsException e) {
-            throw new MemoryTableException(e);
+            return map(regions, files, MemoryRules.USUAL, () -> { });
         } finally {
             files.forEach(Descriptor::close);
+        }
+    }
+
+    /**
+     * Checks a table and maps it. Files that can be are sealed against shrinking, so that nothing of them can
+     * be taken away while they are mapped. They stay the caller's, who may close them at once.
+     *
+     * @param regions 1 to {@link #MAX_REGIONS} regions, in any order
+     * @param files the file of each region
+     * @param rules which files are wanted
+     * @param unmapped runs once nothing of the table is mapped any more: on the thread of its last user, or
+     *     at once if this fails
+     * @return the memory, with one user
+     * @throws MemoryTableException as for {@link #map(List, List)}, or for a file that is not wanted
+     */
+    @SuppressWarnings("exports") // only the library itself has descriptors to give
+    public static GuestMemory map(
+            List<MemoryRegion> regions, List<Descriptor> files, MemoryRules rules, Runnable unmapped)
+            throws MemoryTableException {
+        try {
+            List<RegionFile> table = checkedTable(regions, files);
+            List<MemoryBacking> backings = new ArrayList<>();
+            for (RegionFile entry : table) {
+                backings.add(entry.check(rules));
+            }
+            return place(table, backings, unmapped);
+        } catch (OsException e) {
+            unmapped.run();
+            throw new MemoryTableException(e);
+        } catch (MemoryTableException | RuntimeException | Error e) {
+            unmapped.run();
+            throw e;
         }
     }
 
@@ -103,7 +135,7 @@ public final class GuestMemory {
             }
         }
         long[] offsets = sorted.stream().mapToLong(MemoryRegion::fileOffset).toArray();
-        return new GuestMemory(window, null, sorted, List.of(), offsets);
+        return new GuestMemory(window, null, () -> { }, sorted, List.of(), offsets);
     }
 
     /** {@return the segment that holds all regions; load it once a burst into a local} */
@@ -117,11 +149,10 @@ public final class GuestMemory {
     }
 
     /**
-     * {@return the page sizes of the regions' files, in bytes and in their order;
-     * empty if there are no files}
+     * {@return what the files of the regions are, in their order; empty if there are no files}
      */
-    public List<Long> pageSizes() {
-        return pageSizes;
+    public List<MemoryBacking> backings() {
+        return backings;
     }
 
     /**
@@ -232,6 +263,7 @@ public final class GuestMemory {
         }
         if (before == 1 && mapping != null) {
             mapping.close();
+            unmapped.run();
         }
     }
 
@@ -269,16 +301,14 @@ public final class GuestMemory {
         MemoryRegion.check(table.stream().map(RegionFile::region).toList());
         for (RegionFile entry : table) {
             entry.region().checkAlignment();
-            entry.checkLength();
         }
         return table;
     }
 
-    private static GuestMemory place(List<RegionFile> table) {
+    private static GuestMemory place(
+            List<RegionFile> table, List<MemoryBacking> backings, Runnable unmapped) {
         List<MemoryRegion> regions = table.stream().map(RegionFile::region).toList();
-        long[] blockSizes = table.stream()
-                .mapToLong(entry -> Mapping.blockSize(entry.file()))
-                .toArray();
+        long[] blockSizes = backings.stream().mapToLong(MemoryBacking::pageSize).toArray();
         WindowLayout layout = new WindowLayout(regions, blockSizes);
         Mapping mapping = Mapping.reserve(layout.length(), layout.alignment());
         try {
@@ -289,7 +319,7 @@ public final class GuestMemory {
                 offsets[i] = mapping.place(layout.place(i), file, region.fileOffset(), region.size());
             }
             return new GuestMemory(
-                    mapping.segment(), mapping, regions, Arrays.stream(blockSizes).boxed().toList(), offsets);
+                    mapping.segment(), mapping, unmapped, regions, List.copyOf(backings), offsets);
         } catch (RuntimeException | Error e) {
             mapping.close();
             throw e;

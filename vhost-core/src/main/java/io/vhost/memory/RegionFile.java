@@ -5,14 +5,12 @@ import io.vhost.os.Descriptor;
 /** A region and the file that came with it. */
 record RegionFile(MemoryRegion region, Descriptor file) {
     /**
-     * Checks that the file holds the region. What is not a regular file has no size that could tell.
+     * Checks that the file is one that holds the region.
      *
-     * @throws MemoryTableException if the file ends before the region does
+     * @throws MemoryTableException if it is not
      */
-    void checkLength() throws MemoryTableException {
-        if (file.isRegularFile() && file.size() - region.fileOffset() < region.size()) {
-            throw new MemoryTableException(
-                    "memory region " + region + " exceeds its file of " + file.size() + " bytes");
-        }
+    MemoryBacking check(MemoryRules rules) throws MemoryTableException {
+        return new SharedFile("memory region " + region, file, region.fileOffset(), region.size())
+                .check(rules);
     }
 }

@@ -19,11 +19,16 @@ public final class Descriptor implements AutoCloseable {
     private static final int O_NONBLOCK = 0x800;
 
     private final int fd;
+    private final DescriptorCount count;    // null: counted with the process's only
     private final AtomicBoolean closed = new AtomicBoolean();
 
-    private Descriptor(int fd) {
+    private Descriptor(int fd, DescriptorCount count) {
         this.fd = fd;
+        this.count = count;
         OPEN.getAndIncrement();
+        if (count != null) {
+            count.opened();
+        }
     }
 
     /**
@@ -33,13 +38,18 @@ public final class Descriptor implements AutoCloseable {
      * @return its owner
      */
     public static Descriptor adopt(int fd) {
+        return adopt(fd, null);
+    }
+
+    /** Takes an open file descriptor over and counts it, with its duplicates, until they are closed. */
+    static Descriptor adopt(int fd, DescriptorCount count) {
         if (fd < 0) {
             throw new IllegalArgumentException("fd=" + fd + " is not a file descriptor");
         }
-        return new Descriptor(fd);
+        return new Descriptor(fd, count);
     }
 
-    /** {@return how many are not yet closed in this process; tests show with it that nothing leaks} */
+    /** {@return how many are not yet closed in this process} */
     public static int openDescriptors() {
         return OPEN.get();
     }
@@ -67,7 +77,7 @@ public final class Descriptor implements AutoCloseable {
         if (copy < 0) {
             throw new OsException("fcntl(fd=" + fd + ", F_DUPFD_CLOEXEC)", -copy);
         }
-        return adopt(copy);
+        return adopt(copy, count);
     }
 
     /** {@return the size of the file in bytes; 0 for what has no size, as a socket or a device} */
@@ -116,6 +126,9 @@ public final class Descriptor implements AutoCloseable {
     public void close() {
         if (closed.compareAndSet(false, true)) {
             OPEN.getAndDecrement();
+            if (count != null) {
+                count.closed();
+            }
             int result = Libc.close(fd);
             if (result == -Errno.EBADF) {
                 throw new OsException("close(fd=" + fd + ")", Errno.EBADF, "closed behind its owner's back");

@@ -24,6 +24,8 @@ public final class Errno {
     public static final int ENOTDIR = 20;
     /** Invalid argument. */
     public static final int EINVAL = 22;
+    /** All processes together have no file left to open. */
+    public static final int ENFILE = 23;
     /** The process has no descriptor left. */
     public static final int EMFILE = 24;
     /** Read-only file system. */
@@ -70,6 +72,7 @@ public final class Errno {
             case EIO -> "EIO";
             case ENOTDIR -> "ENOTDIR";
             case EINVAL -> "EINVAL";
+            case ENFILE -> "ENFILE";
             case EMFILE -> "EMFILE";
             case EROFS -> "EROFS";
             case EPIPE -> "EPIPE";

@@ -5,6 +5,7 @@ import java.lang.foreign.Arena;
 /** Files that live in memory only: what a front-end shares with its back-end. */
 public final class MemFd {
     private static final int MFD_CLOEXEC = 1;
+    private static final int MFD_ALLOW_SEALING = 2;
     private static final int MFD_HUGETLB = 4;
     private static final int MFD_HUGE_SHIFT = 26;
 
@@ -19,6 +20,23 @@ public final class MemFd {
      */
     public static Descriptor create(String name, long size) {
         return create(name, size, 0);
+    }
+
+    /**
+     * Creates a file of normal pages, filled with zeros, which never gets shorter: whoever shares it cannot
+     * truncate it.
+     *
+     * @param name as for {@link #create(String, long)}
+     * @param size bytes
+     * @return its descriptor
+     */
+    public static Descriptor createSealed(String name, long size) {
+        Descriptor file = create(name, size, MFD_ALLOW_SEALING);
+        if (!FileSeals.sealAgainstShrinking(file)) {
+            file.close();
+            throw new OsException("fcntl(" + name + ", F_ADD_SEALS)", Errno.EPERM);
+        }
+        return file;
     }
 
     /**

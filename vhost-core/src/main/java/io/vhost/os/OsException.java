@@ -38,6 +38,11 @@ public final class OsException extends RuntimeException {
         return call;
     }
 
+    /** {@return whether there was no descriptor left, in this process or in the whole system} */
+    public boolean isOutOfDescriptors() {
+        return errno == Errno.EMFILE || errno == Errno.ENFILE;
+    }
+
     /** {@return the positive error number, one of {@link Errno}'s or any other of the kernel's} */
     public int errno() {
         return errno;

@@ -33,6 +33,8 @@ public final class UnixListener implements AutoCloseable {
         this.address = address;
         this.descriptor = descriptor;
         this.file = file;
+        // Made once beforehand: what it needs may be loaded from files, and then none can be opened.
+        String _ = noDescriptor(Errno.EMFILE).getMessage();
     }
 
     /**
@@ -102,20 +104,26 @@ public final class UnixListener implements AutoCloseable {
      * Waits for a client.
      *
      * @return the connection to it
-     * @throws OsException if this process has no descriptor left (EMFILE); the client keeps waiting
+     * @throws OsException if this process has no descriptor left (EMFILE) or the system no file (ENFILE); the
+     *     client keeps waiting
      */
     public UnixSocket accept() {
         int fd;
         do {
             fd = Libc.accept4(descriptor.fd(), UnixSocket.SOCK_CLOEXEC);
         } while (fd == -Errno.EINTR || fd == -Errno.ECONNABORTED);
-        if (fd == -Errno.EMFILE) {
-            throw new OsException("accept(" + path + ")", Errno.EMFILE, "raise the limit (ulimit -n)");
+        if (fd == -Errno.EMFILE || fd == -Errno.ENFILE) {
+            throw noDescriptor(-fd);
         }
         if (fd < 0) {
             throw address.failure("accept", -fd);
         }
         return UnixSocket.adopt(Descriptor.adopt(fd));
+    }
+
+    private OsException noDescriptor(int errno) {
+        String limit = errno == Errno.EMFILE ? "ulimit -n" : "fs.file-max";
+        return new OsException("accept(" + path + ")", errno, "raise the limit (" + limit + ")");
     }
 
     /** {@return where it listens, as it was given} */

@@ -41,6 +41,7 @@ public final class UnixSocket implements AutoCloseable {
     private static final int[] NO_DESCRIPTORS = {};
 
     private final Descriptor descriptor;
+    private final DescriptorCount arrivals = new DescriptorCount();
 
     private UnixSocket(Descriptor descriptor) {
         this.descriptor = descriptor;
@@ -172,7 +173,7 @@ public final class UnixSocket implements AutoCloseable {
             if (received <= 0) {
                 return -1;
             }
-            List<Descriptor> arrived = adoptAll(message.receivedDescriptors());
+            List<Descriptor> arrived = adoptAll(message.receivedDescriptors(), arrivals);
             if (message.isControlTruncated()) {
                 arrived.forEach(Descriptor::close);
                 throw new LostDescriptorsException(arrived.size(), MAX_RECEIVED_DESCRIPTORS);
@@ -253,6 +254,14 @@ public final class UnixSocket implements AutoCloseable {
         int _ = Libc.shutdown(descriptor.fd(), SHUT_RDWR);
     }
 
+    /**
+     * {@return how many descriptors are open because of this connection: its own, those that were received,
+     * and their duplicates}
+     */
+    public int openDescriptors() {
+        return arrivals.open() + (descriptor.isOpen() ? 1 : 0);
+    }
+
     /** {@return the descriptor, for {@link Poll}; it stays this object's} */
     public Descriptor descriptor() {
         return descriptor;
@@ -330,7 +339,7 @@ public final class UnixSocket implements AutoCloseable {
         return (int) received;
     }
 
-    private static List<Descriptor> adoptAll(int[] fds) {
-        return Arrays.stream(fds).mapToObj(Descriptor::adopt).toList();
+    private static List<Descriptor> adoptAll(int[] fds, DescriptorCount count) {
+        return Arrays.stream(fds).mapToObj(fd -> Descriptor.adopt(fd, count)).toList();
     }
 }

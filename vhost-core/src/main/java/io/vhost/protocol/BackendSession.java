@@ -7,6 +7,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.queue.ControlException;
 import io.vhost.device.DeviceControl;
 import io.vhost.device.ProtocolFeature;
+import io.vhost.limit.ResourceAccount;
 import io.vhost.os.UnixSocket;
 import java.lang.foreign.Arena;
 import java.util.EnumMap;
@@ -159,12 +160,22 @@ public final class BackendSession {
             throw new ProtocolException("a reply where a request belongs, " + Request.describe(request));
         }
         row.check(request, features.negotiated());
+        requireRoom(request.descriptorCount());
         Handler handler = handlers.get(row);
         if (handler == null) {
             throw new ProtocolException("not supported by this back-end");
         }
         handler.handle(request, reply);
         seen.add(row);
+    }
+
+    /** Those that came with the message are among those that are open; they are closed if it is refused. */
+    private void requireRoom(int descriptors) throws ProtocolException {
+        String refusal = descriptors == 0 ? null
+                : ResourceAccount.ofProcess().checkDescriptors(socket.openDescriptors(), device.limits());
+        if (refusal != null) {
+            throw new ProtocolException("descriptors=" + descriptors + ": " + refusal);
+        }
     }
 
     /** Asked after the message has been carried out, which may itself have negotiated REPLY_ACK. */

@@ -2,6 +2,9 @@ package io.vhost.server;
 
 import static java.lang.System.Logger.Level.ERROR;
 
+import io.vhost.limit.Limit;
+import io.vhost.limit.ResourceAccount;
+import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.os.Poll;
@@ -12,10 +15,12 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * The thread that accepts connections until it is told to stop.
+ * The thread that accepts connections until it is told to stop, whatever goes wrong with one of them.
  *
- * <p>When the process has no descriptors left, a waiting connection stays waiting and the socket readable:
- * after an error the loop rests on the wake-up descriptor alone before it tries again.
+ * <p>When there are no descriptors left, a front-end that waits would wait for an answer, and keep the socket
+ * readable. So one descriptor is kept spare: it is let go, the front-end accepted and turned away, and the
+ * spare one taken again. Where that does not work, and after any other error, the loop rests on the wake-up
+ * descriptor alone before it tries again.
  */
 final class AcceptLoop {
     /** Rest after an error, in ms. */
@@ -26,24 +31,30 @@ final class AcceptLoop {
     private final UnixListener listener;
     private final Supplier<UnixSocket> accept;
     private final Consumer<UnixSocket> accepted;
+    private final Consumer<String> refused;
     private final WarningLimiter warnings;
+    private final ResourceAccount account = ResourceAccount.ofProcess();
     private final EventFd wake = EventFd.create();
+    private final Poll rest = new Poll(wake.descriptor());
     private final Thread thread;
+    private Descriptor spare;    // null while there was none to be had
     private volatile boolean stopped;
 
     /**
      * A loop over {@code listener}, which it owns from now on. {@code accepted} owns the sockets that it is
-     * given.
+     * given, {@code refused} is told why a front-end was turned away.
      */
-    AcceptLoop(String name, UnixListener listener, Consumer<UnixSocket> accepted, WarningLimiter warnings) {
-        this(name, listener, listener::accept, accepted, warnings);
+    AcceptLoop(String name, UnixListener listener, Consumer<UnixSocket> accepted, Consumer<String> refused,
+            WarningLimiter warnings) {
+        this(name, listener, listener::accept, accepted, refused, warnings);
     }
 
     AcceptLoop(String name, UnixListener listener, Supplier<UnixSocket> accept, Consumer<UnixSocket> accepted,
-            WarningLimiter warnings) {
+            Consumer<String> refused, WarningLimiter warnings) {
         this.listener = listener;
         this.accept = accept;
         this.accepted = accepted;
+        this.refused = refused;
         this.warnings = warnings;
         thread = Thread.ofPlatform().daemon().name(name).unstarted(this::run);
     }
@@ -68,14 +79,22 @@ final class AcceptLoop {
     private void run() {
         try (listener) {
             Poll poll = new Poll(wake.descriptor(), listener.descriptor());
+            takeSpare();
             while (!stopped) {
-                poll.await(Poll.FOREVER);
-                if (!stopped && poll.isReady(1)) {
-                    acceptOne();
+                try {
+                    poll.await(Poll.FOREVER);
+                    if (!stopped && poll.isReady(1)) {
+                        acceptOne();
+                    }
+                } catch (RuntimeException | Error failure) {
+                    warnings.log(ERROR, "(" + listener.path() + ") connection not accepted", failure);
+                    rest.await(REST);
                 }
             }
         } catch (RuntimeException | Error failure) {
             LOGGER.log(ERROR, "(" + listener.path() + ") no more connections are accepted", failure);
+        } finally {
+            dropSpare();
         }
     }
 
@@ -84,8 +103,11 @@ final class AcceptLoop {
         try {
             socket = accept.get();
         } catch (OsException failure) {
-            warnings.warn("(" + listener.path() + ") connection not accepted: " + failure.getMessage());
-            rest();
+            if (!failure.isOutOfDescriptors() || !turnAway(failure)) {
+                warnings.warn("(" + listener.path() + ") connection not accepted: " + failure.getMessage());
+                // What ran out is not there again at once; only the wake-up cuts the rest short.
+                rest.await(REST);
+            }
             return;
         }
         try {
@@ -93,12 +115,40 @@ final class AcceptLoop {
         } catch (RuntimeException | Error failure) {
             socket.close();
             warnings.log(ERROR, "(" + listener.path() + ") connection not served", failure);
-            rest();
+            rest.await(REST);
         }
     }
 
-    /** What ran out is not there again at once; only the wake-up cuts the rest short. */
-    private void rest() {
-        new Poll(wake.descriptor()).await(REST);
+    /** {@return whether the front-end that waits was accepted, with the spare descriptor, and closed} */
+    private boolean turnAway(OsException cause) {
+        if (spare == null) {
+            takeSpare();
+            return false;
+        }
+        dropSpare();
+        try (UnixSocket _ = accept.get()) {
+            account.refused(Limit.OPEN_FILES);
+            refused.accept(cause.getMessage());
+            return true;
+        } catch (OsException again) {
+            return false;    // another thread was quicker
+        } finally {
+            takeSpare();
+        }
+    }
+
+    private void takeSpare() {
+        try {
+            spare = wake.descriptor().duplicate();
+        } catch (OsException none) {
+            spare = null;    // tried again when it is needed
+        }
+    }
+
+    private void dropSpare() {
+        if (spare != null) {
+            spare.close();
+            spare = null;
+        }
     }
 }

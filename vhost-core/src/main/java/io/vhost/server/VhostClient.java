@@ -8,6 +8,7 @@ import io.vhost.device.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
+import io.vhost.limit.ResourceAccount;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.os.Poll;
@@ -52,6 +53,7 @@ public final class VhostClient implements AutoCloseable {
             new WarningLimiter(System.getLogger(VhostDevice.class.getPackageName())).logger();
     private final EventFd wake = EventFd.create();
     private final AtomicBoolean closing = new AtomicBoolean();
+    private final ResourceAccount account = ResourceAccount.ofProcess();
     private final Object lock = new Object();
     private final Thread thread;
     @GuardedBy("lock")
@@ -118,16 +120,13 @@ public final class VhostClient implements AutoCloseable {
         boolean told = false;
         try {
             while (!closing.get()) {
-                try {
-                    serve(UnixSocket.connect(path, CONNECT_LIMIT));
+                String hindrance = connectAndServe();
+                if (hindrance == null) {
                     restMillis = FIRST_REST;
                     told = false;
-                } catch (OsException nobody) {
-                    if (!told) {
-                        news.log(INFO, "(" + path + ") nobody to connect to yet: " + nobody.getMessage(),
-                                null);
-                        told = true;
-                    }
+                } else if (!told) {
+                    news.log(INFO, "(" + path + ") " + hindrance, null);
+                    told = true;
                 }
                 rest.await(restMillis);
                 restMillis = Math.min(2 * restMillis, LONGEST_REST);
@@ -139,6 +138,23 @@ public final class VhostClient implements AutoCloseable {
                 ended = true;
                 wake.close();
             }
+        }
+    }
+
+    /** {@return null after a connection has ended; else why there was none} */
+    private String connectAndServe() {
+        // Other connections of this client there are none.
+        String refusal = account.takeConnection(0, config.limits());
+        if (refusal != null) {
+            return "not connected: " + refusal;
+        }
+        try {
+            serve(UnixSocket.connect(path, CONNECT_LIMIT));
+            return null;
+        } catch (OsException nobody) {
+            return "nobody to connect to yet: " + nobody.getMessage();
+        } finally {
+            account.giveConnection();
         }
     }
 

@@ -6,6 +6,8 @@ import io.vhost.device.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
+import io.vhost.limit.Limit;
+import io.vhost.limit.ResourceAccount;
 import io.vhost.os.Descriptor;
 import io.vhost.os.InheritedSocket;
 import io.vhost.os.OsException;
@@ -42,12 +44,15 @@ public final class VhostServer implements AutoCloseable {
     private final VhostConfig config;
     private final DeviceListener listener;
     private final AcceptLoop acceptLoop;    // null: there is one front-end, which was there from the start
+    private final ResourceAccount account = ResourceAccount.ofProcess();
+    private final WarningLimiter warnings = new WarningLimiter(LOGGER);
     private final WarningLimiter sessionWarnings =
             new WarningLimiter(System.getLogger(BackendSession.class.getPackageName()));
     private final System.Logger deviceLog =
             new WarningLimiter(System.getLogger(VhostDevice.class.getPackageName())).logger();
     private final AtomicBoolean closing = new AtomicBoolean();
     private final AtomicLong connectionNumber = new AtomicLong();
+    private final AtomicLong refusedConnections = new AtomicLong();
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
     /** Threads of connections that have ended or are about to. */
     private final Queue<Thread> ending = new ConcurrentLinkedQueue<>();
@@ -56,9 +61,8 @@ public final class VhostServer implements AutoCloseable {
         this.path = path;
         this.config = config;
         this.listener = listener;
-        WarningLimiter warnings = new WarningLimiter(LOGGER);
         acceptLoop = socket == null ? null
-                : new AcceptLoop("vhost-accept " + path, socket, this::accepted, warnings);
+                : new AcceptLoop("vhost-accept " + path, socket, this::accepted, this::refused, warnings);
     }
 
     /**
@@ -153,6 +157,14 @@ public final class VhostServer implements AutoCloseable {
     }
 
     /**
+     * Number of front-ends that connected and were turned away so far, because a limit was reached or the
+     * system had no descriptor or thread left. {@link ResourceAccount#usage} says which.
+     */
+    public long refusedConnections() {
+        return refusedConnections.get();
+    }
+
+    /**
      * Ends the server: no more connections, the socket file is removed, every connection is closed with all
      * its callbacks. Returns when the last thread of the server has ended.
      *
@@ -190,25 +202,54 @@ public final class VhostServer implements AutoCloseable {
         return mode;
     }
 
-    /** Takes over an accepted socket; accept thread. */
+    /**
+     * Takes over an accepted socket; accept thread. One that is over a limit is closed at once: left to wait
+     * it would keep its front-end waiting for an answer, and the front-end does not see why.
+     */
     private void accepted(UnixSocket socket) {
-        String name = "vhost-" + connectionNumber.incrementAndGet() + " " + path;
-        DeviceControl device = DeviceControl.create(path.toString(), config, listener, deviceLog);
-        BackendSession session = new BackendSession(path.toString(), socket, device, sessionWarnings);
-        Connection connection = new Connection(name, session, this::ended);
+        String refusal = account.takeConnection(connections.size(), config.limits());
+        if (refusal != null) {
+            refused(refusal);
+            socket.close();
+            return;
+        }
+        Connection connection;
+        try {
+            connection = connection(socket);
+        } catch (RuntimeException | Error failure) {
+            account.giveConnection();
+            throw failure;
+        }
         ending.removeIf(thread -> !thread.isAlive());
         connections.add(connection);
         try {
             connection.start();
-        } catch (Error noThread) {
+        } catch (OutOfMemoryError noThread) {
             connections.remove(connection);
-            throw noThread;
+            account.giveConnection();
+            account.refused(Limit.THREADS);
+            refused(noThread.getMessage());
+            socket.close();
         }
+    }
+
+    private Connection connection(UnixSocket socket) {
+        String name = "vhost-" + connectionNumber.incrementAndGet() + " " + path;
+        DeviceControl device = DeviceControl.create(path.toString(), config, listener, deviceLog);
+        BackendSession session = new BackendSession(path.toString(), socket, device, sessionWarnings);
+        return new Connection(name, session, this::ended);
+    }
+
+    /** A front-end was turned away. */
+    private void refused(String reason) {
+        refusedConnections.getAndIncrement();
+        warnings.warn("(" + path + ") connection refused: " + reason);
     }
 
     /** The last act of a connection's thread, which {@link #close} finds in one of the two places. */
     private void ended(Connection connection) {
         ending.add(connection.thread());
+        account.giveConnection();
         connections.remove(connection);
     }
 }

@@ -53,6 +53,8 @@ class MainTest {
         "forward --socket-path a --seconds -1",
         "forward --socket-path a --socket-mode 8",
         "switch --socket-path a --socket-mode 1777",
+        "forward --socket-path a --max-connections 0",
+        "switch --socket-path a --max-connections x",
         "switch",
         "switch --socket-path a --queues 129",
         "switch --socket-path a --age 0",

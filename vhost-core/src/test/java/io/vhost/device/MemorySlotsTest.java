@@ -157,6 +157,7 @@ class MemorySlotsTest extends EachFormat {
             memory.add(page(i), file());
         }
         assertEquals(GuestMemory.MAX_REGIONS, memory.regions().size());
-        assertRefused(() -> memory.add(page(GuestMemory.MAX_REGIONS), file()), "exceeds the 509 slots");
+        assertRefused(() -> memory.add(page(GuestMemory.MAX_REGIONS), file()),
+                "the limit of 509 memory regions of one connection is reached");
     }
 }

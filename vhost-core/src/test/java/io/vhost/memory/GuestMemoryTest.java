@@ -178,7 +178,7 @@ class GuestMemoryTest {
         assertRefused("EACCES", List.of(region(0, USER, PAGE, 0)), Opened.readOnly(path));
         assertRefused("EBADF", List.of(region(0, USER, PAGE, 0)), Opened.pathOnly(path));
         assertRefused(
-                "cannot be mapped",
+                "lies on file system unknown (0x9041934)",
                 List.of(region(0, USER, PAGE, 0)),
                 EventFd.create().descriptor());
         assertRefused(

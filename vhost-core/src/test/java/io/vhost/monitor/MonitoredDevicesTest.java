@@ -12,6 +12,7 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
+import io.vhost.limit.Limit;
 import io.vhost.monitor.command.Command;
 import io.vhost.monitor.command.CommandException;
 import io.vhost.monitor.json.Json;
@@ -92,6 +93,7 @@ class MonitoredDevicesTest {
                 check(monitor, client, "query-stats", "'target':'device'");
                 for (String command : List.of("query-stats-schemas", "query-chardev", "query-version",
                         "query-commands", "query-status", "query-name", "x-query-monitor",
+                        "x-query-vhost-resources",
                         "x-query-virtio")) {
                     check(monitor, client, command, "");
                 }
@@ -305,6 +307,11 @@ class MonitoredDevicesTest {
         assertEquals(4096L, region.get("page-size"));
         assertEquals(Map.of("label", socket.toString(), "frontend-open", true,
                 "filename", "unix:" + socket + ",server=on"), list(client, "query-chardev", "").get(1));
+        client.send("{'execute':'x-query-vhost-resources'}");
+        Map<?, ?> taken = (Map<?, ?>) client.answer().get("return");
+        assertEquals(List.of(1L, 1L, region.get("size")),
+                List.of(taken.get("connections"), taken.get("mappings"), taken.get("mapped-bytes")));
+        assertEquals(Limit.values().length, ((List<?>) taken.get("refusals")).size());
         Map<?, ?> lock = list(client, "x-query-vhost-locks", "").get(1);
         assertTrue((Long) lock.get("acquired") > 0, lock::toString);
     }

@@ -27,6 +27,11 @@ public final class MainProcess {
         return start(launcher, List.of("-XX:+UseSerialGC", "-Xmx128m"), Main.class, words);
     }
 
+    /** The same, with options of the JVM. */
+    public static Program start(List<String> launcher, List<String> options, String... words) {
+        return start(launcher, options, Main.class, words);
+    }
+
     /** A program of a test's own, with options of the JVM. */
     public static Program start(List<String> options, Class<?> program, String... words) {
         return start(List.of(), options, program, words);

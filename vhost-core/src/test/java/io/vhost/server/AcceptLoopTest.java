@@ -11,7 +11,9 @@ import io.vhost.os.UnixSocket;
 import io.vhost.protocol.RecordingLogger;
 import io.vhost.protocol.WarningLimiter;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -25,6 +27,7 @@ class AcceptLoopTest {
     private Path directory;
 
     private final RecordingLogger log = new RecordingLogger();
+    private final List<String> refused = new CopyOnWriteArrayList<>();
 
     private static OsException anyFailure(Path path) {
         return assertThrows(OsException.class, () -> UnixSocket.connect(path.resolve("nobody")));
@@ -43,7 +46,7 @@ class AcceptLoopTest {
                 throw failure;
             }
             return listener.accept();
-        }, accepted::add, new WarningLimiter(log));
+        }, accepted::add, refused::add, new WarningLimiter(log));
         loop.start();
         try (UnixSocket client = UnixSocket.connect(path)) {
             accepted.take().close();
@@ -69,7 +72,7 @@ class AcceptLoopTest {
                 fourth.countDown();
             }
             throw failure;
-        }, UnixSocket::close, new WarningLimiter(log));
+        }, UnixSocket::close, refused::add, new WarningLimiter(log));
         loop.start();
         try (UnixSocket client = UnixSocket.connect(path)) {
             fourth.await();
@@ -86,7 +89,7 @@ class AcceptLoopTest {
         Path path = directory.resolve("vm.sock");
         AcceptLoop loop = new AcceptLoop("accept " + path, UnixListener.bind(path), _ -> {
             throw new OutOfMemoryError("no thread, on purpose");
-        }, new WarningLimiter(log));
+        }, refused::add, new WarningLimiter(log));
         loop.start();
         try (UnixSocket client = UnixSocket.connect(path)) {
             log.await(1);

@@ -11,8 +11,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.DeviceListener;
+import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
+import io.vhost.limit.ResourceAccount;
+import io.vhost.limit.ResourceLimits;
+import io.vhost.limit.ResourceUsage;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
@@ -229,6 +233,7 @@ class VhostServerTest extends ServerFixture {
             int descriptors = Descriptor.openDescriptors();
             long sockets = Proc.descriptorsOf("socket:");
             long eventfds = Proc.descriptorsOf("eventfd");
+            ResourceUsage taken = ResourceAccount.ofProcess().usage();
             for (int i = 0; i < 1000; i++) {
                 try (RawPeer peer = connect(); Descriptor memory = MemFd.create("cycle", 4096)) {
                     handshake(peer, memory);
@@ -239,6 +244,8 @@ class VhostServerTest extends ServerFixture {
             assertEquals(sockets, Proc.descriptorsOf("socket:"), "sockets");
             assertEquals(eventfds, Proc.descriptorsOf("eventfd"), "eventfds");
             assertEquals(0, Proc.descriptorsOf("memfd:"), "memory files");
+            assertEquals(taken, ResourceAccount.ofProcess().usage(), "what is taken, and refused");
+            assertEquals(0, server.refusedConnections());
             assertEquals(List.of(), Proc.mapsOf("memfd:"), "mappings");
             assertEquals(1, TestThreads.named(path.toString()).size(), "the accept thread alone");
         }
@@ -246,7 +253,9 @@ class VhostServerTest extends ServerFixture {
 
     @Test
     void aStormOfConnectionsThatDoNotWaitIsSurvived() throws Exception {
-        try (VhostServer _ = VhostServer.listen(path, CONFIG, DEAF)) {
+        ResourceLimits enough = ResourceLimits.builder().connections(1001).processConnections(2000).build();
+        VhostConfig config = VhostConfig.builder().limits(enough).build();
+        try (VhostServer _ = VhostServer.listen(path, config, DEAF)) {
             for (int i = 0; i < 1000; i++) {
                 connect().close();
             }

@@ -1,7 +1,12 @@
 package io.vhost.app.cli;
 
+import java.time.ZoneId;
+import java.time.ZonedDateTime;
+import java.util.logging.Handler;
 import java.util.logging.Level;
+import java.util.logging.LogRecord;
 import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
 
 /**
  * What the library logs, as the command line shows it: warnings and worse, one line each on standard error.
@@ -18,12 +23,18 @@ public final class LogOutput {
         setUnlessGiven("java.util.logging.SimpleFormatter.format", FORMAT);
         setUnlessGiven("jdk.system.logger.format", FORMAT);
         setUnlessGiven("jdk.system.logger.level", "WARNING");
+        // The first record loads time zones and more from files, and it may be the one that tells that no file
+        // can be opened any more.
+        String _ = String.format("%tc", ZonedDateTime.now(ZoneId.systemDefault()));
         boolean configured = System.getProperty("java.util.logging.config.file") != null
                 || System.getProperty("java.util.logging.config.class") != null;
         // A run-time image may come without that module; the properties of the simple logger are
         // all there is then.
-        if (!configured && ModuleLayer.boot().findModule("java.logging").isPresent()) {
-            JavaLogging.quieten();
+        if (ModuleLayer.boot().findModule("java.logging").isPresent()) {
+            if (!configured) {
+                JavaLogging.quieten();
+            }
+            JavaLogging.warmUp();
         }
     }
 
@@ -42,6 +53,12 @@ public final class LogOutput {
 
         static void quieten() {
             LIBRARY.setLevel(Level.WARNING);
+        }
+
+        static void warmUp() {
+            Handler[] _ = Logger.getLogger("").getHandlers();
+            String _ = new SimpleFormatter().format(new LogRecord(Level.WARNING, ""));
+            boolean _ = System.getLogger("io.vhost").isLoggable(System.Logger.Level.WARNING);
         }
     }
 }

@@ -166,7 +166,6 @@ public final class ForwardCommand implements Callable<Integer> {
         VhostConfig.Builder offer = config();
         checkCpus();
         int threads = Math.max(1, cpus.size());
-        memory.apply();
         try (DmaRegistry registry = copies.open(threads, threads)) {
             return forward(registry == null ? offer.build() : offer.asyncCopy(registry).build());
         }
@@ -224,8 +223,9 @@ public final class ForwardCommand implements Callable<Integer> {
     private VhostConfig.Builder config() {
         require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
         require(seconds >= 0, "--seconds must not be negative");
-        return VhostConfig.builder()
+        return memory.apply(VhostConfig.builder())
                 .queuePairs(queues)
+                .limits(sockets.limits())
                 .features(VhostConfig.DEFAULT & featureMask())
                 .without(features.without());
     }

@@ -119,11 +119,11 @@ public final class SwitchCommand implements Callable<Integer> {
         require(mtu == UNCHANGED || tap != null, "--mtu is for a --tap");
         require(mtu == UNCHANGED || (mtu >= VhostDevice.LEAST_MTU && mtu <= VhostDevice.MOST_MTU),
                 "--mtu must be " + VhostDevice.LEAST_MTU + " to " + VhostDevice.MOST_MTU);
-        VhostConfig.Builder offer = VhostConfig.builder()
+        VhostConfig.Builder offer = memory.apply(VhostConfig.builder())
                 .queuePairs(queues)
+                .limits(sockets.limits())
                 .segmentation()
                 .without(features.without());
-        memory.apply();
         try (DmaRegistry registry = copies.open(1, 1)) {
             return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build());
         }

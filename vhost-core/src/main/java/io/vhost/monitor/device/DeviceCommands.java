@@ -12,6 +12,7 @@ public final class DeviceCommands {
     public static List<Command> of(DeviceRegistry devices) {
         List<Command> commands = new ArrayList<>(new VirtioCommands(devices).commands());
         commands.addAll(new VhostCommands(devices).commands());
+        commands.add(ResourceCommand.create());
         commands.addAll(new StatsCommands(devices).commands());
         return commands;
     }

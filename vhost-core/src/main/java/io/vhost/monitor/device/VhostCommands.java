@@ -6,6 +6,7 @@ import io.vhost.queue.QueueCounters;
 import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueSnapshot;
 import io.vhost.device.VhostDevice;
+import io.vhost.memory.MemoryBacking;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.monitor.command.Arguments;
 import io.vhost.monitor.command.Command;
@@ -39,7 +40,8 @@ final class VhostCommands {
             Member.of("gpa", Type.UINT64), Member.of("size", Type.UINT64),
             Member.of("userspace-addr", Type.UINT64),
             Member.of("mmap-offset", Type.UINT64), Member.of("fd", Type.INT),
-            Member.optional("page-size", Type.UINT64));
+            Member.optional("page-size", Type.UINT64), Member.optional("sealed", Type.BOOLEAN),
+            Member.optional("file-system", Type.STRING));
     private static final Type IOTLB = Type.object(
             Member.of("entries", Type.UINT64), Member.of("hits", Type.UINT64),
             Member.of("misses", Type.UINT64),
@@ -148,8 +150,11 @@ final class VhostCommands {
                     "gpa", Json.unsigned(region.guestAddress()), "size", Json.unsigned(region.size()),
                     "userspace-addr", Json.unsigned(region.userAddress()),
                     "mmap-offset", Json.unsigned(region.fileOffset()), "fd", CLOSED);
-            if (regions.size() < snapshot.pageSizes().size()) {
-                described.put("page-size", snapshot.pageSizes().get(regions.size()));
+            if (regions.size() < snapshot.backings().size()) {
+                MemoryBacking backing = snapshot.backings().get(regions.size());
+                described.put("page-size", backing.pageSize());
+                described.put("sealed", backing.sealed());
+                described.put("file-system", backing.fileSystem());
             }
             regions.add(described);
         }

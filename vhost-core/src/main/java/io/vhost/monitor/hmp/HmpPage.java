@@ -44,6 +44,8 @@ record HmpPage(
                     HmpText::any),
             new HmpPage("vhost-memory", DEVICE, "show the memory table of a device", "x-query-vhost-memory",
                     HmpText::any),
+            new HmpPage("vhost-resources", List.of(), "show what front-ends have taken of this process",
+                    "x-query-vhost-resources", HmpText::any),
             new HmpPage("virtio", List.of(), "list the devices", "x-query-virtio", HmpText::devices),
             new HmpPage("virtio-status", DEVICE, "show the state of a device", "x-query-virtio-status",
                     HmpText::deviceStatus),

@@ -1,0 +1,86 @@
+package io.vhost.device;
+
+import io.vhost.limit.ResourceAccount;
+import io.vhost.limit.ResourceLimits;
+import io.vhost.memory.DirtyLog;
+import io.vhost.memory.GuestMemory;
+import io.vhost.memory.MemoryRegion;
+import io.vhost.memory.MemoryRules;
+import io.vhost.memory.MemoryTableException;
+import io.vhost.os.Descriptor;
+import io.vhost.queue.ControlException;
+import java.util.List;
+
+/**
+ * Maps what a front-end shares, as far as the limits allow, and has it in the process's account for as long
+ * as it is mapped. The connection's thread.
+ */
+final class MemoryAccount {
+    private static final ResourceAccount PROCESS = ResourceAccount.ofProcess();
+
+    private final ResourceLimits limits;
+    private final MemoryRules rules;
+
+    MemoryAccount(ResourceLimits limits, MemoryRules rules) {
+        this.limits = limits;
+        this.rules = rules;
+    }
+
+    /** Most regions of a table. */
+    int regions() {
+        return limits.regions();
+    }
+
+    /** Maps a table; the files stay the caller's. */
+    GuestMemory map(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
+        String refusal = PROCESS.takeTable(regions.size(), bytes(regions), limits);
+        if (refusal != null) {
+            throw new ControlException("memory table of %d regions with %s bytes: %s".formatted(
+                    regions.size(), Long.toUnsignedString(bytes(regions)), refusal));
+        }
+        return mapTaken(regions, files);
+    }
+
+    /** Maps a table again, without some of its regions: no limit stands in the way of needing less. */
+    GuestMemory mapSmaller(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
+        PROCESS.takeSmaller(regions.size(), bytes(regions));
+        return mapTaken(regions, files);
+    }
+
+    private GuestMemory mapTaken(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
+        int count = regions.size();
+        long bytes = bytes(regions);
+        try {
+            return GuestMemory.map(regions, files, rules, () -> PROCESS.giveMemory(count, bytes));
+        } catch (MemoryTableException e) {
+            throw new ControlException(e.getMessage(), e);
+        }
+    }
+
+    /** Maps a dirty log, whose file is taken over. */
+    DirtyLog mapLog(Descriptor file, long offset, long size) throws ControlException {
+        long bytes = size < 0 ? Long.MAX_VALUE : size;
+        String refusal = PROCESS.takeMemory(1, bytes, limits);
+        if (refusal != null) {
+            file.close();
+            throw new ControlException("dirty log of size=0x%x: %s".formatted(size, refusal));
+        }
+        try {
+            return DirtyLog.map(file, offset, size, rules, () -> PROCESS.giveMemory(1, bytes));
+        } catch (MemoryTableException e) {
+            throw new ControlException(e.getMessage(), e);
+        }
+    }
+
+    /** All sizes together, which are not checked yet: what no long can hold is as much as one can. */
+    private static long bytes(List<MemoryRegion> regions) {
+        long sum = 0;
+        for (MemoryRegion region : regions) {
+            sum += region.size();
+            if (region.size() < 0 || sum < 0) {
+                return Long.MAX_VALUE;
+            }
+        }
+        return sum;
+    }
+}

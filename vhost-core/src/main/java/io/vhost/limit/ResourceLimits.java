@@ -1,0 +1,170 @@
+package io.vhost.limit;
+
+import io.vhost.os.SystemLimits;
+
+/**
+ * The most that front-ends get. Those of a connection and of a server hold for each one; those of the process
+ * are compared with what all servers and clients have taken together, so servers of one process should have
+ * the same.
+ *
+ * <p>The defaults come from what the system grants this process: open files ({@code ulimit -n}), mappings
+ * ({@code vm.max_map_count}) and physical memory. They leave room for the application and the JVM.
+ *
+ * @param connections of one server
+ * @param processConnections of all servers and clients
+ * @param regions memory regions of one connection, at most {@value #MOST_REGIONS}
+ * @param processMappings memory regions and dirty logs of all connections
+ * @param mappedBytes of one connection's memory table, and of its dirty log
+ * @param processMappedBytes of all memory tables and dirty logs
+ * @param descriptors that one connection keeps open here: its socket, three eventfds a queue, one for each
+ *     region while regions are added one by one, and those of a message that is under way
+ * @param processDescriptors that this library keeps open
+ */
+public record ResourceLimits(
+        int connections,
+        int processConnections,
+        int regions,
+        int processMappings,
+        long mappedBytes,
+        long processMappedBytes,
+        int descriptors,
+        int processDescriptors) {
+    /** Most regions that a connection can have. */
+    public static final int MOST_REGIONS = 509;
+
+    /** Checks the ranges. */
+    public ResourceLimits {
+        requireRange("connections", connections, Integer.MAX_VALUE);
+        requireRange("processConnections", processConnections, Integer.MAX_VALUE);
+        requireRange("regions", regions, MOST_REGIONS);
+        requireRange("processMappings", processMappings, Integer.MAX_VALUE);
+        requireRange("mappedBytes", mappedBytes, Long.MAX_VALUE);
+        requireRange("processMappedBytes", processMappedBytes, Long.MAX_VALUE);
+        requireRange("descriptors", descriptors, Integer.MAX_VALUE);
+        requireRange("processDescriptors", processDescriptors, Integer.MAX_VALUE);
+    }
+
+    private static void requireRange(String name, long value, long most) {
+        if (value < 1 || value > most) {
+            throw new IllegalArgumentException(name + "=" + value + " is not in 1.." + most);
+        }
+    }
+
+    /** What the system's limits suggest. */
+    public static ResourceLimits defaults() {
+        return builder().build();
+    }
+
+    /** A builder with the defaults. */
+    public static Builder builder() {
+        return new Builder(SystemLimits.openFiles(), SystemLimits.mappings(), SystemLimits.memory());
+    }
+
+    /** The value of a limit; the system's own are not among them. */
+    long of(Limit limit) {
+        return switch (limit) {
+            case CONNECTIONS -> connections;
+            case PROCESS_CONNECTIONS -> processConnections;
+            case REGIONS -> regions;
+            case PROCESS_MAPPINGS -> processMappings;
+            case MAPPED_BYTES -> mappedBytes;
+            case PROCESS_MAPPED_BYTES -> processMappedBytes;
+            case DESCRIPTORS -> descriptors;
+            case PROCESS_DESCRIPTORS -> processDescriptors;
+            case OPEN_FILES, THREADS ->
+                    throw new IllegalArgumentException(limit + " is the system's; ask for another");
+        };
+    }
+
+    /** Collects limits. */
+    public static final class Builder {
+        private static final long TIB = 1L << 40;
+        /** What a process can map is 128 TiB on x86-64. */
+        private static final long HALF_OF_ADDRESS_SPACE = 64 * TIB;
+        private static final int MOST_CONNECTIONS = 256;
+        private static final int LEAST_REGIONS = 8;   // what one SET_MEM_TABLE carries
+        private static final int FEW_DESCRIPTORS = 256;
+        private static final int MANY_DESCRIPTORS = 2048;
+
+        private int connections;
+        private int processConnections;
+        private int regions;
+        private int processMappings;
+        private long mappedBytes;
+        private long processMappedBytes;
+        private int descriptors;
+        private int processDescriptors;
+
+        /** The defaults for a system that grants this. */
+        Builder(long files, long mappings, long memory) {
+            // A region takes two mappings where the page sizes of files change, a thread takes up to three.
+            processMappings = whole(mappings / 4);
+            processConnections = whole(Math.min(files / 8, mappings / 16));
+            connections = Math.min(MOST_CONNECTIONS, processConnections);
+            regions = Math.clamp(processMappings / 32, LEAST_REGIONS, MOST_REGIONS);
+            processDescriptors = whole(files / 4 * 3);
+            descriptors = Math.min(processDescriptors,
+                    Math.clamp(processDescriptors / 16, FEW_DESCRIPTORS, MANY_DESCRIPTORS));
+            mappedBytes = Math.max(2 * memory, TIB);
+            processMappedBytes = Math.max(HALF_OF_ADDRESS_SPACE, mappedBytes);
+        }
+
+        private static int whole(long value) {
+            return Math.clamp(value, 1, Integer.MAX_VALUE);
+        }
+
+        /** Connections of one server; default 256, or {@link #processConnections} if that is less. */
+        public Builder connections(int most) {
+            connections = most;
+            return this;
+        }
+
+        /** Connections of all servers and clients; default the lesser of files / 8 and mappings / 16. */
+        public Builder processConnections(int most) {
+            processConnections = most;
+            return this;
+        }
+
+        /** Memory regions of one connection; default 1/128 of the mappings, from 8 to 509. */
+        public Builder regions(int most) {
+            regions = most;
+            return this;
+        }
+
+        /** Memory regions and dirty logs of all connections; default a quarter of the mappings. */
+        public Builder processMappings(int most) {
+            processMappings = most;
+            return this;
+        }
+
+        /** Bytes of one memory table, and of one dirty log; default twice the memory, at least 1 TiB. */
+        public Builder mappedBytes(long most) {
+            mappedBytes = most;
+            return this;
+        }
+
+        /** Bytes of all memory tables and dirty logs; default 64 TiB, or {@link #mappedBytes} if more. */
+        public Builder processMappedBytes(long most) {
+            processMappedBytes = most;
+            return this;
+        }
+
+        /** Descriptors of one connection; default a sixteenth of the process's, from 256 to 2048. */
+        public Builder descriptors(int most) {
+            descriptors = most;
+            return this;
+        }
+
+        /** Descriptors of all connections; default three quarters of the files. */
+        public Builder processDescriptors(int most) {
+            processDescriptors = most;
+            return this;
+        }
+
+        /** The limits; {@link IllegalArgumentException} names one that is out of range. */
+        public ResourceLimits build() {
+            return new ResourceLimits(connections, processConnections, regions, processMappings,
+                    mappedBytes, processMappedBytes, descriptors, processDescriptors);
+        }
+    }
+}
