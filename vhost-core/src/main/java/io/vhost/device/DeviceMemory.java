@@ -24,10 +24,17 @@ public final class DeviceMemory {
     private boolean addable;
     /** Null while there is none. */
     private DirtyLog dirtyLog;
+    private final DeviceInflight inflight;
 
     DeviceMemory(VhostDevice device, DeviceRings rings) {
         this.device = device;
         this.rings = rings;
+        this.inflight = new DeviceInflight(rings);
+    }
+
+    /** Where what is in flight is noted. */
+    public DeviceInflight inflight() {
+        return inflight;
     }
 
     /** {@return the present regions} */
@@ -186,6 +193,7 @@ public final class DeviceMemory {
             dirtyLog.release();
             dirtyLog = null;
         }
+        inflight.release();
         slots.clear();
     }
 }

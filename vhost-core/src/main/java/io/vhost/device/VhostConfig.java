@@ -67,6 +67,7 @@ public record VhostConfig(
             ProtocolFeature.REPLY_ACK,
             ProtocolFeature.MTU,
             ProtocolFeature.BACKEND_REQ,
+            ProtocolFeature.INFLIGHT_SHMFD,
             ProtocolFeature.RESET_DEVICE,
             ProtocolFeature.CONFIGURE_MEM_SLOTS,
             ProtocolFeature.STATUS);

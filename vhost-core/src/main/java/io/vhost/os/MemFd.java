@@ -5,8 +5,13 @@ import java.lang.foreign.Arena;
 /** Files that live in memory only: what a front-end shares with its back-end. */
 public final class MemFd {
     private static final int MFD_CLOEXEC = 1;
+    private static final int MFD_ALLOW_SEALING = 2;
     private static final int MFD_HUGETLB = 4;
     private static final int MFD_HUGE_SHIFT = 26;
+    private static final int F_ADD_SEALS = 1033;
+    private static final int F_SEAL_SEAL = 1;
+    private static final int F_SEAL_SHRINK = 2;
+    private static final int F_SEAL_GROW = 4;
 
     private MemFd() {}
 
@@ -35,6 +40,24 @@ public final class MemFd {
                     "size=" + size + " must be a multiple of pageSize=" + pageSize + ", that a power of two");
         }
         return create(name, size, MFD_HUGETLB | (Long.numberOfTrailingZeros(pageSize) << MFD_HUGE_SHIFT));
+    }
+
+    /**
+     * Creates a file of normal pages, filled with zeros, which keeps its size for ever, whoever it is given
+     * to: what is mapped of it never goes away.
+     *
+     * @param name what {@code /proc/self/maps} shows, at most 249 bytes; need not be unique
+     * @param size bytes
+     * @return its descriptor
+     */
+    public static Descriptor createSealed(String name, long size) {
+        Descriptor file = create(name, size, MFD_ALLOW_SEALING);
+        int result = Libc.fcntl(file.fd(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW);
+        if (result < 0) {
+            file.close();
+            throw new OsException("fcntl(" + name + ", F_ADD_SEALS)", -result);
+        }
+        return file;
     }
 
     private static Descriptor create(String name, long size, int flags) {

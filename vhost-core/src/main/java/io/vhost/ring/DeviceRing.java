@@ -60,6 +60,12 @@ public abstract sealed class DeviceRing permits SplitRing, PackedRing {
      */
     public abstract int base();
 
+    /**
+     * Nothing that is noted of chains in flight counts any more: {@link #base} was told to the front-end,
+     * which says where the ring goes on, or begins. The last call for this ring, if at all.
+     */
+    public abstract void forgetInflight();
+
     /** Where the device is, for those who look on. */
     public abstract RingPositions positions();
 

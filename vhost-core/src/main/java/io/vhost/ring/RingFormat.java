@@ -84,6 +84,11 @@ public enum RingFormat {
         }
 
         @Override
+        public long inflightBytes(int size) {
+            return SplitInflight.bytes(size);
+        }
+
+        @Override
         public DriverRing driver(
                 MemorySegment memory, RingAddresses addresses, int size, RingOptions options) {
             requireSize(size);
@@ -168,6 +173,11 @@ public enum RingFormat {
                 throw new IllegalArgumentException(refusal);
             }
             return new PackedRing(memory, addresses, size, options, base);
+        }
+
+        @Override
+        public long inflightBytes(int size) {
+            return PackedInflight.bytes(size);
         }
 
         @Override
@@ -258,6 +268,31 @@ public enum RingFormat {
      */
     public abstract DeviceRing device(
             GuestMemory memory, RingAddresses addresses, int size, RingOptions options, int base);
+
+    /** Bytes of a queue's part of an in-flight region, not yet aligned. */
+    public abstract long inflightBytes(int size);
+
+    /**
+     * Opens the device's end, which notes what it has in flight and begins with what a predecessor has noted:
+     * a split ring takes those chains first, in the order in which they were taken then; a packed ring goes on
+     * at the used position that is noted, whatever the base says, and takes them from there. A region that
+     * contradicts itself or the ring is a {@linkplain DeviceRing#violation violation} from the beginning.
+     *
+     * @param base as for {@link #device}; of a split ring its used index
+     * @param inflight the queue's part of an in-flight region, of {@link #inflightBytes}; zeros for a region
+     *     that nobody has used
+     * @throws IllegalArgumentException as {@link #device}
+     */
+    public final DeviceRing device(
+            GuestMemory memory, RingAddresses addresses, int size, RingOptions options, int base,
+            MemorySegment inflight) {
+        DeviceRing ring = device(memory, addresses, size, options, base);
+        switch (ring) {
+            case SplitRing split -> split.track(inflight);
+            case PackedRing packed -> packed.track(inflight);
+        }
+        return ring;
+    }
 
     /**
      * Opens the driver's end of a new ring, whose memory is cleared.
