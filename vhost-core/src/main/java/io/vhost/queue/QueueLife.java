@@ -286,10 +286,11 @@ public final class QueueLife {
             boolean fresh = setup.freshBase;
             int base = base(memory, addresses);
             MemorySegment inflight = setup.inflightPart(index, format);
-            DeviceRing ring = inflight == null
-                    ? format.device(memory, addresses, setup.size, options, base)
-                    : format.device(memory, addresses, setup.size, options, base, inflight);
+            DeviceRing ring = format.device(memory, addresses, setup.size, options, base);
             ring.logWrites(setup.dirtyLog, setup.deviceAreaLogAddress);
+            if (inflight != null) {
+                ring.track(inflight);
+            }
             ring.disableKicks();
             int goesOn = ring.base();
             boolean behind = fresh && format.isBehind(memory, addresses, setup.size, goesOn);

@@ -153,13 +153,8 @@ final class PackedInflight {
         long descriptor = desc + (long) Descriptors.DESC_SIZE * position;
         long word = Descriptors.word(memory, descriptor);
         // The same fields in another order: length, id, flags there.
-        LONG.set(region, entry(entry) + WORD, entryWord(word));
+        LONG.set(region, entry(entry) + WORD, word >>> 32 | word << 32);
         LONG.set(region, entry(entry) + ADDRESS, Descriptors.address(memory, descriptor));
-    }
-
-    /** A descriptor's word as an entry has it: id, flags, then the length. */
-    static long entryWord(long word) {
-        return word >>> 32 | word << 32;
     }
 
     /** Chains go back to the ring unused, from the last on; those of a predecessor stay in flight. */
@@ -256,6 +251,16 @@ final class PackedInflight {
 
     long ringWord(int position) {
         return Descriptors.word(memory, desc + (long) Descriptors.DESC_SIZE * position);
+    }
+
+    void ringWord(int position, long word) {
+        Descriptors.word(memory, desc + (long) Descriptors.DESC_SIZE * position, word);
+    }
+
+    /** The word of a descriptor as it was taken. */
+    long copiedWord(int entry) {
+        long word = get64(entry(entry) + WORD);
+        return word >>> 32 | word << 32;
     }
 
     long ringAddress(int position) {

@@ -13,8 +13,10 @@ import java.util.List;
  * link, a count or a counter that cannot be makes the region one that contradicts itself.
  *
  * <p>Chains are given back in the order in which they were taken, so what is in flight stands in the ring yet,
- * from the used position on, and is taken from there again. A region that says something else was written by
- * a back-end that keeps no order; the chains are perhaps overwritten in the ring, and the region is refused.
+ * from the used position on, and is taken from there again. Where the predecessor died with a batch half
+ * given back, used descriptors stand there that the driver must not come upon: they become again what they
+ * were. A region that says anything else is of another ring, or of a back-end that keeps no order, and is
+ * refused.
  */
 final class PackedRecovery {
     private static final int FREE = 1;
@@ -23,6 +25,8 @@ final class PackedRecovery {
     private final PackedInflight inflight;
     private final int size;
     private final int[] seen;
+    /** In the order in which they were taken. */
+    private final List<Chain> chains = new ArrayList<>();
 
     PackedRecovery(PackedInflight inflight) {
         this.inflight = inflight;
@@ -43,7 +47,7 @@ final class PackedRecovery {
             return true;
         }
         return version == PackedInflight.VERSION && inflight.get16(PackedInflight.DESC_NUM_AT) == size
-                && settle() && readFreeList() && readChains();
+                && settle() && readFreeList() && readChains() && putBack();
     }
 
     private void initialise(int base) {
@@ -114,7 +118,6 @@ final class PackedRecovery {
     private record Chain(int head, long counter) {}
 
     private boolean readChains() {
-        List<Chain> chains = new ArrayList<>();
         for (int i = 0; i < size; i++) {
             if (seen[i] != FREE && inflight.isMarked(i)) {
                 long counter = inflight.get64(entry(i) + PackedInflight.COUNTER);
@@ -166,9 +169,34 @@ final class PackedRecovery {
         return true;
     }
 
+    /** Whether a descriptor stands in the ring as it was taken, or is used, which leaves the address alone. */
     private boolean isInRing(int at, int position) {
-        return inflight.get64(entry(at) + PackedInflight.WORD)
-                == PackedInflight.entryWord(inflight.ringWord(position))
-                && inflight.get64(entry(at) + PackedInflight.ADDRESS) == inflight.ringAddress(position);
+        long word = inflight.ringWord(position);
+        return inflight.get64(entry(at) + PackedInflight.ADDRESS) == inflight.ringAddress(position)
+                && (word == inflight.copiedWord(at) || PackedLayout.isUsed(word, lap(position)));
+    }
+
+    private boolean lap(int position) {
+        boolean wrap = PackedLayout.wrap(inflight.used);
+        return position >= PackedLayout.position(inflight.used) ? wrap : !wrap;
+    }
+
+    /** Of all of these the driver looks at the first alone until that is used, and that is not yet. */
+    private boolean putBack() {
+        int position = PackedLayout.position(inflight.used);
+        for (Chain chain : chains) {
+            if (!PackedLayout.isAvail(inflight.copiedWord(chain.head), lap(position))) {
+                return false;
+            }
+            int at = chain.head;
+            for (int i = 0; i < inflight.num[chain.head]; i++) {
+                if (inflight.ringWord(position) != inflight.copiedWord(at)) {
+                    inflight.ringWord(position, inflight.copiedWord(at));
+                }
+                at = inflight.next[at];
+                position = position + 1 == size ? 0 : position + 1;
+            }
+        }
+        return true;
     }
 }

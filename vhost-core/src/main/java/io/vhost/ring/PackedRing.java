@@ -69,16 +69,14 @@ final class PackedRing extends DeviceRing {
         signalledUsed = nextAvail;
     }
 
-    /**
-     * Notes from now on what is in flight, and goes on where a predecessor has died, if there was one: with
-     * what it had in flight, which stands in the ring from its used position on.
-     *
-     * @param region the queue's part of the in-flight region
-     */
-    void track(MemorySegment region) {
+    @Override
+    public void track(MemorySegment region) {
         inflight = new PackedInflight(region, memory, desc, size);
         if (new PackedRecovery(inflight).run(PackedLayout.offWrap(nextUsed, usedWrap))) {
             goOn(inflight.used);
+            if (writeLog.isOn()) {
+                writeLog.area(desc, (long) DESC_SIZE * size);
+            }
         } else {
             fault(RingViolation.INFLIGHT_MISMATCH, 0);
         }

@@ -273,28 +273,6 @@ public enum RingFormat {
     public abstract long inflightBytes(int size);
 
     /**
-     * Opens the device's end, which notes what it has in flight and begins with what a predecessor has noted:
-     * a split ring takes those chains first, in the order in which they were taken then; a packed ring goes on
-     * at the used position that is noted, whatever the base says, and takes them from there. A region that
-     * contradicts itself or the ring is a {@linkplain DeviceRing#violation violation} from the beginning.
-     *
-     * @param base as for {@link #device}; of a split ring its used index
-     * @param inflight the queue's part of an in-flight region, of {@link #inflightBytes}; zeros for a region
-     *     that nobody has used
-     * @throws IllegalArgumentException as {@link #device}
-     */
-    public final DeviceRing device(
-            GuestMemory memory, RingAddresses addresses, int size, RingOptions options, int base,
-            MemorySegment inflight) {
-        DeviceRing ring = device(memory, addresses, size, options, base);
-        switch (ring) {
-            case SplitRing split -> split.track(inflight);
-            case PackedRing packed -> packed.track(inflight);
-        }
-        return ring;
-    }
-
-    /**
      * Opens the driver's end of a new ring, whose memory is cleared.
      *
      * @param memory segment that holds the three areas, shared with the device

@@ -60,14 +60,9 @@ final class SplitRing extends DeviceRing {
         this.signalledUsed = nextAvail;
     }
 
-    /**
-     * Notes from now on what is in flight, and begins with what a predecessor had in flight: as if the driver
-     * had offered that in the order of its taking, behind what is used. What was offered since comes behind
-     * it.
-     *
-     * @param region the queue's part of the in-flight region
-     */
-    void track(MemorySegment region) {
+    /** As if the driver had offered what is resubmitted behind what is used; all else comes behind that. */
+    @Override
+    public void track(MemorySegment region) {
         inflight = new SplitInflight(region, size);
         int[] heads = inflight.recover(nextUsed);
         int out = (SplitLayout.availIdxAcquire(memory, avail) - nextUsed) & 0xFFFF;
