@@ -26,6 +26,7 @@ public final class DeviceMemory {
     private boolean addable;
     /** Null while there is none. */
     private DirtyLog dirtyLog;
+    private final DeviceInflight inflight;
 
     DeviceMemory(VhostDevice device, DeviceRings rings, VhostConfig config) {
         this.device = device;
@@ -33,6 +34,12 @@ public final class DeviceMemory {
         this.account = new MemoryAccount(config.limits(), config.memory());
         this.slots = new MemorySlots(account);
         this.notice = new MemoryNotice(device);
+        this.inflight = new DeviceInflight(rings);
+    }
+
+    /** Where what is in flight is noted. */
+    public DeviceInflight inflight() {
+        return inflight;
     }
 
     /** {@return the present regions} */
@@ -182,6 +189,7 @@ public final class DeviceMemory {
             dirtyLog.release();
             dirtyLog = null;
         }
+        inflight.release();
         slots.clear();
     }
 }

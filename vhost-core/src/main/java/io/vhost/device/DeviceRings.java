@@ -2,6 +2,7 @@ package io.vhost.device;
 
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
+import io.vhost.memory.InflightRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
@@ -94,6 +95,14 @@ final class DeviceRings {
     void dirtyLog(DirtyLog dirtyLog) {
         for (int i = 0; i < count(); i++) {
             device.queue(i).transport().dirtyLog(dirtyLog);
+        }
+    }
+
+    /** Where rings note what they have in flight, from their next start on; null: nowhere. */
+    void inflight(InflightRegion region) {
+        for (int i = 0; i < count(); i++) {
+            boolean tracked = region != null && i < region.queues();
+            device.queue(i).transport().inflight(tracked ? region : null);
         }
     }
 

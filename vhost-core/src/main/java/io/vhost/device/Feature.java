@@ -46,7 +46,11 @@ public enum Feature {
     /** Packed rings. */
     VIRTIO_F_RING_PACKED(34),
     /** Buffers are used in the order in which they were offered. */
-    VIRTIO_F_IN_ORDER(35);
+    VIRTIO_F_IN_ORDER(35),
+    /** Both ends order their accesses as on hardware: with real fences. */
+    VIRTIO_F_ORDER_PLATFORM(36),
+    /** A queue can be reset alone. */
+    VIRTIO_F_RING_RESET(40);
 
     private final int bit;
 

@@ -60,6 +60,8 @@ public record VhostConfig(
             Feature.VIRTIO_F_INDIRECT_DESC,
             Feature.VIRTIO_F_EVENT_IDX,
             Feature.VIRTIO_F_IN_ORDER,
+            Feature.VIRTIO_F_ORDER_PLATFORM,
+            Feature.VIRTIO_F_RING_RESET,
             Feature.VIRTIO_F_RING_PACKED,
             Feature.VIRTIO_NET_F_MRG_RXBUF,
             Feature.VIRTIO_NET_F_MQ,
@@ -74,6 +76,7 @@ public record VhostConfig(
             ProtocolFeature.REPLY_ACK,
             ProtocolFeature.MTU,
             ProtocolFeature.BACKEND_REQ,
+            ProtocolFeature.INFLIGHT_SHMFD,
             ProtocolFeature.RESET_DEVICE,
             ProtocolFeature.CONFIGURE_MEM_SLOTS,
             ProtocolFeature.STATUS);

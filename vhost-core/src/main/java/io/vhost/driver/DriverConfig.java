@@ -4,6 +4,7 @@ import io.vhost.device.Feature;
 import io.vhost.net.NetHeader;
 import io.vhost.net.PacketPool;
 import io.vhost.ring.RingFormat;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -19,6 +20,8 @@ import java.util.Objects;
  *     12; smaller than the packet's buffer where mergeable buffers shall be put to the test
  * @param transmitMode how packets are laid out for the device
  * @param timeout how long to wait for each of the back-end's answers, more than 0
+ * @param inflight keep what the back-end notes of chains in flight, where it does, so that a successor of one
+ *     that died goes on exactly where that was: see {@link VirtioUser#reconnect}
  */
 public record DriverConfig(
         int queuePairs,
@@ -28,7 +31,8 @@ public record DriverConfig(
         int bufferSize,
         int receiveSize,
         TransmitMode transmitMode,
-        Duration timeout) {
+        Duration timeout,
+        boolean inflight) {
 
     /** How a packet to be sent is described to the device. */
     public enum TransmitMode {
@@ -103,6 +107,19 @@ public record DriverConfig(
         }
     }
 
+    /** Refuses a back-end with whose features these rings cannot be, or never carry a packet. */
+    void requireRings(long negotiated) throws IOException {
+        RingFormat format = RingFormat.of(Feature.VIRTIO_F_RING_PACKED.in(negotiated));
+        if (!format.accepts(queueSize)) {
+            throw new IOException("the back-end has %s rings only, and the size of one is %s: %d is not"
+                    .formatted(format.text(), format.sizes(), queueSize));
+        }
+        if (queueSize == 1 && transmitMode.with(negotiated) == TransmitMode.CHAINED) {
+            throw new IOException("with this back-end a packet is sent in two descriptors, header and data:"
+                    + " a ring of 1 entry never has room for it");
+        }
+    }
+
     /** One pair of 256 entries, all features but packed rings, 2 KiB of data a packet. */
     public static DriverConfig defaults() {
         return new DriverConfig(
@@ -113,19 +130,22 @@ public record DriverConfig(
                 2048 + PacketPool.DEFAULT_HEADROOM,
                 Integer.MAX_VALUE,
                 TransmitMode.ONE_BUFFER,
-                Duration.ofSeconds(10));
+                Duration.ofSeconds(10),
+                false);
     }
 
     /** The same with other queues. */
     public DriverConfig withQueues(int pairs, int size) {
         return new DriverConfig(
-                pairs, size, features, packets, bufferSize, receiveSize, transmitMode, timeout);
+                pairs, size, features, packets, bufferSize, receiveSize, transmitMode, timeout,
+                inflight);
     }
 
     /** The same with exactly these features, as far as the back-end has them. */
     public DriverConfig withFeatures(long mask) {
         return new DriverConfig(
-                queuePairs, queueSize, mask, packets, bufferSize, receiveSize, transmitMode, timeout);
+                queuePairs, queueSize, mask, packets, bufferSize, receiveSize, transmitMode, timeout,
+                inflight);
     }
 
     /** The same with packed rings, where the back-end has them. */
@@ -140,12 +160,19 @@ public record DriverConfig(
 
     /** The same with another pool and other receive buffers. */
     public DriverConfig withPackets(int count, int size, int receive) {
-        return new DriverConfig(queuePairs, queueSize, features, count, size, receive, transmitMode, timeout);
+        return new DriverConfig(queuePairs, queueSize, features, count, size, receive, transmitMode, timeout,
+                inflight);
     }
 
     /** The same with another transmit mode. */
     public DriverConfig withTransmitMode(TransmitMode mode) {
         return new DriverConfig(
-                queuePairs, queueSize, features, packets, bufferSize, receiveSize, mode, timeout);
+                queuePairs, queueSize, features, packets, bufferSize, receiveSize, mode, timeout, inflight);
+    }
+
+    /** The same with in-flight tracking, where the back-end has it. */
+    public DriverConfig withInflight() {
+        return new DriverConfig(queuePairs, queueSize, features, packets, bufferSize, receiveSize,
+                transmitMode, timeout, true);
     }
 }

@@ -1,5 +1,6 @@
 package io.vhost.driver;
 
+import io.vhost.device.Feature;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
@@ -66,10 +67,22 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
         return Math.max(RingFormat.SPLIT.deviceBytes(size), RingFormat.PACKED.deviceBytes(size));
     }
 
-    /** An empty ring at its start. */
-    void reset(RingFormat format, RingOptions options, int netHeaderLength) {
-        headerLength = netHeaderLength;
-        ring = format.driver(segment, addresses, size, options);
+    /**
+     * An empty ring at its start.
+     *
+     * @param features that were negotiated
+     * @param index of the queue: even ones are written by the device (virtio 1.2, 5.1.2)
+     */
+    void reset(long features, int index) {
+        boolean packed = Feature.VIRTIO_F_RING_PACKED.in(features);
+        headerLength = NetHeader.length(
+                Feature.VIRTIO_NET_F_MRG_RXBUF.in(features), Feature.VIRTIO_F_VERSION_1.in(features) || packed);
+        RingOptions options = new RingOptions(
+                (index & 1) == 0,
+                Feature.VIRTIO_F_INDIRECT_DESC.in(features),
+                Feature.VIRTIO_F_EVENT_IDX.in(features),
+                Feature.VIRTIO_F_IN_ORDER.in(features));
+        ring = RingFormat.of(packed).driver(segment, addresses, size, options);
         ring.disableInterrupts();
     }
 
@@ -100,10 +113,6 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
         if (ring.needsKick()) {
             kick.signal();
         }
-    }
-
-    static int headerLength(boolean mergeable, boolean version1) {
-        return NetHeader.length(mergeable, version1);
     }
 
     @Override

@@ -1,15 +1,12 @@
 package io.vhost.driver;
 
 import io.vhost.device.Feature;
-import io.vhost.device.ProtocolFeature;
-import io.vhost.driver.DriverConfig.TransmitMode;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.OsException;
 import io.vhost.protocol.FrontendSession;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
-import io.vhost.ring.RingOptions;
 import io.vhost.ring.RingViolation;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -23,27 +20,30 @@ import java.util.Objects;
  * <p>Threads: see the package. Packets must come from {@link #pool}: their buffers lie in the shared memory.
  */
 public final class VirtioUser implements AutoCloseable {
-    private static final int ACKNOWLEDGE = 1;
-    private static final int DRIVER = 2;
+    /** ACKNOWLEDGE, DRIVER and FEATURES_OK (virtio 1.2, 2.1). */
+    private static final int NEGOTIATED = 1 | 2 | 8;
     private static final int DRIVER_OK = 4;
-    private static final int FEATURES_OK = 8;
 
-    private final FrontendSession session;
+    private final Path socket;
     private final DriverConfig config;
     private final SharedMemory memory;
     private final PacketPool pool;
     private final ReceiveQueue[] receive;
     private final TransmitQueue[] transmit;
+    private final DriverInflight inflight;
+    private FrontendSession session;
     private long features;
     private boolean started;
     private boolean closed;
 
-    private VirtioUser(FrontendSession session, DriverConfig config) {
+    private VirtioUser(Path socket, FrontendSession session, DriverConfig config) {
+        this.socket = socket;
         this.session = session;
         this.config = config;
         long slab = PacketPool.slabSize(config.packets(), config.bufferSize());
         receive = new ReceiveQueue[config.queuePairs()];
         transmit = new TransmitQueue[config.queuePairs()];
+        inflight = new DriverInflight(2 * config.queuePairs(), config.queueSize());
         memory = new SharedMemory(SharedMemory.areaSize(slab)
                 + config.queuePairs()
                         * (2 * DriverQueue.ringBytes(config.queueSize())
@@ -77,7 +77,7 @@ public final class VirtioUser implements AutoCloseable {
         FrontendSession session = FrontendSession.connect(socket, config.timeout());
         VirtioUser driver = null;
         try {
-            driver = new VirtioUser(session, config);
+            driver = new VirtioUser(socket, session, config);
             driver.negotiate();
             driver.start();
             return driver;
@@ -99,26 +99,63 @@ public final class VirtioUser implements AutoCloseable {
     }
 
     private void negotiate() throws IOException {
-        long offered = session.handshake(
-                ProtocolFeature.mask(ProtocolFeature.MQ, ProtocolFeature.REPLY_ACK, ProtocolFeature.STATUS));
-        if (session.queuePairs() < config.queuePairs()) {
-            throw new IOException("the back-end has %d queue pairs, %d are wanted"
-                    .formatted(session.queuePairs(), config.queuePairs()));
-        }
-        for (int i = 0; i < queueCount(); i++) {
-            session.call(i, queue(i).call.descriptor());
-        }
+        long offered = handshake(session);
         features = offered & config.features();
-        if (!ringFormat().accepts(config.queueSize())) {
-            throw new IOException("the back-end has %s rings only, and the size of one is %s: %d is not"
-                    .formatted(ringFormat().text(), ringFormat().sizes(), config.queueSize()));
-        }
-        if (config.queueSize() == 1 && config.transmitMode().with(features) == TransmitMode.CHAINED) {
-            throw new IOException("with this back-end a packet is sent in two descriptors, header and data:"
-                    + " a ring of 1 entry never has room for it");
-        }
+        config.requireRings(features);
         session.features(features);
-        status(ACKNOWLEDGE | DRIVER | FEATURES_OK);
+        DriverInflight.status(session, NEGOTIATED);
+    }
+
+    private long handshake(FrontendSession with) throws IOException {
+        long offered = inflight.handshake(with, config);
+        for (int i = 0; i < queueCount(); i++) {
+            with.call(i, queue(i).call.descriptor());
+        }
+        return offered;
+    }
+
+    /**
+     * Connects to a back-end that has come in place of one that died. The rings and the packets in them stay
+     * as they are. With in-flight tracking ({@link DriverConfig#withInflight}) the new back-end goes on
+     * exactly where its predecessor was, else with split rings at their used index. No burst may be under way.
+     *
+     * @throws IOException when nobody listens, or the back-end has not all that was negotiated or refuses;
+     *     this may be repeated
+     * @throws IllegalStateException when the driver is stopped or closed, or has packed rings and no tracking
+     */
+    public void reconnect() throws IOException {
+        requireStarted();
+        if (has(Feature.VIRTIO_F_RING_PACKED) && !inflight.isKept()) {
+            throw new IllegalStateException("a back-end cannot go on in packed rings without in-flight"
+                    + " tracking: connect with DriverConfig.withInflight()");
+        }
+        FrontendSession next = FrontendSession.connect(socket, config.timeout());
+        boolean complete = false;
+        FrontendSession before = session;
+        try {
+            inflight.requireAll(next, features & ~handshake(next));
+            session = next;
+            next.features(features);
+            goOn();
+            complete = true;
+        } catch (OsException e) {
+            throw new IOException(e.getMessage(), e);
+        } finally {
+            (complete ? before : next).close();
+            session = complete ? next : before;
+        }
+    }
+
+    private void goOn() throws IOException {
+        DriverInflight.status(session, NEGOTIATED);
+        session.memory(List.of(memory.region()), List.of(memory.file()));
+        inflight.goOn(session);
+        for (int i = 0; i < queueCount(); i++) {
+            describeRing(i);
+            // A kick that was meant for the predecessor may have got lost with it.
+            queue(i).kick.signal();
+        }
+        enableRings();
     }
 
     /**
@@ -149,41 +186,42 @@ public final class VirtioUser implements AutoCloseable {
 
     private void startRings() throws IOException {
         session.memory(List.of(memory.region()), List.of(memory.file()));
+        inflight.begin(session);
         for (int i = 0; i < queueCount(); i++) {
             startRing(i);
         }
+        enableRings();
+    }
+
+    private void enableRings() throws IOException {
         if (has(Feature.VHOST_USER_F_PROTOCOL_FEATURES)) {
             for (int i = 0; i < queueCount(); i++) {
                 session.enable(i, true);
             }
         }
-        status(ACKNOWLEDGE | DRIVER | FEATURES_OK | DRIVER_OK);
+        DriverInflight.status(session, NEGOTIATED | DRIVER_OK);
         session.barrier();
     }
 
     private void startRing(int index) throws IOException {
         DriverQueue queue = queue(index);
-        boolean mergeable = has(Feature.VIRTIO_NET_F_MRG_RXBUF);
-        RingFormat format = ringFormat();
-        queue.reset(
-                format,
-                new RingOptions(
-                        (index & 1) == 0,
-                        has(Feature.VIRTIO_F_INDIRECT_DESC),
-                        has(Feature.VIRTIO_F_EVENT_IDX),
-                        has(Feature.VIRTIO_F_IN_ORDER)),
-                DriverQueue.headerLength(
-                        mergeable, has(Feature.VIRTIO_F_VERSION_1) || has(Feature.VIRTIO_F_RING_PACKED)));
+        queue.reset(features, index);
         if (queue instanceof ReceiveQueue receiveQueue) {
-            receiveQueue.mergeable = mergeable;
+            receiveQueue.mergeable = has(Feature.VIRTIO_NET_F_MRG_RXBUF);
             receiveQueue.fill();
         }
         if (queue instanceof TransmitQueue transmitQueue) {
             transmitQueue.mode = config.transmitMode().with(features);
         }
+        describeRing(index);
+    }
+
+    /** The base is that of a new ring: of one that was used a back-end which died has told no other. */
+    private void describeRing(int index) throws IOException {
+        DriverQueue queue = queue(index);
         RingAddresses ring = queue.addresses();
         session.ringSize(index, queue.size());
-        session.ringBase(index, format.start());
+        session.ringBase(index, ringFormat().start());
         session.ringAddresses(
                 index, memory.address(ring.desc()), memory.address(ring.avail()),
                 memory.address(ring.used()), 0, 0);
@@ -259,7 +297,8 @@ public final class VirtioUser implements AutoCloseable {
 
     /**
      * Whether the back-end is there. Bursts do not notice when it goes: the rings lie in this process's
-     * memory, so packets just stay where they are. {@link #close} then, and connect anew.
+     * memory, so packets just stay where they are. {@link #close} then and connect anew, or
+     * {@link #reconnect} to a successor.
      *
      * <p>A system call: ask now and then, on the thread that stops and closes.
      */
@@ -326,18 +365,13 @@ public final class VirtioUser implements AutoCloseable {
     }
 
     private void releaseMemory() {
+        inflight.close();
         for (int i = 0; i < queueCount(); i++) {
             if (queue(i) != null) {
                 queue(i).close();
             }
         }
         memory.close();
-    }
-
-    private void status(int status) throws IOException {
-        if (ProtocolFeature.STATUS.in(session.protocolFeatures())) {
-            session.status(status);
-        }
     }
 
     private RingFormat ringFormat() {
@@ -352,7 +386,7 @@ public final class VirtioUser implements AutoCloseable {
      * Ring {@code index} as virtio numbers them:
      * receive queues are even, transmit queues odd (virtio 1.2, 5.1.2).
      */
-    private DriverQueue queue(int index) {
+    DriverQueue queue(int index) {
         return (index & 1) == 0 ? receive[index / 2] : transmit[index / 2];
     }
 

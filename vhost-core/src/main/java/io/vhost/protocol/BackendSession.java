@@ -8,6 +8,7 @@ import io.vhost.queue.ControlException;
 import io.vhost.device.DeviceControl;
 import io.vhost.device.ProtocolFeature;
 import io.vhost.limit.ResourceAccount;
+import io.vhost.os.Descriptor;
 import io.vhost.os.UnixSocket;
 import java.lang.foreign.Arena;
 import java.util.EnumMap;
@@ -63,6 +64,7 @@ public final class BackendSession {
         features = new FeatureRequests(device);
         features.register(handlers);
         new MemoryRequests(device.memory()).register(handlers);
+        new InflightRequests(device.memory().inflight()).register(handlers);
         new RingRequests(device).register(handlers);
     }
 
@@ -122,6 +124,7 @@ public final class BackendSession {
                 answer(codec, request, reply);
             } finally {
                 request.closeDescriptors();
+                reply.closeDescriptors();
             }
             device.messageHandled();
         }
@@ -145,7 +148,7 @@ public final class BackendSession {
             return;
         }
         if (ownReply) {
-            codec.send(reply);
+            codec.send(reply, reply.descriptors().toArray(Descriptor[]::new));
         } else if (acknowledges(request)) {
             codec.send(reply.put64(SUCCESS));
         }

@@ -50,15 +50,22 @@ final class FeatureRequests {
         device.features(chosen);
     }
 
+    /** Bits without a name here mean nothing to us, whatever a newer front-end means by them. */
     private void negotiate(long features) throws ProtocolException {
         long offered = device.offeredProtocolFeatures();
-        long unknown = features & ~offered;
+        long nameless = features & ~ProtocolFeature.mask(ProtocolFeature.values());
+        long known = features & ~nameless;
+        long unknown = known & ~offered;
         if (unknown != 0) {
             throw new ProtocolException("protocol features=0x" + Long.toHexString(features) + " contain 0x"
                     + Long.toHexString(unknown) + ", which were not offered, offered=0x"
                     + Long.toHexString(offered));
         }
-        negotiated = features;
-        device.protocolFeatures(features);
+        if (nameless != 0) {
+            device.record().error("protocol features 0x" + Long.toHexString(nameless)
+                    + " are not known here and left out");
+        }
+        negotiated = known;
+        device.protocolFeatures(known);
     }
 }

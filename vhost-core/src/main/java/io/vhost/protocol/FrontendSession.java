@@ -199,6 +199,44 @@ public final class FrontendSession implements AutoCloseable {
         return (int) status;
     }
 
+    /**
+     * Has the back-end create a region in which it notes what it has in flight. Needs INFLIGHT_SHMFD; the
+     * virtio features come first, since they decide what the region looks like.
+     *
+     * @param queues how many queues, from the first
+     * @param queueSize entries of each
+     * @return the region, whose file the caller closes
+     */
+    public InflightFile createInflight(int queues, int queueSize) throws IOException {
+        need(ProtocolFeature.INFLIGHT_SHMFD);
+        send(begin(Request.GET_INFLIGHT_FD).put64(0).put64(0).put32(queues | queueSize << 16).put32(0));
+        receive(message.id(), message.size(), 1);
+        try (Descriptor file = reply.takeDescriptor()) {
+            InflightFile created = new InflightFile(
+                    file.duplicate(), reply.u64(0), reply.u64(8), reply.u16(16), reply.u16(18));
+            if (created.queues() != queues || created.queueSize() != queueSize) {
+                created.close();
+                throw broken("GET_INFLIGHT_FD for %d queues of %d entries answered for %d of %d".formatted(
+                        queues, queueSize, created.queues(), created.queueSize()));
+            }
+            return created;
+        } catch (OsException failure) {
+            throw new IOException(failure.getMessage(), failure);
+        }
+    }
+
+    /**
+     * Gives the back-end a region that it, or a predecessor, has created; before rings are started. Needs
+     * INFLIGHT_SHMFD.
+     *
+     * @param region stays the caller's
+     */
+    public void inflight(InflightFile region) throws IOException {
+        need(ProtocolFeature.INFLIGHT_SHMFD);
+        command(begin(Request.SET_INFLIGHT_FD).put64(region.size()).put64(region.offset())
+                .put32(region.queues() | region.queueSize() << 16).put32(0), region.file());
+    }
+
     /** Returns when the back-end has carried out everything before. */
     public void barrier() throws IOException {
         query64(begin(Request.GET_FEATURES));
@@ -236,7 +274,7 @@ public final class FrontendSession implements AutoCloseable {
     private void command(Message command, Descriptor... descriptors) throws IOException {
         send(command, descriptors);
         if (command.needsReply()) {
-            receive(command.id(), 8);
+            receive(command.id(), 8, 0);
             if (reply.u64(0) != 0) {
                 throw new ProtocolException("the back-end refused " + Request.name(command.id()) + ": result="
                         + Long.toUnsignedString(reply.u64(0)));
@@ -253,7 +291,7 @@ public final class FrontendSession implements AutoCloseable {
 
     private void query(Message query, int replySize) throws IOException {
         send(query);
-        receive(query.id(), replySize);
+        receive(query.id(), replySize, 0);
     }
 
     private void send(Message sent, Descriptor... descriptors) throws IOException {
@@ -270,7 +308,7 @@ public final class FrontendSession implements AutoCloseable {
     }
 
     /** Waits for the answer to {@code request} and checks all of it but the payload's content. */
-    private void receive(int request, int size) throws IOException {
+    private void receive(int request, int size, int descriptors) throws IOException {
         String asked = Request.name(request);
         boolean received;
         try {
@@ -283,11 +321,11 @@ public final class FrontendSession implements AutoCloseable {
         }
         int flags = Message.VERSION | Message.REPLY;
         if (reply.id() != request || reply.flags() != flags || reply.size() != size
-                || reply.descriptorCount() != 0) {
+                || reply.descriptorCount() != descriptors) {
             String answer = Request.describe(reply);
             reply.closeDescriptors();
-            throw broken("the answer to %s is %s, must be %s flags=0x%x size=%d descriptors=0"
-                    .formatted(asked, answer, asked, flags, size));
+            throw broken("the answer to %s is %s, must be %s flags=0x%x size=%d descriptors=%d"
+                    .formatted(asked, answer, asked, flags, size, descriptors));
         }
         unanswered = 0;
     }

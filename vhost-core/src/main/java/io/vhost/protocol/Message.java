@@ -28,6 +28,8 @@ final class Message {
     static final int REPLY = 4;
     static final int NEED_REPLY = 8;
 
+    private static final ValueLayout.OfShort U16 =
+            ValueLayout.JAVA_SHORT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfInt U32 =
             ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.LITTLE_ENDIAN);
     private static final ValueLayout.OfLong U64 =
@@ -60,6 +62,10 @@ final class Message {
 
     boolean needsReply() {
         return (flags() & NEED_REPLY) != 0;
+    }
+
+    int u16(int offset) {
+        return bytes.get(U16, HEADER + offset) & 0xFFFF;
     }
 
     int u32(int offset) {
@@ -109,6 +115,11 @@ final class Message {
     /** Hands the only descriptor over to the caller, or null if the message has none. */
     Descriptor takeDescriptor() {
         return descriptors.isEmpty() ? null : descriptors.removeFirst();
+    }
+
+    /** Adds a descriptor to a message that is to be sent; taken over. */
+    void attach(Descriptor descriptor) {
+        descriptors.add(descriptor);
     }
 
     /** Closes the descriptors that nobody has taken. */

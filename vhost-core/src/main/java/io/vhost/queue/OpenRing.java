@@ -1,6 +1,7 @@
 package io.vhost.queue;
 
 import io.vhost.memory.GuestMemory;
+import io.vhost.memory.InflightRegion;
 import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingFormat;
 
@@ -13,13 +14,19 @@ final class OpenRing {
     private final GuestMemory memory;
     private final DeviceRing ring;
     private final RingFormat format;
+    /** Null where nothing is tracked. */
+    private final InflightRegion inflight;
     private RingPlace place;
 
-    OpenRing(GuestMemory memory, DeviceRing ring, RingFormat format) {
+    OpenRing(GuestMemory memory, DeviceRing ring, RingFormat format, InflightRegion inflight) {
         this.memory = memory;
         this.ring = ring;
         this.format = format;
+        this.inflight = inflight;
         memory.retain();
+        if (inflight != null) {
+            inflight.retain();
+        }
     }
 
     DeviceRing ring() {
@@ -45,5 +52,8 @@ final class OpenRing {
     /** Lets go of the memory; nothing may touch this ring afterwards. */
     void release() {
         memory.release();
+        if (inflight != null) {
+            inflight.release();
+        }
     }
 }

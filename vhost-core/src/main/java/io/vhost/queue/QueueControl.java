@@ -3,6 +3,7 @@ package io.vhost.queue;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
+import io.vhost.memory.InflightRegion;
 import io.vhost.os.EventFd;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
@@ -144,6 +145,20 @@ public final class QueueControl {
         lock.lock();
         try {
             life.dirtyLog(dirtyLog);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Where what is in flight is noted from the next start of the ring on; null: nowhere.
+     *
+     * @param region as for {@link RingSetup#inflight}
+     */
+    public void inflight(InflightRegion region) {
+        lock.lock();
+        try {
+            life.setup().inflight(region);
         } finally {
             lock.unlock();
         }

@@ -12,6 +12,7 @@ import io.vhost.ring.RingElement;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
 import io.vhost.ring.RingViolation;
+import java.lang.foreign.MemorySegment;
 import java.lang.System.Logger.Level;
 import java.util.OptionalInt;
 
@@ -214,12 +215,16 @@ public final class QueueLife {
     void restart(RingChange change, GuestMemory memory, RingFormat present, RingOptions options)
             throws ControlException {
         try {
+            DeviceRing before = ring();
             detach();
             format = present;
             try {
                 change.apply(setup);
             } finally {
                 attach(memory, options);
+            }
+            if (before != null && !setup.started) {
+                forgetInflight(before);
             }
         } finally {
             report();
@@ -250,6 +255,15 @@ public final class QueueLife {
         setup.dirtyLog = dirtyLog;
         if (open != null) {
             open.ring().logWrites(dirtyLog, setup.deviceAreaLogAddress);
+        }
+    }
+
+    /** The front-end has stopped the ring and is told where it goes on: the position is its business now. */
+    private void forgetInflight(DeviceRing stopped) {
+        try {
+            stopped.forgetInflight();
+        } catch (InternalError e) {
+            owner.fail(e);
         }
     }
 
@@ -300,19 +314,25 @@ public final class QueueLife {
             RingAddresses addresses = setup.locate(index, format, memory);
             boolean fresh = setup.freshBase;
             int base = base(memory, addresses);
+            MemorySegment inflight = setup.inflightPart(index, format);
             DeviceRing ring = format.device(memory, addresses, setup.size, options, base);
             ring.logWrites(setup.dirtyLog, setup.deviceAreaLogAddress);
+            if (inflight != null) {
+                ring.track(inflight);
+            }
             ring.disableKicks();
-            boolean behind = fresh && format.isBehind(memory, addresses, setup.size, base);
+            int goesOn = ring.base();
+            boolean behind = fresh && format.isBehind(memory, addresses, setup.size, goesOn);
             // Nothing is to be undone as long as the ring is not open.
             MemoryFault.surface();
-            open = new OpenRing(memory, ring, format);
+            open = new OpenRing(memory, ring, format, setup.inflight);
             user.opened(ring);
             complete = true;
-            if (behind) {
-                // The driver waits for a position that nobody knows: better a queue that says so than one
-                // that waits for ever, or takes chains that the driver has back.
-                fence(RingViolation.BASE_BEHIND, Integer.toUnsignedLong(base));
+            // The driver may wait for a position that nobody knows: better a queue that says so than one that
+            // waits for ever, or takes chains that the driver has back.
+            checkViolation();
+            if (behind && violation == null) {
+                fence(RingViolation.BASE_BEHIND, Integer.toUnsignedLong(goesOn));
             }
         } catch (InternalError e) {
             owner.fail(e);

@@ -2,10 +2,12 @@ package io.vhost.queue;
 
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
+import io.vhost.memory.InflightRegion;
 import io.vhost.os.EventFd;
 import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
+import java.lang.foreign.MemorySegment;
 
 /**
  * What the front-end has said about one ring so far: the messages come one by one and in its own order. Used
@@ -32,6 +34,8 @@ public final class RingSetup {
     /** Guest address of the device area for the dirty log. */
     long deviceAreaLogAddress = DeviceRing.NOT_LOGGED;
     DirtyLog dirtyLog;
+    /** Where what is in flight is noted; null: nowhere. The device keeps it mapped while it is here. */
+    InflightRegion inflight;
     EventFd kick;
     EventFd call;
     EventFd error;
@@ -117,6 +121,24 @@ public final class RingSetup {
         return offset;
     }
 
+    /**
+     * The queue's part of the in-flight region.
+     *
+     * @return null where nothing is tracked
+     */
+    MemorySegment inflightPart(int queue, RingFormat format) throws ControlException {
+        if (inflight == null) {
+            return null;
+        }
+        long bytes = format.inflightBytes(size);
+        if (inflight.queueSize() != size || InflightRegion.bytes(queue + 1, bytes) > inflight.size()) {
+            throw new ControlException(
+                    "queue %d: in-flight region of %d bytes for rings of %d entries is not for a %s ring of %d"
+                            .formatted(queue, inflight.size(), inflight.queueSize(), format.text(), size));
+        }
+        return inflight.part(queue, bytes);
+    }
+
     private static void requireAligned(int queue, String area, long address, int alignment)
             throws ControlException {
         if ((address & (alignment - 1)) != 0) {
@@ -155,6 +177,15 @@ public final class RingSetup {
     /** Enables the ring if rings are enabled from the start, or if the front-end has said so already. */
     public void enableFromStart(boolean fromStart) {
         enabled = fromStart || enableAsked;
+    }
+
+    /**
+     * Where what is in flight is noted from the next start on; null: nowhere.
+     *
+     * @param region one that has a part for this queue; the caller keeps it mapped until it is replaced here
+     */
+    public void inflight(InflightRegion region) {
+        inflight = region;
     }
 
     /** What is signalled when the guest breaks a rule; null: nothing. */

@@ -76,6 +76,23 @@ public abstract sealed class DeviceRing permits SplitRing, PackedRing {
      */
     public abstract int base();
 
+    /**
+     * Notes from now on what is in flight, and begins with what a predecessor has noted: a split ring takes
+     * those chains first, in the order in which they were taken then; a packed ring goes on at the used
+     * position that is noted, whatever its base was, and takes them from there. A region that contradicts
+     * itself or the ring is a {@link #violation}. Before anything else, but for {@link #logWrites}.
+     *
+     * @param region the queue's part of an in-flight region, of {@link RingFormat#inflightBytes}; zeros for a
+     *     region that nobody has used, which begins at the ring's base, in a split ring the used index
+     */
+    public abstract void track(MemorySegment region);
+
+    /**
+     * Nothing that is noted of chains in flight counts any more: {@link #base} was told to the front-end,
+     * which says where the ring goes on, or begins. The last call for this ring, if at all.
+     */
+    public abstract void forgetInflight();
+
     /** Where the device is, for those who look on. */
     public abstract RingPositions positions();
 

@@ -16,13 +16,12 @@ import java.lang.invoke.VarHandle;
  * there.
  */
 final class PackedRing extends DeviceRing {
-    private static final int BOTH = PackedLayout.DESC_F_AVAIL | PackedLayout.DESC_F_USED;
-
     private final long desc;
     private final long driverEvent;
     private final long deviceEvent;
     private final boolean eventIdx;
     private final PackedChainWalker walker;
+    private final PackedUsedWriter usedWriter;
     private final PackedEvent event;
     /** Of the chains that are looked at together: the words of their descriptors, each read once. */
     private final long[] words;
@@ -36,6 +35,8 @@ final class PackedRing extends DeviceRing {
     private int signalledUsed;
     private boolean signalledOnce;
     private int published;
+    /** Where what is in flight is noted; null: nowhere. */
+    private PackedInflight inflight;
 
     /**
      * A ring in guest memory.
@@ -54,14 +55,38 @@ final class PackedRing extends DeviceRing {
         this.deviceEvent = addresses.used();
         this.eventIdx = options.eventIdx();
         this.walker = new PackedChainWalker(this.memory, desc, size, chain);
+        this.usedWriter = new PackedUsedWriter(this.memory, desc, size);
         this.event = new PackedEvent(size, eventIdx);
         this.words = new long[size];
-        int used = PackedBase.used(base);
-        this.nextAvail = PackedLayout.position(used);
-        this.availWrap = PackedLayout.wrap(used);
-        this.nextUsed = nextAvail;
-        this.usedWrap = availWrap;
-        this.signalledUsed = nextAvail;
+        goOn(PackedBase.used(base));
+    }
+
+    private void goOn(int offWrap) {
+        nextAvail = PackedLayout.position(offWrap);
+        availWrap = PackedLayout.wrap(offWrap);
+        nextUsed = nextAvail;
+        usedWrap = availWrap;
+        signalledUsed = nextAvail;
+    }
+
+    @Override
+    public void track(MemorySegment region) {
+        inflight = new PackedInflight(region, memory, desc, size);
+        if (new PackedRecovery(inflight).run(PackedLayout.offWrap(nextUsed, usedWrap))) {
+            goOn(inflight.used);
+            if (writeLog.isOn()) {
+                writeLog.area(desc, (long) DESC_SIZE * size);
+            }
+        } else {
+            fault(RingViolation.INFLIGHT_MISMATCH, 0);
+        }
+    }
+
+    @Override
+    public void forgetInflight() {
+        if (inflight != null) {
+            inflight.forget();
+        }
     }
 
     @Override
@@ -121,7 +146,18 @@ final class PackedRing extends DeviceRing {
             }
             added++;
         }
-        return added;
+        return inflight == null ? added : noteTaken(batch, added);
+    }
+
+    private int noteTaken(ChainBatch batch, int added) {
+        int first = batch.chains - added;
+        int at = nextAvail - batch.descriptors(first, batch.chains);
+        int taken = inflight.take(batch, first, added, at < 0 ? at + size : at);
+        if (taken < added) {
+            fault(RingViolation.HEAD_IN_FLIGHT, batch.id[first + taken]);
+            putBack(batch, added - taken);
+        }
+        return taken;
     }
 
     /**
@@ -219,6 +255,13 @@ final class PackedRing extends DeviceRing {
 
     @Override
     public void ungather(ChainBatch batch, int count) {
+        if (inflight != null) {
+            inflight.takeBack(batch, batch.chains - count, count);
+        }
+        putBack(batch, count);
+    }
+
+    private void putBack(ChainBatch batch, int count) {
         int descriptors = batch.removeChains(count);
         inUse -= descriptors;
         nextAvail -= descriptors;
@@ -239,46 +282,17 @@ final class PackedRing extends DeviceRing {
                 // The driver knows that those before the last are used too, and completely (2.8.8); the
                 // device wrote into none, so that there is nothing to tell of them.
                 used = batch.descriptors(0, count);
-                first = usedWord(batch.id[last], 0, PackedLayout.usedFlags(usedWrap));
+                first = PackedUsedWriter.word(batch.id[last], 0, PackedLayout.usedFlags(usedWrap));
             } else {
-                first = usedWord(batch.id[0], batch.written[0], PackedLayout.usedFlags(usedWrap));
-                used = writeUsed(batch);
+                first = PackedUsedWriter.word(batch.id[0], batch.written[0], PackedLayout.usedFlags(usedWrap));
+                used = usedWriter.write(batch, nextUsed, usedWrap);
             }
             if (writeLog.isOn()) {
                 writeLog.written(batch);
             }
-            show(first, used, count);
+            show(batch.id, first, used, count);
         }
         batch.clear();
-    }
-
-    /** Writes all used descriptors but the first; how many descriptors of the ring all of them are. */
-    private int writeUsed(ChainBatch batch) {
-        MemorySegment memory = this.memory;
-        int[] id = batch.id;
-        int[] written = batch.written;
-        int[] descriptors = batch.descriptors;
-        int count = batch.chains;
-        int size = this.size;
-        int flags = PackedLayout.usedFlags(usedWrap);
-        int position = nextUsed;
-        int sum = descriptors[0];
-        for (int i = 1; i < count; i++) {
-            position += descriptors[i - 1];
-            if (position >= size) {
-                position -= size;
-                flags ^= BOTH;
-            }
-            long word = usedWord(id[i], written[i], flags);
-            Descriptors.word(memory, desc + (long) DESC_SIZE * position, word);
-            sum += descriptors[i];
-        }
-        return sum;
-    }
-
-    /** The length counts only where the device says that it wrote (2.8.4). */
-    private static long usedWord(int id, int written, int flags) {
-        return PackedLayout.word(written, id, written == 0 ? flags : flags | DESC_F_WRITE);
     }
 
     @Override
@@ -288,29 +302,17 @@ final class PackedRing extends DeviceRing {
             return;
         }
         int[] returned = chains.returned;
-        int flags = PackedLayout.usedFlags(usedWrap);
-        int position = nextUsed;
         int head = returned[0];
-        long first = usedWord(head, chains.written[head], flags);
-        int sum = chains.descriptors[head];
-        for (int i = 1; i < count; i++) {
-            position += chains.descriptors[returned[i - 1]];
-            if (position >= size) {
-                position -= size;
-                flags ^= BOTH;
-            }
-            int id = returned[i];
-            long word = usedWord(id, chains.written[id], flags);
-            Descriptors.word(memory, desc + (long) DESC_SIZE * position, word);
-            sum += chains.descriptors[id];
-        }
+        int flags = PackedLayout.usedFlags(usedWrap);
+        long first = PackedUsedWriter.word(head, chains.written[head], flags);
+        int sum = usedWriter.write(chains, nextUsed, usedWrap);
         if (writeLog.isOn()) {
             chains.logTo(writeLog);
         }
-        show(first, sum, count);
+        show(returned, first, sum, count);
     }
 
-    private void show(long firstWord, int descriptors, int chains) {
+    private void show(int[] ids, long firstWord, int descriptors, int chains) {
         int first = nextUsed;
         published += chains;
         inUse -= descriptors;
@@ -320,9 +322,15 @@ final class PackedRing extends DeviceRing {
             usedWrap = !usedWrap;
         }
         event.advance(descriptors);
+        if (inflight != null) {
+            inflight.using(ids, chains, PackedLayout.offWrap(nextUsed, usedWrap));
+        }
         // Orders the descriptors behind it and the packet bytes, whoever wrote them, before the first
         // descriptor: the driver looks at no other before that one, and its acquire of it sees them all.
         PackedLayout.descWordRelease(memory, desc + (long) DESC_SIZE * first, firstWord);
+        if (inflight != null) {
+            inflight.used(ids, chains);
+        }
         if (writeLog.isOn()) {
             int toEnd = Math.min(descriptors, size - first);
             writeLog.area(desc + (long) DESC_SIZE * first, (long) DESC_SIZE * toEnd);

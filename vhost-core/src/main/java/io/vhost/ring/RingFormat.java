@@ -84,6 +84,11 @@ public enum RingFormat {
         }
 
         @Override
+        public long inflightBytes(int size) {
+            return SplitInflight.bytes(size);
+        }
+
+        @Override
         public DriverRing driver(
                 MemorySegment memory, RingAddresses addresses, int size, RingOptions options) {
             requireSize(size);
@@ -168,6 +173,11 @@ public enum RingFormat {
                 throw new IllegalArgumentException(refusal);
             }
             return new PackedRing(memory, addresses, size, options, base);
+        }
+
+        @Override
+        public long inflightBytes(int size) {
+            return PackedInflight.bytes(size);
         }
 
         @Override
@@ -258,6 +268,9 @@ public enum RingFormat {
      */
     public abstract DeviceRing device(
             GuestMemory memory, RingAddresses addresses, int size, RingOptions options, int base);
+
+    /** Bytes of a queue's part of an in-flight region, not yet aligned. */
+    public abstract long inflightBytes(int size);
 
     /**
      * Opens the driver's end of a new ring, whose memory is cleared.

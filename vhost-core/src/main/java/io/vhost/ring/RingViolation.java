@@ -54,6 +54,8 @@ public enum RingViolation {
     USED_LENGTH_TOO_LARGE("used length is beyond the chain's buffers"),
     /** A packed ring was used already where its front-end lets the device go on; no fault of the driver. */
     BASE_BEHIND("ring was used beyond the position where the device is to go on"),
+    /** What was noted of chains in flight contradicts itself, or the ring; no fault of the driver. */
+    INFLIGHT_MISMATCH("in-flight region contradicts itself or the ring"),
     /** The guest's memory went away under the ring: the file behind it was truncated. */
     MEMORY_LOST("guest memory vanished under the ring"),
     /** The engine that copied for this queue failed; no fault of the driver. */

@@ -28,6 +28,14 @@ final class SplitRing extends DeviceRing {
     private int signalledUsed;
     private boolean signalledOnce;
     private int published;
+    /** Where what is in flight is noted; null: nowhere. */
+    private SplitInflight inflight;
+    /** Heads of the chains that a predecessor had taken, which are taken first; null: none. */
+    private int[] resubmitted;
+    /** Index of the first of them. */
+    private int resubmittedAt;
+    /** Whether some of them stand elsewhere in the driver area now, or nowhere. */
+    private boolean reordered;
 
     /**
      * A ring in guest memory.
@@ -50,6 +58,31 @@ final class SplitRing extends DeviceRing {
         this.nextUsed = nextAvail;
         this.knownAvailIdx = nextAvail;
         this.signalledUsed = nextAvail;
+    }
+
+    /** As if the driver had offered what is resubmitted behind what is used; all else comes behind that. */
+    @Override
+    public void track(MemorySegment region) {
+        inflight = new SplitInflight(region, size);
+        int[] heads = inflight.recover(nextUsed);
+        int out = (SplitLayout.availIdxAcquire(memory, avail) - nextUsed) & 0xFFFF;
+        if (heads == null || heads.length > out) {
+            fault(RingViolation.INFLIGHT_MISMATCH, heads == null ? 0 : heads.length);
+            return;
+        }
+        resubmitted = heads.length == 0 ? null : heads;
+        resubmittedAt = nextUsed;
+        for (int i = 0; i < heads.length && !reordered; i++) {
+            reordered = heads[i] != SplitLayout.availEntry(memory, avail, (nextUsed + i) & mask);
+        }
+    }
+
+    @Override
+    public void forgetInflight() {
+        // Of a predecessor that kept no order the ring alone does not tell what is in flight.
+        if (inflight != null && !reordered) {
+            inflight.forget();
+        }
     }
 
     @Override
@@ -94,7 +127,17 @@ final class SplitRing extends DeviceRing {
             }
             added++;
         }
-        return added;
+        return inflight == null ? added : noteTaken(batch, added);
+    }
+
+    private int noteTaken(ChainBatch batch, int added) {
+        int first = batch.chains - added;
+        int taken = inflight.take(batch.id, first, added);
+        if (taken < added) {
+            fault(RingViolation.HEAD_IN_FLIGHT, batch.id[first + taken]);
+            putBack(batch, added - taken);
+        }
+        return taken;
     }
 
     /**
@@ -121,6 +164,22 @@ final class SplitRing extends DeviceRing {
         for (int i = 0; i < count; i++) {
             head[chain + i] = SplitLayout.availEntry(memory, avail, (next + i) & mask);
         }
+        if (resubmitted != null) {
+            readResubmitted(head, chain, count);
+        }
+    }
+
+    private void readResubmitted(int[] head, int chain, int count) {
+        int first = (nextAvail - resubmittedAt) & 0xFFFF;
+        for (int i = 0; i < count && first + i < resubmitted.length; i++) {
+            head[chain + i] = resubmitted[first + i];
+        }
+    }
+
+    private int nextHead() {
+        int place = (nextAvail - resubmittedAt) & 0xFFFF;
+        return resubmitted != null && place < resubmitted.length
+                ? resubmitted[place] : SplitLayout.availEntry(memory, avail, nextAvail & mask);
     }
 
     /**
@@ -161,7 +220,7 @@ final class SplitRing extends DeviceRing {
 
     /** Any chain at all: continued, indirect, across regions, with empty buffers, or broken. */
     private boolean walkNext(ChainBatch batch) {
-        int head = SplitLayout.availEntry(memory, avail, nextAvail & mask);
+        int head = nextHead();
         if (head >= size) {
             return fault(RingViolation.HEAD_OUT_OF_RANGE, head);
         }
@@ -176,6 +235,13 @@ final class SplitRing extends DeviceRing {
 
     @Override
     public void ungather(ChainBatch batch, int count) {
+        if (inflight != null) {
+            inflight.takeBack(batch.id, batch.chains - count, count);
+        }
+        putBack(batch, count);
+    }
+
+    private void putBack(ChainBatch batch, int count) {
         batch.removeChains(count);
         nextAvail = (nextAvail - count) & 0xFFFF;
     }
@@ -186,7 +252,7 @@ final class SplitRing extends DeviceRing {
         if (writeLog.isOn()) {
             writeLog.written(batch);
         }
-        show(batch.chains);
+        show(batch.id, batch.chains);
         batch.clear();
     }
 
@@ -217,21 +283,35 @@ final class SplitRing extends DeviceRing {
         if (writeLog.isOn()) {
             chains.logTo(writeLog);
         }
-        show(count);
+        show(returned, count);
     }
 
-    private void show(int count) {
+    private void show(int[] heads, int count) {
         int first = nextUsed;
         nextUsed = (first + count) & 0xFFFF;
         published += count;
+        if (inflight != null) {
+            inflight.using(heads, count);
+        }
         // Orders the elements and the packet bytes, whoever wrote them, before the index:
         // the driver's acquire of it sees them all.
         SplitLayout.usedIdxRelease(memory, used, nextUsed);
+        if (inflight != null) {
+            noteUsed(heads, count);
+        }
         if (writeLog.isOn()) {
             for (int i = 0; i < count; i++) {
                 writeLog.deviceArea(SplitLayout.usedElementOffset((first + i) & mask), Long.BYTES);
             }
             writeLog.deviceArea(0, Integer.BYTES);
+        }
+    }
+
+    private void noteUsed(int[] heads, int count) {
+        inflight.used(heads, count, nextUsed);
+        if (resubmitted != null && ((nextUsed - resubmittedAt) & 0xFFFF) >= resubmitted.length) {
+            resubmitted = null;
+            reordered = false;
         }
     }
 

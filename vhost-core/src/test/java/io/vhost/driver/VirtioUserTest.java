@@ -70,7 +70,7 @@ class VirtioUserTest extends VirtioUserFixture {
     @Test
     void aBackEndThatDoesNotAnswerIsGivenUp() throws Exception {
         DriverConfig impatient = new DriverConfig(1, 16, DriverConfig.SUPPORTED, 64, 2048, 2048,
-                TransmitMode.ONE_BUFFER, Duration.ofMillis(1));
+                TransmitMode.ONE_BUFFER, Duration.ofMillis(1), false);
         try (UnixListener _ = UnixListener.bind(path)) {
             String text = refused(impatient);
             assertTrue(text.contains("GET_FEATURES") && text.contains("nothing came in time"), text);
@@ -210,7 +210,7 @@ class VirtioUserTest extends VirtioUserFixture {
         assertThrows(IllegalArgumentException.class, () -> CONFIG.withPackets(1, 2048, 12));
         for (Duration none : List.of(Duration.ZERO, Duration.ofMillis(-1))) {
             assertThrows(IllegalArgumentException.class, () -> new DriverConfig(
-                    1, 16, 0, 64, 2048, 2048, TransmitMode.CHAINED, none));
+                    1, 16, 0, 64, 2048, 2048, TransmitMode.CHAINED, none, false));
         }
     }
 }

@@ -249,7 +249,7 @@ class HostileFrontendTest {
     void featuresThatWereNeverOfferedAreRefused() {
         refused("", 0, 2, 1L << 63);
         refused("", 0, 2, -1L);
-        refused("protocol features=0x80001 contain 0x80000, which were not offered, offered=0x1a03f",
+        refused("protocol features=0x80001 contain 0x80000, which were not offered, offered=0x1b03f",
                 0, 16, 0x80001L);
     }
 

@@ -69,6 +69,8 @@ final class FeatureNames {
             case VIRTIO_F_VERSION_1 -> "Device complies with virtio 1.0";
             case VIRTIO_F_RING_PACKED -> "Packed rings";
             case VIRTIO_F_IN_ORDER -> "Buffers are used in order";
+            case VIRTIO_F_ORDER_PLATFORM -> "Memory accesses are ordered as on hardware";
+            case VIRTIO_F_RING_RESET -> "A queue can be reset alone";
             default -> "";
         };
         return feature.name() + ": " + text;
