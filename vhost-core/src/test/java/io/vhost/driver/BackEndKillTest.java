@@ -87,7 +87,7 @@ class BackEndKillTest extends VirtioUserFixture {
 
     @ParameterizedTest
     @CsvSource({"split,sync", "split,async", "packed,sync", "packed,async",
-            "packed out of order,sync", "packed out of order,async"})
+            "packed out of order,async"})
     void whatABackEndLeavesBehindIsTakenByItsSuccessor(String rings, String kind) throws IOException {
         DriverConfig config = rings.startsWith("packed") ? TRACKED.withPackedRings() : TRACKED;
         if (rings.endsWith("order")) {

@@ -1,5 +1,6 @@
 package io.vhost.driver;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
@@ -59,6 +60,7 @@ public final class EchoBackEnd implements DeviceListener {
     }
 
     @Override
+    @GuardedBy("queue.access_lock")
     public void vringStateChanged(VirtQueue queue, boolean enabled) {
         if (enabled && channel != null && !queue.isAsyncRegistered()) {
             queue.registerAsyncThreadUnsafe();

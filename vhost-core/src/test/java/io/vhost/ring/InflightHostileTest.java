@@ -58,6 +58,7 @@ class InflightHostileTest {
         SplitRing device = successor(ring);
         assertEquals(RingViolation.INFLIGHT_MISMATCH, device.violation());
         assertEquals(0, device.gather(new ChainBatch(SIZE), SIZE));
+        split.fill((byte) 0);
     }
 
     @Test
@@ -221,7 +222,7 @@ class InflightHostileTest {
         packedRefuses(region -> put8(region, 21, 2));
         // The free list: it misses entries, begins in a chain, or runs in a circle.
         packedRefuses(region -> put16(region, 14, SIZE));
-        packedRefuses(region -> put16(region, 14, 0));
+        packedRefuses(region -> put16(region, 14, 2));
         packedRefuses(region -> put16(region, first + 32 * 5 + 2, 4));
         // The chain in the first entry: its number, its last entry, its counter, its id, its place.
         packedRefuses(region -> put16(region, first + 6, 0));
