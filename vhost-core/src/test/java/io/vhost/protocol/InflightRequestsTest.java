@@ -37,7 +37,7 @@ class InflightRequestsTest {
                 front.features(packed ? offered : offered & ~Feature.VIRTIO_F_RING_PACKED.mask());
                 try (InflightFile region = front.createInflight(3, 64)) {
                     // 16 + 16 * 64 and 32 + 32 * 64 bytes, to the next multiple of 64.
-                    assertEquals(3 * (packed ? 2112 : 1088), region.size());
+                    assertEquals(3L * (packed ? 2112 : 1088), region.size());
                     assertEquals(0, region.offset());
                     assertEquals(region.size(), region.file().size());
                     Path path = Path.of("/proc/self/fd/" + region.file().fd());
