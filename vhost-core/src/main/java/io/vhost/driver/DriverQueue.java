@@ -76,7 +76,8 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
     void reset(long features, int index) {
         boolean packed = Feature.VIRTIO_F_RING_PACKED.in(features);
         headerLength = NetHeader.length(
-                Feature.VIRTIO_NET_F_MRG_RXBUF.in(features), Feature.VIRTIO_F_VERSION_1.in(features) || packed);
+                Feature.VIRTIO_NET_F_MRG_RXBUF.in(features),
+                Feature.VIRTIO_F_VERSION_1.in(features) || packed);
         RingOptions options = new RingOptions(
                 (index & 1) == 0,
                 Feature.VIRTIO_F_INDIRECT_DESC.in(features),

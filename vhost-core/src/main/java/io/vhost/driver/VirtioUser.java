@@ -117,7 +117,7 @@ public final class VirtioUser implements AutoCloseable {
     /**
      * Connects to a back-end that has come in place of one that died. The rings and the packets in them stay
      * as they are. With in-flight tracking ({@link DriverConfig#withInflight}) the new back-end goes on
-     * exactly where its predecessor was, else with split rings at their used index. No burst may be under way.
+     * exactly where its predecessor was, else in split rings at their used index. No burst may be under way.
      *
      * @throws IOException when nobody listens, or the back-end has not all that was negotiated or refuses;
      *     this may be repeated

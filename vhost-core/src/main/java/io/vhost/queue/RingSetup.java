@@ -133,7 +133,7 @@ public final class RingSetup {
         long bytes = format.inflightBytes(size);
         if (inflight.queueSize() != size || InflightRegion.bytes(queue + 1, bytes) > inflight.size()) {
             throw new ControlException(
-                    "queue %d: in-flight region of %d bytes for rings of %d entries is not for a %s ring of %d"
+                    "queue %d: in-flight region of %d bytes for rings of %d entries, not for a %s ring of %d"
                             .formatted(queue, inflight.size(), inflight.queueSize(), format.text(), size));
         }
         return inflight.part(queue, bytes);

@@ -103,7 +103,7 @@ final class PackedInflight {
      * @param from the first of them
      * @param count how many
      * @param at position of the first one's first descriptor
-     * @return how many of them could be: the next one is in flight already, or more would be than the ring has
+     * @return how many of them could be: the next one is in flight already, or would be too many
      */
     int take(ChainBatch batch, int from, int count, int at) {
         int position = at;

@@ -12,8 +12,8 @@ import java.util.List;
  * tracking", "When reconnecting"). Everything in the region may be wrong, or meant to do harm: an index, a
  * link, a count or a counter that cannot be makes the region one that contradicts itself.
  *
- * <p>Chains are given back in the order in which they were taken, so what is in flight stands in the ring yet,
- * from the used position on, and is taken from there again. Where the predecessor died with a batch half
+ * <p>Chains are given back in the order in which they were taken, so what is in flight stands in the ring
+ * yet, from the used position on, and is taken from there again. Where the predecessor died with a batch half
  * given back, used descriptors stand there that the driver must not come upon: they become again what they
  * were. A region that says anything else is of another ring, or of a back-end that keeps no order, and is
  * refused.
@@ -169,7 +169,7 @@ final class PackedRecovery {
         return true;
     }
 
-    /** Whether a descriptor stands in the ring as it was taken, or is used, which leaves the address alone. */
+    /** Whether a descriptor stands there as it was taken, or is used, which leaves the address alone. */
     private boolean isInRing(int at, int position) {
         long word = inflight.ringWord(position);
         return inflight.get64(entry(at) + PackedInflight.ADDRESS) == inflight.ringAddress(position)

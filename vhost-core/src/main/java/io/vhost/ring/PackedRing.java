@@ -284,7 +284,8 @@ final class PackedRing extends DeviceRing {
                 used = batch.descriptors(0, count);
                 first = PackedUsedWriter.word(batch.id[last], 0, PackedLayout.usedFlags(usedWrap));
             } else {
-                first = PackedUsedWriter.word(batch.id[0], batch.written[0], PackedLayout.usedFlags(usedWrap));
+                int flags = PackedLayout.usedFlags(usedWrap);
+                first = PackedUsedWriter.word(batch.id[0], batch.written[0], flags);
                 used = usedWriter.write(batch, nextUsed, usedWrap);
             }
             if (writeLog.isOn()) {

@@ -48,8 +48,13 @@ class InflightControlTest {
         DeviceInflight inflight = guest.control.memory().inflight();
         long bytes = inflight.bytes(queues, SIZE);
         Descriptor file = MemFd.create("test-inflight", bytes);
-        inflight.use(file.duplicate(), 0, bytes, queues, SIZE);
-        return file;
+        try {
+            inflight.use(file.duplicate(), 0, bytes, queues, SIZE);
+            return file;
+        } catch (ControlException e) {
+            file.close();
+            throw e;
+        }
     }
 
     private static void move(TestGuest guest, int count) {
@@ -82,7 +87,9 @@ class InflightControlTest {
     @ValueSource(booleans = {false, true})
     void aTrackedRingGoesOnOverEveryStop(boolean packed) throws ControlException {
         int descriptors = Descriptor.openDescriptors();
-        try (TestGuest guest = guest(packed); Descriptor file = track(guest, 2); Mapping mapping = map(file)) {
+        try (TestGuest guest = guest(packed);
+                Descriptor file = track(guest, 2);
+                Mapping mapping = map(file)) {
             MemorySegment region = second(guest, mapping);
             start(guest);
             move(guest, SIZE + 3);
@@ -110,7 +117,9 @@ class InflightControlTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void theRegionKnowsBetterThanAStaleBase(boolean packed) throws ControlException {
-        try (TestGuest guest = guest(packed); Descriptor file = track(guest, 2); Mapping mapping = map(file)) {
+        try (TestGuest guest = guest(packed);
+                Descriptor file = track(guest, 2);
+                Mapping mapping = map(file)) {
             start(guest);
             move(guest, SIZE + 5);
             MemorySegment region = second(guest, mapping);
@@ -127,7 +136,9 @@ class InflightControlTest {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void aRegionThatContradictsItselfFencesItsQueueAlone(boolean packed) throws ControlException {
-        try (TestGuest guest = guest(packed); Descriptor file = track(guest, 2); Mapping mapping = map(file)) {
+        try (TestGuest guest = guest(packed);
+                Descriptor file = track(guest, 2);
+                Mapping mapping = map(file)) {
             start(guest);
             second(guest, mapping).set(ValueLayout.JAVA_SHORT, VERSION, (short) 7);
             guest.fromGuest().error.drain();
@@ -145,7 +156,9 @@ class InflightControlTest {
         try (TestGuest guest = guest(packed); Descriptor _ = track(guest, 2)) {
             guest.control.ringSize(1, SIZE / 2);
             guest.fromGuest().addresses();
-            String text = assertThrows(ControlException.class, () -> guest.control.kick(1, null)).getMessage();
+            ControlException refusal =
+                    assertThrows(ControlException.class, () -> guest.control.kick(1, null));
+            String text = refusal.getMessage();
             assertTrue(text.contains("rings of 64 entries") && text.contains("ring of 32"), text);
             assertFalse(guest.fromGuest().queue.isRunning());
         }

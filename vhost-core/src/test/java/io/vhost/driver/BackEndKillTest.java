@@ -16,9 +16,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /**
- * A back-end is killed under traffic, again and again ({@code -Dkill.rounds}, 6), and its successor goes on in
- * the same rings. A packet that the dead one had taken and not sent back is lost with it; everything in the
- * rings must be accounted for: each buffer comes back, once, and no packet arrives a second time.
+ * A back-end is killed under traffic, again and again ({@code -Dkill.rounds}, 6), and its successor goes on
+ * in the same rings. A packet that the dead one had taken and not sent back is lost with it; everything in
+ * the rings must be accounted for: each buffer comes back, once, and no packet arrives a second time.
  */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class BackEndKillTest extends VirtioUserFixture {
@@ -123,7 +123,7 @@ class BackEndKillTest extends VirtioUserFixture {
                 }
                 assertEquals(PACKETS, driver.pool().available() + driver.queue(0).ring.outstanding());
                 assertEquals(0, driver.receiveDropped(0));
-                System.out.printf("%s rings, %s copies: %d kills, %,d packets sent, %,d lost with a back-end%n",
+                System.out.printf("%s rings, %s copies: %d kills, %,d packets sent, %,d lost with one%n",
                         rings, kind, ROUNDS, sent, sent - received);
                 assertTrue(sent - received <= ROUNDS * 4 * RING, "lost: " + (sent - received));
             }

@@ -14,8 +14,8 @@ import io.vhost.server.VhostServer;
 import java.nio.file.Path;
 
 /**
- * A back-end in a process of its own, which sends each packet back until somebody kills it. Words: the socket,
- * and {@code async} for copies by a DMA channel. It listens when it is told so by a line.
+ * A back-end in a process of its own, which sends each packet back until somebody kills it. Words: the
+ * socket, and {@code async} for copies by a DMA channel. It listens when it is told so by a line.
  */
 public final class EchoBackEnd implements DeviceListener {
     private static final int BURST = 16;

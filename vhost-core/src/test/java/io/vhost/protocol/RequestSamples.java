@@ -14,7 +14,7 @@ final class RequestSamples {
             Request.SET_PROTOCOL_FEATURES, Request.GET_QUEUE_NUM, Request.SET_VRING_ENABLE,
             Request.SET_STATUS, Request.GET_STATUS, Request.SEND_RARP, Request.NET_SET_MTU,
             Request.SET_BACKEND_REQ_FD, Request.RESET_DEVICE, Request.GET_MAX_MEM_SLOTS, Request.ADD_MEM_REG,
-            Request.REM_MEM_REG, Request.SET_LOG_BASE);
+            Request.REM_MEM_REG, Request.SET_LOG_BASE, Request.GET_INFLIGHT_FD, Request.SET_INFLIGHT_FD);
 
     private RequestSamples() {}
 
