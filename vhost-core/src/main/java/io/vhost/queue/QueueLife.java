@@ -262,6 +262,7 @@ public final class QueueLife {
     private void forgetInflight(DeviceRing stopped) {
         try {
             stopped.forgetInflight();
+            MemoryFault.surface();
         } catch (InternalError e) {
             owner.fail(e);
         }
