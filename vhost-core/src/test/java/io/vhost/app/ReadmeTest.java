@@ -31,9 +31,11 @@ class ReadmeTest {
     @Test
     void itsProgramsAreExamples() throws IOException {
         List<String> programs = found(PROGRAM).toList();
-        assertEquals(2, programs.size());
-        assertTrue(Files.readString(EXAMPLES.resolve("Bridge.java")).contains(programs.getFirst()));
-        assertTrue(Files.readString(EXAMPLES.resolve("ObjectCheck.java")).contains(programs.getLast()));
+        List<String> examples = List.of("Bridge.java", "ObjectCheck.java", "PollingLoop.java");
+        assertEquals(examples.size(), programs.size());
+        for (int i = 0; i < examples.size(); i++) {
+            assertTrue(Files.readString(EXAMPLES.resolve(examples.get(i))).contains(programs.get(i)));
+        }
     }
 
     @Test

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import picocli.CommandLine;
 
 /**
- * The benchmarks' entry: {@code pvp}, {@code async}, {@code monitor}, {@code neighbour} or {@code ping}
- * with their options, or {@code jmh} with those of JMH.
+ * The benchmarks' entry: {@code pvp}, {@code async}, {@code monitor}, {@code neighbour}, {@code ping} or
+ * {@code soak} with their options, or {@code jmh} with those of JMH.
  */
 final class Bench {
     private Bench() {}
@@ -21,9 +21,10 @@ final class Bench {
             case "neighbour" -> System.exit(new CommandLine(new NeighbourRate()).execute(rest));
             case "pvp" -> System.exit(new CommandLine(new Pvp()).execute(rest));
             case "ping" -> System.exit(new CommandLine(new FirstPing()).execute(rest));
+            case "soak" -> System.exit(new CommandLine(new Soak()).execute(rest));
             default -> {
                 System.err.println("Say -Dbench=\"jmh REGEX\", -Dbench=pvp, -Dbench=async, -Dbench=monitor,"
-                        + " -Dbench=neighbour or -Dbench=ping; \"pvp --help\" tells more.");
+                        + " -Dbench=neighbour, -Dbench=ping or -Dbench=soak; \"pvp --help\" tells more.");
                 System.exit(2);
             }
         }

@@ -37,6 +37,11 @@ public final class MainProcess {
         return start(List.of(), options, program, words);
     }
 
+    /** A program of a test's own, started by a command. */
+    public static Program startBy(List<String> launcher, Class<?> program, String... words) {
+        return start(launcher, List.of("-XX:+UseSerialGC", "-Xmx128m"), program, words);
+    }
+
     private static Program start(
             List<String> launcher, List<String> options, Class<?> program, String... words) {
         String path = System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path");

@@ -117,7 +117,7 @@ public final class RawFrontend implements AutoCloseable {
     /** All messages up to started rings, with no chain offered. */
     public void startIdle() throws IOException {
         long features = Feature.VIRTIO_F_VERSION_1.mask() | Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask()
-                | Feature.VHOST_F_LOG_ALL.mask() | (packed ? Feature.VIRTIO_F_RING_PACKED.mask() : 0);
+                | Feature.VHOST_F_LOG_ALL.mask() | Feature.VIRTIO_F_INDIRECT_DESC.mask() | (packed ? Feature.VIRTIO_F_RING_PACKED.mask() : 0);
         peer.send(SET_OWNER, RawPeer.PLAIN);
         peer.send(SET_PROTOCOL_FEATURES, RawPeer.PLAIN, ProtocolFeature.mask(
                 ProtocolFeature.REPLY_ACK, ProtocolFeature.STATUS, ProtocolFeature.LOG_SHMFD));
@@ -190,6 +190,23 @@ public final class RawFrontend implements AutoCloseable {
                 write(avail(queue), area);
             }
         }
+    }
+
+    /** Makes each chain from the guest a table of as many buffers of a byte as may be. */
+    public void offerTables() throws IOException {
+        long table = BUFFERS + 2 * RING * BUFFER;
+        for (int i = 0; i < RING; i++) {
+            boolean last = i == RING - 1;
+            write(table + 16L * i, little(16).putLong(buffer(1, 0) + i).putInt(1)
+                    .putShort((short) (last ? 0 : 1)).putShort((short) (i + 1)));
+            write(desc(1) + 16L * i, little(16).putLong(table).putInt(16 * RING).putShort((short) 4)
+                    .putShort((short) 0));
+        }
+    }
+
+    /** Writes eight bytes anywhere in the rings. */
+    public void scribble(long offset, long value) throws IOException {
+        write(offset % (6 * PAGE), little(8).putLong(value));
     }
 
     /** A frame that a switch brings to nobody but those who send such frames. */

@@ -1,0 +1,80 @@
+package io.vhost.bench;
+
+import io.vhost.peer.RawFrontend;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Front-ends that do what they can to disturb others, in a process of their own: a flipper, a storm of
+ * connections, a ring of costly chains, and memory that is taken away. Lines on the standard input say
+ * {@code on} and {@code off}; the end of the input ends it. Words: the sockets.
+ */
+final class SoakAttackers {
+    private static final int ROUNDS = 200;
+    private static volatile boolean on;
+
+    private SoakAttackers() {}
+
+    /** One connection that attacks. */
+    private interface Attack {
+        void on(RawFrontend front, Random random) throws IOException;
+    }
+
+    public static void main(String[] words) throws IOException {
+        Path first = Path.of(words[0]);
+        Path second = Path.of(words[1]);
+        List<Attack> attacks = List.of(
+                (front, random) -> {
+                    front.start();
+                    for (int i = 0; i < ROUNDS; i++) {
+                        front.scribble(random.nextLong() >>> 1, random.nextLong());
+                        front.offerAgain();
+                    }
+                },
+                (front, _) -> front.startIdle(),
+                (front, _) -> {
+                    front.start();
+                    front.offerTables();
+                    for (int i = 0; i < ROUNDS * 20 && on; i++) {
+                        front.offerAgain();
+                    }
+                },
+                (front, random) -> {
+                    front.start();
+                    front.truncate(random.nextInt(2), 4096L * random.nextInt(8));
+                    front.offerAgain();
+                });
+        for (int i = 0; i < attacks.size(); i++) {
+            Attack attack = attacks.get(i);
+            Path socket = i % 2 == 0 ? first : second;
+            Random random = new Random(i);
+            Thread.ofPlatform().daemon().start(() -> repeat(attack, socket, random));
+        }
+        BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+        for (String line = in.readLine(); line != null; line = in.readLine()) {
+            on = line.equals("on");
+            System.out.println("is " + line);
+        }
+    }
+
+    private static void repeat(Attack attack, Path socket, Random random) {
+        while (true) {
+            if (!on) {
+                LockSupport.parkNanos(10_000_000);
+                continue;
+            }
+            try (RawFrontend front = new RawFrontend(socket, random.nextInt(4) == 0, 1 + random.nextInt(16))) {
+                attack.on(front, random);
+            } catch (IOException | RuntimeException | AssertionError _) {
+                // The back-end closed the connection, as it should.
+                LockSupport.parkNanos(1_000_000);
+            }
+        }
+    }
+}
