@@ -216,8 +216,8 @@ public record VhostConfig(
 
         /**
          * Refuses memory, and dirty logs, that cannot be sealed against truncation. Files of tmpfs and
-         * hugetlbfs cannot; QEMU's {@code memory-backend-memfd,share=on} comes sealed. Default: what can be sealed is,
-         * and the rest is accepted, since what is truncated costs its own connection only.
+         * hugetlbfs cannot; QEMU's {@code memory-backend-memfd,share=on} comes sealed. Default: what can be
+         * sealed is, and the rest is accepted, since what is truncated costs its own connection only.
          */
         public Builder requireSealedMemory(boolean required) {
             sealed = required;

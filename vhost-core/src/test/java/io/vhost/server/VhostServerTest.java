@@ -205,7 +205,7 @@ class VhostServerTest extends ServerFixture {
         logger.addHandler(handler);
         int connections = 200;
         try (VhostServer _ = VhostServer.listen(path, CONFIG, DEAF);
-                Descriptor memory = MemFd.create("log", 4096)) {
+                Descriptor memory = MemFd.createSealed("log", 4096)) {
             for (int i = 0; i < connections; i++) {
                 try (RawPeer peer = connect()) {
                     handshake(peer, memory);

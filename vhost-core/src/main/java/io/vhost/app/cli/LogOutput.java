@@ -23,7 +23,7 @@ public final class LogOutput {
         setUnlessGiven("java.util.logging.SimpleFormatter.format", FORMAT);
         setUnlessGiven("jdk.system.logger.format", FORMAT);
         setUnlessGiven("jdk.system.logger.level", "WARNING");
-        // The first record loads time zones and more from files, and it may be the one that tells that no file
+        // The first record loads time zones and more from files, and may be the one that tells that no file
         // can be opened any more.
         String _ = String.format("%tc", ZonedDateTime.now(ZoneId.systemDefault()));
         boolean configured = System.getProperty("java.util.logging.config.file") != null

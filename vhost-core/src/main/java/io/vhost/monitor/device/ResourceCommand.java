@@ -23,7 +23,7 @@ final class ResourceCommand {
 
     static Command create() {
         return Command.named("x-query-vhost-resources")
-                .help("show what front-ends have taken of this process").outOfBand()
+                .help("show what front-ends have taken of this process")
                 .returns(USAGE).runs(_ -> describe(ResourceAccount.ofProcess().usage()));
     }
 
