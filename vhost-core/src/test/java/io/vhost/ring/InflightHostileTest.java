@@ -254,7 +254,7 @@ class InflightHostileTest {
         Random random = new Random(7);
         MemorySegment region = format == RingFormat.SPLIT ? split : packed;
         int refused = 0;
-        for (int round = 0; round < 3000; round++) {
+        for (int round = 0; round < 500; round++) {
             region.fill((byte) 0);
             RawSplitRing splitRing = format == RingFormat.SPLIT ? splitRing() : null;
             RawPackedRing packedRing = format == RingFormat.PACKED ? packedRing() : null;
@@ -271,7 +271,7 @@ class InflightHostileTest {
             device.gather(batch, SIZE);
             device.publish(batch);
         }
-        assertTrue(refused > 300 && refused < 2900, "refused: " + refused);
+        assertTrue(refused > 50 && refused < 480, "refused: " + refused);
     }
 
     /** What the front-end writes while the ring is at work is not believed either. */
