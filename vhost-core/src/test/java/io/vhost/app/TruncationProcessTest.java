@@ -28,7 +28,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * Front-ends that take away the memory which they share, from the command line's programs in processes of
  * their own: none ends, and a neighbour loses nothing. {@code -Dtruncation.processes} says how many processes
  * are attacked, each with what comes next of compilers and programs; up to 20 meet all attacks, more one
- * each.
+ * each, on three connections.
  */
 class TruncationProcessTest {
     private static final int SHORT = 20;
@@ -150,7 +150,7 @@ class TruncationProcessTest {
     /** The attacker has both ends, so that packets flow into the memory that it takes away. */
     private static void attack(List<Path> sockets, Attack attack, Random random, Neighbours neighbours)
             throws IOException {
-        int connections = attack == Attack.IDLE_RINGS ? CONNECTIONS : 6;
+        int connections = PROCESSES > SHORT ? 3 : attack == Attack.IDLE_RINGS ? CONNECTIONS : 6;
         for (int i = 0; i < connections; i++) {
             boolean packed = i % 2 == 1;
             int border = attack == Attack.IDLE_RINGS ? 1 + random.nextInt(8) : attack.border;

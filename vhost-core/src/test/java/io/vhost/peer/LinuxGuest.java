@@ -2,11 +2,13 @@ package io.vhost.peer;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
 /**
  * A small Linux in QEMU, without KVM, whose only network card is behind a vhost-user socket. It is driven
@@ -188,6 +190,18 @@ public final class LinuxGuest implements AutoCloseable {
             }
         }
         throw new IllegalStateException("no digest in: " + text);
+    }
+
+    /** The file of the guest's memory; what it has at address 0 is at offset 0. */
+    public Path memory() throws IOException {
+        try (Stream<Path> open = Files.list(Path.of("/proc", Long.toString(qemu.pid()), "fd"))) {
+            for (Path path : open.toList()) {
+                if (Files.readSymbolicLink(path).toString().contains("memory-backend-memfd")) {
+                    return path;
+                }
+            }
+        }
+        throw new IllegalStateException("QEMU has no such file");
     }
 
     /** Everything that the guest and QEMU have said. */
