@@ -121,6 +121,12 @@ public final class DmaChannel {
         packets.addAndGet(-count);
     }
 
+    /** {@return the most copies that are under way at a time, of all queues; stays as it is} Lock held. */
+    @GuardedBy("lock")
+    public int depth() {
+        return tokens.depth();
+    }
+
     /** {@return how many copies can be queued now} Lock held. */
     @GuardedBy("lock")
     public int capacity() {
