@@ -5,6 +5,7 @@ import io.vhost.memory.GuestMemory;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 
 /**
  * An engine in use: knows which copies are under way and whose they are. It stays the same when its engine is
@@ -39,12 +40,9 @@ public final class DmaChannel {
 
     private volatile boolean closed;
 
-    /** A channel of this engine and no other. */
-    DmaChannel(DmaRegistry registry, String name, DmaEngine engine) {
-        this(registry, name, engine, null);
-    }
-
-    DmaChannel(DmaRegistry registry, String name, DmaEngine engine, EngineSupply supply) {
+    /** A channel of an engine, and of others from {@code supply}; null: of no other. */
+    DmaChannel(
+            DmaRegistry registry, String name, DmaEngine engine, EngineSupply supply, LongSupplier clock) {
         this.registry = registry;
         this.name = name;
         int depth = engine.depth();
@@ -53,7 +51,7 @@ public final class DmaChannel {
                     .formatted(name, depth));
         }
         tokens = new CopyTokens(depth);
-        engines = new EngineSuccession(name, lock, tokens, engine, supply);
+        engines = new EngineSuccession(name, lock, tokens, engine, supply, clock);
     }
 
     /** {@return the registry that this channel is configured in} */
@@ -119,6 +117,12 @@ public final class DmaChannel {
     /** For queues: that many packets were given back. */
     public void release(int count) {
         packets.addAndGet(-count);
+    }
+
+    /** {@return the most copies that are under way at a time, of all queues; stays as it is} Lock held. */
+    @GuardedBy("lock")
+    public int depth() {
+        return tokens.depth();
     }
 
     /** {@return how many copies can be queued now} Lock held. */
@@ -269,7 +273,7 @@ public final class DmaChannel {
                 return;
             }
             drainLocked();
-            if (failure() == null && engineAge(System.nanoTime()) > nanos) {
+            if (failure() == null && engineAge(engines.now()) > nanos) {
                 engines.replace(blamed, cause);
             }
         } finally {

@@ -3,6 +3,7 @@ package io.vhost.dma;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -14,8 +15,17 @@ import java.util.function.Supplier;
 public final class DmaRegistry implements AutoCloseable {
     private final Set<DmaChannel> channels = ConcurrentHashMap.newKeySet();
 
+    private final LongSupplier clock;
+
     /** An empty registry. */
-    public DmaRegistry() {}
+    public DmaRegistry() {
+        this(System::nanoTime);
+    }
+
+    /** The same, with another clock for the age of engines. */
+    DmaRegistry(LongSupplier clock) {
+        this.clock = clock;
+    }
 
     /**
      * Makes a channel of an engine, which belongs to the registry from then on. When the engine fails, or a
@@ -30,7 +40,7 @@ public final class DmaRegistry implements AutoCloseable {
     public DmaChannel configure(String name, DmaEngine engine) {
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(engine, "engine");
-        DmaChannel channel = new DmaChannel(this, name, engine);
+        DmaChannel channel = new DmaChannel(this, name, engine, null, clock);
         channels.add(channel);
         return channel;
     }
@@ -55,7 +65,7 @@ public final class DmaRegistry implements AutoCloseable {
     public DmaChannel configureReplaceable(String name, Supplier<? extends DmaEngine> engines) {
         Objects.requireNonNull(name, "name");
         EngineSupply supply = new EngineSupply(engines);
-        DmaChannel channel = new DmaChannel(this, name, supply.first(), supply);
+        DmaChannel channel = new DmaChannel(this, name, supply.first(), supply, clock);
         channels.add(channel);
         return channel;
     }

@@ -8,6 +8,7 @@ import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 
 /**
  * The engine that a channel has, and those that it has left and that have not ended. Used under the channel's
@@ -28,6 +29,7 @@ final class EngineSuccession {
     private final String name;
     private final ReentrantLock lock;
     private final CopyTokens tokens;
+    private final LongSupplier clock;
     /** Null: there is this engine and no other. */
     private final EngineSupply supply;
     private DmaEngine engine;
@@ -35,16 +37,19 @@ final class EngineSuccession {
     private Throwable broken;
     private final List<LateEngine> lateEngines = new ArrayList<>();
     private volatile Throwable failure;
-    private volatile long engineSince = System.nanoTime();
+    private volatile long engineSince;
     private volatile int replacements;
 
     EngineSuccession(
-            String name, ReentrantLock lock, CopyTokens tokens, DmaEngine first, EngineSupply supply) {
+            String name, ReentrantLock lock, CopyTokens tokens, DmaEngine first, EngineSupply supply,
+            LongSupplier clock) {
         this.name = name;
         this.lock = lock;
         this.tokens = tokens;
         this.engine = first;
         this.supply = supply;
+        this.clock = clock;
+        this.engineSince = now();
     }
 
     /** The present engine; the last one if the channel has failed. */
@@ -75,6 +80,11 @@ final class EngineSuccession {
 
     int replacements() {
         return replacements;
+    }
+
+    /** The time of the channel's clock, in ns. */
+    long now() {
+        return clock.getAsLong();
     }
 
     long engineAge(long now) {
@@ -138,7 +148,7 @@ final class EngineSuccession {
             return;
         }
         Throwable cause = broken;
-        if (!supply.mayReplace(System.nanoTime())) {
+        if (!supply.mayReplace(now())) {
             failForGood(new IllegalStateException(
                     "engines of DMA channel %s fail again and again".formatted(name), cause));
         }
@@ -177,7 +187,7 @@ final class EngineSuccession {
             }
             engine = supply.next(tokens.depth());
             broken = null;
-            engineSince = System.nanoTime();
+            engineSince = now();
             int number = replacements + 1;
             replacements = number;
             // A guest can have this happen again and again: logged at the powers of two.

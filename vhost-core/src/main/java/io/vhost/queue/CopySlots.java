@@ -196,14 +196,16 @@ public final class CopySlots<T> implements CopyListener {
     }
 
     /**
-     * Makes one of a slot's copies, at once if it is short, or else by a channel. The slot is told of it,
-     * also when this ends with an error.
+     * Makes one of a slot's copies, by a channel or at once. The slot is told of it, also when this ends with
+     * an error.
+     *
+     * @param by the slot's channel; null: not by it, and short copies are not anyway
      */
     @GuardedBy("by.lock")
     public void copy(
             DmaChannel by, MemorySegment source, long sourceOffset,
             MemorySegment target, long targetOffset, int length, int slot) {
-        if (length >= threshold) {
+        if (length >= threshold && by != null) {
             by.copy(source, sourceOffset, target, targetOffset, length, this, slot);
             return;
         }

@@ -9,6 +9,7 @@ import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.LongSupplier;
 
 /**
  * The copies under way of a queue that is registered for asynchronous copies: finds out what is done, gives
@@ -25,6 +26,7 @@ public final class CopyTracker<T> {
     private final QueueCounters counters;
     private final QueueEvents events;
     private final CopyLimits limits;
+    private final LongSupplier clock;
     private final long stall;
     private final long timeout;
     private final CopyBlame blame = new CopyBlame();
@@ -46,13 +48,20 @@ public final class CopyTracker<T> {
      */
     public CopyTracker(
             String queue, QueueCounters counters, QueueEvents events, CopyLimits limits, DeviceRing ring) {
+        this(queue, counters, events, limits, ring.size(), System::nanoTime);
+    }
+
+    /** The same for a ring of so many entries, with another clock. */
+    CopyTracker(String queue, QueueCounters counters, QueueEvents events, CopyLimits limits, int size,
+            LongSupplier clock) {
         this.queue = queue;
         this.counters = counters;
         this.events = events;
         this.limits = limits;
+        this.clock = clock;
         this.stall = limits.stall().toNanos();
         this.timeout = limits.timeout().toNanos();
-        this.ringSize = ring.size();
+        this.ringSize = size;
         this.slots = new CopySlots<>(ringSize, limits.threshold());
     }
 
@@ -68,7 +77,7 @@ public final class CopyTracker<T> {
 
     /** For snapshots. */
     public CopyStatus status() {
-        return new CopyStatus(true, slots.inFlight(), slots.oldestAge(System.nanoTime()),
+        return new CopyStatus(true, slots.inFlight(), slots.oldestAge(clock.getAsLong()),
                 slots.copying() == 0 ? "" : slots.channelOf(oldest()).name());
     }
 
@@ -110,7 +119,7 @@ public final class CopyTracker<T> {
             left = slots.copying() > 0;
             resize();
         } else if (!slots.hasClosed() && slots.copying() > 0) {
-            long now = System.nanoTime();
+            long now = clock.getAsLong();
             reportStall(now);
             if (slots.oldestAge(now) > timeout / 2) {
                 watch(ring, now);
@@ -171,7 +180,7 @@ public final class CopyTracker<T> {
         }
         blame.forget();
         Set<DmaChannel> late = new HashSet<>();
-        long since = System.nanoTime();
+        long since = clock.getAsLong();
         int expired = 0;
         int item = slots.awaited(late);
         while (item != slots.opened()) {
@@ -196,7 +205,7 @@ public final class CopyTracker<T> {
                         slots.giveUp(awaited);
                     }
                     slots.close(ring);
-                    since = System.nanoTime();
+                    since = clock.getAsLong();
                     item = slots.awaited(late);
                 }
             }
@@ -210,7 +219,7 @@ public final class CopyTracker<T> {
     }
 
     private boolean isOverdue(DmaChannel awaited, long since) {
-        long now = System.nanoTime();
+        long now = clock.getAsLong();
         long waited = now - since;
         if (waited > timeout) {
             return awaited.isLate(slots) || !awaited.isReplaceable() || awaited.engineAge(now) > timeout;

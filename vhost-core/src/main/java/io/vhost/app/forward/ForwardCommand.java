@@ -7,6 +7,7 @@ import io.vhost.app.cli.MemoryOptions;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
+import io.vhost.app.polling.LateCopyException;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.monitor.MonitorConfig;
@@ -185,12 +186,17 @@ public final class ForwardCommand implements Callable<Integer> {
             openings.add((offer, listener) ->
                     VhostServer.inherit(where.fd, offer, devices.watch(listener)));
         }
-        ForwardReport report;
+        ForwardReport report = null;
         try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()
                         .name("forward").devices(devices).onQuit(context.end()::raise).build());
                 Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus)) {
             report = new ForwardReport(forwarder.ports());
             run(forwarder, report);
+        } catch (LateCopyException e) {
+            if (report != null) {
+                report.totals(context.out());
+            }
+            throw e;
         }
         // The forwarder is closed: these are the final figures, and the socket files have gone.
         report.totals(context.out());

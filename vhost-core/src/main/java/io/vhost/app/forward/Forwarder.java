@@ -1,10 +1,12 @@
 package io.vhost.app.forward;
 
 import io.vhost.app.polling.Idle;
+import io.vhost.app.polling.LastPackets;
 import io.vhost.app.polling.PacketQueue;
 import io.vhost.app.polling.PollingThread;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.server.VhostServer;
@@ -57,6 +59,8 @@ final class Forwarder implements AutoCloseable {
     }
 
     private final boolean swapsAddresses;
+    /** Null: the polling threads copy. */
+    private final DmaRegistry dma;
     private final List<ForwardPort> ports = new ArrayList<>();
     private final List<VhostServer> servers = new ArrayList<>();
     private final List<Share> shares = new ArrayList<>();
@@ -82,6 +86,7 @@ final class Forwarder implements AutoCloseable {
             List<Integer> cpus)
             throws IOException {
         this.swapsAddresses = swapsAddresses;
+        this.dma = config.dma();
         boolean complete = false;
         try {
             startPolling(cpus, config.dma() == null ? 2 * ForwardStream.BURST : COPYING);
@@ -167,11 +172,17 @@ final class Forwarder implements AutoCloseable {
         return streams;
     }
 
-    /** Ends the polling, then the connections; socket files are removed. A second time has no effect. */
+    /**
+     * Ends the polling, then the connections; socket files are removed. A second time has no effect.
+     *
+     * @throws io.vhost.app.polling.LateCopyException if a copy of a guest's packet does not end; all else has
+     *     ended then
+     */
     @Override
     public void close() {
         threads.forEach(PollingThread::close);
         servers.forEach(VhostServer::close);
-        shares.forEach(share -> share.pool.close());
+        LastPackets.close(shares.stream().map(share -> share.pool).toList(), dma,
+                () -> ports.forEach(ForwardPort::inFlight));
     }
 }

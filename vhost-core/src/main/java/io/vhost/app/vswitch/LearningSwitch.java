@@ -1,9 +1,12 @@
 package io.vhost.app.vswitch;
 
+import io.vhost.app.polling.LastPackets;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.Stream;
 
 /**
@@ -147,5 +150,16 @@ public final class LearningSwitch implements AutoCloseable {
     @Override
     public void close() {
         pool.close();
+    }
+
+    /**
+     * The same where DMA channels have copied packets.
+     *
+     * @param dma whose channels; null: there are none
+     * @param putBack puts packets back whose copies have ended
+     * @throws io.vhost.app.polling.LateCopyException if one does not end
+     */
+    void close(DmaRegistry dma, Runnable putBack) {
+        LastPackets.close(List.of(pool), dma, putBack);
     }
 }

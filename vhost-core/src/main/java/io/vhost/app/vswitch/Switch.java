@@ -7,6 +7,7 @@ import io.vhost.device.DeviceListener;
 import io.vhost.device.QueueWaiter;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VirtQueue;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.net.PacketPool;
 import io.vhost.os.TapDevice;
 import java.io.IOException;
@@ -39,6 +40,8 @@ final class Switch implements AutoCloseable {
     }
 
     private final LearningSwitch ethernet;
+    /** Null: the thread copies. */
+    private final DmaRegistry dma;
     private final QueueWaiter waiter;
     private final TapDevice tap;
     private final List<SwitchSocket> sockets;
@@ -64,6 +67,7 @@ final class Switch implements AutoCloseable {
     Switch(VhostConfig config, List<String> names, List<Opening> openings, TapDevice tap, Duration age,
             boolean waits) throws IOException {
         this.tap = tap;
+        this.dma = config.dma();
         this.waits = waits;
         ethernet = new LearningSwitch(BUFFER, age);
         waiter = tap == null ? new QueueWaiter() : new QueueWaiter(tap.descriptor());
@@ -146,7 +150,12 @@ final class Switch implements AutoCloseable {
         waiter.wakeUp();
     }
 
-    /** Ends the thread, then the connections; socket files are removed, and the interface is closed. */
+    /**
+     * Ends the thread, then the connections; socket files are removed, and the interface is closed.
+     *
+     * @throws io.vhost.app.polling.LateCopyException if a copy of a guest's packet does not end; all else has
+     *     ended then
+     */
     @Override
     public void close() {
         closing = true;
@@ -154,9 +163,9 @@ final class Switch implements AutoCloseable {
         thread.close();
         opened.forEach(Runnable::run);
         waiter.close();
-        ethernet.close();
         if (tap != null) {
             tap.close();
         }
+        ethernet.close(dma, () -> sockets.forEach(SwitchSocket::inFlight));
     }
 }

@@ -7,6 +7,7 @@ import io.vhost.app.cli.MemoryOptions;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
+import io.vhost.app.polling.LateCopyException;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.dma.DmaRegistry;
@@ -143,13 +144,18 @@ public final class SwitchCommand implements Callable<Integer> {
             openings.add((offer, listener) ->
                     VhostClient.connect(path, offer, devices.watch(listener))::close);
         }
-        SwitchReport report;
+        SwitchReport report = null;
         try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()
                         .name("switch").devices(devices).onQuit(context.end()::raise).build());
                 Switch ethernet = new Switch(
                         config, names, openings, openTap(), Duration.ofSeconds(age), !poll)) {
             report = new SwitchReport(ethernet.members());
             run(ethernet, report);
+        } catch (LateCopyException e) {
+            if (report != null) {
+                report.totals(context.out());
+            }
+            throw e;
         }
         report.totals(context.out());
         return 0;

@@ -113,12 +113,13 @@ final class AsyncDequeue extends Burst {
                 }
                 boolean fits = length <= fresh[chain].capacity();
                 layOut(chain, fits);
-                if (copies.pieces() > capacity) {
+                int left = copies.roomAfter(capacity, channel);
+                if (left < 0) {
                     slots.truncated();
                     counters.add(Counter.TRUNCATED, 1);
                     break;
                 }
-                capacity -= copies.pieces();
+                capacity = left;
                 submit(slots, chain, fits ? (int) length : -1, channel, now);
             }
         } finally {

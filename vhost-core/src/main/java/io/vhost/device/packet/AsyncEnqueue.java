@@ -94,12 +94,13 @@ final class AsyncEnqueue extends Burst {
                     break;
                 }
                 layOut(packet, chain, end, need);
-                if (copies.pieces() > capacity) {
+                int left = copies.roomAfter(capacity, channel);
+                if (left < 0) {
                     slots.truncated();
                     counters.add(Counter.TRUNCATED, 1);
                     break;
                 }
-                capacity -= copies.pieces();
+                capacity = left;
                 int slot = slots.open(packet, copies.pieces(), channel, now);
                 slots.take(slot, batch, chain, end);
                 chain = end;

@@ -19,6 +19,8 @@ final class CopyRun {
     private final long[] position;
     private final int[] length;
     private int pieces;
+    /** They are more than the channel can ever take. */
+    private boolean byCaller;
 
     /** For guest memory, and packets of so many pieces. */
     CopyRun(MemorySegment memory, boolean toGuest, int mostPieces) {
@@ -43,7 +45,20 @@ final class CopyRun {
         return pieces;
     }
 
-    /** Copies the pieces of one packet, whose slot was opened for them. */
+    /**
+     * What is left of a channel's room after the pieces. A guest may cut a packet into more pieces than the
+     * channel has places: waited for, they would be the head of their queue for ever. The caller copies them.
+     *
+     * @param capacity what the channel has room for now
+     * @return below 0: there is no room now, but there will be
+     */
+    @GuardedBy("channel.lock")
+    int roomAfter(int capacity, DmaChannel channel) {
+        byCaller = pieces > channel.depth() && capacity > 0;
+        return byCaller ? capacity : capacity - pieces;
+    }
+
+    /** Copies the pieces of one packet, whose slot was opened for them, after {@link #roomAfter}. */
     @GuardedBy("channel.lock")
     void copyPieces(CopySlots<Packet> slots, int slot, Packet packet, DmaChannel channel) {
         long data = packet.dataOffset();
@@ -52,7 +67,7 @@ final class CopyRun {
             while (piece < pieces) {
                 long at = position[piece];
                 int bytes = length[piece++];
-                copy(slots, slot, packet, data, at, bytes, channel);
+                copy(slots, slot, packet, data, at, bytes, byCaller ? null : channel);
                 data += bytes;
             }
         } finally {
@@ -92,6 +107,7 @@ final class CopyRun {
         }
     }
 
+    /** Copies one piece; without a channel, at once. */
     @GuardedBy("channel.lock")
     private void copy(
             CopySlots<Packet> slots, int slot, Packet packet, long data, long at, int bytes,

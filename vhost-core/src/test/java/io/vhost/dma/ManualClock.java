@@ -1,0 +1,23 @@
+package io.vhost.dma;
+
+import java.util.function.LongSupplier;
+
+/** A clock that stands still until it is moved. One thread. */
+public final class ManualClock implements LongSupplier {
+    private volatile long now = Long.MAX_VALUE - 1_000_000;
+
+    /** A registry whose engines age by this clock. */
+    public DmaRegistry registry() {
+        return new DmaRegistry(this);
+    }
+
+    /** Moves it on by so many nanoseconds; it overflows, as {@link System#nanoTime} may. */
+    public void advance(long nanos) {
+        now = now + nanos;
+    }
+
+    @Override
+    public long getAsLong() {
+        return now;
+    }
+}
