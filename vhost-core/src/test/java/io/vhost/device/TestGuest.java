@@ -9,6 +9,7 @@ import io.vhost.os.Mapping;
 import io.vhost.os.MemFd;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.System.Logger;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
@@ -54,13 +55,17 @@ final class TestGuest implements AutoCloseable {
     }
 
     TestGuest(long features, int ringSize, VhostConfig config) {
+        this(features, ringSize, config, System.getLogger("io.vhost.device"));
+    }
+
+    TestGuest(long features, int ringSize, VhostConfig config, Logger log) {
         this.features = features;
         this.ringSize = ringSize;
         file = MemFd.create("test-guest", SIZE);
         mapping = Mapping.reserve(SIZE);
         mapping.place(0, file, 0, SIZE);
         memory = mapping.segment();
-        control = DeviceControl.create("test-guest", config, listener);
+        control = DeviceControl.create("test-guest", config, listener, log);
         device = control.device();
         listener.device = device;
         for (int i = 0; i < device.queueCount(); i++) {

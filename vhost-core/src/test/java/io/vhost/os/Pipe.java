@@ -10,7 +10,7 @@ import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandle;
 
 /** A pipe: what a peer may send where an eventfd is expected. */
-record Pipe(Descriptor readEnd, Descriptor writeEnd) implements AutoCloseable {
+public record Pipe(Descriptor readEnd, Descriptor writeEnd) implements AutoCloseable {
     private static final int O_CLOEXEC = 0x80000;
 
     @SuppressWarnings("restricted")
@@ -19,7 +19,8 @@ record Pipe(Descriptor readEnd, Descriptor writeEnd) implements AutoCloseable {
                     Linker.nativeLinker().defaultLookup().findOrThrow("pipe2"),
                     FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_INT));
 
-    static Pipe open() {
+    /** {@return both ends of a new pipe, which blocks} */
+    public static Pipe open() {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment fds = arena.allocate(JAVA_INT, 2);
             if ((int) PIPE2.invokeExact(fds, O_CLOEXEC) != 0) {
