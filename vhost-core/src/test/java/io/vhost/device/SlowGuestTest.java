@@ -25,7 +25,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Two guests share a channel, and a copy of the one stands still, as when its memory lies on a cold file. */
-@Timeout(60)
+@Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SlowGuestTest extends EachFormat {
     private static final int STUCK = 777;
     private static final int COUNT = 8;
