@@ -199,13 +199,14 @@ public final class CopySlots<T> implements CopyListener {
      * Makes one of a slot's copies, by a channel or at once. The slot is told of it, also when this ends with
      * an error.
      *
-     * @param by the slot's channel; null: not by it, and short copies are not anyway
+     * @param by the slot's channel
+     * @param atOnce whether not to leave it to the channel, as short copies are not anyway
      */
     @GuardedBy("by.lock")
     public void copy(
-            DmaChannel by, MemorySegment source, long sourceOffset,
+            DmaChannel by, boolean atOnce, MemorySegment source, long sourceOffset,
             MemorySegment target, long targetOffset, int length, int slot) {
-        if (length >= threshold && by != null) {
+        if (length >= threshold && !atOnce) {
             by.copy(source, sourceOffset, target, targetOffset, length, this, slot);
             return;
         }

@@ -79,7 +79,7 @@ class CopyTimeoutTest {
             channel.retain(1);
             int slot = tracker.slots().open("item", 1, channel, clock.getAsLong());
             assertTrue(channel.capacity() > 0);
-            tracker.slots().copy(channel, memory, 0, memory, 64, 64, slot);
+            tracker.slots().copy(channel, false, memory, 0, memory, 64, 64, slot);
             channel.submit();
         } finally {
             channel.lock.unlock();

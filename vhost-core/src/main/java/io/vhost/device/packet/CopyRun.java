@@ -67,7 +67,7 @@ final class CopyRun {
             while (piece < pieces) {
                 long at = position[piece];
                 int bytes = length[piece++];
-                copy(slots, slot, packet, data, at, bytes, byCaller ? null : channel);
+                copy(slots, slot, packet, data, at, bytes, channel, byCaller);
                 data += bytes;
             }
         } finally {
@@ -96,7 +96,7 @@ final class CopyRun {
                 long at = batch.bufferOffset(i++) + headerLength;
                 int present = slot;
                 slot = slots.after(slot);
-                copy(slots, present, packet, packet.dataOffset(), at, bytes, channel);
+                copy(slots, present, packet, packet.dataOffset(), at, bytes, channel, false);
             }
         } finally {
             // After an error no copy of the rest is coming.
@@ -107,15 +107,15 @@ final class CopyRun {
         }
     }
 
-    /** Copies one piece; without a channel, at once. */
+    /** Copies one piece. */
     @GuardedBy("channel.lock")
     private void copy(
             CopySlots<Packet> slots, int slot, Packet packet, long data, long at, int bytes,
-            DmaChannel channel) {
+            DmaChannel channel, boolean atOnce) {
         if (toGuest) {
-            slots.copy(channel, packet.segment(), data, memory, at, bytes, slot);
+            slots.copy(channel, atOnce, packet.segment(), data, memory, at, bytes, slot);
         } else {
-            slots.copy(channel, memory, at, packet.segment(), data, bytes, slot);
+            slots.copy(channel, atOnce, memory, at, packet.segment(), data, bytes, slot);
         }
     }
 }
