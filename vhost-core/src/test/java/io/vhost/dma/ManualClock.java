@@ -6,6 +6,9 @@ import java.util.function.LongSupplier;
 public final class ManualClock implements LongSupplier {
     private volatile long now = Long.MAX_VALUE - 1_000_000;
 
+    /** Near the end of its range, so that it overflows soon. */
+    public ManualClock() {}
+
     /** A registry whose engines age by this clock. */
     public DmaRegistry registry() {
         return new DmaRegistry(this);

@@ -83,7 +83,8 @@ final class FuzzUsed {
             long desc = addresses.desc() + 16L * at;
             int flags = memory.get(SHORT, desc + 14) & 0x8080;
             FuzzTarget.require(
-                    memory.get(INT, desc + 8) == chain[1] && (memory.get(SHORT, desc + 12) & 0xFFFF) == chain[0]
+                    memory.get(INT, desc + 8) == chain[1]
+                            && (memory.get(SHORT, desc + 12) & 0xFFFF) == chain[0]
                             && flags == (wrap ? 0x8080 : 0), "used descriptor " + at);
             at += chain[2];
             if (at >= size) {
