@@ -16,6 +16,7 @@ import io.vhost.queue.ControlException;
 import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingViolation;
+import java.time.Duration;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -60,8 +61,8 @@ class FlipperTest {
         long features = (format == RingFormat.PACKED ? TestGuest.PACKED : TestGuest.MODERN)
                 | Feature.VIRTIO_F_EVENT_IDX.mask();
         try (DmaRegistry registry = new DmaRegistry();
-                TestGuest guest = TestGuest.asynchronous(features, TestGuest.RING, registry);
-                TestGuest neighbour = TestGuest.asynchronous(features, TestGuest.RING, registry)) {
+                TestGuest guest = open(features, registry);
+                TestGuest neighbour = open(features, registry)) {
             if (copies != Copies.SYNCHRONOUS) {
                 channel = registry.configure("flipper",
                         copies == Copies.WORKER ? new WorkerDmaEngine("flipper") : new InlineDmaEngine());
@@ -89,6 +90,14 @@ class FlipperTest {
         }
         assertEquals(0, pool.outstanding());
         pool.close();
+    }
+
+    /** A ring that is restarted waits for its copies, however slow the machine is: no engine is given up. */
+    private static TestGuest open(long features, DmaRegistry registry) throws ControlException {
+        TestGuest guest = new TestGuest(features, TestGuest.RING,
+                VhostConfig.builder().asyncCopy(registry).copyTimeout(Duration.ofMinutes(5)).build());
+        guest.start();
+        return guest;
     }
 
     private void flip(TestGuest guest, boolean tables, Random random) {

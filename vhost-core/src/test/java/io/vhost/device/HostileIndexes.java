@@ -26,7 +26,12 @@ final class HostileIndexes {
 
     static List<HostileAct> headOutOfRange() {
         return each("by", List.of(0, 1, 0x7FF0, 0xFFEF), beyond -> ring -> {
-            ring.offer(ring.size() + beyond, 1);
+            int head = ring.size() + beyond;
+            if (beyond > 1) {
+                // A good descriptor stands there, far behind the areas of the ring.
+                ring.entry(ring.end.addresses.desc(), head, ring.buffer(FRAME), ring.direction(), 0);
+            }
+            ring.offer(head, 1);
             return fenced(ring, HEAD_OUT_OF_RANGE);
         });
     }

@@ -16,6 +16,7 @@ import static io.vhost.ring.RingViolation.READABLE_AFTER_WRITABLE;
 import static io.vhost.ring.RingViolation.WRONG_DIRECTION;
 
 import io.vhost.device.RawRing.Buffer;
+import io.vhost.net.NetHeader;
 import io.vhost.queue.QueueCounters.Counter;
 import java.util.Arrays;
 import java.util.List;
@@ -133,7 +134,7 @@ final class HostileLengths {
     }
 
     static List<HostileAct> noRoomForTheHeader() {
-        List<HostileAct> short1 = each("of", List.of(1, 11, 12), length -> ring -> {
+        List<HostileAct> tooShort = each("of", List.of(1, 11, 12), length -> ring -> {
             ring.chain(ring.buffer(length));
             return ring.toGuest ? shortRoom(ring, length) : shortFrame(ring);
         });
@@ -145,7 +146,7 @@ final class HostileLengths {
             ring.chain(ring.buffer(HEADER), ring.buffer(PAYLOAD));
             return served(ring);
         });
-        return Stream.concat(short1.stream(), Stream.of(inTwo, enough)).toList();
+        return Stream.concat(tooShort.stream(), Stream.of(inTwo, enough)).toList();
     }
 
     /** To the guest the header alone is enough, where the data goes into the next chain. */
@@ -172,12 +173,19 @@ final class HostileLengths {
             ring.chain(ring.table(ring.buffers(FRAME, 1)));
             return served(ring);
         });
-        return Stream.concat(inTheRing.stream(), Stream.of(inATable)).toList();
+        HostileAct asking = new HostileAct("that asks for what is not there", ring -> {
+            ring.header[0] = NetHeader.NEEDS_CHECKSUM;
+            ring.header[8] = PAYLOAD - 1;
+            ring.chain(pieces(ring, HEADER));
+            return ring.toGuest ? served(ring) : dropped(ring, Counter.BAD_OFFLOAD);
+        });
+        return Stream.concat(inTheRing.stream(), Stream.of(inATable, asking)).toList();
     }
 
-    /** The header in so many pieces, the last of them with the data. */
+    /** The header in so many pieces apart from each other, the last of them with the data. */
     private static Buffer[] pieces(RawRing ring, int count) {
-        Buffer[] pieces = ring.buffers(count, 1);
+        Buffer[] pieces = new Buffer[count];
+        Arrays.setAll(pieces, i -> ring.buffer(1));
         pieces[count - 1] = ring.buffer(FRAME - count + 1);
         return pieces;
     }

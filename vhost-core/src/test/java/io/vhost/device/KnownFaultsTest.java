@@ -250,6 +250,8 @@ class KnownFaultsTest {
     @Test
     void placeNARegionThatIsAddedForEachQueuePair() throws Exception {
         try (TestGuest guest = TestGuest.running()) {
+            guest.control.memory().addable(true);
+            guest.shareMemory();
             MemoryRegion region = new MemoryRegion(0x7000_0000_0000L, 0x7000_0000_0000L, 4096, 0);
             guest.control.memory().add(region, MemFd.create("region", 4096));
             guest.control.memory().add(region, MemFd.create("region", 4096));
