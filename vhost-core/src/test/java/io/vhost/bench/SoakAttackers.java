@@ -69,7 +69,8 @@ final class SoakAttackers {
                 LockSupport.parkNanos(10_000_000);
                 continue;
             }
-            try (RawFrontend front = new RawFrontend(socket, random.nextInt(4) == 0, 1 + random.nextInt(16))) {
+            boolean packed = random.nextInt(4) == 0;
+            try (RawFrontend front = new RawFrontend(socket, packed, 1 + random.nextInt(16))) {
                 attack.on(front, random);
             } catch (IOException | RuntimeException | AssertionError _) {
                 // The back-end closed the connection, as it should.

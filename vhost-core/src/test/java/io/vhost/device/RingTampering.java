@@ -10,6 +10,7 @@ final class RingTampering {
     private static final int AVAIL = 1 << 7;
     private static final int USED = 1 << 15;
     private static final int WRITE = 2;
+    private static final int INDIRECT = 4;
 
     private RingTampering() {}
 
@@ -56,6 +57,40 @@ final class RingTampering {
         } else {
             rewriteEvents(guest, queue, random);
         }
+    }
+
+    /** Chains of a table each, which has another number of entries now and then, of all kinds. */
+    static void rewriteTables(TestGuest guest, TestQueue queue, Random random) {
+        int lap = random.nextBoolean() ? AVAIL : USED;
+        for (int i = 0; i < queue.size(); i++) {
+            long table = TestGuest.BUFFERS + 0x10_0000 + 256L * i;
+            for (int entry = 0; entry < 8; entry++) {
+                long at = table + 16L * entry;
+                long buffer = TestGuest.BUFFERS + 64L * random.nextInt(1024);
+                guest.memory.set(ValueLayout.JAVA_LONG, at, TestGuest.GUEST + buffer);
+                guest.memory.set(ValueLayout.JAVA_LONG, at + 8, entryWord(guest, queue, random, entry));
+            }
+            long desc = queue.addresses.desc() + 16L * i;
+            long length = random.nextInt(128) == 0 ? random.nextInt(200) : 16L * (1 + random.nextInt(8));
+            guest.memory.set(ValueLayout.JAVA_LONG, desc, TestGuest.GUEST + table);
+            guest.memory.set(ValueLayout.JAVA_LONG, desc + 8, queue.format == RingFormat.SPLIT
+                    ? length | (long) INDIRECT << 32
+                    : length | (long) i << 32 | (long) (INDIRECT | lap) << 48);
+        }
+        if (queue.format == RingFormat.SPLIT) {
+            rewriteAvailableRing(guest, queue, random);
+        } else {
+            rewriteEvents(guest, queue, random);
+        }
+    }
+
+    private static long entryWord(TestGuest guest, TestQueue queue, Random random, int entry) {
+        long length = random.nextInt(128) == 0 ? random.nextLong(1L << 32) : random.nextInt(400);
+        int flags = (queue == guest.toGuest() ? WRITE : 0) | random.nextInt(2) * NEXT;
+        flags ^= random.nextInt(256) == 0 ? random.nextInt(8) : 0;
+        return queue.format == RingFormat.SPLIT
+                ? length | (long) flags << 32 | (entry + 1L) % 8 << 48
+                : length | (long) flags << 48;
     }
 
     private static long word(TestGuest guest, TestQueue queue, Random random, int lap) {

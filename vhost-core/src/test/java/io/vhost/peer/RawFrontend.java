@@ -117,7 +117,8 @@ public final class RawFrontend implements AutoCloseable {
     /** All messages up to started rings, with no chain offered. */
     public void startIdle() throws IOException {
         long features = Feature.VIRTIO_F_VERSION_1.mask() | Feature.VHOST_USER_F_PROTOCOL_FEATURES.mask()
-                | Feature.VHOST_F_LOG_ALL.mask() | Feature.VIRTIO_F_INDIRECT_DESC.mask() | (packed ? Feature.VIRTIO_F_RING_PACKED.mask() : 0);
+                | Feature.VHOST_F_LOG_ALL.mask() | Feature.VIRTIO_F_INDIRECT_DESC.mask()
+                | (packed ? Feature.VIRTIO_F_RING_PACKED.mask() : 0);
         peer.send(SET_OWNER, RawPeer.PLAIN);
         peer.send(SET_PROTOCOL_FEATURES, RawPeer.PLAIN, ProtocolFeature.mask(
                 ProtocolFeature.REPLY_ACK, ProtocolFeature.STATUS, ProtocolFeature.LOG_SHMFD));

@@ -31,8 +31,8 @@ class CopyTimeoutTest {
     private final DmaChannel channel = registry.configureReplaceable("a", Held::new);
     private final QueueCounters counters = new QueueCounters();
     private final CopyTracker<String> tracker = new CopyTracker<>("queue", counters,
-            new QueueEvents("device", 0), new CopyLimits(0, Duration.ofNanos(STALL), Duration.ofNanos(TIMEOUT)),
-            8, clock);
+            new QueueEvents("device", 0),
+            new CopyLimits(0, Duration.ofNanos(STALL), Duration.ofNanos(TIMEOUT)), 8, clock);
     private final MemorySegment memory = Arena.ofAuto().allocate(128);
 
     /** Makes no copy, and hands over all that it was given. */

@@ -166,7 +166,8 @@ class DeadlockTest extends ServerFixture {
                     }
                 }
             });
-            DriverConfig config = packed ? DriverConfig.defaults().withPackedRings() : DriverConfig.defaults();
+            DriverConfig split = DriverConfig.defaults();
+            DriverConfig config = packed ? split.withPackedRings() : split;
             Packet[] packets = new Packet[16];
             for (int round = 0; round < 10; round++) {
                 try (VirtioUser guest = VirtioUser.connect(path, config)) {

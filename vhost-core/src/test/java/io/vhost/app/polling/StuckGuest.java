@@ -44,8 +44,8 @@ public final class StuckGuest {
     public void assertEnds(AutoCloseable program) throws Exception {
         LateCopyException late = assertThrows(LateCopyException.class, program::close);
         assertTrue(late instanceof UncheckedIOException, "one line for the user, and status 1");
-        assertEquals("1 packets are given up with this process: a guest has gone whose memory holds up a copy,"
-                + " which has not ended", late.getCause().getMessage());
+        assertEquals("1 packets are given up with this process: a guest has gone whose memory holds up a"
+                + " copy, which has not ended", late.getCause().getMessage());
         assertThrows(IllegalStateException.class, registry::close);
         copies.release();
         while (DmaChannel.leftBehind() > 0) {
