@@ -21,8 +21,8 @@ import picocli.CommandLine.Option;
 
 /**
  * A clean pair of guests beside front-ends that attack the same process for a long time. The pair counts
- * every packet; once a minute it runs at full speed, with the attacks and without them. At the end the process has
- * to be as it was at the start.
+ * every packet; once a minute it runs at full speed, with the attacks and without them. At the end the
+ * process has to be as it was at the start.
  */
 @Command(name = "soak", description = "A clean pair of guests beside attackers of the same process")
 final class Soak implements Callable<Integer> {

@@ -10,6 +10,7 @@ import java.util.function.Supplier;
  * The classes of faults that hostile rings are tested with, by their numbers. Where a format has no such
  * fault, the class names the formats that have.
  */
+@SuppressWarnings("ImmutableEnumChecker") // Nobody changes the sets, and what supplies has no state.
 enum HostileClass {
     /** 1: a descriptor whose next is itself. A packed ring has no next. */
     SELF_LOOP(1, Set.of(RingFormat.SPLIT), HostileChains::selfLoop),

@@ -126,7 +126,7 @@ final class HostileLengths {
     }
 
     private static Buffer writable(Buffer buffer) {
-        return buffer.with(buffer.flags() & WRITE ^ WRITE);
+        return buffer.with((buffer.flags() & WRITE) ^ WRITE);
     }
 
     private static Buffer readable(Buffer buffer) {

@@ -142,7 +142,7 @@ class FrontEndKillTest extends VirtioUserFixture implements DeviceListener {
                 List.of("-XX:+UseSerialGC", "-Xmx128m", "-XX:TieredStopAtLevel=1"), SendingFrontEnd.class,
                 path.toString(), rings)) {
             while (device == null) {
-                Thread.yield();
+                Thread.onSpinWait();
             }
             VhostDevice present = device;
             while (next < 100 + packets) {

@@ -89,7 +89,7 @@ class HostileGuestTest {
                         "x-query-virtio-queue-status", Map.of("path", path, "queue", queue));
                 long[] areas = {number(status, "vring-desc"), number(status, "vring-avail")};
                 for (int i = 0; i < WRITES; i++) {
-                    long at = areas[i % 2] + random.nextInt(i % 2 == 0 ? 16 * ENTRIES : 2 * ENTRIES) / 8 * 8;
+                    long at = areas[i % 2] + random.nextInt(i % 2 == 0 ? 16 * ENTRIES : 2 * ENTRIES) / 8 * 8L;
                     memory.write(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN)
                             .putLong(0, random.nextLong() >>> random.nextInt(64)), at);
                 }

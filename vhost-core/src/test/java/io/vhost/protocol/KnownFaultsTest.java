@@ -87,6 +87,7 @@ class KnownFaultsTest {
         refused(0, 9, index, 0, BackendFixture.MEMORY, BackendFixture.MEMORY, BackendFixture.MEMORY, 0L);
     }
 
+    @SuppressWarnings("JUnitMethodInvoked") // Named here, and told where it belongs.
     @Test
     void cve202010726RegionsThatAreAskedForAgainAndAgain() throws Exception {
         new InflightRequestsTest().manyRegionsLeaveNothingBehind();
@@ -94,7 +95,8 @@ class KnownFaultsTest {
 
     /** The file has 4096 bytes; queues, size of a queue, bytes. */
     @ParameterizedTest
-    @CsvSource({"65535,16,4096", "5,16,4096", "0,16,4096", "2,0,4096", "2,65535,4096", "2,16,639", "2,16,4097"})
+    @CsvSource({"65535,16,4096", "5,16,4096", "0,16,4096", "2,0,4096", "2,65535,4096", "2,16,639",
+        "2,16,4097"})
     void cve20213839AnInflightRegionForMoreThanThereIs(int queues, int size, long bytes) {
         refused(1, SET_INFLIGHT_FD, bytes, 0L, queues | size << 16, 0);
     }

@@ -74,15 +74,17 @@ class CopyTimeoutTest {
     }
 
     private void submit() {
-        channel.lock.lock();
+        DmaChannel by = channel;
+        by.lock.lock();
         try {
-            channel.retain(1);
-            int slot = tracker.slots().open("item", 1, channel, clock.getAsLong());
-            assertTrue(channel.capacity() > 0);
-            tracker.slots().copy(channel, false, memory, 0, memory, 64, 64, slot);
-            channel.submit();
+            by.retain(1);
+            CopySlots<String> slots = tracker.slots();
+            int slot = slots.open("item", 1, by, clock.getAsLong());
+            assertTrue(by.capacity() > 0);
+            slots.copy(by, false, memory, 0, memory, 64, 64, slot);
+            by.submit();
         } finally {
-            channel.lock.unlock();
+            by.lock.unlock();
         }
     }
 

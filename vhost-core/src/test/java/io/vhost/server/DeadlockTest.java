@@ -191,7 +191,7 @@ class DeadlockTest extends ServerFixture {
         }
     }
 
-    /** 200 connections by 8 threads, to a path where a server is closed and another opened again and again. */
+    /** 200 connections by 8 threads, to a path where a server is closed and another opened, over and over. */
     @Test
     void frontEndsStormAPathWhoseServerIsReplaced() throws Exception {
         AtomicInteger connected = new AtomicInteger();
@@ -215,7 +215,7 @@ class DeadlockTest extends ServerFixture {
                             peer.send(1, PLAIN);
                             connected.addAndGet(peer.receive() != null ? 1 : 0);
                         } catch (OsException gone) {
-                            Thread.yield();
+                            Thread.onSpinWait();
                         } catch (RuntimeException | Error e) {
                             failure.set(e);
                         }
@@ -227,7 +227,7 @@ class DeadlockTest extends ServerFixture {
                 int goal = connected.get() + 4;
                 try (VhostServer _ = VhostServer.listen(path, CONFIG, listener)) {
                     while (connected.get() < Math.min(200, goal) && failure.get() == null) {
-                        Thread.yield();
+                        Thread.onSpinWait();
                     }
                 }
                 assertEquals(begun.get(), over.get(), "callbacks");

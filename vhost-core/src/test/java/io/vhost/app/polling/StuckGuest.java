@@ -2,7 +2,6 @@ package io.vhost.app.polling;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaChannel;
@@ -42,8 +41,8 @@ public final class StuckGuest {
 
     /** The program ends with a message for its user; and completely once the copy has ended. */
     public void assertEnds(AutoCloseable program) throws Exception {
-        LateCopyException late = assertThrows(LateCopyException.class, program::close);
-        assertTrue(late instanceof UncheckedIOException, "one line for the user, and status 1");
+        // Of this kind is what the user gets in one line, with status 1.
+        UncheckedIOException late = assertThrows(LateCopyException.class, program::close);
         assertEquals("1 packets are given up with this process: a guest has gone whose memory holds up a"
                 + " copy, which has not ended", late.getCause().getMessage());
         assertThrows(IllegalStateException.class, registry::close);
