@@ -27,9 +27,9 @@ import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /**
- * Class 20: a thread rewrites descriptors, tables, headers and the areas of a ring while bursts run on it, and
- * a good neighbour is served by the same thread through the same channel. Nothing is thrown, every packet and
- * every violation is accounted for, and the neighbour's packets arrive.
+ * Class 20: a thread rewrites descriptors, tables, headers and the areas of a ring while bursts run on it,
+ * and a good neighbour is served by the same thread through the same channel. Nothing is thrown, every packet
+ * and every violation is accounted for, and the neighbour's packets arrive.
  *
  * <p>It ends when both threads have done their rounds. A long run has more of them:
  * {@code mvn test -Dtest=FlipperTest -Dflips=1000000}.
@@ -103,7 +103,10 @@ class FlipperTest {
     private void flip(TestGuest guest, boolean tables, Random random) {
         while (!ended.get()) {
             for (TestQueue queue : guest.queues) {
-                if (tables && random.nextInt(4) > 0) {
+                int kind = random.nextInt(4);
+                if (kind == 0) {
+                    RingTampering.toggle(guest, queue, random);
+                } else if (tables && kind > 1) {
                     RingTampering.rewriteTables(guest, queue, random);
                 } else {
                     RingTampering.rewrite(guest, queue, random);

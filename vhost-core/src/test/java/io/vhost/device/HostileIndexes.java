@@ -45,7 +45,8 @@ final class HostileIndexes {
                 }),
                 new HostileAct("+size", ring -> {
                     ring.availIdx(ring.chains.size() + ring.size());
-                    return ring.round == Round.SAME_BURST ? fenced(AVAIL_INDEX_JUMP).atOnce() : staleHead(ring);
+                    return ring.round == Round.SAME_BURST
+                            ? fenced(AVAIL_INDEX_JUMP).atOnce() : staleHead(ring);
                 }),
                 new HostileAct("+size+1", ring -> {
                     ring.availIdx(ring.chains.size() + ring.size() + 1);
@@ -150,7 +151,7 @@ final class HostileIndexes {
                 if (ring.isSplit()) {
                     usedEvent(ring, wish);
                 } else {
-                    event(ring, wish & 0x7FFF | 16, 2);
+                    event(ring, (wish & 0x7FFF) | 16, 2);
                     return one(ring, fenced(EVENT_OFFSET_OUT_OF_RANGE)).interrupting(true);
                 }
                 // After a start the first publication interrupts in any case.

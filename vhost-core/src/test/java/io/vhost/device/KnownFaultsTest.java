@@ -174,7 +174,7 @@ class KnownFaultsTest {
             Set<Long> written = new TreeSet<>();
             for (int i = 0; i < entries.length; i++) {
                 long offset = TestGuest.BUFFERS + 0x10_0000 + (long) (i % pieces) * DirtyLog.PAGE;
-                entries[i] = ring.at(TestGuest.GUEST + offset + 2 * (i / pieces), 1);
+                entries[i] = ring.at(TestGuest.GUEST + offset + 2L * (i / pieces), 1);
                 written.addAll(MarkedPages.of(offset, 1));
             }
             ring.chain(ring.table(entries));
