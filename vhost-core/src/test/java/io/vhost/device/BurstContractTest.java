@@ -334,5 +334,10 @@ class BurstContractTest {
         assertFalse(queue.isRunning());
         assertEquals(RingViolation.MEMORY_LOST, queue.violation());
         assertEquals(before, moved, "nothing was moved");
+        for (RingViolation violation : RingViolation.values()) {
+            assertEquals(violation == RingViolation.MEMORY_LOST ? 1 : 0, queue.counters().get(violation),
+                    violation.name());
+        }
+        assertEquals(1, end.error.drain());
     }
 }

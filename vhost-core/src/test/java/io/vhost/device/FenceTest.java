@@ -185,6 +185,37 @@ class FenceTest extends EachFormat {
         }
     }
 
+    /** Compiled code goes on for a while with what it read, which may break rules of the ring. */
+    @Test
+    void memoryThatVanishesIsOneViolationWhateverIsReadOfIt() throws ControlException {
+        for (int warmUp = 0; warmUp < 12; warmUp++) {
+            try (TestGuest guest = running()) {
+                TestQueue to = guest.toGuest();
+                assertEquals(8, pool.take(packets, 0, 8));
+                for (int i = 0; i < 8; i++) {
+                    packets[i].reset(60);
+                }
+                for (int i = 0; i < 3000; i++) {
+                    to.acceptAt(TestGuest.BUFFERS, 0, 100);
+                    to.acceptAt(TestGuest.BUFFERS, 0, 100);
+                    assertEquals(2, to.queue.enqueueBurst(packets, 0, 8));
+                    to.assertUsed(0, 72);
+                    to.assertUsed(0, 72);
+                }
+                to.acceptAt(TestGuest.BUFFERS, 0, 100);
+                guest.truncate();
+                assertEquals(0, to.queue.enqueueBurst(packets, 0, 8));
+                pool.release(packets, 0, 8);
+                assertEquals(RingViolation.MEMORY_LOST, to.queue.violation());
+                for (RingViolation violation : RingViolation.values()) {
+                    assertEquals(violation == RingViolation.MEMORY_LOST ? 1 : 0,
+                            to.queue.counters().get(violation), violation.name());
+                }
+                assertEquals(1, to.error.drain());
+            }
+        }
+    }
+
     private int sendOne(TestGuest guest) {
         Packet packet = pool.take();
         packet.reset(60);

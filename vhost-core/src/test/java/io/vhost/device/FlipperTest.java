@@ -103,7 +103,10 @@ class FlipperTest {
     private void flip(TestGuest guest, boolean tables, Random random) {
         while (!ended.get()) {
             for (TestQueue queue : guest.queues) {
-                if (tables && random.nextInt(4) > 0) {
+                int kind = random.nextInt(4);
+                if (kind == 0) {
+                    RingTampering.toggle(guest, queue, random);
+                } else if (tables && kind > 1) {
                     RingTampering.rewriteTables(guest, queue, random);
                 } else {
                     RingTampering.rewrite(guest, queue, random);

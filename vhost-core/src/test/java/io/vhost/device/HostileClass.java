@@ -1,10 +1,8 @@
 package io.vhost.device;
 
+import com.google.errorprone.annotations.Immutable;
 import io.vhost.ring.RingFormat;
-import java.util.EnumSet;
 import java.util.List;
-import java.util.Set;
-import java.util.function.Supplier;
 
 /**
  * The classes of faults that hostile rings are tested with, by their numbers. Where a format has no such
@@ -13,17 +11,17 @@ import java.util.function.Supplier;
 @SuppressWarnings("ImmutableEnumChecker") // Nobody changes the sets, and what supplies has no state.
 enum HostileClass {
     /** 1: a descriptor whose next is itself. A packed ring has no next. */
-    SELF_LOOP(1, Set.of(RingFormat.SPLIT), HostileChains::selfLoop),
+    SELF_LOOP(1, RingFormat.SPLIT, HostileChains::selfLoop),
     /** 2: two descriptors, each the other's next. A packed ring has no next. */
-    LOOP_OF_TWO(2, Set.of(RingFormat.SPLIT), HostileChains::loopOfTwo),
+    LOOP_OF_TWO(2, RingFormat.SPLIT, HostileChains::loopOfTwo),
     /** 3: a chain that is longer than the ring. */
     LONGER_THAN_THE_RING(3, HostileChains::longerThanTheRing),
     /** 4: a next that is not below the size. A packed ring has no next. */
-    NEXT_OUT_OF_RANGE(4, Set.of(RingFormat.SPLIT), HostileChains::nextOutOfRange),
+    NEXT_OUT_OF_RANGE(4, RingFormat.SPLIT, HostileChains::nextOutOfRange),
     /** 5: a head that is not below the size. A packed ring has no heads; for its ids see 21. */
-    HEAD_OUT_OF_RANGE(5, Set.of(RingFormat.SPLIT), HostileIndexes::headOutOfRange),
+    HEAD_OUT_OF_RANGE(5, RingFormat.SPLIT, HostileIndexes::headOutOfRange),
     /** 6: the index of the available ring jumps, or goes back. A packed ring has no such index. */
-    INDEX_JUMP(6, Set.of(RingFormat.SPLIT), HostileIndexes::indexJumps),
+    INDEX_JUMP(6, RingFormat.SPLIT, HostileIndexes::indexJumps),
     /** 7: a table in a table. */
     NESTED_TABLE(7, HostileChains::nestedTable),
     /** 8: a table that is continued. */
@@ -53,7 +51,7 @@ enum HostileClass {
     /** 20: a thread that rewrites descriptors, tables, headers and areas. It is {@link FlipperTest}. */
     FLIPPER(20, List::of),
     /** 21: a packed ring's flags and ids. A split ring has neither. */
-    PACKED_FLAGS_AND_IDS(21, Set.of(RingFormat.PACKED), HostileIndexes::packedFlagsAndIds),
+    PACKED_FLAGS_AND_IDS(21, RingFormat.PACKED, HostileIndexes::packedFlagsAndIds),
     /** 22: garbage where the driver says which events it wants. */
     EVENT_WISHES(22, HostileIndexes::eventWishes),
     /**
@@ -72,17 +70,24 @@ enum HostileClass {
     /** 28: a call that nobody reads, or that is no eventfd. */
     CALLS(28, HostileSurroundings::calls);
 
-    private final int number;
-    private final Set<RingFormat> formats;
-    private final Supplier<List<HostileAct>> acts;
-
-    HostileClass(int number, Supplier<List<HostileAct>> acts) {
-        this(number, EnumSet.allOf(RingFormat.class), acts);
+    /** Makes the acts of a class. */
+    @Immutable
+    interface Acts {
+        List<HostileAct> make();
     }
 
-    HostileClass(int number, Set<RingFormat> formats, Supplier<List<HostileAct>> acts) {
+    private final int number;
+    /** Null: both formats have such faults. */
+    private final RingFormat only;
+    private final Acts acts;
+
+    HostileClass(int number, Acts acts) {
+        this(number, null, acts);
+    }
+
+    HostileClass(int number, RingFormat only, Acts acts) {
         this.number = number;
-        this.formats = formats;
+        this.only = only;
         this.acts = acts;
     }
 
@@ -91,10 +96,10 @@ enum HostileClass {
     }
 
     boolean isOf(RingFormat format) {
-        return formats.contains(format);
+        return only == null || only == format;
     }
 
     List<HostileAct> acts() {
-        return acts.get();
+        return acts.make();
     }
 }

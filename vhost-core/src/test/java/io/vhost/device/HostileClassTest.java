@@ -26,8 +26,8 @@ class HostileClassTest {
                 }
             }
         }
-        assertEquals(List.of("1 PACKED", "2 PACKED", "4 PACKED", "5 PACKED", "6 PACKED", "21 SPLIT"),
-                missing);
+        assertEquals(
+                List.of("1 PACKED", "2 PACKED", "4 PACKED", "5 PACKED", "6 PACKED", "21 SPLIT"), missing);
     }
 
     @Test

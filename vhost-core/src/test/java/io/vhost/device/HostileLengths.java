@@ -7,7 +7,6 @@ import static io.vhost.device.Outcome.served;
 import static io.vhost.device.RawRing.FRAME;
 import static io.vhost.device.RawRing.HEADER;
 import static io.vhost.device.RawRing.PAYLOAD;
-import static io.vhost.device.RawRing.WRITE;
 import static io.vhost.ring.RingViolation.BUFFER_UNMAPPED;
 import static io.vhost.ring.RingViolation.CHAIN_TOO_LARGE;
 import static io.vhost.ring.RingViolation.EMPTY_CHAIN;
@@ -100,11 +99,11 @@ final class HostileLengths {
     static List<HostileAct> writableBeforeReadable() {
         return List.of(
                 new HostileAct("in the ring", ring -> {
-                    ring.chain(writable(ring.buffer(HEADER)), readable(ring.buffer(PAYLOAD)));
+                    ring.chain(ring.buffer(HEADER).writable(), ring.buffer(PAYLOAD).readable());
                     return fenced(ring, READABLE_AFTER_WRITABLE);
                 }),
                 new HostileAct("in a table", ring -> {
-                    ring.chain(ring.table(writable(ring.buffer(HEADER)), readable(ring.buffer(PAYLOAD))));
+                    ring.chain(ring.table(ring.buffer(HEADER).writable(), ring.buffer(PAYLOAD).readable()));
                     return fenced(ring, READABLE_AFTER_WRITABLE);
                 }));
     }
@@ -112,25 +111,23 @@ final class HostileLengths {
     static List<HostileAct> wrongDirection() {
         return List.of(
                 new HostileAct("of one buffer", ring -> {
-                    ring.chain(ring.buffer(FRAME).with(WRITE));
+                    ring.chain(wrong(ring));
                     return fenced(ring, WRONG_DIRECTION);
                 }),
                 new HostileAct("of a table", ring -> {
-                    ring.chain(ring.table(ring.buffer(FRAME).with(WRITE)));
+                    ring.chain(ring.table(wrong(ring)));
                     return fenced(ring, WRONG_DIRECTION);
                 }),
                 new HostileAct("of half a chain", ring -> {
-                    ring.chain(readable(ring.buffer(HEADER)), writable(ring.buffer(PAYLOAD)));
+                    ring.chain(ring.buffer(HEADER).readable(), ring.buffer(PAYLOAD).writable());
                     return fenced(ring, WRONG_DIRECTION);
                 }));
     }
 
-    private static Buffer writable(Buffer buffer) {
-        return buffer.with((buffer.flags() & WRITE) ^ WRITE);
-    }
-
-    private static Buffer readable(Buffer buffer) {
-        return buffer.with(buffer.flags() & WRITE);
+    /** In the direction that the queue does not have. */
+    private static Buffer wrong(RawRing ring) {
+        Buffer buffer = ring.buffer(FRAME);
+        return ring.toGuest ? buffer.readable() : buffer.writable();
     }
 
     static List<HostileAct> noRoomForTheHeader() {

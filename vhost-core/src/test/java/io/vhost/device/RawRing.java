@@ -25,8 +25,12 @@ final class RawRing {
 
     /** A buffer as a descriptor names it; of a table, the buffers in the table. */
     record Buffer(long address, long length, int flags, List<Buffer> inner) {
-        Buffer with(int more) {
-            return new Buffer(address, length, flags ^ more, inner);
+        Buffer writable() {
+            return new Buffer(address, length, flags | WRITE, inner);
+        }
+
+        Buffer readable() {
+            return new Buffer(address, length, flags & ~WRITE, inner);
         }
     }
 

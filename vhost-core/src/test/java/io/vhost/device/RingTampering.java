@@ -84,6 +84,32 @@ final class RingTampering {
         }
     }
 
+    /**
+     * Chains of one buffer at the end of memory, whose length reaches beyond it and does not, and whose
+     * header is good and is not, by turns and as fast as it can be: who reads either twice reads two.
+     */
+    static void toggle(TestGuest guest, TestQueue queue, Random random) {
+        int lap = random.nextBoolean() ? AVAIL : USED;
+        int flags = queue == guest.toGuest() ? WRITE : 0;
+        long buffer = TestGuest.SIZE - 100;
+        for (int i = 0; i < queue.size(); i++) {
+            long desc = queue.addresses.desc() + 16L * i;
+            guest.memory.set(ValueLayout.JAVA_LONG, desc, TestGuest.GUEST + buffer);
+            guest.memory.set(ValueLayout.JAVA_LONG, desc + 8, queue.format == RingFormat.SPLIT
+                    ? 72 | (long) flags << 32
+                    : 72 | (long) i << 32 | (long) (flags | lap) << 48);
+        }
+        if (queue.format == RingFormat.SPLIT) {
+            rewriteAvailableRing(guest, queue, random);
+        }
+        for (int turn = 0; turn < 4000; turn++) {
+            long desc = queue.addresses.desc() + 16L * random.nextInt(queue.size());
+            guest.memory.set(ValueLayout.JAVA_INT, desc + 8, turn % 8 == 0 ? 1500 : 72);
+            // A checksum at the packet's begin, and one far beyond it.
+            guest.memory.set(ValueLayout.JAVA_LONG_UNALIGNED, buffer, turn % 2 == 0 ? 1 : 0xFFFFL << 48 | 1);
+        }
+    }
+
     private static long entryWord(TestGuest guest, TestQueue queue, Random random, int entry) {
         long length = random.nextInt(128) == 0 ? random.nextLong(1L << 32) : random.nextInt(400);
         int flags = (queue == guest.toGuest() ? WRITE : 0) | random.nextInt(2) * NEXT;

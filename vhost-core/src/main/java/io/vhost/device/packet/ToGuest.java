@@ -43,19 +43,28 @@ public final class ToGuest extends PacketPath {
     /** As VirtQueue.enqueueBurst; the queue runs. */
     public int enqueue(Packet[] packets, int offset, int count) {
         requireNothingInFlight();
+        int before = life().ring().published();
         try {
-            int before = life().ring().published();
+            int done;
             try {
-                return burst.run(packets, offset, count);
-            } finally {
-                // After a packet that was refused as well: the guest waits for those before it.
-                life().finish(before);
-                MemoryFault.surface();
+                done = burst.run(packets, offset, count);
+            } catch (RuntimeException refusal) {
+                // Of a packet: the guest waits for those before it.
+                finish(before);
+                throw refusal;
             }
+            finish(before);
+            return done;
         } catch (InternalError e) {
             life().memoryLost(e);
             return 0;
         }
+    }
+
+    /** Not after an error of memory that is gone: rules that are broken by what was read of it are none. */
+    private void finish(int publishedBefore) {
+        life().finish(publishedBefore);
+        MemoryFault.surface();
     }
 
     /** As VirtQueue.submitEnqueueBurst; the queue runs. */
