@@ -1,7 +1,5 @@
 package io.vhost.device;
 
-import static org.junit.jupiter.api.Assumptions.assumeTrue;
-
 import io.vhost.device.BurstContractTest.Copies;
 import io.vhost.device.RawRing.Round;
 import io.vhost.ring.RingFormat;
@@ -46,7 +44,9 @@ class HostileMatrixTest {
     @ParameterizedTest
     @EnumSource
     void theClassIsMetAsItMustBe(HostileClass hostile) throws Exception {
-        assumeTrue(hostile.isOf(format));
+        if (!hostile.isOf(format)) {
+            return; // HostileClassTest says which cells there cannot be.
+        }
         for (HostileAct act : hostile.acts()) {
             for (Round round : Round.values()) {
                 try {

@@ -50,21 +50,18 @@ public final class ToGuest extends PacketPath {
                 done = burst.run(packets, offset, count);
             } catch (RuntimeException refusal) {
                 // Of a packet: the guest waits for those before it.
-                finish(before);
+                life().finish(before);
+                MemoryFault.surface();
                 throw refusal;
             }
-            finish(before);
+            // Not after an error of memory that is gone: rules that what was read of it breaks are none.
+            life().finish(before);
+            MemoryFault.surface();
             return done;
         } catch (InternalError e) {
             life().memoryLost(e);
             return 0;
         }
-    }
-
-    /** Not after an error of memory that is gone: rules that are broken by what was read of it are none. */
-    private void finish(int publishedBefore) {
-        life().finish(publishedBefore);
-        MemoryFault.surface();
     }
 
     /** As VirtQueue.submitEnqueueBurst; the queue runs. */
