@@ -85,7 +85,7 @@ final class ObjectBender {
 
     private void field(int start, int... fields) {
         int at = start + fields[random.nextInt(fields.length)];
-        if (at < 0 || at + 8 > object.length) {
+        if (at < 0 || at > object.length - Long.BYTES) {
             return;
         }
         switch (random.nextInt(3)) {

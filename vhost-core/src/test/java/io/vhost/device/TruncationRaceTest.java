@@ -32,6 +32,8 @@ class TruncationRaceTest extends EachFormat {
     private final PacketPool pool = PacketPool.create(8 * BURST, 2048);
     private final Random random = new Random();
     private final Packet[] packets = new Packet[BURST];
+    private long received;
+    private long sent;
 
     @AfterEach
     void everyPacketIsAccountedFor() {
@@ -43,7 +45,11 @@ class TruncationRaceTest extends EachFormat {
     void memoryThatVanishesWhileBurstsRunFailsTheDeviceAndNothingElse() throws Exception {
         for (int i = 0; i < GUESTS; i++) {
             try (TestGuest guest = running()) {
+                received = 0;
+                sent = 0;
                 truncateWhile(guest, "guest " + i, () -> forward(guest));
+                assertEquals(received, guest.fromGuest().queue.counters().get(Counter.PACKETS), "guest " + i);
+                assertEquals(sent, guest.toGuest().queue.counters().get(Counter.PACKETS), "guest " + i);
                 assertEquals(0, pool.outstanding(), "guest " + i);
             }
         }
@@ -111,7 +117,8 @@ class TruncationRaceTest extends EachFormat {
     private void forward(TestGuest guest) {
         offer(guest);
         int count = guest.fromGuest().queue.dequeueBurst(pool, packets, 0, BURST);
-        guest.toGuest().queue.enqueueBurst(packets, 0, count);
+        received += count;
+        sent += guest.toGuest().queue.enqueueBurst(packets, 0, count);
         pool.release(packets, 0, count);
         takeBack(guest);
     }

@@ -11,7 +11,7 @@ final class TwoCopies {
     private final AtomicIntegerArray told = new AtomicIntegerArray(2);
     private final long base = SLAB.next();
     final HeldEngine engine = new HeldEngine();
-    final DmaChannel channel = new DmaChannel(REGISTRY, "stress", engine);
+    final DmaChannel channel = new DmaChannel(REGISTRY, "stress", engine, null, System::nanoTime);
 
     TwoCopies() {
         CopyListener owner = (slot, failed) -> told.getAndIncrement(slot);

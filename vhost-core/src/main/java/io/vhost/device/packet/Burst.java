@@ -1,5 +1,6 @@
 package io.vhost.device.packet;
 
+import io.vhost.memory.MemoryFault;
 import io.vhost.net.Packet;
 import io.vhost.queue.QueueCounters;
 import io.vhost.queue.QueueCounters.Counter;
@@ -49,6 +50,16 @@ abstract sealed class Burst permits DequeueBurst, EnqueueBurst, AsyncDequeue, As
     /** Packets of the complete chunks of the last run, also where it ended with an error. */
     final int done() {
         return done;
+    }
+
+    /**
+     * Counts packets of a chunk that were copied, before the guest sees that. If memory was gone the error
+     * surfaces here, however late it is: then nothing was copied, counted or used.
+     */
+    final void count(int packets, long bytes) {
+        MemoryFault.surface();
+        counters.add(Counter.PACKETS, packets);
+        counters.add(Counter.BYTES, bytes);
     }
 
     /** Works on up to {@code count} packets, at most {@link #CHUNK}; how many are done with. */

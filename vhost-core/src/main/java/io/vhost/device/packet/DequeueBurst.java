@@ -84,10 +84,7 @@ final class DequeueBurst extends Burst {
 
     private int copyAll(Packet[] packets, int offset, int chains) {
         int headers = batch.isPlain() ? readHeaders(chains) : 0;
-        int delivered = headers == chains
-                ? copyPlain(packets, offset, chains) : copyAny(packets, offset, chains);
-        counters.add(Counter.PACKETS, delivered);
-        return delivered;
+        return headers == chains ? copyPlain(packets, offset, chains) : copyAny(packets, offset, chains);
     }
 
     /**
@@ -129,7 +126,7 @@ final class DequeueBurst extends Burst {
                 delivered++;
             }
         }
-        counters.add(Counter.BYTES, bytes);
+        count(delivered, bytes);
         ring.budget().spendCopies(delivered, bytes);
         return delivered;
     }
@@ -153,7 +150,7 @@ final class DequeueBurst extends Burst {
                 delivered++;
             }
         }
-        counters.add(Counter.BYTES, bytes);
+        count(delivered, bytes);
         ring.budget().spendCopies(delivered, bytes);
         return delivered;
     }

@@ -3,7 +3,6 @@ package io.vhost.device.packet;
 import io.vhost.memory.NativeCopy;
 import io.vhost.net.Packet;
 import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueLife;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.DeviceRing;
@@ -77,8 +76,7 @@ final class EnqueueBurst extends Burst {
             batch.written(i, need);
             bytes += length;
         }
-        counters.add(Counter.PACKETS, count);
-        counters.add(Counter.BYTES, bytes);
+        count(count, bytes);
     }
 
     private void copyAll(Packet[] packets, int offset, int count) {
@@ -111,8 +109,7 @@ final class EnqueueBurst extends Burst {
             packetCount++;
             bytes += need - headerLength;
         }
-        counters.add(Counter.PACKETS, packetCount);
-        counters.add(Counter.BYTES, bytes);
+        count(packetCount, bytes);
     }
 
     /** A packet that goes into more than one buffer. */
