@@ -31,14 +31,18 @@ import org.junit.jupiter.params.provider.ValueSource;
  */
 class LateErrorsTest {
     private static final String ERROR = "java/lang/InternalError";
+    /** The caller finds out; and the last line of a thread, behind all who do. */
+    private static final Set<String> OTHERS =
+            Set.of("io/vhost/dma/DmaChannel.copy", "io/vhost/dma/WorkerDmaEngine.work");
 
     @ParameterizedTest
-    @ValueSource(strings = {"queue", "device", "device/packet"})
+    @ValueSource(strings = {"queue", "device", "device/packet", "dma"})
     void whoCatchesTheErrorMakesItSurface(String name) throws IOException, URISyntaxException {
         List<String> late = new ArrayList<>();
         for (ClassModel model : CompiledClasses.of(name)) {
             late.addAll(late(model));
         }
+        late.removeAll(OTHERS);
         assertEquals(List.of(), late);
     }
 

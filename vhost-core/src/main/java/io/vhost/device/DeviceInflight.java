@@ -1,7 +1,6 @@
 package io.vhost.device;
 
 import io.vhost.memory.InflightRegion;
-import io.vhost.memory.MemoryTableException;
 import io.vhost.os.Descriptor;
 import io.vhost.os.OsException;
 import io.vhost.queue.ControlException;
@@ -17,11 +16,13 @@ import io.vhost.ring.RingFormat;
 @SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
 public final class DeviceInflight {
     private final DeviceRings rings;
+    private final MemoryAccount account;
     /** Null while there is none. */
     private InflightRegion region;
 
-    DeviceInflight(DeviceRings rings) {
+    DeviceInflight(DeviceRings rings, MemoryAccount account) {
         this.rings = rings;
+        this.account = account;
     }
 
     /**
@@ -67,7 +68,8 @@ public final class DeviceInflight {
      * @param size bytes
      * @param queues how many parts it has, one for each queue from the first on; others are not tracked
      * @param queueSize entries of each ring
-     * @throws ControlException if it is too small, or its file is, or a ring is started; the old region stays
+     * @throws ControlException if it is too small, or its file is or is not wanted, it exceeds a limit, or a
+     *     ring is started; the old region stays
      */
     public void use(Descriptor file, long offset, long size, int queues, int queueSize)
             throws ControlException {
@@ -81,9 +83,7 @@ public final class DeviceInflight {
             for (int i = 0; i < rings.count(); i++) {
                 rings.requireStopped(i, "in-flight region");
             }
-            replacement = InflightRegion.map(file, offset, size, queues, queueSize);
-        } catch (MemoryTableException e) {
-            throw new ControlException(e.getMessage(), e);
+            replacement = account.mapInflight(file, offset, size, queues, queueSize);
         }
         release();
         region = replacement;

@@ -34,7 +34,7 @@ public final class DeviceMemory {
         this.account = new MemoryAccount(config.limits(), config.memory());
         this.slots = new MemorySlots(account);
         this.notice = new MemoryNotice(device);
-        this.inflight = new DeviceInflight(rings);
+        this.inflight = new DeviceInflight(rings, account);
     }
 
     /** Where what is in flight is noted. */

@@ -4,6 +4,7 @@ import io.vhost.limit.ResourceAccount;
 import io.vhost.limit.ResourceLimits;
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
+import io.vhost.memory.InflightRegion;
 import io.vhost.memory.MemoryRegion;
 import io.vhost.memory.MemoryRules;
 import io.vhost.memory.MemoryTableException;
@@ -67,6 +68,21 @@ final class MemoryAccount {
         }
         try {
             return DirtyLog.map(file, offset, size, rules, () -> PROCESS.giveMemory(1, bytes));
+        } catch (MemoryTableException e) {
+            throw new ControlException(e.getMessage(), e);
+        }
+    }
+
+    /** Maps a region for what is in flight; its file stays the caller's. */
+    InflightRegion mapInflight(Descriptor file, long offset, long size, int queues, int queueSize)
+            throws ControlException {
+        String refusal = PROCESS.takeMemory(1, size, limits);
+        if (refusal != null) {
+            throw new ControlException("in-flight region of size=0x%x: %s".formatted(size, refusal));
+        }
+        try {
+            return InflightRegion.map(
+                    file, offset, size, queues, queueSize, rules, () -> PROCESS.giveMemory(1, size));
         } catch (MemoryTableException e) {
             throw new ControlException(e.getMessage(), e);
         }

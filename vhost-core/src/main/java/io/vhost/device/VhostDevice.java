@@ -95,7 +95,7 @@ public final class VhostDevice {
      */
     public boolean checkMemory() {
         for (VirtQueue queue : queues) {
-            queue.lookAtMemory();
+            queue.checkMemory();
         }
         return !failed;
     }

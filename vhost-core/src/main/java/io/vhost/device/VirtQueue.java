@@ -378,11 +378,7 @@ public final class VirtQueue extends DeviceQueue {
         }
     }
 
-    // For QueueWaiter, the device and the transport, which are of this package.
-
-    void lookAtMemory() {
-        checkMemory();
-    }
+    // For QueueWaiter and the transport, which are of this package.
 
     KickSource.Answer armFor(Runnable sleeper, KickSource kick) {
         KickSource.Answer answer = arm(sleeper, kick);

@@ -1,5 +1,6 @@
 package io.vhost.dma;
 
+import io.vhost.memory.MemoryFault;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
@@ -263,6 +264,7 @@ public final class WorkerDmaEngine implements DmaEngine {
                 }
                 burst.make(i);
             }
+            MemoryFault.surface();
         } catch (InternalError | RuntimeException e) {
             // A truncated file behind a mapping, or a segment that was closed. The error may be late, so it
             // says nothing about which copy it was.

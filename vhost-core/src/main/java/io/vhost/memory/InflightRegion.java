@@ -23,9 +23,12 @@ public final class InflightRegion {
     private final Mapping mapping; // null if the memory is not ours
     private final int queues;
     private final int queueSize;
+    private final Runnable unmapped;
     private int users = 1;
 
-    private InflightRegion(MemorySegment segment, Mapping mapping, int queues, int queueSize) {
+    private InflightRegion(
+            MemorySegment segment, Mapping mapping, int queues, int queueSize, Runnable unmapped) {
+        this.unmapped = unmapped;
         this.segment = segment;
         this.mapping = mapping;
         this.queues = queues;
@@ -58,42 +61,54 @@ public final class InflightRegion {
     }
 
     /**
-     * Maps a region that the front-end shares.
+     * Maps a region that the front-end shares. Its file is sealed against shrinking if it can be.
      *
-     * @param file where it lies; taken over, and closed in any case
+     * @param file where it lies; stays the caller's
      * @param offset of its first byte in the file, a multiple of {@link #PART_ALIGNMENT}
      * @param size bytes
      * @param queues how many parts it has
      * @param queueSize entries of each ring
+     * @param rules which files are wanted
+     * @param unmapped runs once it is not mapped any more: on the thread of its last user, or at once if this
+     *     fails
      * @return the region, with one user
-     * @throws MemoryTableException when the file does not hold it or cannot be mapped
+     * @throws MemoryTableException when the file does not hold it, cannot be mapped or is not wanted
      */
     @SuppressWarnings("exports") // only the library itself has descriptors to give
-    public static InflightRegion map(Descriptor file, long offset, long size, int queues, int queueSize)
+    public static InflightRegion map(
+            Descriptor file, long offset, long size, int queues, int queueSize, MemoryRules rules,
+            Runnable unmapped)
             throws MemoryTableException {
-        try (file) {
-            if (size < 1 || size > MemoryRegion.MAX_SIZE || offset < 0 || offset > MemoryRegion.MAX_SIZE
-                    || (offset & (PART_ALIGNMENT - 1)) != 0) {
-                throw new MemoryTableException(
-                        "in-flight region of size=0x%x at offset=0x%x: needs a size from 1 to 2^48 at a"
-                                .formatted(size, offset) + " multiple of " + PART_ALIGNMENT);
-            }
-            if (file.isRegularFile() && file.size() - offset < size) {
-                throw new MemoryTableException(
-                        "in-flight region of size=0x%x at offset=0x%x exceeds its file of %d bytes"
-                                .formatted(size, offset, file.size()));
-            }
-            long block = Mapping.blockSize(file);
-            Mapping mapping = Mapping.reserve((offset & (block - 1)) + size + block, block);
-            try {
-                long start = mapping.place(0, file, offset, size);
-                return new InflightRegion(mapping.segment().asSlice(start, size), mapping, queues, queueSize);
-            } catch (RuntimeException | Error e) {
-                mapping.close();
-                throw e;
-            }
+        try {
+            return place(file, offset, size, queues, queueSize, rules, unmapped);
         } catch (OsException e) {
+            unmapped.run();
             throw new MemoryTableException(e);
+        } catch (MemoryTableException | RuntimeException | Error e) {
+            unmapped.run();
+            throw e;
+        }
+    }
+
+    private static InflightRegion place(
+            Descriptor file, long offset, long size, int queues, int queueSize, MemoryRules rules,
+            Runnable unmapped)
+            throws MemoryTableException {
+        String what = "in-flight region of size=0x%x at offset=0x%x".formatted(size, offset);
+        if (size < 1 || size > MemoryRegion.MAX_SIZE || offset < 0 || offset > MemoryRegion.MAX_SIZE
+                || (offset & (PART_ALIGNMENT - 1)) != 0) {
+            throw new MemoryTableException(
+                    what + ": needs a size from 1 to 2^48 at a multiple of " + PART_ALIGNMENT);
+        }
+        long block = new SharedFile(what, file, offset, size).check(rules).pageSize();
+        Mapping mapping = Mapping.reserve((offset & (block - 1)) + size + block, block);
+        try {
+            long start = mapping.place(0, file, offset, size);
+            return new InflightRegion(
+                    mapping.segment().asSlice(start, size), mapping, queues, queueSize, unmapped);
+        } catch (RuntimeException | Error e) {
+            mapping.close();
+            throw e;
         }
     }
 
@@ -109,7 +124,7 @@ public final class InflightRegion {
             throw new IllegalArgumentException(
                     "needs native memory aligned to " + PART_ALIGNMENT + " bytes, has " + segment);
         }
-        return new InflightRegion(segment, null, queues, queueSize);
+        return new InflightRegion(segment, null, queues, queueSize, () -> { });
     }
 
     /** Parts of the region: queues from this number on are not tracked. */
@@ -157,6 +172,7 @@ public final class InflightRegion {
         requireUser("released", "release it once for each retain, and once for its creator");
         if (--users == 0 && mapping != null) {
             mapping.close();
+            unmapped.run();
         }
     }
 

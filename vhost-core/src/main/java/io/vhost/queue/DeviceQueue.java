@@ -106,8 +106,11 @@ public abstract class DeviceQueue {
         }
     }
 
-    /** Finds out whether the guest's memory is gone, and then does as a burst that met it. */
-    protected final void checkMemory() {
+    /**
+     * Finds out whether the guest's memory is gone, and then fences the queue and has the device fail, as a
+     * burst does that met it. Takes the lock.
+     */
+    public final void checkMemory() {
         access_lock.lock();
         try {
             life.checkMemory();

@@ -128,6 +128,8 @@ public final class QueueLife {
             // First: a ring of zeros breaks rules, too.
             memoryLost(new InternalError("a file was truncated; zeros are in its place"));
         } else if (present.ring().violation() != null) {
+            // What was read of memory that is gone breaks rules, and the error may still be on its way.
+            MemoryFault.surface();
             fence(present.ring().violation(), present.ring().violationDetail());
         }
     }

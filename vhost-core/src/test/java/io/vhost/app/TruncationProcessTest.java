@@ -6,8 +6,6 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;
-import io.vhost.os.OsException;
-import io.vhost.os.UnixSocket;
 import io.vhost.peer.MainProcess;
 import io.vhost.peer.Program;
 import io.vhost.peer.RawFrontend;
@@ -39,9 +37,7 @@ class TruncationProcessTest {
     /** Within this time of the handshake the errors came late. */
     private static final int DELAY_NANOS = 200_000_000;
 
-    private static final List<List<String>> COMPILERS = List.of(
-            List.of(), List.of("-Xint"), List.of("-XX:TieredStopAtLevel=1"),
-            List.of("-XX:-TieredCompilation"));
+    private static final List<List<String>> COMPILERS = MainProcess.compilers();
     private static final List<List<String>> PROGRAMS = List.of(
             List.of("forward"),
             List.of("switch"),
@@ -85,7 +81,7 @@ class TruncationProcessTest {
         String what = number + ": " + compiler + " " + words;
         try (Program program =
                 MainProcess.start(options(compiler), Main.class, words.toArray(String[]::new))) {
-            sockets.forEach(socket -> Await.until("it listens", () -> isListening(socket)));
+            sockets.forEach(MainProcess::awaitListening);
             try (Neighbours neighbours = new Neighbours(what, sockets.get(2), sockets.get(3))) {
                 neighbours.exchange();
                 Attack[] attacks = Attack.values();
@@ -106,13 +102,13 @@ class TruncationProcessTest {
      * late most often.
      */
     @ParameterizedTest
-    @MethodSource("compilers")
+    @MethodSource("io.vhost.peer.MainProcess#compilers")
     void idleRingsThatAreTakenAwayEndNoProcess(List<String> compiler) throws Exception {
         Path socket = directory.resolve("idle");
         Random random = new Random(SEED);
         try (Program program = MainProcess.start(options(compiler), Main.class,
                 "forward", "--quiet", "--socket-path", socket.toString())) {
-            Await.until("it listens", () -> isListening(socket));
+            MainProcess.awaitListening(socket);
             for (int i = 0; i < CONNECTIONS; i++) {
                 try (RawFrontend front = new RawFrontend(socket, i % 2 == 1, 12)) {
                     front.startIdle();
@@ -130,21 +126,8 @@ class TruncationProcessTest {
         }
     }
 
-    static List<List<String>> compilers() {
-        return COMPILERS;
-    }
-
     private static List<String> options(List<String> compiler) {
         return Stream.concat(compiler.stream(), Stream.of("-XX:+UseSerialGC", "-Xmx128m")).toList();
-    }
-
-    private static boolean isListening(Path socket) {
-        try {
-            UnixSocket.connect(socket).close();
-            return true;
-        } catch (OsException _) {
-            return false;
-        }
     }
 
     /** The attacker has both ends, so that packets flow into the memory that it takes away. */

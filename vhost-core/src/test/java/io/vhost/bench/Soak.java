@@ -3,8 +3,6 @@ package io.vhost.bench;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;
-import io.vhost.os.OsException;
-import io.vhost.os.UnixSocket;
 import io.vhost.peer.MainProcess;
 import io.vhost.peer.Program;
 import java.io.IOException;
@@ -69,7 +67,7 @@ final class Soak implements Callable<Integer> {
         command.addAll(List.of("--quiet", "--socket-path",
                 String.join(",", sockets.stream().map(Path::toString).toList())));
         try (Program program = MainProcess.start(command.toArray(String[]::new))) {
-            sockets.forEach(Soak::awaitListening);
+            sockets.forEach(MainProcess::awaitListening);
             try (VirtioUser from = VirtioUser.connect(sockets.get(2), DriverConfig.defaults());
                     VirtioUser to = VirtioUser.connect(sockets.get(3), DriverConfig.defaults());
                     Program attackers = MainProcess.startBy(List.of("nice", "-n", "19"), SoakAttackers.class,
@@ -80,17 +78,6 @@ final class Soak implements Callable<Integer> {
             System.out.println("status " + program.exitStatus());
         }
         return 0;
-    }
-
-    private static void awaitListening(Path socket) {
-        while (true) {
-            try {
-                UnixSocket.connect(socket).close();
-                return;
-            } catch (OsException _) {
-                LockSupport.parkNanos(1_000_000);
-            }
-        }
     }
 
     private void soak(Program program, Program attackers, VirtioUser from, VirtioUser to) throws IOException {

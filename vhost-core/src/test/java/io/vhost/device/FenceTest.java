@@ -216,6 +216,27 @@ class FenceTest extends EachFormat {
         }
     }
 
+    /** The same of a queue from the guest, whose ring is read anew in each burst. */
+    @Test
+    void memoryThatVanishesUnderAQueueFromTheGuestIsOneViolation() throws ControlException {
+        for (int warmUp = 0; warmUp < 12; warmUp++) {
+            try (TestGuest guest = running()) {
+                TestQueue from = guest.fromGuest();
+                for (int i = 0; i < 20_000; i++) {
+                    assertEquals(0, from.queue.dequeueBurst(pool, packets, 0, 8));
+                }
+                guest.truncate();
+                assertEquals(0, from.queue.dequeueBurst(pool, packets, 0, 8));
+                assertEquals(RingViolation.MEMORY_LOST, from.queue.violation());
+                for (RingViolation violation : RingViolation.values()) {
+                    assertEquals(violation == RingViolation.MEMORY_LOST ? 1 : 0,
+                            from.queue.counters().get(violation), violation.name());
+                }
+                assertEquals(1, from.error.drain());
+            }
+        }
+    }
+
     private int sendOne(TestGuest guest) {
         Packet packet = pool.take();
         packet.reset(60);

@@ -6,6 +6,9 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.limit.ResourceAccount;
+import io.vhost.limit.ResourceLimits;
+import io.vhost.limit.ResourceUsage;
 import io.vhost.memory.InflightRegion;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
@@ -13,12 +16,14 @@ import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
 import io.vhost.os.MemFd;
 import io.vhost.queue.ControlException;
+import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingViolation;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
@@ -192,6 +197,40 @@ class InflightControlTest {
             }
             assertEquals(RingViolation.MEMORY_LOST, guest.fromGuest().queue.violation());
             assertTrue(guest.device.isFailed());
+        }
+    }
+
+    /** As other memory of a front-end: in the account, within the limits, of the files that are wanted. */
+    @Test
+    void aRegionIsMemoryOfAFrontEnd() throws ControlException {
+        long bytes = InflightRegion.bytes(2, RingFormat.SPLIT.inflightBytes(SIZE));
+        for (long limit : new long[] {TestGuest.SIZE, TestGuest.SIZE - 1}) {
+            VhostConfig config = VhostConfig.builder().requireSealedMemory(true)
+                    .limits(ResourceLimits.builder().mappedBytes(limit).build()).build();
+            try (TestGuest guest = new TestGuest(TestGuest.MODERN, SIZE, config);
+                    Descriptor unsealed = MemFd.create("test-inflight", bytes);
+                    Descriptor large = MemFd.createSealed("test-inflight", TestGuest.SIZE)) {
+                guest.control.connected();
+                guest.control.features(guest.features);
+                DeviceInflight inflight = guest.control.memory().inflight();
+                ResourceUsage before = ResourceAccount.ofProcess().usage();
+                assertThrows(ControlException.class,
+                        () -> inflight.use(unsealed.duplicate(), 0, bytes, 2, SIZE));
+                assertEquals(before.mappings(), ResourceAccount.ofProcess().usage().mappings());
+                if (limit < TestGuest.SIZE) {
+                    assertThrows(ControlException.class,
+                            () -> inflight.use(large.duplicate(), 0, TestGuest.SIZE, 2, SIZE));
+                } else {
+                    inflight.use(large.duplicate(), 0, TestGuest.SIZE, 2, SIZE);
+                    ResourceUsage with = ResourceAccount.ofProcess().usage();
+                    assertEquals(before.mappings() + 1, with.mappings());
+                    assertEquals(before.mappedBytes() + TestGuest.SIZE, with.mappedBytes());
+                }
+                guest.control.disconnected();
+                ResourceUsage after = ResourceAccount.ofProcess().usage();
+                assertEquals(before.mappings(), after.mappings());
+                assertEquals(before.mappedBytes(), after.mappedBytes());
+            }
         }
     }
 

@@ -15,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -29,14 +28,9 @@ class DirtyLogProcessTest {
     @TempDir
     private Path directory;
 
-    static Stream<List<String>> compilers() {
-        return Stream.of(List.of("-Xint"), List.of("-XX:TieredStopAtLevel=1"),
-                List.of("-XX:-TieredCompilation"), List.of());
-    }
-
     /** An atomic instruction of the interpreter, and some of compiled code, die of SIGBUS in the VM here. */
     @ParameterizedTest
-    @MethodSource("compilers")
+    @MethodSource("io.vhost.peer.MainProcess#compilers")
     void aLogThatIsTruncatedWhilePagesAreMarkedEndsNoProcess(List<String> compiler) throws IOException {
         Path log = log();
         try (Program marker = MainProcess.start(compiler, Truncated.class, log.toString())) {

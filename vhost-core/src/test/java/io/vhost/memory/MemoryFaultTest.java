@@ -14,7 +14,6 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -24,13 +23,8 @@ class MemoryFaultTest {
     @TempDir
     private Path directory;
 
-    static Stream<List<String>> compilers() {
-        return Stream.of(List.of("-Xint"), List.of("-XX:TieredStopAtLevel=1"),
-                List.of("-XX:-TieredCompilation"), List.of());
-    }
-
     @ParameterizedTest
-    @MethodSource("compilers")
+    @MethodSource("io.vhost.peer.MainProcess#compilers")
     void theErrorArrivesInTheTryAroundTheAccess(List<String> compiler) {
         try (Program accesses =
                 MainProcess.start(compiler, Accesses.class, directory.resolve("file").toString())) {

@@ -17,7 +17,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -31,11 +30,6 @@ class SigbusGuardTest {
     @TempDir
     private Path directory;
 
-    static Stream<List<String>> compilers() {
-        return Stream.of(List.of("-Xint"), List.of("-XX:TieredStopAtLevel=1"),
-                List.of("-XX:-TieredCompilation"), List.of());
-    }
-
     private void run(List<String> compiler, String what) {
         try (Program program = MainProcess.start(
                 compiler, Accesses.class, what, directory.resolve("file").toString())) {
@@ -44,7 +38,7 @@ class SigbusGuardTest {
     }
 
     @ParameterizedTest
-    @MethodSource("compilers")
+    @MethodSource("io.vhost.peer.MainProcess#compilers")
     void noFormOfAccessEndsTheProcess(List<String> compiler) {
         run(compiler, "forms");
     }

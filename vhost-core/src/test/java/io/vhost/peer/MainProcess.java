@@ -1,9 +1,12 @@
 package io.vhost.peer;
 
 import io.vhost.app.Main;
+import io.vhost.os.OsException;
+import io.vhost.os.UnixSocket;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Collectors;
 
 /** The command line in a process of its own, as a user starts it, and other programs of this JVM. */
@@ -15,6 +18,24 @@ public final class MainProcess {
         return output.lines()
                 .filter(line -> line.contains("WARNING") || line.contains("ERROR") || line.contains("SEVERE"))
                 .collect(Collectors.joining("\n"));
+    }
+
+    /** Options with which a JVM compiles as usual, not at all, and with each of its compilers alone. */
+    public static List<List<String>> compilers() {
+        return List.of(List.of(), List.of("-Xint"), List.of("-XX:TieredStopAtLevel=1"),
+                List.of("-XX:-TieredCompilation"));
+    }
+
+    /** Returns when somebody listens on a socket. */
+    public static void awaitListening(Path socket) {
+        while (true) {
+            try {
+                UnixSocket.connect(socket).close();
+                return;
+            } catch (OsException _) {
+                LockSupport.parkNanos(1_000_000);
+            }
+        }
     }
 
     /** Starts {@code vhost} with these words. */
