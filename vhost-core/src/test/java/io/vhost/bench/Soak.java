@@ -1,5 +1,6 @@
 package io.vhost.bench;
 
+import io.vhost.app.Main;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;
@@ -27,6 +28,8 @@ final class Soak implements Callable<Integer> {
     private static final int BURST = 32;
     private static final long SECOND = 1_000_000_000L;
     private static final int WINDOW = 2;
+    /** A heap that is there from the start, so that what else grows can be seen. */
+    private static final List<String> HEAP = List.of("-Xms128m", "-Xmx128m", "-XX:+AlwaysPreTouch");
 
     @Option(names = "--minutes", defaultValue = "30", description = "how long: ${DEFAULT-VALUE}")
     private int minutes;
@@ -34,6 +37,10 @@ final class Soak implements Callable<Integer> {
     @Option(names = "--rest", defaultValue = "50",
             description = "seconds of slow traffic in each minute: ${DEFAULT-VALUE}")
     private int rest;
+
+    @Option(names = "--warm-up", defaultValue = "3",
+            description = "minutes under attack before the first count of resources: ${DEFAULT-VALUE}")
+    private int warmUp;
 
     @Option(names = "--words", defaultValue = "forward", split = " ",
             description = "command and options under test: ${DEFAULT-VALUE}")
@@ -62,16 +69,18 @@ final class Soak implements Callable<Integer> {
     @Override
     public Integer call() throws IOException {
         Path directory = Files.createTempDirectory("soak");
-        List<Path> sockets = Stream.of("a", "b", "c", "d").map(directory::resolve).toList();
+        List<Path> sockets = Stream.of("a", "b", "c", "d", "e", "f").map(directory::resolve).toList();
         List<String> command = new ArrayList<>(words);
         command.addAll(List.of("--quiet", "--socket-path",
                 String.join(",", sockets.stream().map(Path::toString).toList())));
-        try (Program program = MainProcess.start(command.toArray(String[]::new))) {
+        try (Program program = MainProcess.start(HEAP, Main.class, command.toArray(String[]::new))) {
             sockets.forEach(MainProcess::awaitListening);
+            String[] attacked =
+                    Stream.of(0, 1, 4, 5).map(i -> sockets.get(i).toString()).toArray(String[]::new);
             try (VirtioUser from = VirtioUser.connect(sockets.get(2), DriverConfig.defaults());
                     VirtioUser to = VirtioUser.connect(sockets.get(3), DriverConfig.defaults());
                     Program attackers = MainProcess.startBy(List.of("nice", "-n", "19"), SoakAttackers.class,
-                            sockets.get(0).toString(), sockets.get(1).toString())) {
+                            attacked)) {
                 soak(program, attackers, from, to);
             }
             program.terminate();
@@ -83,9 +92,11 @@ final class Soak implements Callable<Integer> {
     private void soak(Program program, Program attackers, VirtioUser from, VirtioUser to) throws IOException {
         say(attackers, "on");
         run(from, to, 5, 0);
+        run(from, to, warmUp * 60, 1_000_000);
         say(attackers, "off");
         run(from, to, 2, 0);
         State before = State.of(program.pid());
+        System.out.println("before " + before);
         List<Double> quiet = new ArrayList<>();
         List<Double> attacked = new ArrayList<>();
         for (int minute = 0; minute < minutes; minute++) {
@@ -95,6 +106,7 @@ final class Soak implements Callable<Integer> {
             run(from, to, rest, 1_000_000);
             say(attackers, "off");
             run(from, to, 1, 1_000_000);
+            System.out.println("minute " + (minute + 1) + " " + State.of(program.pid()));
         }
         run(from, to, 2, 0);
         double alone = median(quiet);

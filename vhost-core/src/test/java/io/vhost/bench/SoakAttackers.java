@@ -1,5 +1,8 @@
 package io.vhost.bench;
 
+import io.vhost.driver.DriverConfig;
+import io.vhost.driver.VirtioUser;
+import io.vhost.net.Packet;
 import io.vhost.peer.RawFrontend;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -12,11 +15,15 @@ import java.util.concurrent.locks.LockSupport;
 
 /**
  * Front-ends that do what they can to disturb others, in a process of their own: a flipper, a storm of
- * connections, a ring of costly chains, and memory that is taken away. Lines on the standard input say
- * {@code on} and {@code off}; the end of the input ends it. Words: the sockets.
+ * connections, a ring of costly chains, memory that is taken away, and a guest that takes a packet from time
+ * to time while another sends to it as fast as it can. Lines on the standard input say {@code on} and
+ * {@code off}; the end of the input ends it. Words: the two attacked sockets, the fast and the slow guest's.
  */
 final class SoakAttackers {
     private static final int ROUNDS = 200;
+    private static final int BURST = 32;
+    /** The slow guest takes a packet each so often. */
+    private static final long SLOW_NANOS = 5_000_000;
     private static volatile boolean on;
 
     private SoakAttackers() {}
@@ -56,10 +63,43 @@ final class SoakAttackers {
             Random random = new Random(i);
             Thread.ofPlatform().daemon().start(() -> repeat(attack, socket, random));
         }
+        Path fast = Path.of(words[2]);
+        Path slow = Path.of(words[3]);
+        Thread.ofPlatform().daemon().start(() -> feedSlowGuest(fast, slow));
         BufferedReader in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
         for (String line = in.readLine(); line != null; line = in.readLine()) {
             on = line.equals("on");
             System.out.println("is " + line);
+        }
+    }
+
+    /** The back-end never has room for what it takes; the slow guest's queue is full while this is on. */
+    private static void feedSlowGuest(Path fast, Path slow) {
+        Packet[] packets = new Packet[BURST];
+        Packet[] taken = new Packet[1];
+        try (VirtioUser from = VirtioUser.connect(fast, DriverConfig.defaults());
+                VirtioUser to = VirtioUser.connect(slow, DriverConfig.defaults())) {
+            long next = System.nanoTime();
+            while (true) {
+                if (!on) {
+                    LockSupport.parkNanos(10_000_000);
+                    continue;
+                }
+                from.reclaim(0);
+                int count = from.pool().take(packets, 0, BURST);
+                for (int i = 0; i < count; i++) {
+                    packets[i].reset(60);
+                }
+                int accepted = from.transmitBurst(0, packets, 0, count);
+                from.pool().release(packets, accepted, count - accepted);
+                if (System.nanoTime() - next > 0) {
+                    to.pool().release(taken, 0, to.receiveBurst(0, taken, 0, 1));
+                    next = System.nanoTime() + SLOW_NANOS;
+                }
+                LockSupport.parkNanos(100_000);
+            }
+        } catch (IOException | RuntimeException e) {
+            System.err.println("the slow guest ended: " + e);
         }
     }
 
