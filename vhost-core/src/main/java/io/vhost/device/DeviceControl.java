@@ -2,6 +2,7 @@ package io.vhost.device;
 
 import io.vhost.limit.ResourceLimits;
 import io.vhost.os.Descriptor;
+import io.vhost.os.PeerCredentials;
 import io.vhost.queue.ControlException;
 import io.vhost.queue.QueueControl;
 import io.vhost.queue.RingSetup;
@@ -33,9 +34,9 @@ public final class DeviceControl {
     private boolean announced;
     private boolean connected;
 
-    private DeviceControl(String name, VhostConfig config, DeviceListener listener, Logger log) {
+    private DeviceControl(FrontEnd frontEnd, VhostConfig config, DeviceListener listener, Logger log) {
         this.config = config;
-        this.device = new VhostDevice(name, config, listener, log);
+        this.device = new VhostDevice(frontEnd, config, listener, log);
         this.rings = new DeviceRings(device);
         this.memory = new DeviceMemory(device, rings, config);
         this.enableSaid = new Boolean[device.queueCount()];
@@ -44,7 +45,7 @@ public final class DeviceControl {
     /**
      * A device that nobody is connected to yet.
      *
-     * @param name for logs: the path of the socket
+     * @param name for logs
      * @param config what is offered
      * @param listener is told what happens
      */
@@ -55,15 +56,34 @@ public final class DeviceControl {
     /**
      * The same with a choice of where to log.
      *
-     * @param name for logs: the path of the socket
+     * @param name for logs
      * @param config what is offered
      * @param listener is told what happens
      * @param log takes what a front-end can cause, again with each connection; named by this package, and
      *     limited
      */
     public static DeviceControl create(String name, VhostConfig config, DeviceListener listener, Logger log) {
+        return create(FrontEnd.named(name), config, listener, log);
+    }
+
+    /**
+     * The same for a front-end that has connected to a socket, or was connected to.
+     *
+     * @param socket path of the socket
+     * @param peer who is at the other end
+     * @param config what is offered
+     * @param listener is told what happens
+     * @param log as above
+     */
+    public static DeviceControl create(
+            String socket, PeerCredentials peer, VhostConfig config, DeviceListener listener, Logger log) {
+        return create(FrontEnd.connected(socket, peer.pid(), peer.uid(), peer.gid()), config, listener, log);
+    }
+
+    private static DeviceControl create(
+            FrontEnd frontEnd, VhostConfig config, DeviceListener listener, Logger log) {
         return new DeviceControl(
-                Objects.requireNonNull(name, "name"),
+                frontEnd,
                 Objects.requireNonNull(config, "config"),
                 Objects.requireNonNull(listener, "listener"),
                 Objects.requireNonNull(log, "log"));
@@ -80,11 +100,16 @@ public final class DeviceControl {
     }
 
     /**
-     * Runs when a burst finds the guest's memory gone: close the connection. Called by any thread, must not
-     * block.
+     * What closes the connection: runs when a burst finds the guest's memory gone, or the application wants
+     * it. Called by any thread, must not block.
      */
-    public void onFailure(Runnable action) {
-        device.onFailure(action);
+    public void onHangUp(Runnable action) {
+        device.onHangUp(action);
+    }
+
+    /** Why the application has ended the connection; null: it has not. */
+    public String disconnectReason() {
+        return device.disconnectReason();
     }
 
     /** Whether a burst found the guest's memory gone. */
@@ -95,6 +120,9 @@ public final class DeviceControl {
     /** A front-end has connected. */
     public void connected() {
         connected = true;
+        FrontEnd who = device.frontEnd();
+        device.news("connected: " + (who.pid() == 0 ? "by a process that is not known here"
+                : "pid=%d uid=%d gid=%d".formatted(who.pid(), who.uid(), who.gid())));
         device.notifyListener("newConnection", () -> device.listener().newConnection(device));
     }
 
@@ -142,6 +170,7 @@ public final class DeviceControl {
             // QEMU enables rings before it sets features, and does not say it again.
             rings.control(i).change(setup -> setup.enableFromStart(enabledFromStart));
         }
+        device.news("features 0x%x: %s".formatted(negotiated, Feature.named(negotiated)));
         device.notifyListener(
                 "featuresChanged", () -> device.listener().featuresChanged(device, negotiated));
     }
@@ -375,6 +404,15 @@ public final class DeviceControl {
 
     /** The front-end has gone: ends everything, closes every descriptor. A second call has no effect. */
     public void disconnected() {
+        disconnected("the connection has ended");
+    }
+
+    /**
+     * The same with a reason.
+     *
+     * @param why for the log
+     */
+    public void disconnected(String why) {
         retract();
         for (int i = 0; i < queueCount(); i++) {
             QueueControl control = device.queue(i).transport();
@@ -386,6 +424,7 @@ public final class DeviceControl {
         backendChannel(null);
         if (connected) {
             connected = false;
+            device.news("disconnected: " + why);
             device.notifyListener("destroyConnection", () -> device.listener().destroyConnection(device));
         }
     }

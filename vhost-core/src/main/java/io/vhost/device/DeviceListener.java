@@ -16,7 +16,10 @@ package io.vhost.device;
  * all others with none.
  */
 public interface DeviceListener {
-    /** A front-end has connected; nothing is negotiated. Lock held: none. */
+    /**
+     * A front-end has connected; nothing is negotiated. {@link VhostDevice#frontEnd} says who it is, and
+     * {@link VhostDevice#disconnect} turns it away. Lock held: none.
+     */
     default void newConnection(VhostDevice device) {}
 
     /**

@@ -84,8 +84,18 @@ public final class DeviceMemory {
             slots.clear();
             files.forEach(Descriptor::close);
         }
+        move(replacement);
+    }
+
+    private void move(GuestMemory replacement) throws ControlException {
         notice.look(replacement);
         rings.move(replacement);
+        news();
+    }
+
+    private void news() {
+        long bytes = regions().stream().mapToLong(MemoryRegion::size).sum();
+        device.news("memory mapped: regions=%d bytes=%d".formatted(regions().size(), bytes));
     }
 
     private GuestMemory map(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
@@ -122,8 +132,7 @@ public final class DeviceMemory {
                 slots.remove(region);
                 throw e;
             }
-            notice.look(replacement);
-            rings.move(replacement);
+            move(replacement);
         }
     }
 
@@ -137,6 +146,7 @@ public final class DeviceMemory {
     public void remove(MemoryRegion region) throws ControlException {
         if (slots.remove(region)) {
             rings.move(slots.isEmpty() ? null : slots.mapSmaller());
+            news();
         }
     }
 

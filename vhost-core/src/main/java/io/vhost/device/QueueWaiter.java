@@ -1,7 +1,9 @@
 package io.vhost.device;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
+import io.vhost.os.InterruptWatch;
 import io.vhost.os.Poll;
 import io.vhost.queue.KickSource;
 import java.util.ArrayList;
@@ -16,9 +18,14 @@ import java.util.List;
  * kicks are suppressed again, so that a thread which goes on polling pays nothing. Poll while there is work,
  * and wait when a number of rounds found none.
  *
- * <p>Thread: one waits; {@link #wakeUp} may be called by any, with any lock held. A queue has one waiter at a
- * time, the last that named it. A queue whose front-end sends no kicks is looked at once a millisecond, and
- * so is one whose kick descriptor goes on ending waits without any work, until there is some.
+ * <p>A queue from a guest has work when the guest has sent packets, one to a guest when the guest has offered
+ * buffers: so a sender waits for room.
+ *
+ * <p>Thread: one waits; {@link #wakeUp} and {@link #close} may be called by any, with any lock held. Both end
+ * the wait, as {@link Thread#interrupt} of the waiting thread does, which stays set: as with a
+ * {@link java.nio.channels.Selector}. A queue has one waiter at a time, the last that named it. A queue
+ * whose front-end sends no kicks is looked at once a millisecond, and so is one whose kick descriptor goes on
+ * ending waits without any work, until there is some.
  *
  * <p>No kick is lost: the wish for kicks is stored before the last look (virtio 1.2, 2.7.10), a kick that
  * comes after it makes the wait end, and so does each change of a queue by its front-end.
@@ -30,39 +37,92 @@ public final class QueueWaiter implements AutoCloseable {
     private static final int POLL_MILLIS = 1;
 
     private final EventFd wake = EventFd.create();
-    private final Descriptor[] others;
+    private final InterruptWatch interrupts = new InterruptWatch(this::wakeUp);
+    private final int[] others;
+    /** By place among the others: whether it could be read when the last wait ended. */
+    private final boolean[] readable;
     private final List<KickSource> kicks = new ArrayList<>();
     /** By kick: its place among what is watched; 0: not. */
     private int[] places = {};
     private VirtQueue[] known = {};
     private Descriptor[] watched = {};
     private Poll poll = new Poll();
+    @GuardedBy("this")
+    private boolean waiting;
+    @GuardedBy("this")
     private boolean closed;
 
     /** Waits for queues alone. */
     public QueueWaiter() {
-        this(new Descriptor[0]);
+        this(new int[0]);
     }
 
     /**
-     * Waits for other descriptors as well.
+     * Waits for file descriptors of the application as well, such as an eventfd or a socket of its own.
      *
-     * @param others end a wait when they can be read; they stay the caller's, and open as long as this waits
+     * @param others numbers of descriptors that end a wait when they can be read; they stay the caller's, and
+     *     open as long as this waits
      */
-    @SuppressWarnings("exports") // Only the library itself has descriptors to give.
-    public QueueWaiter(Descriptor... others) {
+    public QueueWaiter(int... others) {
         this.others = others.clone();
+        this.readable = new boolean[others.length];
     }
 
     /**
-     * Waits until a queue may have work, {@link #wakeUp} was called, or the time is over. Takes each queue's
-     * lock for a moment, so do not call it while holding one.
+     * Waits until a queue may have work, another descriptor can be read, {@link #wakeUp} or {@link #close}
+     * was called, the thread is interrupted, or the time is over. Takes each queue's lock for a moment, so do
+     * not call it while holding one.
      *
      * @param timeoutMillis how long at most, in milliseconds; {@link #FOREVER}: without limit
-     * @param queues queues that carry packets from guests
+     * @param queues queues of any devices, from guests and to them
      * @return false when the time was over
+     * @throws IllegalStateException when this is closed, another thread waits, or one of the other
+     *     descriptors is closed
      */
     public boolean await(int timeoutMillis, VirtQueue... queues) {
+        begin();
+        try {
+            return awaitOpen(timeoutMillis, queues);
+        } finally {
+            end();
+        }
+    }
+
+    private synchronized void begin() {
+        if (closed) {
+            throw new IllegalStateException("the waiter is closed: make another one");
+        }
+        if (waiting) {
+            throw new IllegalStateException(
+                    "another thread waits here: give each thread a waiter of its own");
+        }
+        waiting = true;
+    }
+
+    private synchronized void end() {
+        waiting = false;
+        if (closed) {
+            release();
+        }
+    }
+
+    /**
+     * Whether one of the other descriptors could be read when {@link #await} returned last. The waiting
+     * thread's to ask.
+     *
+     * @param fd one of those that were given to the constructor
+     */
+    public boolean isReadable(int fd) {
+        for (int i = 0; i < others.length; i++) {
+            if (others[i] == fd) {
+                return readable[i];
+            }
+        }
+        throw new IllegalArgumentException("fd=" + fd + " is not waited for, but " + Arrays.toString(others));
+    }
+
+    private boolean awaitOpen(int timeoutMillis, VirtQueue... queues) {
+        Arrays.fill(readable, false);
         if (!Arrays.equals(queues, known)) {
             closeKicks();
             known = queues.clone();
@@ -100,16 +160,24 @@ public final class QueueWaiter implements AutoCloseable {
     }
 
     private boolean sleep(List<Descriptor> watch, int timeout) {
-        watch.addAll(List.of(others));
         Descriptor[] now = watch.toArray(Descriptor[]::new);
         if (!Arrays.equals(now, watched)) {
             watched = now;
-            poll = new Poll(now);
+            poll = new Poll(now, others);
         }
-        int ready = poll.await(timeout);
+        int ready;
+        interrupts.begin();
+        try {
+            ready = poll.await(timeout);
+        } finally {
+            interrupts.end();
+        }
         if (ready > 0) {
             wake.drain();
             drainKicks();
+            for (int i = 0; i < others.length; i++) {
+                readable[i] = poll.isReady(watched.length + i);
+            }
         }
         return ready > 0;
     }
@@ -130,18 +198,30 @@ public final class QueueWaiter implements AutoCloseable {
         }
     }
 
+    @GuardedBy("this")
+    private void release() {
+        closeKicks();
+        wake.close();
+    }
+
     private void closeKicks() {
         kicks.forEach(KickSource::close);
         kicks.clear();
     }
 
-    /** Closes what this holds; nobody may wait any more. */
+    /**
+     * Ends the wait in progress as {@link #wakeUp} does, and frees what this holds; nobody may wait any more.
+     */
     @Override
     public synchronized void close() {
-        if (!closed) {
-            closed = true;
-            closeKicks();
-            wake.close();
+        if (closed) {
+            return;
+        }
+        closed = true;
+        if (waiting) {
+            wake.signal();
+        } else {
+            release();
         }
     }
 }

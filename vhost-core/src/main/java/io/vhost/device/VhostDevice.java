@@ -19,7 +19,7 @@ public final class VhostDevice {
     /** Largest MTU that a front-end may set. */
     public static final int MOST_MTU = 65535;
 
-    private final String name;
+    private final FrontEnd frontEnd;
     private final DeviceListener listener;
     private final Logger log;
     private final VirtQueue[] queues;
@@ -28,11 +28,13 @@ public final class VhostDevice {
     private volatile long features;
     private volatile DeviceSnapshot snapshot = DeviceSnapshot.NONE;
     private volatile int mtu;
-    private volatile Runnable onFailure = () -> {};
+    private volatile Runnable hangUp = () -> {};
     private volatile boolean failed;
+    /** Why the application ended the connection; null: it has not. */
+    private volatile String disconnectReason;
 
-    VhostDevice(String name, VhostConfig config, DeviceListener listener, Logger log) {
-        this.name = name;
+    VhostDevice(FrontEnd frontEnd, VhostConfig config, DeviceListener listener, Logger log) {
+        this.frontEnd = frontEnd;
         this.listener = listener;
         this.log = log;
         this.queues = new VirtQueue[NetworkDevice.queueCount(config.queuePairs())];
@@ -42,9 +44,30 @@ public final class VhostDevice {
         }
     }
 
-    /** Name for logs: the path of the socket that the front-end uses. */
+    /** Who is at the other end; this object's for as long as it lives. */
+    public FrontEnd frontEnd() {
+        return frontEnd;
+    }
+
+    /** Name for logs, as {@link FrontEnd#name} has it: the socket's path, and a number. */
     public String name() {
-        return name;
+        return frontEnd.name();
+    }
+
+    /**
+     * Ends the connection, with all callbacks that belong to that. Returns at once: the connection's thread
+     * does it, when the request that it works on, or the callback, has ended. In
+     * {@link DeviceListener#newConnection} this is a veto: no request of the front-end is answered. Any
+     * thread, with any lock held; a second time has no effect.
+     *
+     * @param reason for the log, such as "port 3 is shut"
+     */
+    public void disconnect(String reason) {
+        Objects.requireNonNull(reason, "reason");
+        if (disconnectReason == null) {
+            disconnectReason = reason;
+        }
+        hangUp.run();
     }
 
     /** Number of queues, twice the configured pairs. */
@@ -58,7 +81,11 @@ public final class VhostDevice {
      * @param index 0 to {@link #queueCount()} - 1
      */
     public VirtQueue queue(int index) {
-        return queues[Objects.checkIndex(index, queues.length)];
+        if (index < 0 || index >= queues.length) {
+            throw new IndexOutOfBoundsException(("%s has no queue %d, but 0 to %d: VhostConfig.queuePairs"
+                    + " says how many pairs there are").formatted(name(), index, queues.length - 1));
+        }
+        return queues[index];
     }
 
     /** The feature bits that were negotiated, see {@link Feature}; 0 before. */
@@ -102,7 +129,7 @@ public final class VhostDevice {
 
     @Override
     public String toString() {
-        return name;
+        return name();
     }
 
     /** How the device was after the front-end's last request. */
@@ -128,6 +155,11 @@ public final class VhostDevice {
         return log;
     }
 
+    /** Tells an operator what has happened. */
+    void news(String text) {
+        log.log(Level.INFO, () -> "(%s) %s".formatted(name(), text));
+    }
+
     DeviceListener listener() {
         return listener;
     }
@@ -144,18 +176,23 @@ public final class VhostDevice {
         return announcement;
     }
 
-    void onFailure(Runnable action) {
-        onFailure = action;
+    String disconnectReason() {
+        return disconnectReason;
+    }
+
+    /** What ends the connection; called by any thread, must not block. */
+    void onHangUp(Runnable action) {
+        hangUp = action;
     }
 
     /** Called by a burst, under its queue's lock: the connection's thread does the rest. */
     void fail(Throwable cause) {
         if (!failed) {
             failed = true;
-            log.log(Level.ERROR, () -> "(%s) guest memory is gone, closing the connection".formatted(name),
+            log.log(Level.ERROR, () -> "(%s) guest memory is gone, closing the connection".formatted(name()),
                     cause);
         }
-        onFailure.run();
+        hangUp.run();
     }
 
     /** A listener's exception, of whatever kind, must not end the connection's thread. */
@@ -163,7 +200,7 @@ public final class VhostDevice {
         try {
             call.run();
         } catch (Throwable e) {
-            log.log(Level.ERROR, () -> "(%s) listener threw from %s".formatted(name, callback), e);
+            log.log(Level.ERROR, () -> "(%s) listener threw from %s".formatted(name(), callback), e);
         }
     }
 
@@ -171,7 +208,7 @@ public final class VhostDevice {
     private final class Owner implements QueueOwner {
         @Override
         public String name() {
-            return name;
+            return VhostDevice.this.name();
         }
 
         @Override
@@ -186,6 +223,7 @@ public final class VhostDevice {
 
         @Override
         public void stateChanged(int queue, boolean runs) {
+            news("queue %d %s".formatted(queue, runs ? "started" : "stopped"));
             notifyListener("vringStateChanged", () -> listener.vringStateChanged(queue(queue), runs));
         }
     }

@@ -15,7 +15,10 @@ import io.vhost.queue.QueueCounters;
 import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueOwner;
 import java.lang.System.Logger;
+import java.time.Duration;
 import java.util.Objects;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /**
  * One virtqueue of a device.
@@ -29,6 +32,9 @@ import java.util.Objects;
  */
 public final class VirtQueue extends DeviceQueue {
     private static final Logger LOG = System.getLogger("io.vhost.device");
+
+    /** Between two looks of a drain: copies take microseconds, or are late. */
+    private static final long DRAIN_NANOS = 50_000;
 
     private final VhostDevice device;
 
@@ -104,8 +110,8 @@ public final class VirtQueue extends DeviceQueue {
      *     guest's buffers can never hold them. The rest found no free buffers, or was more work than it pays.
      * @throws IllegalStateException when this queue carries packets from the guest, or asynchronous copies
      *     are in flight: chains are used in their order, so a burst must not overtake them
-     * @throws IllegalArgumentException when a packet is empty or back in its pool; packets in earlier chunks
-     *     of 32 were sent
+     * @throws IllegalArgumentException when a packet is empty, back in its pool or in flight; packets in
+     *     earlier chunks of 32 were sent
      */
     public int enqueueBurst(Packet[] packets, int offset, int count) {
         Objects.checkFromIndexSize(offset, count, packets.length);
@@ -286,6 +292,55 @@ public final class VirtQueue extends DeviceQueue {
     }
 
     /**
+     * Gives all packets back whose copies have ended or end within a limited time, to empty a queue for good:
+     * the end of a polling loop, or of a device. An engine that never completes holds nobody up longer than
+     * that. Takes the lock for each look, and waits without it, unless the caller holds it.
+     *
+     * @param back gets the packets, which are the application's again, in the order of their submission and
+     *     under the lock; {@link Packet#release} does. What it throws ends the call, and the packets behind
+     *     are given back by the next one.
+     * @param patience how long to wait; zero: look once. An interrupt of the thread ends the wait too, and
+     *     stays set.
+     * @return packets that the library still holds; 0 also of a queue that is not registered
+     */
+    public int drain(Consumer<? super Packet> back, Duration patience) {
+        Objects.requireNonNull(back, "back");
+        long nanos = patience.toNanos();
+        long begin = System.nanoTime();
+        int left = look(back);
+        while (left > 0 && System.nanoTime() - begin < nanos && !Thread.currentThread().isInterrupted()) {
+            LockSupport.parkNanos(DRAIN_NANOS);
+            left = look(back);
+        }
+        return left;
+    }
+
+    private int look(Consumer<? super Packet> back) {
+        lockForControl();
+        try {
+            return path.giveBack(back);
+        } finally {
+            access_lock.unlock();
+        }
+    }
+
+    /**
+     * The same as {@link #drain} for a caller that holds the lock, as a listener does whose queue stops. It
+     * need not wait there: the device itself waits afterwards, at most {@link VhostConfig#copyTimeout}.
+     *
+     * @param back as {@link #drain} has it
+     * @param patience how long to wait, with the lock held; zero: look once
+     * @return packets that the library still holds; 0 also of a queue that is not registered
+     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock};
+     *     nothing has changed
+     */
+    @GuardedBy("access_lock")
+    public int drainThreadUnsafe(Consumer<? super Packet> back, Duration patience) {
+        requireLock("drainThreadUnsafe", LOG);
+        return drain(back, patience);
+    }
+
+    /**
      * Submits packets to the guest for copying by a DMA channel. Those that are accepted belong to the
      * library until {@link #pollEnqueueCompleted} or {@link #clearQueue} gives them back. Waits like
      * {@link #enqueueBurst}.
@@ -298,7 +353,8 @@ public final class VirtQueue extends DeviceQueue {
      *     channel; 0 of a queue that is not registered: that may end on another thread at any time
      * @throws IllegalStateException when this queue carries packets from the guest
      * @throws IllegalArgumentException when the channel is not configured, or in another registry than the
-     *     device's; or when a packet is empty or back in its pool, and then none is accepted
+     *     device's; or when a packet is empty, back in its pool, in flight or twice in the burst, and then
+     *     none is accepted
      * @throws NullPointerException when a packet is null, and then none is accepted
      */
     public int submitEnqueueBurst(Packet[] packets, int offset, int count, DmaChannel channel) {

@@ -35,10 +35,10 @@
  *   <li>{@code tryDequeueBurst} does both for packets from the guest: submits what the guest has sent, into
  *       packets that it takes from the pool, and returns those that have arrived, which are the
  *       application's. What did not arrive goes back to the pool and is counted.
- *   <li>{@code clearQueue} does the same as a poll in either direction and submits nothing,
- *       to empty a queue for good.
+ *   <li>{@code clearQueue} does the same as a poll in either direction and submits nothing;
+ *       {@code drain} does so for all channels and for a limited time, to empty a queue for good.
  *   <li>{@code getInflight()} is the number of packets that the library has. {@code unregisterAsync()} is
- *       refused while it is not 0, so the way out is: poll or clear until it is 0, then unregister. So is
+ *       refused while it is not 0, so the way out is: {@code drain}, and if that says 0, unregister. So is
  *       {@link io.vhost.dma.DmaRegistry#unconfigure}, for the packets of a channel.
  * </ol>
  *

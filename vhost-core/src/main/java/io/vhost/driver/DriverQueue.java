@@ -4,8 +4,11 @@ import io.vhost.device.Feature;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
+import io.vhost.os.InterruptWatch;
 import io.vhost.os.OsException;
+import io.vhost.os.Poll;
 import io.vhost.ring.DriverRing;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
@@ -21,10 +24,14 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
     final EventFd kick;
     final EventFd call;
     /** By packet index: those that are with the device. */
-    final Packet[] out;
+    private final Packet[] out;
 
     private final RingAddresses addresses;
     private final int size;
+    private final InterruptWatch interrupts = new InterruptWatch(this::wakeUp);
+    private Poll poll;
+    /** What the poll watches besides the call descriptor. */
+    private Descriptor watched;
 
     DriverRing ring;
     int headerLength;
@@ -87,14 +94,68 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
         ring.disableInterrupts();
     }
 
+    /**
+     * Waits until the device has used a chain, a wake-up, an interrupt of the thread, or the end of the
+     * connection.
+     *
+     * @param timeoutMillis how long at most; below 0: without limit
+     * @param connection to the device
+     * @return false when the time was over
+     */
+    boolean await(int timeoutMillis, Descriptor connection) {
+        if (ring.violation() != null) {
+            return true;
+        }
+        if (!connection.equals(watched)) {
+            watched = connection;
+            poll = new Poll(call.descriptor(), connection);
+        }
+        try {
+            return ring.enableInterrupts() || sleep(timeoutMillis);
+        } finally {
+            ring.disableInterrupts();
+        }
+    }
+
+    private boolean sleep(int timeoutMillis) {
+        interrupts.begin();
+        try {
+            boolean ready = poll.await(timeoutMillis) > 0;
+            if (ready) {
+                call.drain();
+            }
+            return ready;
+        } finally {
+            interrupts.end();
+        }
+    }
+
+    /** As the device does: a call without a used chain is nothing unusual. Any thread. */
+    void wakeUp() {
+        call.signal();
+    }
+
     /** Takes back what the device had, after it was stopped. */
     void reclaimAll() {
         for (int i = 0; i < out.length; i++) {
             if (out[i] != null) {
-                out[i].release();
-                out[i] = null;
+                takeBack(i).release();
             }
         }
+    }
+
+    /** The device has a packet from now on. */
+    final void hand(Packet packet) {
+        packet.inFlight(true);
+        out[packet.index()] = packet;
+    }
+
+    /** The device is done with a packet. */
+    final Packet takeBack(int index) {
+        Packet packet = out[index];
+        out[index] = null;
+        packet.inFlight(false);
+        return packet;
     }
 
     int size() {

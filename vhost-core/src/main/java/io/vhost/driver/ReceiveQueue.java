@@ -34,7 +34,7 @@ final class ReceiveQueue extends DriverQueue {
                 long start = packet.segment().address() + packet.dataOffset() - headerLength;
                 ring.offer(packet.index(), start, Math.min(receiveSize, packet.capacity() + headerLength),
                         true);
-                out[packet.index()] = packet;
+                hand(packet);
             }
             offered = true;
         }
@@ -66,12 +66,7 @@ final class ReceiveQueue extends DriverQueue {
 
     private Packet next() {
         int index = ring.poll();
-        if (index < 0) {
-            return null;
-        }
-        Packet packet = out[index];
-        out[index] = null;
-        return packet;
+        return index < 0 ? null : takeBack(index);
     }
 
     /** Sets length and offload fields from the header; false when the packet is not whole. */

@@ -1,6 +1,7 @@
 package io.vhost.driver;
 
 import io.vhost.driver.DriverConfig.TransmitMode;
+import io.vhost.net.BurstCheck;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
@@ -30,17 +31,9 @@ final class TransmitQueue extends DriverQueue {
 
     int transmit(Packet[] packets, int offset, int count) {
         reclaim();
+        BurstCheck.requireDistinct(packets, offset, count, pool);
         int sent = 0;
-        while (sent < count) {
-            Packet packet = packets[offset + sent];
-            int index = packet.index();
-            if (packet.pool() != pool || out[index] != null || packet.length() <= 0) {
-                throw foreign(packet, offset + sent, sent);
-            }
-            if (!offer(packet, index)) {
-                break;
-            }
-            out[index] = packet;
+        while (sent < count && offer(packets[offset + sent])) {
             sent++;
         }
         if (sent > 0) {
@@ -49,13 +42,19 @@ final class TransmitQueue extends DriverQueue {
         return sent;
     }
 
-    private IllegalArgumentException foreign(Packet packet, int position, int sent) {
-        if (sent > 0) {
-            publishAndKick();
+    /** The device has the packet from now on, unless there is no room. */
+    private boolean offer(Packet packet) {
+        int index = packet.index();
+        if (!offer(packet, index)) {
+            return false;
         }
-        return new IllegalArgumentException(
-                ("packets[%d] cannot be sent: %s; send packets of this driver's pool, with data, once each"
-                        + " (%d before it were sent)").formatted(position, packet, sent));
+        hand(packet);
+        return true;
+    }
+
+    /** Whether the next packet finds its descriptors, as far as the ring's own count says. */
+    boolean hasRoom() {
+        return ring.free() >= (mode == TransmitMode.CHAINED ? 2 : 1);
     }
 
     private boolean offer(Packet packet, int index) {
@@ -86,8 +85,7 @@ final class TransmitQueue extends DriverQueue {
         int index;
         int count = 0;
         while ((index = ring.poll()) >= 0) {
-            done[count++] = out[index];
-            out[index] = null;
+            done[count++] = takeBack(index);
             if (count == done.length) {
                 pool.release(done, 0, count);
                 count = 0;

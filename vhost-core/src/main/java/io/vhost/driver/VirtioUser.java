@@ -263,13 +263,14 @@ public final class VirtioUser implements AutoCloseable {
      * @param offset index of the first
      * @param count how many
      * @return packets accepted, 0 to {@code count}: fewer when the ring is full
-     * @throws IllegalArgumentException for a packet of another pool,
-     *     or one that is empty or with the device already
+     * @throws IllegalArgumentException for a packet of another pool, or one that is empty, back in its pool,
+     *     in flight already or twice in the burst; none of the burst is sent then
+     * @throws NullPointerException when a packet is null; none of the burst is sent then
      */
     public int transmitBurst(int pair, Packet[] packets, int offset, int count) {
         Objects.checkFromIndexSize(offset, count, packets.length);
         requireStarted();
-        return transmit[pair].transmit(packets, offset, count);
+        return transmit[checked(pair)].transmit(packets, offset, count);
     }
 
     /**
@@ -277,7 +278,7 @@ public final class VirtioUser implements AutoCloseable {
      */
     public void reclaim(int pair) {
         requireStarted();
-        transmit[pair].reclaim();
+        transmit[checked(pair)].reclaim();
     }
 
     /**
@@ -292,7 +293,50 @@ public final class VirtioUser implements AutoCloseable {
     public int receiveBurst(int pair, Packet[] packets, int offset, int count) {
         Objects.checkFromIndexSize(offset, count, packets.length);
         requireStarted();
-        return receive[pair].receive(packets, offset, count);
+        return receive[checked(pair)].receive(packets, offset, count);
+    }
+
+    /**
+     * Waits until packets may have arrived, without polling. Also {@link #wakeUp}, an interrupt of the
+     * thread, which stays set, and the end of the back-end end the wait: ask {@link #isConnected} when there
+     * is nothing to receive.
+     *
+     * @param pair queue pair, from 0
+     * @param timeoutMillis how long at most, in milliseconds; below 0: without limit
+     * @return false when the time was over
+     */
+    public boolean awaitPackets(int pair, int timeoutMillis) {
+        requireStarted();
+        return receive[checked(pair)].await(timeoutMillis, session.connection());
+    }
+
+    /**
+     * Waits until {@link #transmitBurst} may find room: after one that accepted less than it was given. Ends
+     * as {@link #awaitPackets} does.
+     *
+     * @param pair queue pair, from 0
+     * @param timeoutMillis how long at most, in milliseconds; below 0: without limit
+     * @return false when the time was over
+     */
+    public boolean awaitRoom(int pair, int timeoutMillis) {
+        requireStarted();
+        TransmitQueue queue = transmit[checked(pair)];
+        return queue.hasRoom() || queue.await(timeoutMillis, session.connection());
+    }
+
+    /** Ends the waits in progress, or the next ones. Any thread; not beside {@link #close}. */
+    public void wakeUp() {
+        for (int i = 0; i < queueCount(); i++) {
+            queue(i).wakeUp();
+        }
+    }
+
+    private int checked(int pair) {
+        if (pair < 0 || pair >= receive.length) {
+            throw new IndexOutOfBoundsException(("pair=%d is not 0 to %d: DriverConfig.withQueues says how"
+                    + " many queue pairs there are").formatted(pair, receive.length - 1));
+        }
+        return pair;
     }
 
     /**
@@ -325,7 +369,7 @@ public final class VirtioUser implements AutoCloseable {
      * Received packets of a pair that were dropped: incomplete, or larger than a packet of the pool can be.
      */
     public long receiveDropped(int pair) {
-        return receive[pair].dropped();
+        return receive[checked(pair)].dropped();
     }
 
     /** The first rule that the device broke in one of the rings, or null. */

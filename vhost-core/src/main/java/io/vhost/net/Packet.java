@@ -20,9 +20,11 @@ import java.util.Objects;
  * big-endian numbers, at any alignment. Bytes that {@link #reset}, {@link #prepend} and {@link #append} bring
  * into the window hold whatever was there before.
  *
- * <p>After the release {@link #length} and {@link #dataOffset} are negative, so each bounds check fails, and
- * each method that changes the packet throws {@link IllegalStateException}. The plain offload fields are the
- * exception: they are not checked, and cleared at the next take.
+ * <p>A packet is the application's, in its pool, or in flight: accepted by a queue that has not given it back
+ * yet. Unless it is the application's {@link #length} is negative, so each bounds check fails, and each
+ * method that changes the packet throws {@link IllegalStateException}; so does its release, and a burst that
+ * would send it again. The plain offload fields are the exception: they are not checked, and cleared at the
+ * next take. Nor can it be seen who writes through {@link #segment}.
  */
 public final class Packet {
     private static final ValueLayout.OfShort SHORT =
@@ -40,7 +42,8 @@ public final class Packet {
     private final long bufferOffset;
     private final long firstDataOffset;
 
-    // Both are the bitwise complement of their last value while the packet is in its pool.
+    // Both are the bitwise complement of their last value while the packet is in its pool, the length alone
+    // while it is in flight: one store for each way, and no look at anything else for who may use it.
     private long dataOffset;
     private int length;
 
@@ -60,7 +63,7 @@ public final class Packet {
         this.length = ~0;
     }
 
-    // The pool calls these three under its lock: there the sign of length says who has the packet.
+    // The pool calls these under its lock: there the signs say who has the packet.
 
     void taken() {
         dataOffset = firstDataOffset;
@@ -75,8 +78,30 @@ public final class Packet {
         length = ~length;
     }
 
-    boolean isReleased() {
-        return length < 0;
+    boolean isInPool() {
+        return dataOffset < 0;
+    }
+
+    boolean isHeld() {
+        return length >= 0;
+    }
+
+    /** {@return whether a queue has accepted this packet and not given it back yet} */
+    public boolean isInFlight() {
+        return length < 0 && dataOffset >= 0;
+    }
+
+    /**
+     * For queues: says whether one has the packet. Between the two calls it is nobody else's.
+     *
+     * @param value true when a queue accepts it, false when it is given back
+     * @throws IllegalStateException if the packet is in its pool, or in the state that it is to get
+     */
+    public void inFlight(boolean value) {
+        if (length < 0 == value || dataOffset < 0) {
+            throw new IllegalStateException("inFlight(" + value + ") of " + this);
+        }
+        length = ~length;
     }
 
     /** Gives the packet back to its pool, as {@link PacketPool#release(Packet)} does. */
@@ -113,7 +138,7 @@ public final class Packet {
         return dataOffset;
     }
 
-    /** {@return bytes of data, 0 or more; negative if the packet is in its pool} */
+    /** {@return bytes of data, 0 or more; negative if the packet is in its pool or in flight} */
     public int length() {
         return length;
     }
@@ -486,8 +511,8 @@ public final class Packet {
 
     @Override
     public String toString() {
-        String state = isReleased()
-                ? "in its pool"
+        String state = isInPool() ? "in its pool"
+                : isInFlight() ? "in flight"
                 : "length=" + length + ", headroom=" + headroom() + ", tailroom=" + tailroom()
                         + ", offload=0x" + Long.toHexString(offload);
         return "Packet[index=" + index + ", " + state + "]";
@@ -519,6 +544,10 @@ public final class Packet {
     }
 
     private void checkHeld() {
+        if (isInFlight()) {
+            throw new IllegalStateException("packet " + index + " is in flight: a queue has accepted it, and"
+                    + " it must not be used until that gives it back; take another");
+        }
         if (length < 0) {
             throw new IllegalStateException("packet " + index + " is in its pool: it was released, and"
                     + " must not be used after that; take another");

@@ -169,7 +169,7 @@ public final class PacketPool implements AutoCloseable {
         return packet;
     }
 
-    /** Puts a packet that is outstanding on top of the stack. */
+    /** Puts a packet that is held on top of the stack. */
     @GuardedBy("lock")
     void push(Packet packet) {
         packet.flipReleased();
@@ -206,12 +206,12 @@ public final class PacketPool implements AutoCloseable {
      * Gives one packet back.
      *
      * @param packet a packet of this pool, not in it
-     * @throws IllegalStateException if the packet was released before
+     * @throws IllegalStateException if the packet was released before, or is in flight
      * @throws IllegalArgumentException if the packet is null or of another pool
      */
     public void release(Packet packet) {
         synchronized (lock) {
-            if (!isOutstanding(packet)) {
+            if (!mayRelease(packet)) {
                 throw refusal(packet, "");
             }
             push(packet);
@@ -225,7 +225,7 @@ public final class PacketPool implements AutoCloseable {
      * @param from where they are
      * @param offset first index in {@code from}
      * @param count how many
-     * @throws IllegalStateException if a packet was released before, or occurs twice
+     * @throws IllegalStateException if a packet was released before, is in flight, or occurs twice
      * @throws IllegalArgumentException if a packet is null or of another pool
      * @throws IndexOutOfBoundsException if the range is not inside the array
      */
@@ -235,7 +235,7 @@ public final class PacketPool implements AutoCloseable {
             int top = available;
             for (int i = 0; i < count; i++) {
                 Packet packet = from[offset + i];
-                if (!isOutstanding(packet)) {
+                if (!mayRelease(packet)) {
                     throw refuseBurst(packet, i);
                 }
                 packet.flipReleased();
@@ -245,8 +245,8 @@ public final class PacketPool implements AutoCloseable {
         }
     }
 
-    boolean isOutstanding(Packet packet) {
-        return packet != null && packet.pool() == this && !packet.isReleased();
+    boolean mayRelease(Packet packet) {
+        return packet != null && packet.pool() == this && packet.isHeld();
     }
 
     /** Takes back the marks of the first {@code position} packets, which lie above the top of the stack. */
@@ -269,6 +269,10 @@ public final class PacketPool implements AutoCloseable {
             return new IllegalArgumentException("cannot release packet " + packet.index() + where
                     + ": it belongs to another pool, " + packet.pool() + ", and this is " + this
                     + "; call packet.release() or release it there");
+        }
+        if (packet.isInFlight()) {
+            return new IllegalStateException("cannot release packet " + packet.index() + where
+                    + ": it is in flight; release it when the queue that accepted it has given it back");
         }
         return new IllegalStateException("cannot release packet " + packet.index() + where
                 + ": it is in its pool already, " + this + "; release each packet exactly once");
@@ -340,7 +344,7 @@ public final class PacketPool implements AutoCloseable {
     private IllegalStateException leak() {
         List<Integer> named = new ArrayList<>();
         for (int i = 0; i < packets.length && named.size() < NAMED_LEAKS; i++) {
-            if (!packets[i].isReleased()) {
+            if (!packets[i].isInPool()) {
                 named.add(i);
             }
         }

@@ -13,10 +13,11 @@
  * packets are not, and need none: handing one to another thread must happen through something that
  * synchronises (a queue, a lock), as for every plain object.
  *
- * <p>Mistakes show: a pool refuses a second release and a packet of another pool, and does not close while
- * packets are outstanding. A packet in its pool has a negative length and a negative offset, so each bounds
- * check that it meets fails. What cannot be seen is the use of a stale reference after somebody else took the
- * packet.
+ * <p>Mistakes show: a pool refuses a second release, a packet of another pool and one that is in flight, and
+ * does not close while packets are outstanding. A packet knows whether it is in its pool, the application's
+ * or in flight: unless it is the application's its length is negative, so each bounds check that it meets
+ * fails, and no burst takes it. What cannot be seen is the use of a stale reference after somebody else took
+ * the packet.
  *
  * <p>Conventions: offsets and lengths are bytes; numbers in packet data are big-endian (network order),
  * numbers in the virtio-net header little-endian. Memory is native, never a heap array: one kind of segment

@@ -12,7 +12,8 @@ import java.util.concurrent.TimeUnit;
  * Waits until one of a fixed set of descriptors can be read, or written where that is asked for.
  *
  * <p>A thread that waits here is woken by what it watches only, not by {@link Thread#interrupt}. So let it
- * watch an {@link EventFd} as well, and signal that to end the thread.
+ * watch an {@link EventFd} as well, and signal that to end the thread; an {@link InterruptWatch} does so on
+ * an interrupt.
  *
  * <pre>
  * struct pollfd   0 fd   4 events   6 returned events
@@ -32,6 +33,8 @@ public final class Poll {
     private static final short POLLNVAL = 0x20;
 
     private final Descriptor[] watched;
+    /** Behind those, by number: somebody else's. */
+    private final int[] foreign;
     private final short[] interest;
     private final MemorySegment entries;
 
@@ -41,10 +44,25 @@ public final class Poll {
      * @param watched what to watch
      */
     public Poll(Descriptor... watched) {
+        this(watched, new int[0]);
+    }
+
+    /**
+     * Watches descriptors, and behind them others that are not this library's.
+     *
+     * @param watched what to watch
+     * @param foreign numbers of descriptors, which their owners keep open
+     */
+    public Poll(Descriptor[] watched, int[] foreign) {
         this.watched = watched.clone();
-        this.interest = new short[watched.length];
+        this.foreign = foreign.clone();
+        this.interest = new short[watched.length + foreign.length];
         Arrays.fill(interest, POLLIN);
-        this.entries = Arena.ofAuto().allocate(watched.length * ENTRY_SIZE, ENTRY_SIZE);
+        this.entries = Arena.ofAuto().allocate(Math.max(1, interest.length) * ENTRY_SIZE, ENTRY_SIZE);
+    }
+
+    private int fd(int index) {
+        return index < watched.length ? watched[index].fd() : foreign[index - watched.length];
     }
 
     /**
@@ -66,14 +84,14 @@ public final class Poll {
      * @throws IllegalStateException if a watched descriptor is closed
      */
     public int await(int timeoutMillis) {
-        for (int i = 0; i < watched.length; i++) {
-            entries.set(JAVA_INT, i * ENTRY_SIZE, watched[i].fd());
+        for (int i = 0; i < interest.length; i++) {
+            entries.set(JAVA_INT, i * ENTRY_SIZE, fd(i));
             entries.set(JAVA_SHORT, i * ENTRY_SIZE + EVENTS, interest[i]);
             entries.set(JAVA_SHORT, i * ENTRY_SIZE + RETURNED, (short) 0);
         }
         int ready = timeoutMillis < 0 ? awaitForever() : awaitUntil(timeoutMillis);
         if (ready < 0) {
-            throw new OsException("poll(count=" + watched.length + ")", -ready);
+            throw new OsException("poll(count=" + interest.length + ")", -ready);
         }
         return ready;
     }
@@ -87,7 +105,8 @@ public final class Poll {
     public boolean isReady(int index) {
         short returned = entries.get(JAVA_SHORT, index * ENTRY_SIZE + RETURNED);
         if ((returned & POLLNVAL) != 0) {
-            throw new IllegalStateException(watched[index] + " was closed while it was watched");
+            throw new IllegalStateException((index < watched.length ? watched[index] : "fd=" + fd(index))
+                    + " was closed while it was watched");
         }
         return returned != 0;
     }
@@ -95,17 +114,17 @@ public final class Poll {
     private int awaitForever() {
         int ready;
         do {
-            ready = Libc.poll(entries, watched.length, FOREVER);
+            ready = Libc.poll(entries, interest.length, FOREVER);
         } while (ready == -Errno.EINTR);
         return ready;
     }
 
     private int awaitUntil(int timeoutMillis) {
         long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(timeoutMillis);
-        int ready = Libc.poll(entries, watched.length, timeoutMillis);
+        int ready = Libc.poll(entries, interest.length, timeoutMillis);
         while (ready == -Errno.EINTR) {
             long left = TimeUnit.NANOSECONDS.toMillis(deadline - System.nanoTime());
-            ready = Libc.poll(entries, watched.length, (int) Math.max(left, 0));
+            ready = Libc.poll(entries, interest.length, (int) Math.max(left, 0));
         }
         return ready;
     }

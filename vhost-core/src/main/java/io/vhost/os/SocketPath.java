@@ -6,6 +6,7 @@ import static java.lang.foreign.ValueLayout.JAVA_SHORT;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.charset.Charset;
+import java.nio.file.Files;
 import java.nio.file.Path;
 
 /**
@@ -84,8 +85,9 @@ final class SocketPath {
     private String explain(int errno) {
         Path parent = path.toAbsolutePath().getParent();
         return switch (errno) {
-            case Errno.ENOENT -> "the file or its directory " + parent + " does not exist; create the"
-                    + " directory, or start the listening side first";
+            case Errno.ENOENT -> Files.isDirectory(parent)
+                    ? "there is no such file in " + parent + "; start the listening side first"
+                    : "the directory " + parent + " does not exist; create it, or choose another path";
             case Errno.ENOTDIR -> "a part of " + parent + " is not a directory; choose another path";
             case Errno.EACCES, Errno.EPERM -> "this user may not use the file or its directory " + parent
                     + "; change their owner or mode, or choose another path";

@@ -77,20 +77,34 @@ public final class BackendSession {
             closeSocket();
             return;
         }
-        device.onFailure(this::stop);
+        device.onHangUp(this::stop);
+        String why = "the front-end closed the connection";
         try (Arena arena = Arena.ofConfined()) {
             device.connected();
             serve(new MessageCodec(socket), new Message(arena), new Message(arena));
             explainDeparture();
         } catch (ProtocolException fault) {
+            why = fault.getMessage();
             if (!stopped) {
                 warn(fault.getMessage() + "; connection closed");
             }
         } catch (RuntimeException | Error failure) {
+            why = failure.toString();
             unexpected("connection closed after an unexpected failure", failure);
         } finally {
-            end();
+            end(why(why));
         }
+    }
+
+    /** Why the connection has ended, if this side did not want it. */
+    private String why(String otherwise) {
+        if (!stopped) {
+            return otherwise;
+        }
+        if (device.failed()) {
+            return "guest memory is gone";
+        }
+        return device.disconnectReason() == null ? "closed here" : device.disconnectReason();
     }
 
     /**
@@ -186,12 +200,12 @@ public final class BackendSession {
         return request.needsReply() && ProtocolFeature.REPLY_ACK.in(features.negotiated());
     }
 
-    private void end() {
+    private void end(String why) {
         try {
             if (device.failed()) {
                 warn("the device has failed; connection closed");
             }
-            device.disconnected();
+            device.disconnected(why);
         } catch (RuntimeException | Error failure) {
             unexpected("unexpected failure while the device was torn down", failure);
         } finally {

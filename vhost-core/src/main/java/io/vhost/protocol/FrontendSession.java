@@ -247,6 +247,11 @@ public final class FrontendSession implements AutoCloseable {
         return broken == null && socket.descriptor().isOpen() && unasked.await(0) == 0;
     }
 
+    /** What becomes readable when the back-end goes; stays this object's. */
+    public Descriptor connection() {
+        return socket.descriptor();
+    }
+
     /** Closes the connection. */
     @Override
     public void close() {

@@ -75,10 +75,15 @@ public final class CopyTracker<T> {
         return slots.inFlight();
     }
 
+    /** The channel that the oldest copy under way was left to; null: all have ended. */
+    public DmaChannel awaited() {
+        return slots.copying() == 0 ? null : slots.channelOf(oldest());
+    }
+
     /** For snapshots. */
     public CopyStatus status() {
         return new CopyStatus(true, slots.inFlight(), slots.oldestAge(clock.getAsLong()),
-                slots.copying() == 0 ? "" : slots.channelOf(oldest()).name());
+                slots.copying() == 0 ? "" : awaited().name());
     }
 
     /**

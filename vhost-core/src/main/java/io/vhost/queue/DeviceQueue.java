@@ -203,7 +203,12 @@ public abstract class DeviceQueue {
         if (access_lock.isHeldByCurrentThread()) {
             return;
         }
-        String text = "(%s) %s() called without access lock taken.".formatted(owner.name(), call);
+        Thread holder = access_lock.owner();
+        String text = ("(%s) queue %d: %s() called without access lock taken, which %s; call it inside"
+                + " access_lock.lock() and unlock(), or call %s(), which takes it").formatted(
+                owner.name(), index, call,
+                holder == null ? "nobody holds" : "thread \"" + holder.getName() + "\" holds",
+                call.replace("ThreadUnsafe", ""));
         log.log(Level.ERROR, text);
         counters.addShared(Counter.LOCK_MISUSE);
         events.lockMisuse(call);

@@ -1,5 +1,6 @@
 package io.vhost.server;
 
+import io.vhost.device.VhostDevice;
 import io.vhost.protocol.BackendSession;
 import java.util.function.Consumer;
 
@@ -9,11 +10,13 @@ final class Connection {
     private static final ScopedValue<Connection> CURRENT = ScopedValue.newInstance();
 
     private final BackendSession session;
+    private final VhostDevice device;
     private final Thread thread;
 
     /** A connection whose thread is not started; {@code ended} is its last act. */
-    Connection(String name, BackendSession session, Consumer<Connection> ended) {
+    Connection(String name, BackendSession session, VhostDevice device, Consumer<Connection> ended) {
         this.session = session;
+        this.device = device;
         thread = Thread.ofPlatform().daemon().name(name).unstarted(() -> {
             try {
                 ScopedValue.where(CURRENT, this).run(session::run);
@@ -26,6 +29,10 @@ final class Connection {
     /** Whether the calling thread is that of a connection, which must never wait for another. */
     static boolean onConnectionThread() {
         return CURRENT.isBound();
+    }
+
+    VhostDevice device() {
+        return device;
     }
 
     void start() {

@@ -15,6 +15,7 @@ import io.vhost.os.Poll;
 import io.vhost.os.UnixSocket;
 import io.vhost.protocol.BackendSession;
 import io.vhost.protocol.WarningLimiter;
+import io.vhost.queue.QueueCounters.Counter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Objects;
@@ -50,10 +51,11 @@ public final class VhostClient implements AutoCloseable {
     private final WarningLimiter sessionWarnings =
             new WarningLimiter(System.getLogger(BackendSession.class.getPackageName()));
     private final System.Logger deviceLog =
-            new WarningLimiter(System.getLogger(VhostDevice.class.getPackageName())).logger();
+            new WarningLimiter(System.getLogger(VhostDevice.class.getPackageName()));
     private final EventFd wake = EventFd.create();
     private final AtomicBoolean closing = new AtomicBoolean();
     private final ResourceAccount account = ResourceAccount.ofProcess();
+    private final QueueTotals totals;
     private final Object lock = new Object();
     private final Thread thread;
     @GuardedBy("lock")
@@ -65,7 +67,8 @@ public final class VhostClient implements AutoCloseable {
         this.path = path;
         this.config = config;
         this.listener = listener;
-        thread = Thread.ofPlatform().daemon().name("vhost-client " + path).unstarted(this::run);
+        totals = new QueueTotals(2 * config.queuePairs());
+        thread = Thread.ofPlatform().daemon().name(Threads.name(path, " client")).unstarted(this::run);
     }
 
     /**
@@ -97,6 +100,16 @@ public final class VhostClient implements AutoCloseable {
     }
 
     /**
+     * What the queues with one index have counted since the client began, over all its connections.
+     *
+     * @param queue index of the queues, 0 to twice the configured pairs - 1
+     * @param counter which
+     */
+    public long counted(int queue, Counter counter) {
+        return totals.get(queue, counter);
+    }
+
+    /**
      * Ends the connection with all its callbacks and connects no more. Returns when the client's thread has
      * ended; in a callback it does not wait. Elsewhere do not hold a lock that a callback or a burst takes.
      */
@@ -125,7 +138,7 @@ public final class VhostClient implements AutoCloseable {
                     restMillis = FIRST_REST;
                     told = false;
                 } else if (!told) {
-                    news.log(INFO, "(" + path + ") " + hindrance, null);
+                    news.log(INFO, "(" + path + ") " + hindrance);
                     told = true;
                 }
                 rest.await(restMillis);
@@ -160,9 +173,11 @@ public final class VhostClient implements AutoCloseable {
 
     /** One connection, from beginning to end. */
     private void serve(UnixSocket socket) {
-        DeviceControl device = DeviceControl.create(path.toString(), config, listener, deviceLog);
+        DeviceControl device =
+                DeviceControl.create(path.toString(), socket.peer(), config, listener, deviceLog);
         device.record().outgoing();
-        BackendSession opened = new BackendSession(path.toString(), socket, device, sessionWarnings);
+        totals.begin(device.device());
+        BackendSession opened = new BackendSession(device.device().name(), socket, device, sessionWarnings);
         synchronized (lock) {
             session = opened;
             if (closing.get()) {
@@ -170,9 +185,9 @@ public final class VhostClient implements AutoCloseable {
             }
         }
         try {
-            news.log(INFO, "(" + path + ") connected", null);
             opened.run();
         } finally {
+            totals.end(device.device());
             synchronized (lock) {
                 session = null;
             }

@@ -15,6 +15,7 @@ import io.vhost.os.UnixListener;
 import io.vhost.os.UnixSocket;
 import io.vhost.protocol.BackendSession;
 import io.vhost.protocol.WarningLimiter;
+import io.vhost.queue.QueueCounters.Counter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -49,10 +50,10 @@ public final class VhostServer implements AutoCloseable {
     private final WarningLimiter sessionWarnings =
             new WarningLimiter(System.getLogger(BackendSession.class.getPackageName()));
     private final System.Logger deviceLog =
-            new WarningLimiter(System.getLogger(VhostDevice.class.getPackageName())).logger();
+            new WarningLimiter(System.getLogger(VhostDevice.class.getPackageName()));
     private final AtomicBoolean closing = new AtomicBoolean();
-    private final AtomicLong connectionNumber = new AtomicLong();
     private final AtomicLong refusedConnections = new AtomicLong();
+    private final QueueTotals totals;
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
     /** Threads of connections that have ended or are about to. */
     private final Queue<Thread> ending = new ConcurrentLinkedQueue<>();
@@ -61,8 +62,10 @@ public final class VhostServer implements AutoCloseable {
         this.path = path;
         this.config = config;
         this.listener = listener;
+        totals = new QueueTotals(2 * config.queuePairs());
         acceptLoop = socket == null ? null
-                : new AcceptLoop("vhost-accept " + path, socket, this::accepted, this::refused, warnings);
+                : new AcceptLoop(
+                        Threads.name(path, " accept"), socket, this::accepted, this::refused, warnings);
     }
 
     /**
@@ -165,6 +168,17 @@ public final class VhostServer implements AutoCloseable {
     }
 
     /**
+     * What the queues with one index have counted since the server began, those of front-ends that are gone
+     * included.
+     *
+     * @param queue index of the queues, 0 to twice the configured pairs - 1
+     * @param counter which
+     */
+    public long counted(int queue, Counter counter) {
+        return totals.get(queue, counter);
+    }
+
+    /**
      * Ends the server: no more connections, the socket file is removed, every connection is closed with all
      * its callbacks. Returns when the last thread of the server has ended.
      *
@@ -222,10 +236,12 @@ public final class VhostServer implements AutoCloseable {
         }
         ending.removeIf(thread -> !thread.isAlive());
         connections.add(connection);
+        totals.begin(connection.device());
         try {
             connection.start();
         } catch (OutOfMemoryError noThread) {
             connections.remove(connection);
+            totals.end(connection.device());
             account.giveConnection();
             account.refused(Limit.THREADS);
             refused(noThread.getMessage());
@@ -234,10 +250,12 @@ public final class VhostServer implements AutoCloseable {
     }
 
     private Connection connection(UnixSocket socket) {
-        String name = "vhost-" + connectionNumber.incrementAndGet() + " " + path;
-        DeviceControl device = DeviceControl.create(path.toString(), config, listener, deviceLog);
-        BackendSession session = new BackendSession(path.toString(), socket, device, sessionWarnings);
-        return new Connection(name, session, this::ended);
+        DeviceControl control =
+                DeviceControl.create(path.toString(), socket.peer(), config, listener, deviceLog);
+        VhostDevice device = control.device();
+        BackendSession session = new BackendSession(device.name(), socket, control, sessionWarnings);
+        String name = Threads.name(path, "#" + device.frontEnd().id());
+        return new Connection(name, session, device, this::ended);
     }
 
     /** A front-end was turned away. */
@@ -248,6 +266,7 @@ public final class VhostServer implements AutoCloseable {
 
     /** The last act of a connection's thread, which {@link #close} finds in one of the two places. */
     private void ended(Connection connection) {
+        totals.end(connection.device());
         ending.add(connection.thread());
         account.giveConnection();
         connections.remove(connection);

@@ -2,6 +2,7 @@ package io.vhost.device;
 
 import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -86,7 +87,13 @@ class AsyncBadInputTest extends AsyncFixture {
         refused(type, "", () -> toGuest.pollEnqueueCompleted(null, 0, 1, channel));
         refused(type, "", () -> fromGuest.tryDequeueBurst(pool, null, 0, 1, channel));
         refused(type, "", () -> toGuest.clearQueue(null, 0, 1, channel));
-        refused(type, "packet", () -> toGuest.submitEnqueueBurst(new Packet[1], 0, 1, channel));
+        for (int missing = 0; missing < 2; missing++) {
+            Packet[] burst = {packets[0], packets[1]};
+            burst[missing] = null;
+            String text = "packets[" + missing + "] is null";
+            refused(type, text, () -> toGuest.submitEnqueueBurst(burst, 0, 2, channel));
+            refused(type, text, () -> toGuest.enqueueBurst(burst, 0, 2));
+        }
     }
 
     @Test
@@ -106,9 +113,44 @@ class AsyncBadInputTest extends AsyncFixture {
     }
 
     @Test
+    void aPacketThatComesTwiceInABurst() {
+        Packet[] burst = {packets[0], packets[1], packets[0]};
+        refused(IllegalArgumentException.class, "packets[2] cannot be sent: packets[0] is the same",
+                () -> toGuest.submitEnqueueBurst(burst, 0, 3, channel));
+    }
+
+    /** Nothing but its queue may use it until it is given back. */
+    @Test
+    void aPacketThatIsInFlight() {
+        engine.hold(true);
+        assertEquals(1, toGuest.submitEnqueueBurst(packets, 0, 1, channel));
+        assertTrue(packets[0].isInFlight());
+        Packet[] burst = {packets[1], packets[0]};
+        Class<IllegalArgumentException> argument = IllegalArgumentException.class;
+        refused(argument, "in flight", () -> toGuest.submitEnqueueBurst(burst, 0, 2, channel));
+        Class<IllegalStateException> state = IllegalStateException.class;
+        refused(state, "in flight; release it when", () -> packets[0].release());
+        refused(state, "in flight; release it when", () -> pool.release(burst, 0, 2));
+        refused(state, "in flight", () -> packets[0].reset(60));
+        assertEquals(1, toGuest.getInflight());
+        engine.hold(false);
+        assertEquals(1, toGuest.pollEnqueueCompleted(done, 0, 2, channel));
+        assertEquals(500, packets[0].length());
+        assertFalse(packets[0].isInFlight() || packets[1].isInFlight());
+        refused(argument, "packets[1] cannot be sent: Packet[index=",
+                () -> toGuest.enqueueBurst(new Packet[] {packets[0], stale()}, 0, 2));
+        guest.toGuest().accept(2, 600);
+    }
+
+    private Packet stale() {
+        Packet packet = pool.take();
+        packet.release();
+        return packet;
+    }
+
+    @Test
     void aPacketThatIsBackInItsPoolOrEmpty() {
-        Packet stale = pool.take();
-        stale.release();
+        Packet stale = stale();
         Packet empty = packets[1];
         empty.reset(0);
         for (Packet bad : new Packet[] {stale, empty}) {

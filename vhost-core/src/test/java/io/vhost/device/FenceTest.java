@@ -155,7 +155,7 @@ class FenceTest extends EachFormat {
         for (int warmUp : new int[] {0, 30_000}) {
             try (TestGuest guest = running()) {
                 int[] failures = {0};
-                guest.control.onFailure(() -> failures[0]++);
+                guest.control.onHangUp(() -> failures[0]++);
                 TestQueue from = guest.fromGuest();
                 TestQueue to = guest.toGuest();
                 for (int i = 0; i < warmUp; i++) {

@@ -2,15 +2,18 @@ package io.vhost.device;
 
 import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
+import io.vhost.os.EventFd;
 import io.vhost.os.HostilePeer;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -44,6 +47,112 @@ class QueueWaiterTest extends EachFormat {
             assertFalse(waiter.await(0, queue), "a stopped queue is waited for in vain");
             guest.control.announce(1);
             assertTrue(waiter.await(QueueWaiter.FOREVER, queue));
+        }
+    }
+
+    /** A sender waits for room: for buffers that the guest offers. */
+    @Test
+    void aQueueToTheGuestIsWaitedForUntilTheGuestOffersBuffers() throws ControlException {
+        try (TestGuest guest = running(); QueueWaiter waiter = new QueueWaiter()) {
+            VirtQueue queue = guest.toGuest().queue;
+            assertFalse(waiter.await(0, queue));
+            guest.toGuest().accept(1, 600);
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queue));
+        }
+    }
+
+    @Test
+    void anInterruptEndsTheWaitAndStays() throws Exception {
+        try (TestGuest guest = running(); QueueWaiter waiter = new QueueWaiter()) {
+            VirtQueue queue = guest.fromGuest().queue;
+            FutureTask<Boolean> wait = waitOf(waiter, queue);
+            Thread thread = Thread.ofPlatform().start(wait);
+            thread.interrupt();
+            assertTrue(wait.get());
+            Thread.currentThread().interrupt();
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queue), "an interrupt that came before");
+            assertTrue(Thread.interrupted());
+            assertFalse(waiter.await(0, queue));
+        }
+    }
+
+    private static FutureTask<Boolean> waitOf(QueueWaiter waiter, VirtQueue... queues) {
+        return new FutureTask<>(() -> waiter.await(QueueWaiter.FOREVER, queues));
+    }
+
+    /** Whenever the close comes, before the wait or during it, the thread gets away and nothing is left. */
+    @Test
+    void closingEndsTheWaitAndIsSaidClearlyToTheNextOne() throws Exception {
+        int before = Descriptor.openDescriptors();
+        try (TestGuest guest = running()) {
+            for (int i = 0; i < 200; i++) {
+                QueueWaiter waiter = new QueueWaiter();
+                FutureTask<Boolean> wait = waitOf(waiter, guest.fromGuest().queue);
+                Thread thread = Thread.ofPlatform().start(wait);
+                for (int spin = 0; spin < i * 100; spin++) {
+                    Thread.onSpinWait();
+                }
+                waiter.close();
+                try {
+                    assertTrue(wait.get());
+                } catch (ExecutionException refused) {
+                    assertEquals("the waiter is closed: make another one", refused.getCause().getMessage());
+                }
+                thread.join();
+                assertThrows(IllegalStateException.class, () -> waiter.await(0));
+                waiter.close();
+                waiter.wakeUp();
+            }
+        }
+        assertEquals(before, Descriptor.openDescriptors());
+    }
+
+    @Test
+    void aSecondThreadIsRefusedWhileOneWaits() throws Exception {
+        try (TestGuest guest = running(); QueueWaiter waiter = new QueueWaiter()) {
+            VirtQueue queue = guest.fromGuest().queue;
+            FutureTask<Boolean> wait = waitOf(waiter, queue);
+            Thread thread = Thread.ofPlatform().start(wait);
+            String text = null;
+            while (text == null) {
+                try {
+                    waiter.await(0, queue);
+                    // One of the two is refused, whichever came second.
+                    text = wait.isDone() ? wait.exceptionNow().getMessage() : null;
+                } catch (IllegalStateException refused) {
+                    text = refused.getMessage();
+                }
+            }
+            assertTrue(text.startsWith("another thread waits here"), text);
+            waiter.wakeUp();
+            thread.join();
+        }
+    }
+
+    @Test
+    @SuppressWarnings("try") // One is closed behind the waiter's back.
+    void descriptorsOfTheApplicationEndTheWaitAndSayWhichItWas() throws ControlException {
+        try (TestGuest guest = running();
+                EventFd one = EventFd.create();
+                EventFd other = EventFd.create();
+                QueueWaiter waiter = new QueueWaiter(one.descriptor().fd(), other.descriptor().fd())) {
+            int first = one.descriptor().fd();
+            int second = other.descriptor().fd();
+            VirtQueue queue = guest.fromGuest().queue;
+            assertFalse(waiter.await(0, queue));
+            other.signal();
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queue));
+            assertFalse(waiter.isReadable(first));
+            assertTrue(waiter.isReadable(second));
+            assertTrue(waiter.await(QueueWaiter.FOREVER, queue), "reading it is the application's business");
+            other.drain();
+            assertFalse(waiter.await(0, queue));
+            assertFalse(waiter.isReadable(second));
+            assertThrows(IllegalArgumentException.class, () -> waiter.isReadable(-1));
+            one.close();
+            String text =
+                    assertThrows(IllegalStateException.class, () -> waiter.await(0, queue)).getMessage();
+            assertEquals("fd=" + first + " was closed while it was watched", text);
         }
     }
 

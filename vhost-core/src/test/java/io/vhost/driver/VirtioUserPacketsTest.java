@@ -1,6 +1,7 @@
 package io.vhost.driver;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -128,19 +129,62 @@ class VirtioUserPacketsTest extends VirtioUserFixture {
     }
 
     @Test
-    void aPacketThatIsWithTheDeviceIsNamedAndWhatCameBeforeItIsSent() throws Exception {
+    void aBurstWithAPacketThatCannotBeSentIsRefusedAsAWhole() throws Exception {
         try (VhostServer _ = VhostServer.listen(path, VhostConfig.defaults(), listener());
                 PacketPool pool = PacketPool.create(4, 2048);
                 VirtioUser driver = VirtioUser.connect(path, CONFIG)) {
             VhostDevice device = devices.take();
             Packet packet = packet(driver, SIZE, 1);
-            Packet[] twice = {packet, packet};
-            String text = assertThrows(IllegalArgumentException.class,
-                    () -> driver.transmitBurst(0, twice, 0, 2)).getMessage();
-            assertTrue(text.startsWith("packets[1]") && text.endsWith("(1 before it were sent)"), text);
+            Packet empty = driver.pool().take();
+            Packet stale = driver.pool().take();
+            stale.release();
+            Packet foreign = pool.take();
+            foreign.reset(60);
+            assertRefused("packets[1] is null", driver, packet, null);
+            assertRefused("packets[1] cannot be sent: packets[0] is the same", driver, packet, packet);
+            assertRefused("packets[1] cannot be sent: Packet[", driver, packet, empty);
+            assertRefused("packets[1] cannot be sent: Packet[", driver, packet, stale);
+            assertRefused("packets[1] cannot be sent: it belongs to PacketPool@", driver, packet, foreign);
+            foreign.release();
+            empty.release();
+            // What was refused can be released and used anew, and nothing of it is in the ring.
+            packet.release();
+            assertEquals(1, driver.transmitBurst(0, new Packet[] {packet(driver, SIZE, 2)}, 0, 1));
+            assertEquals(1, device.queue(1).dequeueBurst(pool, packets, 0, 4));
+            assertPattern(packets[0], SIZE, 2);
+            packets[0].release();
+        }
+    }
+
+    private static void assertRefused(String text, VirtioUser driver, Packet... burst) {
+        String message = assertThrows(RuntimeException.class,
+                () -> driver.transmitBurst(0, burst, 0, burst.length)).getMessage();
+        assertTrue(message.startsWith(text), message);
+    }
+
+    /** From the burst that takes it until the device has read it. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aPacketThatIsWithTheDeviceCanNeitherBeSentAgainNorReleased(boolean packed) throws Exception {
+        DriverConfig config = packed ? CONFIG.withPackedRings() : CONFIG;
+        try (VhostServer _ = VhostServer.listen(path, VhostConfig.defaults(), listener());
+                PacketPool pool = PacketPool.create(4, 2048);
+                VirtioUser driver = VirtioUser.connect(path, config)) {
+            VhostDevice device = devices.take();
+            Packet packet = packet(driver, SIZE, 1);
+            assertEquals(1, driver.transmitBurst(0, new Packet[] {packet}, 0, 1));
+            assertTrue(packet.isInFlight());
+            assertRefused("packets[0] cannot be sent: Packet[index=" + packet.index() + ", in flight]",
+                    driver, packet);
+            assertThrows(IllegalStateException.class, packet::release);
+            assertThrows(IllegalStateException.class, () -> packet.reset(60));
             assertEquals(1, device.queue(1).dequeueBurst(pool, packets, 0, 4));
             assertPattern(packets[0], SIZE, 1);
             packets[0].release();
+            driver.reclaim(0);
+            assertFalse(packet.isInFlight());
+            driver.stop();
+            assertAllAreBack(driver);
         }
     }
 

@@ -7,6 +7,7 @@ import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import java.time.Duration;
 
 /** Sends a guest's packets back to it; a DMA channel makes all copies. */
 final class AsyncExample implements DeviceListener {
@@ -26,23 +27,19 @@ final class AsyncExample implements DeviceListener {
         if (enabled && !queue.isAsyncRegistered()) {
             queue.registerAsyncThreadUnsafe();
         } else if (!enabled && queue.isAsyncRegistered()) {
-            Packet[] drained = new Packet[32];
-            while (queue.getInflightThreadUnsafe() > 0) {
-                pool.release(drained, 0, queue.clearQueueThreadUnsafe(drained, 0, drained.length, channel));
+            // What is under way is waited for by the device, when this has returned.
+            if (queue.drainThreadUnsafe(Packet::release, Duration.ZERO) == 0) {
+                queue.unregisterAsyncThreadUnsafe();
             }
-            queue.unregisterAsyncThreadUnsafe();
         }
     }
 
     @Override // This one has no lock: the safe forms.
     public void destroyDevice(VhostDevice device) {
-        Packet[] drained = new Packet[32];
         for (int i = 0; i < device.queueCount(); i++) {
             VirtQueue queue = device.queue(i);
-            if (queue.isAsyncRegistered()) {
-                while (queue.getInflight() > 0) {
-                    pool.release(drained, 0, queue.clearQueue(drained, 0, drained.length, channel));
-                }
+            // Longer than the device itself has waited: what is left then hangs in a guest's page fault.
+            if (queue.drain(Packet::release, Duration.ofSeconds(1)) == 0) {
                 queue.unregisterAsync();
             }
         }

@@ -13,8 +13,10 @@ import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.server.VhostServer;
+import io.vhost.testing.FaultyDmaEngine;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import org.junit.jupiter.api.Test;
@@ -59,6 +61,36 @@ class AsyncExampleTest {
             }
             poller.interrupt();
             poller.join();
+            assertEquals(0, pool.outstanding());
+        }
+    }
+
+    /**
+     * An engine that never completes holds up neither the callbacks nor the end of the server, and the packet
+     * comes back undelivered when the device has given the engine up.
+     */
+    @Test
+    void anEngineThatNeverCompletesHoldsNothingUp() throws IOException {
+        Path socket = directory.resolve("socket");
+        try (PacketPool pool = PacketPool.create(256, 2048);
+                DmaRegistry registry = new DmaRegistry()) {
+            FaultyDmaEngine engine = FaultyDmaEngine.seeded(1).build();
+            engine.hold(true);
+            DmaChannel channel = registry.configure("stuck", engine);
+            AtomicReference<VhostDevice> device = new AtomicReference<>();
+            AsyncExample example = new AsyncExample(channel, pool);
+            VhostConfig config = VhostConfig.builder()
+                    .asyncCopy(registry).copyTimeout(Duration.ofMillis(50)).build();
+            try (VhostServer _ = VhostServer.listen(socket, config, new Seen(example, device));
+                    VirtioUser driver = VirtioUser.connect(socket, DriverConfig.defaults())) {
+                while (device.get() == null) {
+                    Thread.onSpinWait();
+                }
+                VirtQueue from = device.get().queue(1);
+                send(driver, 1);
+                example.poll(from, device.get().queue(0));
+                assertEquals(1, from.getInflight());
+            }
             assertEquals(0, pool.outstanding());
         }
     }

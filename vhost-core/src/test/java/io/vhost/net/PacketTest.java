@@ -22,7 +22,7 @@ class PacketTest {
 
     @AfterEach
     void nothingLeaks() {
-        if (!packet.isReleased()) {
+        if (packet.isHeld()) {
             packet.release();
         }
         pool.close();
@@ -42,6 +42,35 @@ class PacketTest {
         assertEquals(896, again.capacity());
         assertEquals(0, again.offload());
         assertEquals(0, again.checksumOffset());
+    }
+
+    /** In flight it is as out of reach as in its pool, and comes back as it was. */
+    @Test
+    void aPacketInFlightIsNobodysButItsQueues() {
+        packet.reset(60);
+        packet.prepend(8);
+        packet.inFlight(true);
+        assertTrue(packet.isInFlight());
+        assertTrue(packet.length() < 0);
+        assertEquals("Packet[index=0, in flight]", packet.toString());
+        for (Executable use : List.<Executable>of(() -> packet.reset(1), () -> packet.prepend(0),
+                () -> packet.append(0), () -> packet.trimHead(0), () -> packet.trimTail(0),
+                () -> packet.byteAt(0), () -> packet.putByte(0, 1), packet::asSlice,
+                () -> packet.copyTo(new byte[60], 0), packet::release, () -> packet.inFlight(true))) {
+            String text = assertThrows(IllegalStateException.class, use).getMessage();
+            assertTrue(text.contains("in flight"), text);
+        }
+        String leak = assertThrows(IllegalStateException.class, pool::close).getMessage();
+        assertTrue(leak.contains("by index [0]"), leak);
+        packet.inFlight(false);
+        assertFalse(packet.isInFlight());
+        assertEquals(68, packet.length());
+        assertThrows(IllegalStateException.class, () -> packet.inFlight(false));
+        packet.release();
+        assertFalse(packet.isInFlight());
+        assertThrows(IllegalStateException.class, () -> packet.inFlight(false));
+        assertThrows(IllegalStateException.class, () -> packet.inFlight(true));
+        assertTrue(packet.length() < 0);
     }
 
     @Test

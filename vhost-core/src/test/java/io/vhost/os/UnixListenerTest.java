@@ -81,7 +81,7 @@ class UnixListenerTest {
     @Test
     void aMissingDirectoryIsNamed() {
         OsException e = failure(directory.resolve("no/vm0.sock"), Errno.ENOENT);
-        String cause = "directory " + directory + "/no does not exist; create";
+        String cause = "directory " + directory + "/no does not exist; create it";
         assertTrue(e.getMessage().contains(cause), e.getMessage());
     }
 

@@ -80,7 +80,7 @@ public final class FuzzTarget {
         WarningLimiter warnings =
                 new WarningLimiter(log, () -> time.addAndGet(WarningLimiter.NANOS_A_RECORD));
         DeviceControl device =
-                DeviceControl.create("fuzz", CONFIG, new DeviceListener() {}, warnings.logger());
+                DeviceControl.create("fuzz", CONFIG, new DeviceListener() {}, warnings);
         new BackendSession("fuzz", socket, device, warnings).run();
         require(!socket.descriptor().isOpen(), "the session has not closed its socket");
     }

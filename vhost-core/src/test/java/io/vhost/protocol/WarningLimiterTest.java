@@ -39,12 +39,12 @@ class WarningLimiterTest {
 
     @Test
     void aLoggerIsLimitedAlikeWithAllThatIsNotForDebugging() {
-        System.Logger logger = limiter.logger();
+        System.Logger logger = limiter;
         assertEquals("recording", logger.getName());
         for (int i = 0; i < BURST; i++) {
-            logger.log(System.Logger.Level.INFO, "queue {0}: {1}", i, "text");
+            logger.log(System.Logger.Level.WARNING, "queue {0}: {1}", i, "text");
         }
-        assertEquals("INFO queue 0: text", log.records().getFirst());
+        assertEquals("WARNING queue 0: text", log.records().getFirst());
         logger.log(System.Logger.Level.ERROR, () -> "too many", new IllegalStateException("reason"));
         logger.log(System.Logger.Level.WARNING, "too many");
         assertEquals(BURST, log.records().size());
@@ -53,6 +53,20 @@ class WarningLimiterTest {
         now += NANOS_A_RECORD;
         logger.log(System.Logger.Level.WARNING, "late");
         assertEquals("WARNING late (2 records were left out before this one)", log.records().getLast());
+    }
+
+    /** News can neither keep a warning from the log nor fill it. */
+    @Test
+    void newsHaveALimitOfTheirOwn() {
+        for (int i = 0; i < 2 * WarningLimiter.NEWS_BURST; i++) {
+            limiter.log(System.Logger.Level.INFO, "started {0}", i);
+        }
+        assertEquals(WarningLimiter.NEWS_BURST, log.records().size());
+        limiter.warn("text with {braces}");
+        assertEquals("WARNING text with {braces}", log.records().getLast());
+        now += NANOS_A_RECORD;
+        limiter.log(System.Logger.Level.INFO, "late");
+        assertEquals("INFO late (200 records were left out before this one)", log.records().getLast());
     }
 
     @Test

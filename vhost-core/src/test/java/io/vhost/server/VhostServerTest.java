@@ -189,11 +189,16 @@ class VhostServerTest extends ServerFixture {
     @Test
     void whatFrontEndsHaveLoggedWithEachConnectionIsLimited() throws Exception {
         List<String> records = Collections.synchronizedList(new ArrayList<>());
+        AtomicInteger news = new AtomicInteger();
         Logger logger = Logger.getLogger("io.vhost.device");
         Handler handler = new Handler() {
             @Override
             public void publish(LogRecord record) {
-                records.add(record.getMessage());
+                if (record.getMessage().contains("differs from the used index")) {
+                    records.add(record.getMessage());
+                } else {
+                    news.incrementAndGet();
+                }
             }
 
             @Override
@@ -219,8 +224,8 @@ class VhostServerTest extends ServerFixture {
         } finally {
             logger.removeHandler(handler);
         }
-        assertTrue(records.getFirst().contains("differs from the used index"), records::getFirst);
-        assertTrue(records.size() >= 20 && records.size() < connections, () -> records.size() + " records");
+        assertTrue(records.size() > 5 && records.size() < connections, () -> records.size() + " records");
+        assertTrue(news.get() > 0 && news.get() < 2 * connections, () -> news + " news");
     }
 
     @Test
@@ -267,7 +272,7 @@ class VhostServerTest extends ServerFixture {
 
     private void awaitNoConnection(VhostServer server) throws InterruptedException {
         for (Thread thread : TestThreads.named(path.toString())) {
-            if (!thread.getName().startsWith("vhost-accept")) {
+            if (!thread.getName().contains(" accept ")) {
                 thread.join();
             }
         }

@@ -52,7 +52,7 @@ public final class PacketPoolControl {
         }
 
         private int release() {
-            if (!pool.isOutstanding(packet)) {
+            if (!pool.mayRelease(packet)) {
                 return 0;
             }
             synchronized (this) {

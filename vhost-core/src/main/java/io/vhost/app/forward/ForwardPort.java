@@ -85,6 +85,11 @@ final class ForwardPort {
         return devices.inFlight();
     }
 
+    /** Puts packets back whose late copies have ended. */
+    void putBack() {
+        devices.putBack();
+    }
+
     /** What has passed so far. */
     PortCounters counters() {
         return devices.counters().plus(PortCounters.dropped(dropPackets.sum(), dropBytes.sum()));

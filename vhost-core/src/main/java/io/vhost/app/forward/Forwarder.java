@@ -183,6 +183,6 @@ final class Forwarder implements AutoCloseable {
         threads.forEach(PollingThread::close);
         servers.forEach(VhostServer::close);
         LastPackets.close(shares.stream().map(share -> share.pool).toList(), dma,
-                () -> ports.forEach(ForwardPort::inFlight));
+                () -> ports.forEach(ForwardPort::putBack));
     }
 }

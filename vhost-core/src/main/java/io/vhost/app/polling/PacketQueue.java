@@ -7,6 +7,7 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -160,17 +161,7 @@ public final class PacketQueue {
 
     @GuardedBy("queue.access_lock")
     private void putBack() {
-        if (!queue.isAsyncRegistered()) {
-            return;
-        }
-        // An array of its own: a poll may have left the lock and not yet put back what it took.
-        Packet[] last = new Packet[BURST];
-        int count;
-        do {
-            count = queue.clearQueueThreadUnsafe(last, 0, last.length, channel);
-            release(last, 0, count);
-        } while (count > 0);
-        if (queue.getInflightThreadUnsafe() == 0 && !queue.isRunning()) {
+        if (queue.drainThreadUnsafe(Packet::release, Duration.ZERO) == 0 && !queue.isRunning()) {
             queue.unregisterAsyncThreadUnsafe();
         }
     }

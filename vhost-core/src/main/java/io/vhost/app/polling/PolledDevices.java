@@ -89,14 +89,16 @@ public final class PolledDevices implements DeviceListener {
                 sum += device.inFlight();
             }
         }
-        if (!late.isEmpty()) {
-            putBackLate();
-        }
+        putBack();
         return sum;
     }
 
-    /** Not under the lock: callbacks of queues, which have theirs, take it. */
-    private void putBackLate() {
+    /** Puts packets back of those that are gone, whose late copies have ended. */
+    public void putBack() {
+        if (late.isEmpty()) {
+            return;
+        }
+        // Not under the lock: callbacks of queues, which have theirs, take it.
         late.forEach(PolledDevice::end);
         synchronized (lock) {
             late = late.stream().filter(device -> device.inFlight() > 0).toList();

@@ -70,7 +70,7 @@ final class Switch implements AutoCloseable {
         this.dma = config.dma();
         this.waits = waits;
         ethernet = new LearningSwitch(BUFFER, age);
-        waiter = tap == null ? new QueueWaiter() : new QueueWaiter(tap.descriptor());
+        waiter = tap == null ? new QueueWaiter() : new QueueWaiter(tap.descriptor().fd());
         sockets = names.stream().map(name -> new SwitchSocket(name, ethernet, config.dma(), this::replan))
                 .toList();
         members.addAll(sockets);
@@ -166,6 +166,6 @@ final class Switch implements AutoCloseable {
         if (tap != null) {
             tap.close();
         }
-        ethernet.close(dma, () -> sockets.forEach(SwitchSocket::inFlight));
+        ethernet.close(dma, () -> sockets.forEach(SwitchSocket::putBack));
     }
 }

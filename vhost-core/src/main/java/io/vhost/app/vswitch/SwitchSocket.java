@@ -110,4 +110,9 @@ final class SwitchSocket implements SwitchMember {
     public long inFlight() {
         return devices.inFlight();
     }
+
+    /** Puts packets back whose late copies have ended. */
+    void putBack() {
+        devices.putBack();
+    }
 }

@@ -73,6 +73,7 @@ final class AsyncDequeue extends Burst {
             submitLocked(slots, taken, burstChannel);
         } finally {
             int accepted = slots.opened() - before;
+            inFlight(fresh, 0, accepted);
             ring.keep(batch, accepted);
             pool.release(fresh, accepted, taken - accepted);
         }

@@ -65,6 +65,7 @@ final class AsyncEnqueue extends Burst {
         } finally {
             channel.retain(slots.opened() - before);
             channel.lock.unlock();
+            inFlight(packets, offset, slots.opened() - before);
         }
         return slots.opened() - before;
     }

@@ -62,6 +62,13 @@ abstract sealed class Burst permits DequeueBurst, EnqueueBurst, AsyncDequeue, As
         counters.add(Counter.BYTES, bytes);
     }
 
+    /** The queue has packets from now on, until they are given back. */
+    static void inFlight(Packet[] packets, int offset, int count) {
+        for (int i = offset; i < offset + count; i++) {
+            packets[i].inFlight(true);
+        }
+    }
+
     /** Works on up to {@code count} packets, at most {@link #CHUNK}; how many are done with. */
     abstract int chunk(Packet[] packets, int offset, int count);
 }

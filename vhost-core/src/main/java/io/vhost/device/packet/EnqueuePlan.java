@@ -1,5 +1,6 @@
 package io.vhost.device.packet;
 
+import io.vhost.net.BurstCheck;
 import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
@@ -10,7 +11,6 @@ import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingViolation;
 import io.vhost.ring.WorkBudget;
 import java.lang.foreign.MemorySegment;
-import java.util.Objects;
 
 /**
  * Which chains each packet of a burst to the guest goes into: one, or, with mergeable buffers
@@ -71,26 +71,15 @@ final class EnqueuePlan {
         return planned;
     }
 
-    /** Reads all lengths first: a null or released packet is found before the ring is touched. */
+    /** Reads all lengths first: a packet that cannot be sent is found before the ring is touched. */
     private void measure(Packet[] packets, int offset, int count) {
         int headerLength = format.headerLength();
         for (int i = 0; i < count; i++) {
             Packet packet = packets[offset + i];
-            int length = requireSendable(packets, offset + i);
+            int length = BurstCheck.length(packets, offset + i);
             needed[i] = packet.offload() == 0 || offloadIsPossible(packet)
                     ? headerLength + length : BAD_OFFLOAD;
         }
-    }
-
-    /** Length of a packet that holds data. */
-    static int requireSendable(Packet[] packets, int index) {
-        Packet packet = Objects.requireNonNull(packets[index], "packet");
-        int length = packet.length();
-        if (length <= 0) {
-            throw new IllegalArgumentException("packets[" + index + "] cannot be sent: " + packet
-                    + "; send packets that hold data and are not back in their pool");
-        }
-        return length;
     }
 
     /** Completes the checksum here when the guest takes no partial ones. */

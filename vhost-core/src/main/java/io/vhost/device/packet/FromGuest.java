@@ -105,6 +105,7 @@ public final class FromGuest extends PacketPath {
         while (taken < count && slots.hasClosed()) {
             boolean undelivered = slots.isUndelivered(slots.oldest());
             Packet packet = slots.empty();
+            packet.inFlight(false);
             ended++;
             if (!undelivered && header.check(packet)) {
                 bytes += packet.length();

@@ -17,6 +17,7 @@ import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingViolation;
 import io.vhost.ring.WorkBudget;
 import java.util.Objects;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -141,6 +142,27 @@ public abstract sealed class PacketPath implements QueueUser permits ToGuest, Fr
         Objects.checkFromIndexSize(offset, count, out.length);
         harvest(channel);
         return take(out, offset, count);
+    }
+
+    /** As VirtQueue.drain, without waiting; packets that are left. */
+    public final int giveBack(Consumer<? super Packet> back) {
+        if (async == null) {
+            return 0;
+        }
+        Packet[] one = new Packet[1];
+        int before;
+        do {
+            before = async.inFlight();
+            DmaChannel awaited = async.awaited();
+            if (awaited != null) {
+                harvest(awaited);
+            }
+            // One at a time: where a packet is not wanted, those behind it are still the library's.
+            while (take(one, 0, 1) > 0) {
+                back.accept(one[0]);
+            }
+        } while (async.inFlight() < before);
+        return before;
     }
 
     /** Takes packets whose copies have ended out of their slots. */

@@ -3,6 +3,7 @@ package io.vhost.device.packet;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.memory.MemoryFault;
+import io.vhost.net.BurstCheck;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.queue.CopyLimits;
@@ -69,9 +70,7 @@ public final class ToGuest extends PacketPath {
         if (!maySubmit(channel) || !takesCopies()) {
             return 0;
         }
-        if (count > Burst.CHUNK) {
-            requirePackets(packets, offset, count);
-        }
+        BurstCheck.requireDistinct(packets, offset, count);
         CopySlots<Packet> slots = async().slots();
         int before = slots.opened();
         try {
@@ -83,13 +82,6 @@ public final class ToGuest extends PacketPath {
         return submitted(before, count);
     }
 
-    /** The first chunk is checked when it is planned; later ones too late for those before them. */
-    private static void requirePackets(Packet[] packets, int offset, int count) {
-        for (int i = offset; i < offset + count; i++) {
-            EnqueuePlan.requireSendable(packets, i);
-        }
-    }
-
     @Override
     int take(Packet[] out, int offset, int count) {
         CopySlots<Packet> slots = async().slots();
@@ -99,6 +91,7 @@ public final class ToGuest extends PacketPath {
         while (taken < count && slots.hasClosed()) {
             boolean undelivered = slots.isUndelivered(slots.oldest());
             Packet packet = slots.empty();
+            packet.inFlight(false);
             packet.undelivered(undelivered);
             if (!undelivered) {
                 delivered++;

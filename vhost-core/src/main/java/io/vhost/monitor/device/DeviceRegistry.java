@@ -48,7 +48,8 @@ public final class DeviceRegistry {
 
     /** The socket of a device. */
     MonitoredSocket socket(VhostDevice device) {
-        return sockets.getOrDefault(device.name(), MonitoredSocket.unused(device.connection().outgoing()));
+        return sockets.getOrDefault(device.frontEnd().socket(),
+                MonitoredSocket.unused(device.connection().outgoing()));
     }
 
     /** Whether no device is connected. */
@@ -72,7 +73,7 @@ public final class DeviceRegistry {
                 return path(entry.getKey());
             }
         }
-        return device.name();
+        return device.frontEnd().socket();
     }
 
     private static String path(int id) {
@@ -93,10 +94,11 @@ public final class DeviceRegistry {
         @Override
         public void newConnection(VhostDevice device) {
             devices.put(number.getAndIncrement(), device);
-            sockets.merge(device.name(), MonitoredSocket.unused(device.connection().outgoing()).connected(),
+            sockets.merge(device.frontEnd().socket(),
+                    MonitoredSocket.unused(device.connection().outgoing()).connected(),
                     (known, _) -> known.connected());
             tell(MonitorEvent.of("NETDEV_VHOST_USER_CONNECTED",
-                    "netdev-id", path(device), "chardev-id", device.name()));
+                    "netdev-id", path(device), "chardev-id", device.frontEnd().socket()));
             listener.newConnection(device);
         }
 
@@ -126,7 +128,7 @@ public final class DeviceRegistry {
         public void destroyConnection(VhostDevice device) {
             String path = path(device);
             devices.values().remove(device);
-            sockets.computeIfPresent(device.name(),
+            sockets.computeIfPresent(device.frontEnd().socket(),
                     (_, known) -> known.disconnected(device.connection().lastError()));
             tell(MonitorEvent.of("NETDEV_VHOST_USER_DISCONNECTED", "netdev-id", path));
             listener.destroyConnection(device);

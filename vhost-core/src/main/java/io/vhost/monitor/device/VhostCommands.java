@@ -180,7 +180,7 @@ final class VhostCommands {
         connection.requests().forEach((name, count) ->
                 messages.add(Json.object("request", name, "count", count)));
         return Json.object(
-                "socket", device.name(), "mode", connection.outgoing() ? "client" : "server",
+                "socket", device.frontEnd().socket(), "mode", connection.outgoing() ? "client" : "server",
                 "state", device.isFailed() ? "failed" : snapshot.announced() ? "running" : "connected",
                 "queues", device.queueCount(), "queues-running", running,
                 "connections", socket.connections(), "reconnects", socket.reconnects(),
