@@ -170,6 +170,10 @@ public final class DeviceControl {
             // QEMU enables rings before it sets features, and does not say it again.
             rings.control(i).change(setup -> setup.enableFromStart(enabledFromStart));
         }
+        tellFeatures(negotiated);
+    }
+
+    private void tellFeatures(long negotiated) {
         device.news("features 0x%x: %s".formatted(negotiated, Feature.named(negotiated)));
         device.notifyListener(
                 "featuresChanged", () -> device.listener().featuresChanged(device, negotiated));

@@ -124,12 +124,7 @@ public final class QueueWaiter implements AutoCloseable {
     private boolean awaitOpen(int timeoutMillis, VirtQueue... queues) {
         Arrays.fill(readable, false);
         if (!Arrays.equals(queues, known)) {
-            closeKicks();
-            known = queues.clone();
-            places = new int[queues.length];
-            for (int i = 0; i < queues.length; i++) {
-                kicks.add(new KickSource());
-            }
+            know(queues);
         }
         int armed = 0;
         try {
@@ -156,6 +151,15 @@ public final class QueueWaiter implements AutoCloseable {
             for (int i = 0; i < armed; i++) {
                 queues[i].disarmed();
             }
+        }
+    }
+
+    private void know(VirtQueue... queues) {
+        closeKicks();
+        known = queues.clone();
+        places = new int[queues.length];
+        for (int i = 0; i < queues.length; i++) {
+            kicks.add(new KickSource());
         }
     }
 

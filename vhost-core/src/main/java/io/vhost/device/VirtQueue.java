@@ -8,17 +8,12 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.queue.DeviceQueue;
 import io.vhost.queue.KickSource;
 import io.vhost.queue.QueueControl;
 import io.vhost.queue.QueueCounters;
 import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueOwner;
-import java.lang.System.Logger;
-import java.time.Duration;
 import java.util.Objects;
-import java.util.concurrent.locks.LockSupport;
-import java.util.function.Consumer;
 
 /**
  * One virtqueue of a device.
@@ -30,17 +25,8 @@ import java.util.function.Consumer;
  * <p>A guest that breaks a rule of the ring never disturbs the caller: the burst returns what was good, the
  * queue is fenced ({@link #violation}), and moves nothing more until the front-end starts it again.
  */
-public final class VirtQueue extends DeviceQueue {
-    private static final Logger LOG = System.getLogger("io.vhost.device");
-
-    /** Between two looks of a drain: copies take microseconds, or are late. */
-    private static final long DRAIN_NANOS = 50_000;
-
+public final class VirtQueue extends AsyncQueue {
     private final VhostDevice device;
-
-    /** Of the queue's direction. */
-    @GuardedBy("access_lock")
-    private final PacketPath path;
 
     VirtQueue(VhostDevice device, QueueOwner owner, int index, VhostConfig config) {
         QueueCounters queueCounters = new QueueCounters();
@@ -48,13 +34,6 @@ public final class VirtQueue extends DeviceQueue {
                 index, device::features, device.announcement(), config, queueCounters);
         super(owner, index, config.lockTiming(), queueCounters, way);
         this.device = device;
-        this.path = way;
-        access_lock.lock();
-        try {
-            way.serve(life(), events());
-        } finally {
-            access_lock.unlock();
-        }
     }
 
     /** The device that this queue belongs to. */
@@ -151,193 +130,6 @@ public final class VirtQueue extends DeviceQueue {
     @GuardedBy("access_lock")
     private FromGuest fromGuest() {
         return (FromGuest) path;
-    }
-
-    /**
-     * Lets this queue's packets be copied by DMA channels. Takes the lock.
-     *
-     * @throws IllegalStateException when asynchronous copies are not enabled for the device, the queue's ring
-     *     is not set up and started, or the queue is registered already
-     */
-    public void registerAsync() {
-        lockForControl();
-        try {
-            path.registerAsync();
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    /**
-     * The same as {@link #registerAsync} for a caller that holds the lock.
-     *
-     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock};
-     *     nothing has changed
-     * @throws IllegalStateException as {@link #registerAsync}
-     */
-    @GuardedBy("access_lock")
-    public void registerAsyncThreadUnsafe() {
-        requireLock("registerAsyncThreadUnsafe", LOG);
-        path.registerAsync();
-    }
-
-    /**
-     * Ends asynchronous copies; no effect when the queue is not registered. Takes the lock.
-     *
-     * @throws IllegalStateException when packets are in flight, with their number: poll or clear first
-     */
-    public void unregisterAsync() {
-        lockForControl();
-        try {
-            path.unregisterAsync();
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    /**
-     * The same as {@link #unregisterAsync} for a caller that holds the lock.
-     *
-     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock};
-     *     nothing has changed
-     * @throws IllegalStateException as {@link #unregisterAsync}
-     */
-    @GuardedBy("access_lock")
-    public void unregisterAsyncThreadUnsafe() {
-        requireLock("unregisterAsyncThreadUnsafe", LOG);
-        path.unregisterAsync();
-    }
-
-    /**
-     * {@return whether asynchronous copies are registered} Takes the lock. The answer holds for as long as
-     * the caller keeps the lock: a listener that unregisters needs it, too.
-     */
-    public boolean isAsyncRegistered() {
-        access_lock.lock();
-        try {
-            return path.isAsyncRegistered();
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    /**
-     * How many packets the library holds: accepted, and not given back to the application. Takes the lock.
-     *
-     * @return packets, 0 to the ring's size; never negative
-     * @throws IllegalStateException when the queue is not registered
-     */
-    public int getInflight() {
-        lockForControl();
-        try {
-            return path.inFlight();
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    /**
-     * The same as {@link #getInflight} for a caller that holds the lock.
-     *
-     * @return packets, 0 to the ring's size; never negative
-     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock};
-     *     nothing has changed
-     * @throws IllegalStateException as {@link #getInflight}
-     */
-    @GuardedBy("access_lock")
-    public int getInflightThreadUnsafe() {
-        requireLock("getInflightThreadUnsafe", LOG);
-        return path.inFlight();
-    }
-
-    /**
-     * Gives packets back whose copies have ended, whatever the state of the ring. Does not wait for copies;
-     * call it until {@link #getInflight} is 0. Takes the lock.
-     *
-     * @param out receives the packets, which are the caller's again
-     * @param offset first index to fill
-     * @param count most packets to give back
-     * @param channel where the copies were submitted
-     * @return packets given back, 0 to {@code count}
-     * @throws IllegalStateException when the queue is not registered
-     * @throws IllegalArgumentException when the channel is not configured,
-     *     or in another registry than the device's
-     */
-    public int clearQueue(Packet[] out, int offset, int count, DmaChannel channel) {
-        lockForControl();
-        try {
-            return path.clear(out, offset, count, channel);
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    /**
-     * The same as {@link #clearQueue} for a caller that holds the lock.
-     *
-     * @param out receives the packets, which are the caller's again
-     * @param offset first index to fill
-     * @param count most packets to give back
-     * @param channel where the copies were submitted
-     * @return packets given back, 0 to {@code count}
-     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock};
-     *     nothing has changed
-     * @throws IllegalStateException as {@link #clearQueue}
-     * @throws IllegalArgumentException as {@link #clearQueue}
-     */
-    @GuardedBy("access_lock")
-    public int clearQueueThreadUnsafe(Packet[] out, int offset, int count, DmaChannel channel) {
-        requireLock("clearQueueThreadUnsafe", LOG);
-        return path.clear(out, offset, count, channel);
-    }
-
-    /**
-     * Gives all packets back whose copies have ended or end within a limited time, to empty a queue for good:
-     * the end of a polling loop, or of a device. An engine that never completes holds nobody up longer than
-     * that. Takes the lock for each look, and waits without it, unless the caller holds it.
-     *
-     * @param back gets the packets, which are the application's again, in the order of their submission and
-     *     under the lock; {@link Packet#release} does. What it throws ends the call, and the packets behind
-     *     are given back by the next one.
-     * @param patience how long to wait; zero: look once. An interrupt of the thread ends the wait too, and
-     *     stays set.
-     * @return packets that the library still holds; 0 also of a queue that is not registered
-     */
-    public int drain(Consumer<? super Packet> back, Duration patience) {
-        Objects.requireNonNull(back, "back");
-        long nanos = patience.toNanos();
-        long begin = System.nanoTime();
-        int left = look(back);
-        while (left > 0 && System.nanoTime() - begin < nanos && !Thread.currentThread().isInterrupted()) {
-            LockSupport.parkNanos(DRAIN_NANOS);
-            left = look(back);
-        }
-        return left;
-    }
-
-    private int look(Consumer<? super Packet> back) {
-        lockForControl();
-        try {
-            return path.giveBack(back);
-        } finally {
-            access_lock.unlock();
-        }
-    }
-
-    /**
-     * The same as {@link #drain} for a caller that holds the lock, as a listener does whose queue stops. It
-     * need not wait there: the device itself waits afterwards, at most {@link VhostConfig#copyTimeout}.
-     *
-     * @param back as {@link #drain} has it
-     * @param patience how long to wait, with the lock held; zero: look once
-     * @return packets that the library still holds; 0 also of a queue that is not registered
-     * @throws IllegalMonitorStateException when the calling thread does not hold {@link #access_lock};
-     *     nothing has changed
-     */
-    @GuardedBy("access_lock")
-    public int drainThreadUnsafe(Consumer<? super Packet> back, Duration patience) {
-        requireLock("drainThreadUnsafe", LOG);
-        return drain(back, patience);
     }
 
     /**

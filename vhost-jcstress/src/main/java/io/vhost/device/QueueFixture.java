@@ -49,7 +49,7 @@ final class QueueFixture {
     private final long base = SLAB.next();
     final GuestWindow[] window = {window(0), window(1)};
     final ReportLog reports = new ReportLog();
-    private final VhostDevice device = new VhostDevice("stress", CONFIG, reports, LOG);
+    private final VhostDevice device = new VhostDevice(FrontEnd.named("stress"), CONFIG, reports, LOG);
     final VirtQueue queue = device.queue(0);
     final DmaChannel channel = REGISTRY.configure("stress", new HeldEngine());
     final Packet[] packets = new Packet[SIZE];
