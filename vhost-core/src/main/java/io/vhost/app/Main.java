@@ -36,6 +36,8 @@ public final class Main {
     private static final String DEFAULT_COMMAND = "demo";
     private static final Set<String> OWN_OPTIONS = Set.of("-h", "--help", "-V", "--version");
 
+    private static final String UNEXPECTED = "vhost: unexpected failure, please report it";
+
     Main() {}
 
     /**
@@ -46,11 +48,22 @@ public final class Main {
     public static void main(String[] args) {
         LogOutput.configure();
         EndSignal end = EndSignal.ofShutdown();
-        Charset charset = System.out.charset();
-        PrintWriter out = new PrintWriter(System.out, false, charset);
-        PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
-        int status = run(new CommandContext(out, isTerminal(), end), err, args);
-        end.ended(status);
+        int status = CommandLine.ExitCode.SOFTWARE;
+        try {
+            Charset charset = System.out.charset();
+            PrintWriter out = new PrintWriter(System.out, false, charset);
+            PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
+            status = run(new CommandContext(out, isTerminal(), end), err, args);
+        } catch (NoClassDefFoundError e) {
+            System.err.println("vhost: " + e.getMessage() + " is missing: the jars that the program was built"
+                    + " with must be on its class or module path");
+        } catch (RuntimeException | Error e) {
+            System.err.println(UNEXPECTED);
+            e.printStackTrace();
+        } finally {
+            // An end of the JVM without this would wait for a command that is through.
+            end.ended(status);
+        }
         System.exit(status);
     }
 
@@ -67,7 +80,7 @@ public final class Main {
                 .addSubcommand(new ForwardCommand(context))
                 .addSubcommand(new SwitchCommand(context))
                 .addSubcommand(new TopCommand(context))
-                .addSubcommand(new BpfCommand())
+                .addSubcommand(BpfCommand.commandLine(context.end()))
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true);
     }
@@ -99,12 +112,13 @@ public final class Main {
                 : args;
     }
 
+    /** Not the usage text: it would push what is wrong off the screen. */
     private static int refuse(ParameterException refused) {
         CommandLine command = refused.getCommandLine();
         PrintWriter err = command.getErr();
         err.println("vhost: " + refused.getMessage().replaceFirst("^Error: ", ""));
         UnmatchedArgumentException.printSuggestions(refused, err);
-        command.usage(err);
+        err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
         return CommandLine.ExitCode.USAGE;
     }
 
@@ -115,7 +129,7 @@ public final class Main {
                 || failure instanceof UncheckedIOException) {
             err.println("vhost: " + failure.getMessage());
         } else {
-            err.println("vhost: unexpected failure, please report it");
+            err.println(UNEXPECTED);
             failure.printStackTrace(err);
         }
         return CommandLine.ExitCode.SOFTWARE;

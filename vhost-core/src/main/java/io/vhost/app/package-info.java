@@ -25,6 +25,6 @@
  * <h2>Exit status</h2>
  *
  * <p>0: done, and nothing was wrong. 1: something failed, in one line on standard error. 2: a
- * command line that is not understood, with the usage text.
+ * command line that is not understood, with the command whose help to ask for.
  */
 package io.vhost.app;

@@ -1,5 +1,6 @@
 package io.vhost.bpf;
 
+import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfExt.LineInfo;
 import java.util.List;
 
@@ -16,4 +17,17 @@ import java.util.List;
  */
 public record BpfFunction(String name, String section, int offset, int instructions, int typeId,
                           List<LineInfo> lines, String source) {
+    /** Where one of its instructions stands in its source; may be empty. */
+    String source(Btf btf, int instruction) {
+        int at = offset + 8 * instruction;
+        return lines.stream().filter(line -> line.offset() <= at).reduce((_, last) -> last)
+                .map(line -> source(btf, line)).orElse("");
+    }
+
+    /** A line of source with its place. */
+    static String source(Btf btf, LineInfo line) {
+        String file = btf.string(line.file());
+        return btf.string(line.text()).strip() + " @ " + file.substring(file.lastIndexOf('/') + 1) + ":"
+                + line.line();
+    }
 }

@@ -20,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Optional;
 
@@ -37,14 +38,17 @@ public final class BpfObject {
     private final BtfExt ext;
     private final String license;
     private final List<BpfProgram> programs;
+    private final IdentityHashMap<BpfFunction, FunctionCode> codes;
     private final List<BpfMap> maps;
 
-    private BpfObject(Btf btf, BtfExt ext, String license, List<BpfProgram> programs, List<BpfMap> maps) {
+    private BpfObject(Btf btf, BtfExt ext, String license, List<BpfProgram> programs,
+            IdentityHashMap<BpfFunction, FunctionCode> codes, List<BpfMap> maps) {
         this.btf = btf;
         this.tags = new ArgumentTags(btf);
         this.ext = ext;
         this.license = license;
         this.programs = programs;
+        this.codes = codes;
         this.maps = maps;
     }
 
@@ -87,7 +91,8 @@ public final class BpfObject {
             throw refused(e, types.offset(), blob);
         }
         BtfExt ext = readExt(elf, btf);
-        return new BpfObject(btf, ext, license(elf), new FunctionReader(btf, elf, ext).read(),
+        FunctionReader functions = new FunctionReader(btf, elf, ext);
+        return new BpfObject(btf, ext, license(elf), functions.read(), functions.codes(),
                 new MapReader(btf, elf).read());
     }
 
@@ -117,8 +122,9 @@ public final class BpfObject {
     }
 
     /**
-     * Checks the types of one program: its own function first, then those that it calls. What the program is
-     * to a kernel is told by the name of its section.
+     * Checks the types of one program: its own function first, then those that it calls. A function that
+     * passes the context on for an argument of another type is rejected, too. What the program is to a kernel
+     * is told by the name of its section.
      *
      * @param types the kernel's context types
      * @param mode  how to judge
@@ -151,7 +157,8 @@ public final class BpfObject {
         for (BpfFunction function : program.called()) {
             outcomes.add(check.function(function.typeId(), target, function.source()));
         }
-        return List.copyOf(outcomes);
+        return mode == CheckMode.SEED || codes.isEmpty() ? List.copyOf(outcomes)
+                : List.copyOf(new PassedContexts(btf, codes, check, target, program, outcomes).judge());
     }
 
     private static BpfException refused(BtfException refusal, long start, byte[] blob) {

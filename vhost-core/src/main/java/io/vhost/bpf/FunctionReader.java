@@ -34,6 +34,8 @@ final class FunctionReader {
     // The kernel's limit for one program, and one for the object that keeps the walk over all calls short.
     private static final int MAX_CALLED = 255;
     private static final int MAX_FUNCTIONS = 4096;
+    // Instructions of all programs with what they call; files of people are far from it.
+    private static final long MAX_JUDGED = 1 << 22;
     private static final String SUBPROGRAMS = ".text";
 
     private final Btf btf;
@@ -41,8 +43,10 @@ final class FunctionReader {
     private final BtfExt ext;
     private final Map<Integer, TreeMap<Integer, BpfFunction>> bySection = new TreeMap<>();
     private final IdentityHashMap<BpfFunction, Set<BpfFunction>> calls = new IdentityHashMap<>();
+    private final IdentityHashMap<BpfFunction, FunctionCode> codes = new IdentityHashMap<>();
     private final Map<String, Information> informations = new HashMap<>();
     private int count;
+    private long judged;
 
     FunctionReader(Btf btf, ElfFile elf, BtfExt ext) {
         this.btf = btf;
@@ -63,12 +67,19 @@ final class FunctionReader {
         for (TreeMap<Integer, BpfFunction> functions : bySection.values()) {
             for (BpfFunction function : functions.values()) {
                 if (!function.section().equals(SUBPROGRAMS)) {
-                    programs.add(new BpfProgram(function, SectionName.of(function.section()),
-                            reachable(function)));
+                    List<BpfFunction> called = reachable(function);
+                    programs.add(new BpfProgram(function, SectionName.of(function.section()), called));
+                    judged += function.instructions()
+                            + called.stream().mapToLong(BpfFunction::instructions).sum();
                 }
             }
         }
         return List.copyOf(programs);
+    }
+
+    /** The instructions of all functions that were read; none where programs have too many of them in all. */
+    IdentityHashMap<BpfFunction, FunctionCode> codes() {
+        return judged > MAX_JUDGED ? new IdentityHashMap<>() : codes;
     }
 
     private void function(ElfSymbol symbol) throws BpfException {
@@ -131,13 +142,7 @@ final class FunctionReader {
     }
 
     private String source(List<LineInfo> lines) {
-        if (lines.isEmpty()) {
-            return "";
-        }
-        LineInfo line = lines.getFirst();
-        String file = btf.string(line.file());
-        return btf.string(line.text()).strip() + " @ " + file.substring(file.lastIndexOf('/') + 1) + ":"
-                + line.line();
+        return lines.isEmpty() ? "" : BpfFunction.source(btf, lines.getFirst());
     }
 
     private void findCalls(ElfSection section, Collection<BpfFunction> functions) throws BpfException {
@@ -150,16 +155,30 @@ final class FunctionReader {
                         "function " + function.name() + " overlaps the one before it in " + section.name());
             }
             free = function.offset() + INSTRUCTION * function.instructions();
-            Set<BpfFunction> targets = Collections.newSetFromMap(new IdentityHashMap<>());
-            for (int i = 0; i < function.instructions(); i++) {
-                int at = function.offset() + INSTRUCTION * i;
-                BpfFunction target = target(code, at, section.index(), symbols.get(at));
-                if (target != null) {
-                    targets.add(target);
+            findCalls(function, code, section.index(), symbols);
+        }
+    }
+
+    private void findCalls(BpfFunction function, ByteBuffer code, int section,
+            Map<Integer, ElfSymbol> symbols) {
+        Set<BpfFunction> targets = Collections.newSetFromMap(new IdentityHashMap<>());
+        Set<BpfFunction> taken = Collections.newSetFromMap(new IdentityHashMap<>());
+        Map<Integer, BpfFunction> called = new HashMap<>();
+        for (int i = 0; i < function.instructions(); i++) {
+            int at = function.offset() + INSTRUCTION * i;
+            BpfFunction target = target(code, at, section, symbols.get(at));
+            if (target != null) {
+                targets.add(target);
+                if ((code.get(at) & 0xFF) == CALL) {
+                    called.put(i, target);
+                } else {
+                    taken.add(target);
                 }
             }
-            calls.put(function, targets);
         }
+        calls.put(function, targets);
+        ByteBuffer own = code.slice(function.offset(), INSTRUCTION * function.instructions());
+        codes.put(function, new FunctionCode(own.order(code.order()), called, taken));
     }
 
     private Map<Integer, ElfSymbol> symbols(ElfSection section) throws BpfException {

@@ -69,13 +69,25 @@ class MainTest {
         "bpf bogus",
         "bogus"
     })
-    void aBadCommandLineIsAnsweredWithTheUsageText(String words) {
+    void aBadCommandLineIsAnsweredWithWhatIsWrongAndWhereToLook(String words) {
         CommandRun run = CommandRun.of(words.split(" "));
         assertEquals(2, run.status(), run::toString);
         assertEquals("", run.out());
         assertTrue(run.err().startsWith("vhost: "), run.err());
-        assertTrue(run.err().contains("Usage: vhost"), run.err());
+        assertTrue(run.err().matches("(?s).*\nTry 'vhost( [a-z]+)* --help'\\.\n"), run.err());
+        assertTrue(run.err().lines().count() <= 3, run.err());
         assertFalse(run.err().contains("Exception"), run.err());
+    }
+
+    @Test
+    void theHelpThatIsNamedIsThatOfTheCommand() {
+        assertEquals("""
+                vhost: Missing required parameter: 'PATH'
+                Try 'vhost top --help'.
+                """, CommandRun.of("top").err());
+        assertTrue(CommandRun.of("bpf", "inspect", "--mode=x", "a").err().endsWith(
+                "Try 'vhost bpf inspect --help'.\n"));
+        assertTrue(CommandRun.of("--bogus").err().endsWith("Try 'vhost demo --help'.\n"));
     }
 
     @Test

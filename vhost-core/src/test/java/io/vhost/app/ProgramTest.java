@@ -79,6 +79,53 @@ class ProgramTest {
         }
     }
 
+    /** Such as the jar without those beside it: one line, and no wait for a command that never began. */
+    @ParameterizedTest
+    @ValueSource(strings = {"--help", "top m"})
+    void aProgramThatLacksAPartSaysSoAndEnds(String words) throws Exception {
+        Path classes = Path.of(Main.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--enable-native-access=ALL-UNNAMED", "-cp", classes.toString(), MAIN));
+        command.addAll(List.of(words.split(" ")));
+        try (Program program = Program.start(command)) {
+            assertEquals(1, program.exitStatus());
+            program.await(" is missing: the jars that the program was built with must be on its class");
+            assertEquals(1, program.output().lines().count(), program.output());
+        }
+    }
+
+    @Test
+    void aSignalEndsTheReadingOfAFileThatNeverComes() throws Exception {
+        Path fifo = directory.resolve("fifo");
+        try (Program make = Program.start(List.of("mkfifo", fifo.toString()))) {
+            assertEquals(0, make.exitStatus());
+        }
+        try (Program program = start(true, "bpf", "inspect", fifo.toString())) {
+            Path wait = Path.of("/proc", Long.toString(program.pid()), "task");
+            Await.until("it opens the file", () -> isNamed(wait, "vhost-read"));
+            Program.signal("INT", program.pid());
+            assertEquals(1, program.exitStatus());
+            assertEquals("", program.await(fifo + ": not read to its end: interrupted"));
+            assertFalse(program.output().contains("10 s"), program.output());
+        }
+    }
+
+    /** Whether a process has a thread of this name. */
+    private static boolean isNamed(Path threads, String name) {
+        try (Stream<Path> all = Files.list(threads)) {
+            return all.anyMatch(thread -> {
+                try {
+                    return Files.readString(thread.resolve("comm")).strip().equals(name);
+                } catch (IOException _) {
+                    return false;
+                }
+            });
+        } catch (IOException _) {
+            return false;
+        }
+    }
+
     private Program start(boolean modules, String... words) {
         // A shell has its background jobs ignore Ctrl-C, and so would a JVM that inherits this.
         List<String> command = new ArrayList<>(List.of("env", "--default-signal"));

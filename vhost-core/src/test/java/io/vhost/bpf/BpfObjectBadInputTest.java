@@ -46,7 +46,10 @@ class BpfObjectBadInputTest {
     void filesThatAreNoBpfObjectsAreRefused() {
         refused(Stage.ELF, "not an ELF file", new byte[0]);
         refused(Stage.ELF, "not an ELF file", Arrays.copyOf(SmallObject.build(LITTLE), 63));
-        refused(Stage.ELF, "machine 62 instead of 247", bent(file -> file.putShort(18, (short) 62)));
+        refused(Stage.ELF, "made for x86-64 (machine 62), not for BPF (machine 247)", bent(file ->
+                file.putShort(18, (short) 62)));
+        refused(Stage.ELF, "made for another machine (machine 65535)", bent(file -> file.putShort(18,
+                (short) -1)));
         refused(Stage.ELF, "class 1 instead of 2: not a 64-bit file", bent(file -> file.put(4, (byte) 1)));
         refused(Stage.ELF, "byte order 3 is neither 1 nor 2", bent(file -> file.put(5, (byte) 3)));
         refused(Stage.ELF, "type 2 instead of 1: not a relocatable object", bent(file -> file.putShort(16,

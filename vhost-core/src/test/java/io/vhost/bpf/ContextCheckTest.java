@@ -137,6 +137,36 @@ class ContextCheckTest {
     }
 
     @Test
+    void iteratorsMayAnnounceTheirContextAndNothingElse() {
+        Map<String, Verdict> verdicts = Map.of("bpf_iter__task", Verdict.PASS, "task_struct", Verdict.REJECT);
+        verdicts.forEach((name, expected) -> {
+            ArgumentShape announced = new ArgumentShape(name, (builder, integer, own) ->
+                    builder.pointer(builder.add(new BtfType.Forward(name, false))));
+            ArgumentShape.Built built = announced.build(List.of(), GLOBAL, true,
+                    ProgramType.TRACING.programContext());
+            ContextCheck check = new ContextCheck(built.btf(), TYPES, CheckMode.STRICT);
+            FunctionCheck iterator = check.program(built.main(),
+                    ContextCheck.Target.of(ProgramType.TRACING, AttachType.TRACE_ITER), "");
+            assertEquals(expected, iterator.verdict(), iterator::log);
+            assertEquals(expected == Verdict.PASS ? "" : "arg#0 is `struct task_struct *`, TRACING programs"
+                    + " take `struct bpf_iter__NAME *` in a section iter/NAME\n", iterator.log());
+            assertEquals(Verdict.REJECT, check.program(built.main(),
+                    ContextCheck.Target.of(ProgramType.TRACING, AttachType.TRACE_FENTRY), "").verdict());
+        });
+    }
+
+    @Test
+    void whereAnyNameWillDoTheMissingNameIsTheRemedy() {
+        for (ProgramType type : List.of(ProgramType.TRACEPOINT, ProgramType.SYSCALL)) {
+            FunctionCheck unnamed = check("struct { } *", type, CheckMode.STRICT);
+            assertEquals(Verdict.REJECT, unnamed.verdict());
+            assertTrue(unnamed.log().contains(type + " programs take any struct that has a name"),
+                    unnamed::log);
+        }
+        assertFalse(check("struct { } *", ProgramType.XDP, CheckMode.STRICT).log().contains("any struct"));
+    }
+
+    @Test
     void strictRefusesAFunctionThatTakesAnotherProgramsContext() {
         for (int linkage : new int[] {GLOBAL, BtfType.Function.STATIC}) {
             FunctionCheck check = called("struct __sk_buff *", ProgramType.XDP, CheckMode.STRICT, linkage);

@@ -228,7 +228,9 @@ class ContextKernelTest {
             List<String> caller = new ArrayList<>();
             int errno = ours.errno().map(error -> error.number()).orElse(0);
             if (ours.verdict() == FunctionCheck.Verdict.PASS && !ours.arguments().isEmpty()) {
-                String refusal = refusal(ours.arguments().getFirst(), passed);
+                String refusal = passed != Passed.CONTEXT || linkage != GLOBAL
+                        ? refusal(ours.arguments().getFirst(), passed)
+                        : contextRefusal(built, ours, target);
                 if (refusal == null) {
                     continue;
                 }
@@ -260,6 +262,15 @@ class ContextKernelTest {
         };
     }
 
+    /** The same for the context, of which the check itself tells. */
+    private String contextRefusal(ArgumentShape.Built built, FunctionCheck ours, ContextCheck.Target target) {
+        Argument argument = ours.arguments().getFirst();
+        if (check(built, CheckMode.KERNEL).contextPassed(built.called(), ours, 0, target).isEmpty()) {
+            return argument.kind() == Argument.Kind.CONTEXT ? "" : null;
+        }
+        return argument.kind() == Argument.Kind.SCALAR ? "R1 is not a scalar" : "R1 type=ctx expected=fp";
+    }
+
     private Kernel.Answer load(ArgumentShape.Built built, ProgramLoad program) {
         Kernel.Answer blob = kernel.loadBtfKeeping(built.btf().toBytes());
         assertTrue(blob.result() >= 0, blob::log);
@@ -288,6 +299,7 @@ class ContextKernelTest {
     private static boolean isAboutTypes(String line) {
         return line.startsWith("arg#") || line.startsWith("Arg#") || line.startsWith("Global function ")
                 || line.startsWith("Caller passes") || line.equals("R1 is not a scalar")
+                || line.startsWith("R1 type=ctx")
                 || line.startsWith("btf_vmlinux") || line.startsWith("Please fix");
     }
 }

@@ -1,5 +1,7 @@
 package io.vhost.app.bpf;
 
+import io.vhost.app.cli.EndSignal;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.ParameterException;
@@ -9,15 +11,22 @@ import picocli.CommandLine.Spec;
 @Command(
         name = "bpf",
         mixinStandardHelpOptions = true,
-        subcommands = BpfInspectCommand.class,
         synopsisSubcommandLabel = "COMMAND",
         description = "Looks into eBPF objects.")
 public final class BpfCommand implements Runnable {
     @Spec
     private CommandSpec spec;
 
-    /** The command, to be added to a command line or to be one. */
-    public BpfCommand() {
+    private BpfCommand() {
+    }
+
+    /**
+     * The command with those below it.
+     *
+     * @param end tells when its user waits no longer
+     */
+    public static CommandLine commandLine(EndSignal end) {
+        return new CommandLine(new BpfCommand()).addSubcommand(new BpfInspectCommand(end));
     }
 
     @Override

@@ -1,5 +1,7 @@
 package io.vhost.app.bpf;
 
+import io.vhost.app.cli.Background;
+import io.vhost.app.cli.EndSignal;
 import io.vhost.bpf.BpfException;
 import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.btf.Btf;
@@ -15,6 +17,7 @@ import java.nio.file.Path;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -53,8 +56,9 @@ final class BpfInspectCommand implements Callable<Integer> {
     private boolean lines;
 
     @Option(names = "--mode", paramLabel = "MODE", defaultValue = "strict", converter = ModeConverter.class,
-            description = "How to judge: strict (a program must take its context), kernel (as Linux 6.18),"
-                    + " seed (as Linux did in 2019). Default: ${DEFAULT-VALUE}.")
+            description = "How to judge: strict (a program must take its context), kernel (what Linux 6.18"
+                    + " says of types, and of calls that pass the context on in a register; the rest of its"
+                    + " verifier is left out), seed (as Linux did in 2019). Default: ${DEFAULT-VALUE}.")
     private CheckMode mode;
 
     @Option(names = "--section", paramLabel = "NAME", converter = SectionConverter.class,
@@ -70,6 +74,11 @@ final class BpfInspectCommand implements Callable<Integer> {
             description = "Take the kernel's context types from this file, or from the running kernel if it"
                     + " is \"" + RUNNING_KERNEL + "\". Default: the types that come with this program.")
     private String kernelTypes;
+
+    private final EndSignal end;
+
+    /** The file that is to blame for what happens. */
+    private volatile Path reading;
 
     /** Reads a mode in small letters, as the help writes it. */
     static final class ModeConverter implements ITypeConverter<CheckMode> {
@@ -92,20 +101,26 @@ final class BpfInspectCommand implements Callable<Integer> {
         }
     }
 
-    BpfInspectCommand() {
+    /**
+     * The command, to be added to a command line.
+     *
+     * @param end tells when its user waits no longer
+     */
+    BpfInspectCommand(EndSignal end) {
+        this.end = end;
     }
 
     @Override
-    public Integer call() throws IOException {
-        Path reading = file;
+    public Integer call() throws Exception {
+        reading = file;
+        // A FIFO may never have a writer, and opening it cannot be broken off.
+        CompletableFuture<Inspection> work = Background.start("vhost-read", this::inspect);
+        if (!end.await(work, Long.MAX_VALUE)) {
+            return refuse(reading, "not read to its end: interrupted", Optional.empty());
+        }
         Inspection inspection;
         try {
-            BpfObject object = BpfObject.read(file);
-            if (kernelTypes != null) {
-                reading = kernelTypes.equals(RUNNING_KERNEL) ? Btf.HOST : Path.of(kernelTypes);
-            }
-            inspection = Inspection.of(file, object, types(reading), mode,
-                    new Inspection.Hints(Optional.ofNullable(section), Optional.ofNullable(extended)));
+            inspection = Background.result(work);
         } catch (BpfException e) {
             return refuse(reading, json ? e.text() : e.getMessage(), Optional.of(e));
         } catch (IOException e) {
@@ -119,6 +134,15 @@ final class BpfInspectCommand implements Callable<Integer> {
         }
         out.flush();
         return inspection.passed() ? 0 : 1;
+    }
+
+    private Inspection inspect() throws IOException, BpfException {
+        BpfObject object = BpfObject.read(file);
+        if (kernelTypes != null) {
+            reading = kernelTypes.equals(RUNNING_KERNEL) ? Btf.HOST : Path.of(kernelTypes);
+        }
+        return Inspection.of(file, object, types(reading), mode,
+                new Inspection.Hints(Optional.ofNullable(section), Optional.ofNullable(extended)));
     }
 
     private ContextTypes types(Path source) throws IOException, BpfException {

@@ -1,7 +1,10 @@
 package io.vhost.app.cli;
 
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 
 /**
  * Ctrl-C or SIGTERM, as something a command can wait for; any thread.
@@ -14,7 +17,7 @@ public final class EndSignal {
     /** For what a command has to do at its end, in s. */
     private static final int PATIENCE = 10;
 
-    private final CountDownLatch raised = new CountDownLatch(1);
+    private final CompletableFuture<Void> raised = new CompletableFuture<>();
     private final CountDownLatch ended = new CountDownLatch(1);
     private volatile int status = 1;
 
@@ -31,22 +34,33 @@ public final class EndSignal {
 
     /** Asks for the end. */
     public void raise() {
-        raised.countDown();
+        raised.complete(null);
     }
 
     /** Whether the end was asked for. */
     public boolean isRaised() {
-        return raised.getCount() == 0;
+        return raised.isDone();
     }
 
     /** Waits until the end is asked for or {@code nanos} have passed; whether it was asked for. */
     public boolean await(long nanos) {
+        return await(raised, nanos);
+    }
+
+    /**
+     * Waits until some work is done, the end is asked for or {@code nanos} have passed; whether the work is
+     * done. Who is interrupted meanwhile is asked to end.
+     */
+    public boolean await(CompletableFuture<?> work, long nanos) {
         try {
-            return raised.await(nanos, TimeUnit.NANOSECONDS);
+            CompletableFuture.anyOf(raised, work).get(nanos, TimeUnit.NANOSECONDS);
+        } catch (TimeoutException | ExecutionException _) {
+            return work.isDone();   // what failed is done as well
         } catch (InterruptedException _) {
             Thread.currentThread().interrupt();
-            return true;
+            raise();
         }
+        return work.isDone();
     }
 
     /** The command is through; to be called before the JVM's exit. */

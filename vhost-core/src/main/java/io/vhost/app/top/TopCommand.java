@@ -1,13 +1,14 @@
 package io.vhost.app.top;
 
+import io.vhost.app.cli.Background;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.Version;
-import io.vhost.monitor.MonitorClient;
-import io.vhost.monitor.command.CommandException;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import org.jline.terminal.Terminal;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
@@ -15,7 +16,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
-/** The command {@code top}. */
+/** The command {@code top}. Thread: the main thread. */
 @Command(
         name = "top",
         mixinStandardHelpOptions = true,
@@ -26,12 +27,16 @@ import picocli.CommandLine.Spec;
         description = {
             "Asks the monitor on a socket, as opened with --monitor: packet and bit rates, packets in flight,"
                 + " drops and waits for the lock of each queue.",
-            "On a terminal it has the whole of it, and q ends it; elsewhere tables follow each other."
-                + " Ends after Ctrl-C with status 0."
+            "On a terminal it has the whole of it, and q or Ctrl-C ends it. Elsewhere, and on a terminal"
+                + " without a size or of a type (TERM) that is dumb or unknown, tables follow each other.",
+            "Exit status: 0 after q, Ctrl-C, SIGTERM or N tables; 1 if there is no monitor, or it has ended."
         })
 public final class TopCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
-    private static final int KEY_MILLIS = 100;
+    /** For how long who listens may leave us without a greeting, in s. */
+    private static final int GREETING = 5;
+    /** After how long a user is told that there is no answer, in s. */
+    private static final int SILENCE = 3;
 
     @Parameters(paramLabel = "PATH", description = "The monitor's socket.")
     private Path path;
@@ -50,54 +55,76 @@ public final class TopCommand implements Callable<Integer> {
     }
 
     @Override
-    public Integer call() throws IOException {
+    public Integer call() throws Exception {
         if (count < 0) {
             throw new ParameterException(spec.commandLine(), "--count must not be negative");
         }
-        try (MonitorClient monitor = MonitorClient.connect(path); TopScreen screen = screen()) {
-            TopTable before = TopTable.ask(monitor);
-            for (int shown = 0; (count == 0 || shown < count) && !isOver(screen); shown++) {
-                TopTable now = TopTable.ask(monitor);
-                show(screen, now.since(before));
-                before = now;
+        try (MonitorQuestions monitor = new MonitorQuestions(path)) {
+            if (monitor.connect(context.end(), GREETING)) {
+                try (TopView view = view()) {
+                    show(monitor, view);
+                }
             }
-        } catch (CommandException e) {
-            throw new IOException("the monitor refuses: " + e.getMessage(), e);
         }
         return 0;
     }
 
-    /** The terminal; null if output goes elsewhere, or to one that can only print lines. */
-    private TopScreen screen() {
+    /** The whole terminal, or lines if output goes elsewhere or to one that can only print these. */
+    private TopView view() {
         try {
-            return context.terminal() ? TopScreen.open() : null;
-        } catch (IOException _) {
-            return null;
+            Optional<Terminal> terminal = context.terminal() ? SystemTerminal.open() : Optional.empty();
+            return terminal.isPresent() ? new TopScreen(terminal.get()) : new TopLines(context);
+        } catch (IOException e) {
+            spec.commandLine().getErr().println("vhost: " + e.getMessage() + "; tables follow each other");
+            return new TopLines(context);
         }
     }
 
-    /** Waits for a second, or until the user has seen enough. */
-    private boolean isOver(TopScreen screen) throws IOException {
-        if (screen == null) {
-            return context.end().await(SECOND);
-        }
-        long start = System.nanoTime();
-        boolean over = false;
-        while (!over && System.nanoTime() - start < SECOND) {
-            over = screen.isQuitPressed(KEY_MILLIS) || context.end().isRaised();
-        }
-        return over;
-    }
-
-    private void show(TopScreen screen, List<String> lines) throws IOException {
-        if (screen != null) {
-            screen.show(TopTable.TITLE, lines);
-        } else {
-            context.out().println(TopTable.TITLE);
-            lines.forEach(context.out()::println);
-            if (context.out().checkError()) {
-                throw new IOException(CommandContext.OUTPUT_LOST);
+    /** Shows a table every second until there were enough of them or the user has seen enough. */
+    private void show(MonitorQuestions monitor, TopView view) throws Exception {
+        TopTable before = null;
+        int shown = 0;
+        while (isWanted(shown)) {
+            long asked = System.nanoTime();
+            CompletableFuture<TopTable> answer = monitor.ask();
+            if (isOverBeforeAnswer(view, answer, asked)) {
+                return;
+            }
+            TopTable now = Background.result(answer);
+            if (before != null) {
+                view.show(now.title(), now.since(before));
+                shown++;
+            }
+            before = now;
+            while (isWanted(shown) && System.nanoTime() - asked < SECOND) {
+                if (isOver(view)) {
+                    return;
+                }
             }
         }
+    }
+
+    private boolean isWanted(int shown) {
+        return count == 0 || shown < count;
+    }
+
+    /** Waits for an answer; whether the user has seen enough before it came. */
+    private boolean isOverBeforeAnswer(TopView view, CompletableFuture<TopTable> answer, long asked)
+            throws IOException {
+        boolean told = false;
+        while (!answer.isDone()) {
+            if (isOver(view)) {
+                return true;
+            }
+            if (!told && System.nanoTime() - asked > SILENCE * SECOND) {
+                view.note("the monitor at " + path + " has not answered for " + SILENCE + " s");
+                told = true;
+            }
+        }
+        return false;
+    }
+
+    private boolean isOver(TopView view) throws IOException {
+        return view.isEndWanted() || context.end().isRaised();
     }
 }

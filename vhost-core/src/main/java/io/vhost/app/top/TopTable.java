@@ -15,10 +15,7 @@ import java.util.Map;
  * @param queues counters by name, by the queue's name
  */
 record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
-    /** What the columns hold. */
-    static final String TITLE =
-            "%-32s %10s %9s %9s %9s %9s".formatted("queue", "packets/s", "Gbit/s", "in flight", "drops",
-                    "lock busy");
+    private static final String NAME = "queue";
 
     private static final double SECOND = 1e9;
     private static final int BITS = 8;
@@ -38,14 +35,19 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
         return new TopTable(System.nanoTime(), queues);
     }
 
+    /** What the columns of {@link #since} hold; with names of usual length a line has 80 characters. */
+    String title() {
+        return padded(NAME)
+                + " %10s %8s %9s %8s %9s".formatted("packets/s", "Gbit/s", "in flight", "drops", "lock busy");
+    }
+
     /** One line for each queue: rates since an earlier moment, and totals. */
     List<String> since(TopTable before) {
         double seconds = Math.max(1, nanos - before.nanos) / SECOND;
         List<String> lines = new ArrayList<>();
         queues.forEach((name, now) -> {
             Map<String, Long> old = before.queues.getOrDefault(name, Map.of());
-            lines.add("%-32s %10.0f %9.3f %9d %9d %9d".formatted(
-                    name,
+            lines.add(padded(name) + " %10.0f %8.3f %9d %8d %9d".formatted(
                     grown(now, old, "good_packets") / seconds,
                     grown(now, old, "good_bytes") * BITS / seconds / SECOND,
                     value(now, "inflight"),
@@ -53,6 +55,11 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
                     value(now, "busy")));
         });
         return lines.isEmpty() ? List.of("(no devices are connected)") : lines;
+    }
+
+    private String padded(String name) {
+        int width = queues.keySet().stream().mapToInt(String::length).reduce(NAME.length(), Math::max);
+        return name + " ".repeat(width - name.length());
     }
 
     private static long grown(Map<String, Long> now, Map<String, Long> before, String name) {

@@ -17,8 +17,8 @@ public enum CheckMode {
     /**
      * As {@link #KERNEL}, but the program itself must take its context, too: the default of this library. For
      * program types without a context type of their own that is what is customary ({@code void *},
-     * {@code __u64 *}, by attach type), and a struct of the right name may be announced only. A function that
-     * it calls must not take the context of programs of another type.
+     * {@code __u64 *}, {@code struct bpf_iter__task *}, by attach type), and a struct of the right name may
+     * be announced only. A function that it calls must not take the context of programs of another type.
      */
     STRICT
 }

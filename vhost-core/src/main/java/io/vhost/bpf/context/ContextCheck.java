@@ -3,6 +3,7 @@ package io.vhost.bpf.context;
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
+import io.vhost.bpf.btf.CTypes;
 import io.vhost.bpf.btf.Errno;
 import io.vhost.bpf.context.FunctionCheck.Verdict;
 import java.util.ArrayList;
@@ -138,6 +139,31 @@ public final class ContextCheck {
         Verdict verdict = error.isEmpty() ? Verdict.PASS : global ? Verdict.REJECT : Verdict.UNRELIABLE;
         return new FunctionCheck(btf.name(functionId), verdict, global ? error : Optional.empty(),
                 rules.arguments(), log.toString());
+    }
+
+    /**
+     * What is wrong with a call that passes the program's context to a global function, as a line of a log;
+     * empty if the function takes it there, or if that is not known.
+     *
+     * <p>Memory is no place for it where the kernel hands over another struct than the program sees, for
+     * there each access is rewritten.
+     *
+     * @param functionId the called function's FUNC type
+     * @param called     what was found about that function
+     * @param index      of the argument that the context is passed for, from 0
+     * @param target     what the program is to a kernel
+     */
+    public String contextPassed(int functionId, FunctionCheck called, int index, Target target) {
+        Argument.Kind kind = called.arguments().get(index).kind();
+        ContextType seen = target.type.programContext();
+        boolean rewritten = seen.kind() == ContextType.Kind.STRUCT
+                && target.type.kernelContext().kind() == ContextType.Kind.STRUCT
+                && !seen.equals(target.type.kernelContext());
+        if (kind != Argument.Kind.SCALAR && !(kind == Argument.Kind.MEMORY && rewritten)) {
+            return "";
+        }
+        return "passes its context to " + called.function() + "(), whose arg#" + index + " is `"
+                + new CTypes(btf).name(parameters(functionId).get(index).type()) + "`\n";
     }
 
     private ArgumentRules rules(Target target, StringBuilder log) {

@@ -12,6 +12,9 @@ import java.util.Optional;
  * <p>Each rule compares names only: an empty {@code struct __sk_buff} is as good as the whole.
  */
 final class ContextRules {
+    /** What the names of iterators' contexts begin with. */
+    static final String ITERATOR = "bpf_iter__";
+
     private static final String USER_REGISTERS = "bpf_user_pt_regs_t";
     private static final String RAW_ARGUMENTS = "bpf_raw_tracepoint_args";
 
@@ -122,7 +125,7 @@ final class ContextRules {
             case RAW_TRACEPOINT, RAW_TRACEPOINT_WRITABLE, LSM, STRUCT_OPS -> isWord(target);
             case TRACING -> attachType.isPresent() && switch (attachType.get()) {
                 case TRACE_RAW_TP -> isNamed(target, BtfKind.STRUCT, RAW_ARGUMENTS) || isWord(target);
-                case TRACE_ITER -> program.kind(target) == BtfKind.STRUCT && name.startsWith("bpf_iter__");
+                case TRACE_ITER -> program.kind(target) == BtfKind.STRUCT && name.startsWith(ITERATOR);
                 case TRACE_FENTRY, TRACE_FEXIT, MODIFY_RETURN, TRACE_FSESSION -> isWord(target);
                 default -> false;
             };

@@ -51,13 +51,13 @@ final class StrictRules {
         boolean telling = parameters.size() > ArgumentRules.MAX_ARGUMENTS || tags.any(functionId, 0);
         String text = telling ? log : "";
         if (parameters.isEmpty()) {
-            return text + "takes no argument, " + type + " programs take `" + expected() + "`\n";
+            return text + "takes no argument, " + expected("") + "\n";
         }
         if (arguments.isEmpty() || arguments.getFirst().kind() != Argument.Kind.CONTEXT) {
             return text + wrongArgument(0, parameters.getFirst());
         }
-        return parameters.size() == 1 ? log : text + "takes " + parameters.size() + " arguments, " + type
-                + " programs take one: `" + expected() + "`\n";
+        return parameters.size() == 1 ? log
+                : text + "takes " + parameters.size() + " arguments, " + expected("one: ") + "\n";
     }
 
     /**
@@ -78,8 +78,8 @@ final class StrictRules {
     /**
      * Whether a program takes what is customary although the kernel does not rely on it. Where a program type
      * has no context type of its own, that is what the kernel's rule for tagged arguments allows. Where it
-     * has one, a struct that is only announced will do: compilers leave it at that where the first pointer to
-     * it is a member of another struct.
+     * has one, and for iterators, a struct that is only announced will do: compilers leave it at that where
+     * the first pointer to it is a member of another struct.
      */
     private boolean customary(BtfType.Parameter parameter) {
         int pointer = btf.strip(parameter.type());
@@ -88,7 +88,7 @@ final class StrictRules {
         }
         BtfType pointee = btf.type(btf.strip(btf.referred(pointer)));
         boolean announced = pointee instanceof BtfType.Forward forward && !forward.union()
-                && contexts.isNameOfContext(forward.name(), type);
+                && (contexts.isNameOfContext(forward.name(), type) || isNameOfIterator(forward.name()));
         boolean named = type.programContext().kind() == ContextType.Kind.STRUCT;
         boolean integer = type == ProgramType.LIRC_MODE2 && pointee instanceof BtfType.Int i && i.size() == 4;
         return announced || integer || (!(named && pointee instanceof BtfType.Nothing)
@@ -106,13 +106,38 @@ final class StrictRules {
     }
 
     private String wrongArgument(int index, BtfType.Parameter parameter) {
-        return "arg#" + index + " is `" + new CTypes(btf).name(parameter.type()) + "`, " + type
-                + " programs take `" + expected() + "`\n";
+        String argument = "arg#" + index + " is `" + new CTypes(btf).name(parameter.type()) + "`, ";
+        boolean any = type == ProgramType.TRACEPOINT || type == ProgramType.SYSCALL;
+        return argument + (any && isUnnamed(parameter)
+                ? type + " programs take any struct that has a name: write one behind `struct` where it is"
+                        + " defined, the name of a typedef does not count\n"
+                : expected("") + "\n");
     }
 
-    private String expected() {
+    private boolean isUnnamed(BtfType.Parameter parameter) {
+        int pointer = btf.strip(parameter.type());
+        return btf.kind(pointer) == BtfKind.PTR
+                && btf.type(btf.strip(btf.referred(pointer))) instanceof BtfType.Composite struct
+                && struct.name().isEmpty();
+    }
+
+    private boolean isNameOfIterator(String name) {
+        return isIterator() && name.startsWith(ContextRules.ITERATOR);
+    }
+
+    private boolean isIterator() {
+        return type == ProgramType.TRACING && attachType.equals(Optional.of(AttachType.TRACE_ITER));
+    }
+
+    /** What the author of a program has to write. */
+    private String expected(String count) {
+        String take = type + " programs take " + count;
+        if (isIterator()) {
+            return take + "`struct " + ContextRules.ITERATOR + "NAME *` in a section iter/NAME";
+        }
         ContextType context = type.programContext();
-        return context.kind() == ContextType.Kind.VOID_POINTER ? "void *" : context + " *";
+        boolean named = context.kind() != ContextType.Kind.VOID_POINTER;
+        return take + "`" + (named ? context + " *" : "void *") + "`";
     }
 
     private List<BtfType.Parameter> parameters(int functionId) {

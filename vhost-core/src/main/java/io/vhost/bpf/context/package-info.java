@@ -34,6 +34,10 @@
  * ; int filter(struct __sk_buff *ctx) @ filter.c:17
  * </pre>
  * </ul>
+ * <p>The types of a function are not all: a kernel also refuses the call that passes the context to a global
+ * function which takes it for memory or for a number. {@code io.vhost.bpf} finds such calls in the program's
+ * instructions and asks {@link io.vhost.bpf.context.ContextCheck#contextPassed} about them.
+ *
  * <p>Results are values with a log that reads like the kernel verifier's. Only names are compared, as in the
  * kernel.
  *

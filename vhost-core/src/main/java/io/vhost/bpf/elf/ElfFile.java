@@ -54,13 +54,14 @@ public final class ElfFile {
             throw new ElfException(5, "byte order " + file[5] + " is neither 1 nor 2");
         }
         ElfFile elf = new ElfFile(file, file[5] == 1 ? ByteOrder.LITTLE_ENDIAN : ByteOrder.BIG_ENDIAN);
+        int actual = elf.file.getShort(18) & 0xFFFF;
+        if (actual != machine) {
+            throw new ElfException(18, "made for " + ElfMachine.name(actual) + ", not for "
+                    + ElfMachine.name(machine) + (machine == BPF ? ": compile with clang -target bpf" : ""));
+        }
         int type = elf.file.getShort(16) & 0xFFFF;
         if (type != RELOCATABLE) {
             throw new ElfException(16, "type " + type + " instead of 1: not a relocatable object");
-        }
-        int actual = elf.file.getShort(18) & 0xFFFF;
-        if (actual != machine) {
-            throw new ElfException(18, "machine " + actual + " instead of " + machine);
         }
         elf.readSections();
         elf.readSymbols();

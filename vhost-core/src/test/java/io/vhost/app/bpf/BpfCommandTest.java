@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.core.JsonToken;
+import io.vhost.app.cli.EndSignal;
 import io.vhost.bpf.Clang;
+import io.vhost.peer.Peers;
 import java.io.PrintWriter;
 import java.io.RandomAccessFile;
 import java.io.StringWriter;
@@ -18,7 +20,6 @@ import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 
 class BpfCommandTest {
     private static final String RIGHT = """
@@ -78,6 +79,47 @@ class BpfCommandTest {
         assertEquals(1, run("inspect", "--json", file.toString()));
         assertEquals(List.of("ELF"), strings("stage"));
         assertEquals(List.of("not an ELF file"), strings("text"));
+    }
+
+    @Test
+    @Tag("peer")
+    void anObjectForAnotherMachineIsNamedWithTheRemedy() throws Exception {
+        Path source = Files.writeString(folder.resolve("x.c"), "int main(void) { return 0; }");
+        Path object = folder.resolve("x.o");
+        Peers.require("clang");
+        Clang.run("clang", "-target", "x86_64-linux-gnu", "-g", "-c", source.toString(), "-o",
+                object.toString());
+        assertEquals(1, run("inspect", object.toString()));
+        assertEquals(object + ": ELF at offset 18: made for x86-64 (machine 62), not for BPF (machine 247):"
+                + " compile with clang -target bpf\n", err.toString());
+    }
+
+    /** An author who writes what is said has a program that passes. */
+    @Test
+    @Tag("peer")
+    void whatIsSaidOfAContextHelps() throws Exception {
+        String unnamed = """
+                typedef struct { __u64 pad; long id; } entry;
+                SEC("tracepoint/raw_syscalls/sys_enter") int enter(entry *c) { return c->id == 1; }
+                """;
+        assertEquals(1, run("inspect", Clang.compile(folder, "unnamed", unnamed).toString()));
+        assertTrue(text().contains("arg#0 is `entry *`, TRACEPOINT programs take any struct that has a name"),
+                this::text);
+        assertEquals(0, run("inspect", Clang.compile(folder, "named",
+                unnamed.replace("struct {", "struct anything {")).toString()), this::text);
+        assertEquals(0, run("inspect", Clang.compile(folder, "announced", """
+                struct bpf_iter__task;
+                SEC("iter/task") int dump(struct bpf_iter__task *c) { return 0; }
+                """).toString()), this::text);
+        String other = """
+                struct task_struct { int pid; };
+                SEC("iter/task") int dump(struct task_struct *c) { return 0; }
+                """;
+        assertEquals(1, run("inspect", Clang.compile(folder, "other", other).toString()));
+        assertTrue(text().contains(
+                "TRACING programs take `struct bpf_iter__NAME *` in a section iter/NAME\n"), this::text);
+        assertEquals(0, run("inspect", Clang.compile(folder, "iterator",
+                other.replace("task_struct", "bpf_iter__task")).toString()), this::text);
     }
 
     @Test
@@ -175,8 +217,8 @@ class BpfCommandTest {
     private int run(String... arguments) {
         out.getBuffer().setLength(0);
         err.getBuffer().setLength(0);
-        return new CommandLine(new BpfCommand()).setOut(new PrintWriter(out)).setErr(new PrintWriter(err,
-                true))
+        return BpfCommand.commandLine(new EndSignal()).setOut(new PrintWriter(out))
+                .setErr(new PrintWriter(err, true))
                 .execute(arguments);
     }
 

@@ -9,7 +9,12 @@ import io.vhost.app.CommandRun;
 import io.vhost.app.cli.EndSignal;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
+import io.vhost.os.UnixListener;
+import io.vhost.os.UnixSocket;
+import io.vhost.peer.MainProcess;
 import java.io.IOException;
+import java.lang.foreign.MemorySegment;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
@@ -67,6 +72,72 @@ class TopCommandTest {
         CommandRun top = CommandRun.of("top", directory.resolve("nobody").toString());
         assertEquals(1, top.status());
         assertEquals(1, top.err().lines().count(), top::err);
+    }
+
+    /** Who listens for front-ends waits for them to speak first, and so it would for ever. */
+    @Test
+    void aSocketForFrontEndsIsRefusedWithWhatPathMustBe() {
+        Path socket = directory.resolve("vhost");
+        EndSignal end = new EndSignal();
+        var program = CompletableFuture.supplyAsync(() ->
+                CommandRun.of(end, "forward", "--quiet", "--socket-path", socket.toString()));
+        Await.until("it listens", () -> Files.exists(socket));
+        MainProcess.awaitListening(socket);
+        CommandRun top = CommandRun.of("top", socket.toString());
+        assertEquals(1, top.status(), top::toString);
+        assertEquals(1, top.err().lines().count(), top::err);
+        assertTrue(top.err().contains(socket + " has not greeted"), top::err);
+        assertTrue(top.err().contains("after --monitor, not after --socket-path"), top::err);
+        end.raise();
+        assertEquals(0, program.join().status());
+    }
+
+    @Test
+    void anEndWhileItWaitsForAGreetingIsNoFailure() throws IOException {
+        Path socket = directory.resolve("silent");
+        EndSignal end = new EndSignal();
+        end.raise();
+        try (UnixListener _ = UnixListener.bind(socket)) {
+            assertEquals(new CommandRun(0, "", ""), CommandRun.of(end, "top", socket.toString()));
+        }
+    }
+
+    @Test
+    void aMonitorThatHasEndedIsNamed() {
+        Path monitor = directory.resolve("monitor");
+        try (UnixListener listener = UnixListener.bind(monitor)) {
+            var top = CompletableFuture.supplyAsync(() -> CommandRun.of("top", monitor.toString()));
+            try (UnixSocket client = listener.accept()) {
+                send(client, "{\"QMP\": {}}");
+                receive(client);
+                send(client, "{\"return\": {}}");
+                receive(client);
+            }
+            assertEquals(new CommandRun(1, "", "vhost: the monitor at " + monitor + " has ended\n"),
+                    top.join());
+        }
+    }
+
+    private static void send(UnixSocket client, String text) {
+        byte[] bytes = text.getBytes(StandardCharsets.US_ASCII);
+        client.send(MemorySegment.ofArray(bytes), 0, bytes.length);
+    }
+
+    private static void receive(UnixSocket client) {
+        byte[] bytes = new byte[1000];
+        Await.until("it asks", () -> client.tryReceive(bytes) > 0);
+    }
+
+    /** What a terminal of usual width has room for. */
+    @Test
+    void aTableOfOneDeviceHasEightyColumns() {
+        TopTable table = new TopTable(0, Map.of("/vhost/0/virtio-backend/queue/1", Map.of()));
+        assertEquals(80, table.title().length());
+        assertEquals(80, table.since(table).getFirst().length());
+        String longer = "/vhost/4000/virtio-backend/queue/255";
+        TopTable wide = new TopTable(0, Map.of(longer, Map.of(), "/vhost/0/virtio-backend/queue/1",
+                Map.of()));
+        wide.since(wide).forEach(line -> assertEquals(wide.title().length(), line.length(), line));
     }
 
     @Test

@@ -4,27 +4,20 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.monitor.MonitorConfig;
-import io.vhost.monitor.MonitorServer;
-import io.vhost.peer.Peers;
-import io.vhost.peer.Program;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Collections;
 import java.util.List;
 import org.jline.terminal.Size;
 import org.jline.terminal.Terminal;
 import org.jline.terminal.impl.ExternalTerminal;
-import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
-import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The table on a terminal. */
 @Timeout(120)
@@ -34,14 +27,12 @@ class TopScreenTest {
     private static final String BEGIN = "\u001b[?1049h";
     private static final String END = "\u001b[?1049l";
 
-    @TempDir
-    private Path directory;
-
     private final ByteArrayOutputStream written = new ByteArrayOutputStream();
+    private Terminal terminal;
 
     private TopScreen screen(String keys) throws IOException {
         InputStream typed = new ByteArrayInputStream(keys.getBytes(StandardCharsets.US_ASCII));
-        Terminal terminal = new ExternalTerminal("test", "xterm", typed, written, StandardCharsets.UTF_8);
+        terminal = new ExternalTerminal("test", "xterm", typed, written, StandardCharsets.UTF_8);
         terminal.setSize(Size.of(COLUMNS, ROWS));
         return new TopScreen(terminal);
     }
@@ -63,6 +54,18 @@ class TopScreenTest {
     }
 
     @Test
+    void aTerminalThatGrowsShowsMore() throws IOException {
+        try (TopScreen screen = screen("")) {
+            screen.show("title", List.of("0123456789".repeat(3)));
+            terminal.setSize(Size.of(100, ROWS));
+            int before = written.size();
+            screen.show("title", List.of("0123456789".repeat(9)));
+            String again = shown().substring(before);
+            assertTrue(again.contains("0123456789".repeat(9)), again);
+        }
+    }
+
+    @Test
     void whatHasNotChangedIsNotWrittenAgain() throws IOException {
         try (TopScreen screen = screen("")) {
             screen.show("title", List.of("same", "one"));
@@ -74,42 +77,25 @@ class TopScreenTest {
         }
     }
 
-    @Test
-    void theKeyQEndsAndOthersDoNot() throws IOException {
-        try (TopScreen screen = screen("xq")) {
-            assertFalse(screen.isQuitPressed(1000));
-            assertTrue(screen.isQuitPressed(1000));
+    @ParameterizedTest
+    @ValueSource(ints = {'q', 'Q', 3, 28})
+    void someKeysEndAndOthersDoNot(int key) throws IOException {
+        try (TopScreen screen = screen("x" + Character.toString(key))) {
+            assertFalse(screen.isEndWanted());
+            assertTrue(screen.isEndWanted());
         }
     }
 
-    /** The JVM says nothing of its own, whatever the terminal's library does. */
     @Test
-    @Tag("peer")
-    void onATerminalTheProgramHasTheWholeOfItAndTheJvmWarnsOfNothing() throws IOException {
-        Peers.require("socat", "bash");
-        Path monitor = directory.resolve("m");
-        Path script = Files.writeString(directory.resolve("top"), """
-                #!/bin/bash
-                export TERM=xterm
-                stty columns 100 rows 10
-                %s --enable-native-access=ALL-UNNAMED -cp %s io.vhost.app.Main top %s
-                echo "status=$?."
-                stty | grep -q -- -icanon && echo raw
-                echo "end"
-                """.formatted(Path.of(System.getProperty("java.home"), "bin", "java"),
-                System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path"),
-                monitor));
-        Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
-        try (MonitorServer _ = MonitorServer.listen(monitor, MonitorConfig.builder().build());
-                Program pty = Program.start(List.of("socat", "-",
-                        "EXEC:" + script + ",pty,setsid,ctty,stderr"))) {
-            pty.await("(no devices are connected)");
-            pty.send("q");
-            pty.await("status=0.");
-            pty.await("end");
-            String all = pty.output();
-            assertTrue(all.contains(BEGIN) && all.contains(END), all);
-            assertFalse(all.contains("WARNING") || all.contains("raw"), all);
+    void aNoteIsSeenHoweverManyLinesThereAre() throws IOException {
+        try (TopScreen screen = screen("")) {
+            screen.show("title", Collections.nCopies(2 * ROWS, "line"));
+            int before = written.size();
+            screen.note("note");
+            assertTrue(shown().substring(before).contains("note"), shown());
+            before = written.size();
+            screen.show("title", Collections.nCopies(2 * ROWS, "line"));
+            assertTrue(shown().substring(before).contains("line"), shown());
         }
     }
 }
