@@ -13,7 +13,10 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** The commands that concern the monitor and the application as a whole. */
 final class BuiltIn {
@@ -28,17 +31,24 @@ final class BuiltIn {
     private static final Type SESSION = Type.object(
             Member.of("id", Type.INT), Member.of("mode", Type.STRING), Member.of("peer-uid", Type.INT),
             Member.of("peer-pid", Type.INT), Member.of("state", Type.STRING),
-            Member.of("out-bytes", Type.UINT64),
+            Member.of("in-bytes", Type.UINT64), Member.of("out-bytes", Type.UINT64),
             Member.of("out-peak", Type.UINT64), Member.of("events-dropped", Type.UINT64),
             Member.of("commands", Type.UINT64), Member.of("since", Type.INT));
-    private static final Type SCHEMA = Type.object(
-            Member.of("name", Type.STRING), Member.of("meta-type", Type.enumeration(
-                    "builtin", "enum", "array", "object", "alternate", "command", "event")));
+    /** Ends the application. */
+    static final String QUIT = "quit";
 
     private final Path path;
     private final MonitorConfig config;
     private final Supplier<List<Map<String, Object>>> sessions;
+    private final Consumer<String> end;
     private final CommandTable commands;
+
+    /** Names that an application's command cannot have. */
+    private static final class Names {
+        private static final Set<String> ALL = new BuiltIn(
+                Path.of("monitor"), MonitorConfig.builder().build(), List::of, _ -> { }).commands().all()
+                .stream().map(Command::name).collect(Collectors.toUnmodifiableSet());
+    }
 
     /**
      * The commands of one server.
@@ -46,14 +56,22 @@ final class BuiltIn {
      * @param path where it listens
      * @param config how it behaves
      * @param sessions describes its clients; called on a thread of the pool
+     * @param end tells its clients that the application is about to end, and why; called there, too
      */
-    BuiltIn(Path path, MonitorConfig config, Supplier<List<Map<String, Object>>> sessions) {
+    BuiltIn(Path path, MonitorConfig config, Supplier<List<Map<String, Object>>> sessions,
+            Consumer<String> end) {
         this.path = path;
         this.config = config;
         this.sessions = sessions;
+        this.end = end;
         List<Command> all = new ArrayList<>(own());
         all.addAll(DeviceCommands.of(config.devices()));
         this.commands = config.table(all);
+    }
+
+    /** Whether this is a command of the server's own. */
+    static boolean isName(String name) {
+        return Names.ALL.contains(name);
     }
 
     /** All commands that the server has: those of its own, of devices, and the application's. */
@@ -93,7 +111,7 @@ final class BuiltIn {
                         .runs(_ -> commands.enabled().stream().map(c -> Json.object("name", c.name()))
                                 .toList()),
                 Command.named("query-qmp-schema").help("describe commands and events")
-                        .returns(Type.array(SCHEMA))
+                        .returns(Type.array(Schema.ENTRY))
                         .runs(_ -> Schema.of(commands.enabled(), events())),
                 Command.named("query-name").help("show the application's name")
                         .returns(Type.object(Member.optional("name", Type.STRING)))
@@ -105,7 +123,9 @@ final class BuiltIn {
                 Command.named("query-chardev").help("list the monitor's socket and those of devices")
                         .returns(Type.array(CHARDEV))
                         .runs(_ -> sockets()),
-                Command.named("quit").help("end the application").runs(_ -> {
+                Command.named(QUIT).help("end the application").mutating().runs(_ -> {
+                    // As with QEMU: the event first, then the answer.
+                    end.accept("host-qmp-quit");
                     config.quit().run();
                     return null;
                 }),
