@@ -11,6 +11,7 @@ import io.vhost.monitor.json.InputBudget;
 import io.vhost.monitor.json.JsonReader;
 import io.vhost.monitor.qmp.QmpDialogue;
 import io.vhost.os.UnixListener;
+import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -102,12 +103,8 @@ public final class MonitorConfig {
         return devices.registry();
     }
 
-    String name() {
-        return name;
-    }
-
-    Runnable quit() {
-        return quit;
+    BuiltIn.Subject subject(Path path) {
+        return new BuiltIn.Subject(path, name, devices(), quit);
     }
 
     /** The table of our own commands and the application's. */

@@ -52,8 +52,8 @@ public final class MonitorServer implements AutoCloseable {
             MonitorServer server = new MonitorServer(
                     path, config, UnixListener.bind(path, config.socketMode(), backlog));
             config.devices().add(server.watcher);
-            CommandTable commands =
-                    new BuiltIn(path, config, server.loop::describe, server.loop::announceEnd).commands();
+            CommandTable commands = new BuiltIn(config.subject(path), server.loop::describe,
+                    server.loop::announceEnd, config::table).commands();
             InputBudget budget = config.inputBudget();
             server.loop.start(host -> config.dialogue(host, commands, budget.share()));
             return server;

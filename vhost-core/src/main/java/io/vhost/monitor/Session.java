@@ -253,7 +253,15 @@ final class Session implements DialogueHost {
 
     @Override
     public boolean execute(Supplier<String> command, Consumer<String> then) {
-        boolean runs = owner.execute(new Completion(this, owner, command, then));
+        boolean runs = owner.execute(new Completion(owner, command, (answer, failure) -> {
+            if (failure != null) {
+                giveUp(failure);
+            }
+            guarded(() -> {
+                then.accept(answer);
+                progress();
+            });
+        }));
         commands += runs ? 1 : 0;
         return runs;
     }

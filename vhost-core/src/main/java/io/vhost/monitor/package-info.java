@@ -36,7 +36,7 @@
  *
  * <p>What clients send is paid for out of one budget of the server until it is answered
  * ({@code json.InputBudget}); what they do not read, and events that come too fast, are bounded, and events
- * beyond that dropped and counted. Where memory ends nevertheless, the client goes at which it did, or the one
- * that holds most, and the others are served.
+ * beyond that dropped and counted. Where memory ends nevertheless, the client goes at which it did, or the
+ * one that holds most, and the others are served.
  */
 package io.vhost.monitor;

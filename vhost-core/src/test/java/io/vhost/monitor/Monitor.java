@@ -51,7 +51,7 @@ public final class Monitor implements AutoCloseable {
 
     /** The same commands as the server's, without its clients. */
     CommandTable commands() {
-        return new BuiltIn(server.path(), config, List::of, _ -> { }).commands();
+        return new BuiltIn(config.subject(server.path()), List::of, _ -> { }, config::table).commands();
     }
 
     private Object slow() {
