@@ -24,12 +24,14 @@ import java.util.Queue;
  */
 public final class MonitorClient implements AutoCloseable {
     private static final int CHUNK = 16 * 1024;
+    /** As QEMU limits what it takes. */
     private static final int MESSAGE = 64 << 20;
+    private static final int WORDS = 2 << 20;
 
     private final UnixSocket socket;
     private final Queue<Object> messages = new ArrayDeque<>();
     private final JsonReader reader = new JsonReader(
-            new JsonReader.Limits(MESSAGE, MESSAGE, 1024), (value, fault) -> {
+            new JsonReader.Limits(MESSAGE, WORDS, 1024), (value, fault) -> {
                 if (fault == null) {
                     messages.add(value);
                 }

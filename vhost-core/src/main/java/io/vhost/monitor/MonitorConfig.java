@@ -7,13 +7,18 @@ import io.vhost.monitor.dialogue.Dialogue;
 import io.vhost.monitor.dialogue.DialogueHost;
 import io.vhost.monitor.hmp.HmpDialogue;
 import io.vhost.monitor.hmp.HmpShell;
+import io.vhost.monitor.json.InputBudget;
 import io.vhost.monitor.json.JsonReader;
 import io.vhost.monitor.qmp.QmpDialogue;
+import io.vhost.os.UnixListener;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** How a monitor behaves. Immutable; the defaults look and change nothing. */
 public final class MonitorConfig {
@@ -25,11 +30,17 @@ public final class MonitorConfig {
         HMP
     }
 
+    private static final long MESSAGES = 8;
+    /** Room for a message of 65,536 words, which may take 3 MiB as a value however few bytes they have. */
+    private static final long LEAST_INPUT = 8 << 20;
+
     private final Mode mode;
     private final boolean exclusive;
     private final int maxClients;
     private final int outputLimit;
+    private final int socketMode;
     private final Set<Integer> users;
+    private final Set<Integer> groups;
     private final boolean mutating;
     private final boolean echo;
     private final String prompt;
@@ -44,7 +55,9 @@ public final class MonitorConfig {
         exclusive = builder.exclusive;
         maxClients = builder.maxClients;
         outputLimit = builder.outputLimit;
+        socketMode = builder.socketMode;
         users = Set.copyOf(builder.users);
+        groups = Set.copyOf(builder.groups);
         mutating = builder.mutating;
         echo = builder.echo;
         prompt = builder.prompt;
@@ -52,7 +65,8 @@ public final class MonitorConfig {
         devices = builder.devices;
         commands = List.copyOf(builder.commands);
         quit = builder.quit;
-        limits = new JsonReader.Limits(builder.messageLimit, builder.messageLimit, builder.depthLimit);
+        limits = new JsonReader.Limits(
+                builder.messageLimit, JsonReader.Limits.MOST_WORDS, builder.depthLimit);
     }
 
     /** Begins a configuration with the defaults. */
@@ -72,39 +86,42 @@ public final class MonitorConfig {
         return outputLimit;
     }
 
-    boolean allows(int uid) {
-        return users.isEmpty() || users.contains(uid);
+    int socketMode() {
+        return socketMode;
+    }
+
+    boolean allows(int uid, int gid) {
+        return (users.isEmpty() && groups.isEmpty()) || users.contains(uid) || groups.contains(gid);
+    }
+
+    /** What the clients of one server may hold with what they send: eight of the largest messages. */
+    InputBudget inputBudget() {
+        return new InputBudget(Math.max(LEAST_INPUT, MESSAGES * limits.bytes()));
     }
 
     DeviceRegistry devices() {
         return devices.registry();
     }
 
-    String name() {
-        return name;
-    }
-
-    Runnable quit() {
-        return quit;
+    BuiltIn.Subject subject(Path path) {
+        return new BuiltIn.Subject(path, name, devices(), quit);
     }
 
     /** The table of our own commands and the application's. */
     CommandTable table(List<Command> builtIn) {
-        List<Command> all = new ArrayList<>(builtIn);
-        all.addAll(commands);
         Set<String> disabled = new HashSet<>();
-        for (Command command : all) {
-            boolean on = command.name().equals("quit") ? quit != null : mutating || !command.mutates();
-            if (!on) {
-                disabled.add(command.name());
-            }
+        Stream.concat(builtIn.stream(), commands.stream())
+                .filter(command -> command.mutates() && !mutating)
+                .forEach(command -> disabled.add(command.name()));
+        if (quit == null) {
+            disabled.add(BuiltIn.QUIT);
         }
-        return new CommandTable(all, disabled);
+        return new CommandTable(builtIn, commands, disabled);
     }
 
-    Dialogue dialogue(DialogueHost host, CommandTable table) {
+    Dialogue dialogue(DialogueHost host, CommandTable table, InputBudget.Share share) {
         return mode == Mode.QMP
-                ? new QmpDialogue(host, table, Version.describe(), limits)
+                ? new QmpDialogue(host, table, Version.describe(), limits, share)
                 : new HmpDialogue(host, new HmpShell(table), Version.text(), prompt, echo);
     }
 
@@ -114,7 +131,9 @@ public final class MonitorConfig {
         private boolean exclusive;
         private int maxClients = 16;
         private int outputLimit = 256 * 1024;
+        private int socketMode = UnixListener.OWNER_ONLY;
         private final Set<Integer> users = new HashSet<>();
+        private final Set<Integer> groups = new HashSet<>();
         private boolean mutating;
         private boolean echo;
         private String prompt = "(vhost) ";
@@ -168,7 +187,10 @@ public final class MonitorConfig {
         }
 
         /**
-         * Limits one message of a client. 1 MiB and a depth of 1024 unless told otherwise.
+         * Limits one message of a client: 1 MiB and a depth of 1024 unless told otherwise, and 65,536 words,
+         * brackets and commas included. All clients together may hold 8 MiB with what they have sent, or
+         * eight messages of the limit if that is more, and 64 KiB each beside; a message beyond that is
+         * refused.
          *
          * @param bytes at least 1024
          * @param depth of brackets, 16 to 1024
@@ -180,7 +202,24 @@ public final class MonitorConfig {
         }
 
         /**
-         * Admits this user; once one is named, no other is served. File permissions apply in any case.
+         * Sets the permissions of the socket's file: who has write permission can connect, if the directory
+         * lets them. The owner's alone unless told otherwise; for {@link #allowUser} and {@link #allowGroup}
+         * it has to be opened as far as those go.
+         *
+         * @param permissions of the file, whatever the umask
+         */
+        public Builder permissions(Set<PosixFilePermission> permissions) {
+            int bits = 0;
+            for (PosixFilePermission each : PosixFilePermission.values()) {
+                bits = (bits << 1) | (permissions.contains(each) ? 1 : 0);
+            }
+            socketMode = bits;
+            return this;
+        }
+
+        /**
+         * Admits this user; once a user or a group is named, nobody else is served. File permissions apply in
+         * any case.
          *
          * @param uid number of the user
          */
@@ -189,7 +228,18 @@ public final class MonitorConfig {
             return this;
         }
 
-        /** Switches on commands that change something. */
+        /**
+         * Admits processes that run with this group; once a user or a group is named, nobody else is served.
+         * File permissions apply in any case.
+         *
+         * @param gid number of the group, the effective one of a process; other groups it has do not count
+         */
+        public Builder allowGroup(int gid) {
+            groups.add(gid);
+            return this;
+        }
+
+        /** Switches on commands that change something, {@code quit} among them. */
         public Builder mutating() {
             mutating = true;
             return this;
@@ -232,17 +282,26 @@ public final class MonitorConfig {
         }
 
         /**
-         * Adds a command, or replaces one.
+         * Adds a command, for programs and for people.
          *
          * @param command a row of the table
+         * @throws IllegalArgumentException if there is a command of this name, ours or the application's
          */
         public Builder command(Command command) {
-            commands.add(Objects.requireNonNull(command, "command"));
+            String name = command.name();
+            boolean ours = BuiltIn.isName(name) || HmpShell.isOwn(name);
+            if (ours || commands.stream().anyMatch(known -> known.name().equals(name))) {
+                throw new IllegalArgumentException("there is a command " + name + " already, "
+                        + (ours ? "the monitor's own; choose another name, such as x-app-" + name
+                                : "which was added before; add each once, or choose another name"));
+            }
+            commands.add(command);
             return this;
         }
 
         /**
-         * Switches {@code quit} on.
+         * Says how {@code quit} ends the application. It is switched on with {@link #mutating} only. Clients
+         * are told of the end ({@code SHUTDOWN}) before this is called.
          *
          * @param action asks the application to end; does not wait for that
          */

@@ -7,10 +7,11 @@ import static java.lang.System.Logger.Level.WARNING;
 import io.vhost.monitor.device.StuckWatch;
 import io.vhost.monitor.dialogue.Dialogue;
 import io.vhost.monitor.dialogue.DialogueHost;
+import io.vhost.monitor.event.EventQueue;
 import io.vhost.monitor.event.EventThrottle;
 import io.vhost.monitor.event.MonitorEvent;
+import io.vhost.monitor.json.InputBudget;
 import io.vhost.os.Descriptor;
-import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.os.PeerCredentials;
 import io.vhost.os.Poll;
@@ -22,12 +23,8 @@ import java.util.Map;
 import java.util.Queue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.SynchronousQueue;
-import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
 
 /**
@@ -49,16 +46,20 @@ final class MonitorLoop implements SessionOwner {
     private static final long REST = 100_000_000;
     /** How long the end of the server waits for clients to take what is theirs, in ns. */
     private static final long LAST_FLUSH = 1_000_000_000;
-    private static final long IDLE_THREAD_SECONDS = 5;
+    /** Of one client: eight that overtake others, and one that does not. */
+    private static final int COMMANDS_OF_CLIENT = 9;
+    /** With so many at least the number of commands is reckoned: some may be those of clients that left. */
+    private static final int LEAST_CLIENTS = 8;
 
     private final UnixListener listener;
     private final MonitorConfig config;
-    private final EventFd wake = EventFd.create();
+    private final Doorbell wake = new Doorbell();
+    /** Bounded by the commands that run: each posts once or twice. */
     private final Queue<Runnable> posted = new ConcurrentLinkedQueue<>();
+    private final EventQueue events = new EventQueue();
     private final List<Session> sessions = new ArrayList<>();
     private final EventThrottle throttle = new EventThrottle();
-    private final AtomicInteger threadNumber = new AtomicInteger();
-    private final ExecutorService pool;
+    private final CommandThreads pool;
     private final Thread thread;
     private final StuckWatch stuck;
     /** Set before the thread begins. */
@@ -75,10 +76,8 @@ final class MonitorLoop implements SessionOwner {
         this.config = config;
         this.stuck = new StuckWatch(config.devices(), this::publish);
         String name = "vhost-monitor " + listener.path();
-        // A command that is stuck keeps its thread, so the number is bounded by clients, not by threads.
-        pool = new ThreadPoolExecutor(0, Integer.MAX_VALUE, IDLE_THREAD_SECONDS, TimeUnit.SECONDS,
-                new SynchronousQueue<>(), action -> Thread.ofPlatform().daemon()
-                        .name(name + " command " + threadNumber.incrementAndGet()).unstarted(action));
+        pool = new CommandThreads(name, (int) Math.min(Integer.MAX_VALUE,
+                1L + (long) COMMANDS_OF_CLIENT * Math.max(config.maxClients(), LEAST_CLIENTS)));
         thread = Thread.ofPlatform().daemon().name(name).unstarted(this::run);
     }
 
@@ -91,27 +90,28 @@ final class MonitorLoop implements SessionOwner {
     @Override
     public void post(Runnable action) {
         posted.add(action);
-        if (!stopping) {
-            wake.signal();
-        }
+        wake.ring();
     }
 
     @Override
-    public void execute(Runnable action) {
-        try {
-            pool.execute(action);
-        } catch (RejectedExecutionException e) {
-            LOGGER.log(WARNING, "({0}) command not run, the monitor has ended", listener.path());
-        }
+    public boolean execute(Runnable action) {
+        return pool.execute(action);
     }
 
-    /** Tells all clients. */
+    /** Tells all clients, or counts for each that it was not told. */
     void publish(MonitorEvent event) {
-        post(() -> {
-            if (throttle.passes(event, System.nanoTime())) {
-                broadcast(event);
-            }
-        });
+        events.offer(event);
+        wake.ring();
+    }
+
+    /** Tells all clients that the program is about to end, before anything that is posted later. */
+    void announceEnd(String reason) {
+        post(() -> tellEnd(reason));
+    }
+
+    private void tellEnd(String reason) {
+        String message = MonitorEvent.of("SHUTDOWN", "guest", false, "reason", reason).message();
+        List.copyOf(sessions).forEach(session -> session.shutdown(message));
     }
 
     /** How the sessions are; for a thread of the pool. */
@@ -124,13 +124,14 @@ final class MonitorLoop implements SessionOwner {
     /** Ends the loop: what clients are owed is sent, within a limit. Waits. To be called once. */
     void stop() {
         post(() -> {
-            broadcast(MonitorEvent.of("SHUTDOWN", "guest", false, "reason", "host-signal"));
             end = System.nanoTime() + LAST_FLUSH;
-            List.copyOf(sessions).forEach(session -> {
+            stopping = true;
+            tellEvents();
+            tellEnd("host-signal");
+            List.copyOf(sessions).forEach(session -> session.guarded(() -> {
                 session.drain(LAST_FLUSH);
                 session.progress();
-            });
-            stopping = true;
+            }));
         });
         boolean interrupted = false;
         while (thread.isAlive()) {
@@ -140,7 +141,7 @@ final class MonitorLoop implements SessionOwner {
                 interrupted = true;
             }
         }
-        pool.shutdownNow();
+        pool.stop();
         wake.close();
         if (interrupted) {
             Thread.currentThread().interrupt();
@@ -157,7 +158,11 @@ final class MonitorLoop implements SessionOwner {
     private void run() {
         try (listener) {
             while (!isOver()) {
-                runOnce();
+                try {
+                    runOnce();
+                } catch (OutOfMemoryError shortage) {
+                    relieve(shortage);
+                }
             }
         } catch (RuntimeException | Error failure) {
             LOGGER.log(ERROR, "(" + listener.path() + ") the monitor has ended", failure);
@@ -171,6 +176,26 @@ final class MonitorLoop implements SessionOwner {
         return stopping && (sessions.isEmpty() || System.nanoTime() - end > 0);
     }
 
+    /** Nobody is to blame by what it did last: the client that holds most goes, if that is much. */
+    private void relieve(OutOfMemoryError shortage) {
+        try {
+            poll = null;
+            sessions.removeIf(Session::isClosed);
+            acceptAgain = System.nanoTime() + REST;
+            Session largest = null;
+            for (Session session : sessions) {
+                largest = largest == null || session.held() > largest.held() ? session : largest;
+            }
+            if (largest != null && largest.held() > InputBudget.OWN) {
+                largest.giveUp(shortage);
+                return;
+            }
+        } catch (OutOfMemoryError again) {
+            // Whatever was to be said cannot be; what was closed is closed.
+        }
+        LockSupport.parkNanos(REST);   // it is the application's to find memory
+    }
+
     private void runOnce() {
         List<Session> watched = List.copyOf(sessions);
         if (poll == null) {
@@ -181,32 +206,47 @@ final class MonitorLoop implements SessionOwner {
         for (int i = 0; i < watched.size(); i++) {
             waiting.interest(FIRST_SESSION + i, watched.get(i).wantsRead(), watched.get(i).wantsWrite());
         }
-        waiting.await(isTimeOfInterest() ? TICK : isWatching() ? LOOK : Poll.FOREVER);
+        waiting.await(timeout());
         if (waiting.isReady(WAKE)) {
-            wake.drain();
+            wake.answer();
         }
         for (int i = 0; i < watched.size(); i++) {
             if (waiting.isReady(FIRST_SESSION + i)) {
-                guarded(watched.get(i), watched.get(i)::ready);
+                watched.get(i).ready();
             }
         }
         // After the sessions, so that those who have gone make room.
         if (waiting.isReady(LISTENER) && accepts()) {
             accept();
         }
+        tellEvents();
         for (Runnable action = posted.poll(); action != null; action = posted.poll()) {
             action.run();
         }
         passTime(System.nanoTime());
     }
 
-    /** A fault in one session's code ends that session, not the others. */
-    private static void guarded(Session session, Runnable action) {
-        try {
-            action.run();
-        } catch (RuntimeException | StackOverflowError failure) {
-            LOGGER.log(ERROR, "monitor client " + session.id() + " is given up", failure);
-            session.close("failure");
+    private int timeout() {
+        if (!posted.isEmpty() || !events.isEmpty()) {
+            return 0;   // left over: those who brought it have rung already
+        }
+        return isTimeOfInterest() ? TICK : isWatching() ? LOOK : Poll.FOREVER;
+    }
+
+    /** Tells of so many events at most as may wait: with more to come, clients have their turn in between. */
+    private void tellEvents() {
+        for (int i = 0; i < EventQueue.MOST; i++) {
+            MonitorEvent event = events.poll();
+            if (event == null) {
+                break;
+            }
+            if (throttle.passes(event, System.nanoTime())) {
+                broadcast(event);
+            }
+        }
+        long dropped = events.takeDropped();
+        if (dropped > 0) {
+            List.copyOf(sessions).forEach(session -> session.missed(dropped));
         }
     }
 
@@ -245,11 +285,10 @@ final class MonitorLoop implements SessionOwner {
     }
 
     private void broadcast(MonitorEvent event) {
-        String message = event.message();
-        List.copyOf(sessions).forEach(session -> guarded(session, () -> {
-            session.event(message);
-            session.progress();
-        }));
+        if (!sessions.isEmpty()) {
+            String message = event.message();
+            List.copyOf(sessions).forEach(session -> session.event(message));
+        }
     }
 
     private void accept() {
@@ -261,11 +300,16 @@ final class MonitorLoop implements SessionOwner {
             acceptAgain = System.nanoTime() + REST;
             return;
         }
+        boolean served = false;
         try {
             serve(socket);
+            served = true;
         } catch (OsException e) {
             LOGGER.log(WARNING, "({0}) monitor client not served: {1}", listener.path(), e.getMessage());
-            socket.close();
+        } finally {
+            if (!served) {
+                socket.close();
+            }
         }
     }
 
@@ -274,7 +318,7 @@ final class MonitorLoop implements SessionOwner {
         int number = ++sessionNumber;
         String refusal = sessions.size() >= config.maxClients() ? config.maxClients()
                 + " clients are connected"
-                : config.allows(peer.uid()) ? null : "this user is not on the list";
+                : config.allows(peer.uid(), peer.gid()) ? null : "this user is not on the list";
         LOGGER.log(INFO, "({0}) monitor client {1}: pid {2}, uid {3}{4}", listener.path(), number,
                 Integer.toString(peer.pid()), Integer.toString(peer.uid()),
                 refusal == null ? "" : ", refused: " + refusal);
@@ -283,8 +327,8 @@ final class MonitorLoop implements SessionOwner {
             return;
         }
         Session session = new Session(number, socket, peer, this, config.outputLimit(), dialogues);
-        sessions.add(session);
         poll = null;
-        guarded(session, session::greet);
+        sessions.add(session);
+        session.greet();
     }
 }

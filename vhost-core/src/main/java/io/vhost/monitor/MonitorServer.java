@@ -3,6 +3,7 @@ package io.vhost.monitor;
 import io.vhost.monitor.device.DeviceRegistry;
 import io.vhost.monitor.dialogue.CommandTable;
 import io.vhost.monitor.event.MonitorEvent;
+import io.vhost.monitor.json.InputBudget;
 import io.vhost.os.OsException;
 import io.vhost.os.UnixListener;
 import java.io.IOException;
@@ -15,8 +16,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
 /**
  * A monitor that listens on a Unix socket.
  *
- * <p>The socket file is the owner's alone (0600), and there from the moment when clients are greeted until
- * {@link #close}. Threads: all methods may be called by any, in any callback.
+ * <p>The socket file is the owner's alone (0600) unless the configuration says otherwise, and there from the
+ * moment when clients are greeted until {@link #close}. Threads: all methods may be called by any, in any
+ * callback.
  */
 public final class MonitorServer implements AutoCloseable {
     private static final int WRITABLE_BY_ALL = 0002;
@@ -48,10 +50,12 @@ public final class MonitorServer implements AutoCloseable {
         try {
             int backlog = config.isExclusive() ? 1 : UnixListener.BACKLOG;
             MonitorServer server = new MonitorServer(
-                    path, config, UnixListener.bind(path, UnixListener.OWNER_ONLY, backlog));
+                    path, config, UnixListener.bind(path, config.socketMode(), backlog));
             config.devices().add(server.watcher);
-            CommandTable commands = new BuiltIn(path, config, server.loop::describe).commands();
-            server.loop.start(host -> config.dialogue(host, commands));
+            CommandTable commands = new BuiltIn(config.subject(path), server.loop::describe,
+                    server.loop::announceEnd, config::table).commands();
+            InputBudget budget = config.inputBudget();
+            server.loop.start(host -> config.dialogue(host, commands, budget.share()));
             return server;
         } catch (OsException failure) {
             throw new IOException(failure.getMessage(), failure);
@@ -64,13 +68,15 @@ public final class MonitorServer implements AutoCloseable {
     }
 
     /**
-     * Tells all clients that have negotiated, soon; does not wait.
+     * Tells all clients that have negotiated, soon; does not wait. What comes faster than it can be sent is
+     * dropped, beyond 1,024 events or 1 MiB that wait: each client is told how many it missed
+     * ({@code VHOST_EVENTS_DROPPED}).
      *
      * @param event upper case, words joined by underscores
-     * @param data its members, of the types that JSON has
+     * @param data its members, of the types that JSON has; not looked at any more when this has returned
      */
     public void publish(String event, Map<String, ?> data) {
-        published(new MonitorEvent(event, Map.copyOf(data), null));
+        published(MonitorEvent.of(Objects.requireNonNull(event, "event"), data));
     }
 
     /**

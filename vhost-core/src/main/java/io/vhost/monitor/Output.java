@@ -2,12 +2,19 @@ package io.vhost.monitor;
 
 import io.vhost.os.UnixSocket;
 import java.util.ArrayDeque;
+import java.util.Arrays;
 import java.util.Deque;
 
 /** What one session has not sent yet. It dies with the session. Thread: the monitor's. */
 final class Output {
+    private static final int CHUNK = 4096;
+    private static final byte[] NONE = {};
+
     private final UnixSocket socket;
     private final Deque<byte[]> pieces = new ArrayDeque<>();
+    /** Small pieces that came last, one behind the other: each by itself would take many times its bytes. */
+    private byte[] tail = NONE;
+    private int tailEnd;
     private int sentOfFirst;
     private long size;
     private long peak;
@@ -28,7 +35,18 @@ final class Output {
 
     /** Queues some bytes, at least one. */
     void add(byte[] piece) {
-        pieces.add(piece);
+        if (piece.length > CHUNK - tailEnd) {
+            sealTail();
+        }
+        if (piece.length > CHUNK) {
+            pieces.add(piece);
+        } else {
+            if (tail.length == 0) {
+                tail = new byte[CHUNK];
+            }
+            System.arraycopy(piece, 0, tail, tailEnd, piece.length);
+            tailEnd += piece.length;
+        }
         size += piece.length;
         peak = Math.max(peak, size);
     }
@@ -36,6 +54,9 @@ final class Output {
     /** Sends what the peer takes now, and keeps the rest; false if the peer is gone. */
     boolean flush() {
         while (size > 0) {
+            if (pieces.isEmpty()) {
+                sealTail();
+            }
             byte[] first = pieces.getFirst();
             int sent = socket.trySend(first, sentOfFirst, first.length - sentOfFirst);
             if (sent < 0) {
@@ -52,5 +73,22 @@ final class Output {
             }
         }
         return true;
+    }
+
+    /** Forgets all of it. */
+    void clear() {
+        pieces.clear();
+        tail = NONE;
+        tailEnd = 0;
+        sentOfFirst = 0;
+        size = 0;
+    }
+
+    private void sealTail() {
+        if (tailEnd > 0) {
+            pieces.add(tailEnd == tail.length ? tail : Arrays.copyOf(tail, tailEnd));
+            tail = NONE;
+            tailEnd = 0;
+        }
     }
 }

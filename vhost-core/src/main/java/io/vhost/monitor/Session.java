@@ -1,12 +1,10 @@
 package io.vhost.monitor;
 
 import static java.lang.System.Logger.Level.DEBUG;
+import static java.lang.System.Logger.Level.ERROR;
 
-import io.vhost.monitor.command.Arguments;
-import io.vhost.monitor.command.Command;
 import io.vhost.monitor.dialogue.Dialogue;
 import io.vhost.monitor.dialogue.DialogueHost;
-import io.vhost.monitor.dialogue.Outcome;
 import io.vhost.monitor.event.MonitorEvent;
 import io.vhost.monitor.json.Json;
 import io.vhost.os.OsException;
@@ -17,6 +15,7 @@ import java.time.Instant;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.Supplier;
 
 /**
  * One client: the owner of everything that is the client's, from the accepted socket to the last byte of
@@ -50,6 +49,7 @@ final class Session implements DialogueHost {
     private long eventsUntold;
     private long eventsDropped;
     private long commands;
+    private boolean shutdownTold;
 
     /** A session that owns {@code socket}; {@code dialogue} makes what it speaks. */
     Session(int id, UnixSocket socket, PeerCredentials peer, SessionOwner owner, long highWater,
@@ -64,8 +64,10 @@ final class Session implements DialogueHost {
     }
 
     void greet() {
-        send(dialogue.greeting());
-        progress();
+        guarded(() -> {
+            send(dialogue.greeting());
+            progress();
+        });
     }
 
     UnixSocket socket() {
@@ -91,6 +93,10 @@ final class Session implements DialogueHost {
 
     /** The socket is ready for something, or its peer has gone. */
     void ready() {
+        guarded(this::serve);
+    }
+
+    private void serve() {
         boolean read = wantsRead();
         boolean write = wantsWrite();
         if (!read && !write) {
@@ -197,15 +203,44 @@ final class Session implements DialogueHost {
 
     /** Tells the client of an event, or counts that it was not told. */
     void event(String message) {
-        if (state == State.CLOSED || !dialogue.takesEvents()) {
-            return;
+        guarded(() -> {
+            if (!takesEvents()) {
+                return;
+            }
+            if (hasRoom()) {
+                send(message + "\r\n");
+            } else {
+                dropped(1);
+            }
+            progress();
+        });
+    }
+
+    /** The same, of so many that were lost before anybody was told. */
+    void missed(long events) {
+        guarded(() -> {
+            if (takesEvents()) {
+                dropped(events);
+                progress();
+            }
+        });
+    }
+
+    /** Tells the client that the program ends, once. */
+    void shutdown(String message) {
+        if (!shutdownTold && takesEvents()) {
+            shutdownTold = true;
+            event(message);
         }
-        if (hasRoom()) {
-            send(message + "\r\n");
-        } else {
-            eventsUntold++;
-            eventsDropped++;
-        }
+    }
+
+    private boolean takesEvents() {
+        return state != State.CLOSED && dialogue.takesEvents();
+    }
+
+    private void dropped(long events) {
+        eventsUntold += events;
+        eventsDropped += events;
     }
 
     private void tellDropped() {
@@ -217,17 +252,34 @@ final class Session implements DialogueHost {
     }
 
     @Override
-    public void execute(Command command, Arguments arguments, Consumer<Outcome> then) {
-        commands++;
-        owner.execute(() -> {
-            Outcome outcome = Outcome.of(command, arguments);
-            owner.post(() -> {
-                if (state != State.CLOSED) {
-                    then.accept(outcome);
-                    progress();
-                }
+    public boolean execute(Supplier<String> command, Consumer<String> then) {
+        boolean runs = owner.execute(new Completion(owner, command, (answer, failure) -> {
+            if (failure != null) {
+                giveUp(failure);
+            }
+            guarded(() -> {
+                then.accept(answer);
+                progress();
             });
-        });
+        }));
+        commands += runs ? 1 : 0;
+        return runs;
+    }
+
+    /** A fault in one session's code, or what it takes of the memory, ends that session, not the others. */
+    void guarded(Runnable action) {
+        try {
+            action.run();
+        } catch (RuntimeException | Error failure) {
+            giveUp(failure);
+        }
+    }
+
+    /** Ends the session because of a fault of ours, or for its memory. */
+    void giveUp(Throwable failure) {
+        // First, since there may be no memory for a line of the log as long as the session has it.
+        close("failure");
+        LOGGER.log(ERROR, "monitor client " + id + " is given up", failure);
     }
 
     /** Ends the session at once. A second time has no effect. */
@@ -236,9 +288,16 @@ final class Session implements DialogueHost {
             return;
         }
         state = State.CLOSED;
+        output.clear();
+        dialogue.close();
         socket.close();
         owner.closed(id);
         LOGGER.log(DEBUG, "session {0} closed: {1}", id, reason);
+    }
+
+    /** What it holds of the heap, in bytes; more or less. */
+    long held() {
+        return output.size() + dialogue.held();
     }
 
     int id() {
@@ -253,7 +312,7 @@ final class Session implements DialogueHost {
                 "peer-pid", peer.pid(),
                 "state",
                 state == State.OPEN ? dialogue.state() : state == State.GREETING ? "greeting" : "draining",
-                "out-bytes", output.size(), "out-peak", output.peak(), "events-dropped", eventsDropped,
-                "commands", commands, "since", since.getEpochSecond());
+                "in-bytes", dialogue.held(), "out-bytes", output.size(), "out-peak", output.peak(),
+                "events-dropped", eventsDropped, "commands", commands, "since", since.getEpochSecond());
     }
 }

@@ -5,8 +5,8 @@ interface SessionOwner {
     /** Runs something on the monitor thread, soon; never after its end. */
     void post(Runnable action);
 
-    /** Runs something on a thread of its own. */
-    void execute(Runnable action);
+    /** Runs something on a thread of its own; false if too much runs already. */
+    boolean execute(Runnable action);
 
     /** The session of this number has closed. Thread: the monitor's. */
     void closed(int session);

@@ -31,5 +31,12 @@
  * what it returns goes back through the monitor thread, which drops it if the session has gone. Nothing here
  * runs on a thread that moves packets, and nothing here takes a queue's lock except by a bounded
  * {@code tryLock}.
+ *
+ * <h2>Memory</h2>
+ *
+ * <p>What clients send is paid for out of one budget of the server until it is answered
+ * ({@code json.InputBudget}); what they do not read, and events that come too fast, are bounded, and events
+ * beyond that dropped and counted. Where memory ends nevertheless, the client goes at which it did, or the
+ * one that holds most, and the others are served.
  */
 package io.vhost.monitor;

@@ -40,6 +40,7 @@ final class Libc {
     private static final MethodHandle CLOSE = capturing("close", JAVA_INT, JAVA_INT);
     private static final MethodHandle CONNECT = capturing("connect", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
     private static final MethodHandle EVENTFD = capturing("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
+    private static final MethodHandle FCHMOD = capturing("fchmod", JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle FCNTL =
             capturingVariadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
     private static final MethodHandle FTRUNCATE = capturing("ftruncate", JAVA_INT, JAVA_INT, JAVA_LONG);
@@ -158,6 +159,15 @@ final class Libc {
         MemorySegment state = STATE.get();
         try {
             return result((int) EVENTFD.invokeExact(state, initial, flags), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static int fchmod(int fd, int mode) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) FCHMOD.invokeExact(state, fd, mode), state);
         } catch (Throwable e) {
             throw unexpected(e);
         }

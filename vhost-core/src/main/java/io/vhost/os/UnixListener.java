@@ -63,7 +63,8 @@ public final class UnixListener implements AutoCloseable {
      * there is left alone.
      *
      * @param path where, at most 107 bytes; the directory exists
-     * @param mode permissions of the socket file, whatever the umask; write permission is what a client needs
+     * @param mode permissions of the socket file, whatever the umask, and never more than these; write
+     *     permission is what a client needs
      * @return the listener
      * @throws OsException with path, cause and remedy
      */
@@ -85,6 +86,7 @@ public final class UnixListener implements AutoCloseable {
         Descriptor socket = UnixSocket.open(0);
         UnixListener listener;
         try {
+            limitMode(socket, address, mode);
             bindOrReplace(socket, address);
             listener = new UnixListener(path, address, socket, FileStatus.at(address));
         } catch (OsException e) {
@@ -157,7 +159,7 @@ public final class UnixListener implements AutoCloseable {
 
     private void listen(int mode, int backlog) {
         try (Arena arena = Arena.ofConfined()) {
-            // Nobody can connect before listen(), so no client slips in under the mode that the umask gave.
+            // What the umask has taken away; nobody can connect before listen().
             int result = Libc.chmod(address.nativePath(arena), mode);
             if (result < 0) {
                 throw address.failure("chmod", -result);
@@ -166,6 +168,17 @@ public final class UnixListener implements AutoCloseable {
         int result = Libc.listen(descriptor.fd(), backlog);
         if (result < 0) {
             throw address.failure("listen", -result);
+        }
+    }
+
+    /**
+     * The file gets the socket's mode less the umask. The socket has all permissions at first, so that the
+     * file would, too, in the moment before chmod.
+     */
+    private static void limitMode(Descriptor socket, SocketPath address, int mode) {
+        int result = Libc.fchmod(socket.fd(), mode);
+        if (result < 0) {
+            throw address.failure("fchmod", -result);
         }
     }
 

@@ -115,6 +115,23 @@ public final class Client implements AutoCloseable {
         }
     }
 
+    /** Whether there is something to read, or the end. */
+    public boolean isReadable() {
+        if (received.hasRemaining()) {
+            return true;
+        }
+        try {
+            channel.configureBlocking(false);
+            received.clear();
+            int count = channel.read(received);
+            received.flip();
+            channel.configureBlocking(true);
+            return count != 0;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
     /** The next line, without its end, which must be CRLF; null at the end. */
     public String line() {
         ByteArrayOutputStream line = new ByteArrayOutputStream();

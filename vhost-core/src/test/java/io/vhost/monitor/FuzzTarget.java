@@ -1,6 +1,5 @@
 package io.vhost.monitor;
 
-import io.vhost.monitor.command.Arguments;
 import io.vhost.monitor.command.Command;
 import io.vhost.monitor.command.Type;
 import io.vhost.monitor.device.DeviceCommands;
@@ -8,9 +7,9 @@ import io.vhost.monitor.device.DeviceRegistry;
 import io.vhost.monitor.dialogue.CommandTable;
 import io.vhost.monitor.dialogue.Dialogue;
 import io.vhost.monitor.dialogue.DialogueHost;
-import io.vhost.monitor.dialogue.Outcome;
 import io.vhost.monitor.hmp.HmpDialogue;
 import io.vhost.monitor.hmp.HmpShell;
+import io.vhost.monitor.json.InputBudget;
 import io.vhost.monitor.json.JsonReader;
 import io.vhost.monitor.qmp.QmpDialogue;
 import java.nio.charset.StandardCharsets;
@@ -20,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Queue;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * What must hold for any bytes that a client sends: nothing is thrown, every line that comes back is one
@@ -30,6 +30,8 @@ import java.util.function.Consumer;
  */
 public final class FuzzTarget {
     private static final JsonReader.Limits LIMITS = new JsonReader.Limits(4096, 512, 64);
+    /** So little that some messages are refused for it. */
+    private static final int COMMON = 16 * 1024;
     private static final String RESET = "\u0001";
     private static final int ROOM = 64 * 1024;
     private static final Object VERSION = Version.describe();
@@ -41,9 +43,13 @@ public final class FuzzTarget {
         List<Command> all = new ArrayList<>(DeviceCommands.of(new DeviceRegistry()));
         all.add(Command.named("qmp_capabilities").optional("enable", Type.array(Type.enumeration("oob")))
                 .runs(_ -> null));
-        all.add(Command.named("x-echo").optional("value", Type.ANY).returns(Type.ANY).outOfBand()
-                .runs(arguments -> arguments.any("value")));
-        return MonitorConfig.builder().mutating().build().table(all);
+        return MonitorConfig.builder().mutating()
+                .command(Command.named("x-echo").optional("value", Type.ANY).returns(Type.ANY).outOfBand()
+                        .runs(arguments -> arguments.any("value")))
+                .command(Command.named("x-types").argument("count", Type.UINT64)
+                        .argument("sort", Type.enumeration("one", "other")).optional("flag", Type.BOOLEAN)
+                        .optional("list", Type.array(Type.INT)).runs(_ -> null))
+                .build().table(all);
     }
 
     /** The entry point of coverage-guided fuzzers. */
@@ -74,8 +80,9 @@ public final class FuzzTarget {
         }
 
         @Override
-        public void execute(Command command, Arguments arguments, Consumer<Outcome> then) {
-            running.add(() -> then.accept(Outcome.of(command, arguments)));
+        public boolean execute(Supplier<String> command, Consumer<String> then) {
+            running.add(() -> then.accept(command.get()));
+            return true;
         }
 
         /** Lets commands end and others begin until the dialogue takes input again. */
@@ -103,7 +110,9 @@ public final class FuzzTarget {
 
     private static void machine(byte[] data) {
         Host host = new Host();
-        Dialogue dialogue = new QmpDialogue(host, COMMANDS, VERSION, LIMITS);
+        InputBudget budget = new InputBudget(COMMON);
+        InputBudget.Share share = budget.share();
+        Dialogue dialogue = new QmpDialogue(host, COMMANDS, VERSION, LIMITS, share);
         feed(host, dialogue, data, 1);
         check(host.sent.toString());
         host.sent.setLength(0);
@@ -113,6 +122,8 @@ public final class FuzzTarget {
         require("next".equals(last.get("id")), "the next command was not answered, but " + host.sent);
         require(last.containsKey("return") == dialogue.takesEvents(),
                 "not in the state it says: " + host.sent);
+        dialogue.close();
+        require(share.held() == 0 && budget.used() == 0, "something is still held: " + share.held());
     }
 
     /** Every line must be a message; the last one. */

@@ -24,6 +24,8 @@ public final class Monitor implements AutoCloseable {
     public final Semaphore release = new Semaphore(0);
     public final CountDownLatch began = new CountDownLatch(1);
     public final AtomicInteger slowRuns = new AtomicInteger();
+    /** Commands that run and do nothing, with what they were given. */
+    final AtomicInteger holding = new AtomicInteger();
     private final MonitorConfig config;
     private final String large = "x".repeat(LARGE);
 
@@ -31,6 +33,7 @@ public final class Monitor implements AutoCloseable {
         config = wishes.apply(MonitorConfig.builder()
                 .devices(devices)
                 .command(Command.named("x-slow").returns(Type.STRING).runs(_ -> slow()))
+                .command(Command.named("x-hold").argument("value", Type.STRING).runs(_ -> hold()))
                 .command(Command.named("x-large").returns(Type.STRING).runs(_ -> large))
                 .command(Command.named("x-echo").argument("value", Type.ANY).returns(Type.ANY)
                         .runs(arguments -> arguments.any("value")))
@@ -48,7 +51,7 @@ public final class Monitor implements AutoCloseable {
 
     /** The same commands as the server's, without its clients. */
     CommandTable commands() {
-        return new BuiltIn(server.path(), config, List::of).commands();
+        return new BuiltIn(config.subject(server.path()), List::of, _ -> { }, config::table).commands();
     }
 
     private Object slow() {
@@ -56,6 +59,13 @@ public final class Monitor implements AutoCloseable {
         began.countDown();
         release.acquireUninterruptibly();
         return "slow";
+    }
+
+    private Object hold() {
+        holding.incrementAndGet();
+        release.acquireUninterruptibly();
+        holding.decrementAndGet();
+        return null;
     }
 
     @Override

@@ -5,18 +5,20 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import io.vhost.peer.Peers;
+import io.vhost.peer.Program;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.CopyOnWriteArrayList;
-import java.util.logging.Handler;
-import java.util.logging.Level;
-import java.util.logging.LogRecord;
-import java.util.logging.Logger;
-import java.util.logging.SimpleFormatter;
+import java.util.Set;
+import java.util.function.UnaryOperator;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -91,24 +93,8 @@ class MonitorServerTest {
     void onlyUsersOnTheListAreServedAndEachClientIsLogged() throws IOException {
         Path path = directory.resolve("m");
         int self = (Integer) Files.getAttribute(directory, "unix:uid");
-        List<String> log = new CopyOnWriteArrayList<>();
-        Logger logger = Logger.getLogger("io.vhost.monitor");
-        Handler handler = new Handler() {
-            @Override
-            public void publish(LogRecord line) {
-                log.add(new SimpleFormatter().formatMessage(line));
-            }
-
-            @Override
-            public void flush() {}
-
-            @Override
-            public void close() {}
-        };
-        Level level = logger.getLevel();
-        logger.addHandler(handler);
-        logger.setLevel(Level.INFO);
-        try {
+        LogLines log = new LogLines();
+        try (log) {
             try (Monitor _ = new Monitor(path, config -> config.allowUser(self + 1));
                     Client client = Client.connect(path)) {
                 assertNull(client.line());
@@ -117,14 +103,74 @@ class MonitorServerTest {
                     Client client = Client.connect(path)) {
                 assertTrue(client.line().startsWith("{\"QMP\""));
             }
-        } finally {
-            logger.removeHandler(handler);
-            logger.setLevel(level);
         }
         String who = "monitor client 1: pid " + ProcessHandle.current().pid() + ", uid " + self;
         assertEquals(List.of("(" + path + ") " + who + ", refused: this user is not on the list",
                 "(" + path + ") " + who),
-                log.stream().filter(line -> line.contains("uid")).toList());
+                log.with("uid"));
+    }
+
+    @Test
+    void groupsCanBeOnTheListToo() throws IOException {
+        Path path = directory.resolve("m");
+        int self = (Integer) Files.getAttribute(directory, "unix:uid");
+        int group = (Integer) Files.getAttribute(Files.createFile(directory.resolve("own")), "unix:gid");
+        try (Monitor _ = new Monitor(path, config -> config.allowGroup(group + 1));
+                Client client = Client.connect(path)) {
+            assertNull(client.line());
+        }
+        try (Monitor _ = new Monitor(path, config -> config.allowGroup(group));
+                Client client = Client.connect(path)) {
+            assertTrue(client.line().startsWith("{\"QMP\""));
+        }
+        try (Monitor _ = new Monitor(path, config -> config.allowGroup(group + 1).allowUser(self));
+                Client client = Client.connect(path)) {
+            assertTrue(client.line().startsWith("{\"QMP\""));
+        }
+    }
+
+    @Test
+    void theSocketFilesPermissionsAreThoseAskedFor() throws IOException {
+        Path path = directory.resolve("m");
+        for (String permissions : List.of("rw-rw----", "rw-rw-rw-", "rw-------", "-w--w----")) {
+            try (Monitor _ = new Monitor(path,
+                    config -> config.permissions(PosixFilePermissions.fromString(permissions)))) {
+                assertEquals(permissions,
+                        PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
+            }
+        }
+    }
+
+    /** Somebody else connects where the file lets him, and is judged by who he is. */
+    @Tag("peer")
+    @Test
+    void aSocketThatIsOpenToAllWithAListServesThoseOnIt() throws IOException {
+        Path path = directory.resolve("m");
+        int self = (Integer) Files.getAttribute(directory, "unix:uid");
+        assumeTrue(self == 0, "needs root, to be somebody else");
+        int other = 65_534;
+        Files.setPosixFilePermissions(directory, PosixFilePermissions.fromString("rwxr-xr-x"));
+        List<String> client = List.of("setpriv", "--reuid=" + other, "--regid=" + other, "--clear-groups",
+                "socat", "-t", "5", "-", "UNIX-CONNECT:" + path);
+        assertTrue(runs(path, config -> config, client).contains("Permission denied"));
+        Set<PosixFilePermission> all = PosixFilePermissions.fromString("rw-rw-rw-");
+        assertTrue(runs(path, config -> config.permissions(all), client).startsWith("{\"QMP\""));
+        assertEquals("", runs(path, config -> config.permissions(all).allowUser(self), client));
+        assertTrue(runs(path, config -> config.permissions(all).allowUser(other), client)
+                .startsWith("{\"QMP\""));
+        assertTrue(runs(path, config -> config.permissions(all).allowGroup(other), client)
+                .startsWith("{\"QMP\""));
+    }
+
+    /** What a client prints that has nothing to say. */
+    private static String runs(Path path, UnaryOperator<MonitorConfig.Builder> wishes, List<String> client) {
+        Peers.require("setpriv", "socat");
+        List<String> command = new ArrayList<>(List.of("bash", "-c", "exec \"$@\" < /dev/null", "bash"));
+        command.addAll(client);
+        try (Monitor _ = new Monitor(path, wishes); Program program = Program.start(command)) {
+            program.exitStatus();
+            return program.output();
+        }
     }
 
     @Test

@@ -59,7 +59,7 @@ class SeedScenarioTest {
         try (Monitor monitor = new Monitor(socket, wishes); Program a = socat(socket)) {
             a.await(GREETING);
             a.send(NEGOTIATE);
-            a.await("{\"return\":{}}");
+            a.await("{\"return\": {}}");
             Program b = Program.start(List.of("socat", "-d", "-d", "-", "UNIX-CONNECT:" + socket));
             b.await("starting data transfer loop");
             Program.signal("KILL", b.pid());
@@ -74,7 +74,7 @@ class SeedScenarioTest {
                 c.await("}}");
                 monitor.release.release();
                 c.send(NEGOTIATE);
-                c.await("{\"return\":{}}");
+                c.await("{\"return\": {}}");
                 c.send("{\"execute\":\"query-name\",\"id\":\"C1\"}");
                 c.await("\"C1\"");
                 String all = c.output();

@@ -42,6 +42,34 @@ class ShellClientsTest {
             puts "DONE"
             """;
 
+    /** On a terminal that sends each key and shows what comes back: a TAB puts the rest of a name in. */
+    private static final String KEYS = """
+            set timeout 30
+            spawn -noecho socat -,raw,echo=0 UNIX-CONNECT:[lindex $argv 0]
+            proc await {text} {
+              expect {
+                -exact $text { return }
+                timeout { puts "FAILED: no $text"; exit 1 }
+                eof { puts "FAILED: the end before $text"; exit 1 }
+              }
+            }
+            await "(qemu) "
+            send "x-ec"
+            await "x-ec"
+            send "\\t"
+            await "ho "
+            send "5\\r"
+            await "5\\r"
+            await "5\\r"
+            await "(qemu) "
+            send "info stat\\t"
+            await "info stat"
+            send "us\\r"
+            await "VM status: running\\r"
+            await "(qemu) "
+            puts "DONE"
+            """;
+
     @TempDir
     private Path directory;
 
@@ -66,7 +94,7 @@ class ShellClientsTest {
         Path socket = directory.resolve("m");
         try (Monitor _ = new Monitor(socket,
                 config -> config.mode(MonitorConfig.Mode.HMP).prompt("(qemu) "))) {
-            runScript(socket);
+            runScript(socket, SCRIPT);
         }
     }
 
@@ -83,13 +111,22 @@ class ShellClientsTest {
                 }
             }
             Client.connectSoon(socket).close();
-            runScript(socket);
+            runScript(socket, SCRIPT);
         }
     }
 
-    private void runScript(Path socket) throws IOException {
+    @Test
+    void keysOnATerminal() throws IOException {
+        Path socket = directory.resolve("m");
+        try (Monitor _ = new Monitor(socket,
+                config -> config.mode(MonitorConfig.Mode.HMP).prompt("(qemu) ").echo())) {
+            runScript(socket, KEYS);
+        }
+    }
+
+    private void runScript(Path socket, String text) throws IOException {
         Peers.require("expect", "socat");
-        Path script = Files.writeString(directory.resolve("script"), SCRIPT);
+        Path script = Files.writeString(directory.resolve("script"), text);
         try (Program expect = Program.start(List.of("expect", "-f", script.toString(), socket.toString()))) {
             expect.await("DONE");
             assertEquals(0, expect.exitStatus(), expect::output);

@@ -15,6 +15,9 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -55,6 +58,30 @@ class UnixListenerTest {
         try (UnixListener _ = UnixListener.bind(path, 0666)) {
             assertEquals("rw-rw-rw-", PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
         }
+    }
+
+    /** Between bind and chmod the file would have what the umask leaves, if nothing were done about it. */
+    @Test
+    void theFileIsAtNoMomentOpenToOthers() throws InterruptedException {
+        Path path = directory.resolve("moment");
+        AtomicBoolean over = new AtomicBoolean();
+        Set<String> seen = ConcurrentHashMap.newKeySet();
+        Thread watcher = Thread.ofPlatform().start(() -> {
+            while (!over.get()) {
+                try {
+                    seen.add(PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
+                } catch (IOException _) {
+                    // It is not there just now.
+                }
+            }
+        });
+        for (int i = 0; i < 5000; i++) {
+            UnixListener.bind(path).close();
+        }
+        over.set(true);
+        watcher.join();
+        seen.remove("rw-------");
+        assertEquals(Set.of(), seen);
     }
 
     @Test

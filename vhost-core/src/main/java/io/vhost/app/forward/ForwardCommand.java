@@ -4,13 +4,13 @@ import io.vhost.app.cli.AsyncOptions;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
 import io.vhost.app.cli.MemoryOptions;
+import io.vhost.app.cli.MonitorOptions;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
 import io.vhost.app.polling.LateCopyException;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.monitor.MonitorConfig;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
 import io.vhost.os.CpuAffinity;
@@ -131,11 +131,8 @@ public final class ForwardCommand implements Callable<Integer> {
     @Mixin
     private FeatureOptions features;
 
-    @Option(
-            names = "--monitor",
-            paramLabel = "PATH",
-            description = "Let operators look in: speak QMP, as QEMU does, on this socket.")
-    private Path monitor;
+    @Mixin
+    private MonitorOptions monitor;
 
     @Option(
             names = "--seconds",
@@ -187,8 +184,7 @@ public final class ForwardCommand implements Callable<Integer> {
                     VhostServer.inherit(where.fd, offer, devices.watch(listener)));
         }
         ForwardReport report = null;
-        try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()
-                        .name("forward").devices(devices).onQuit(context.end()::raise).build());
+        try (MonitorServer _ = monitor.open("forward", devices, context.end()::raise);
                 Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus)) {
             report = new ForwardReport(forwarder.ports());
             run(forwarder, report);

@@ -4,6 +4,7 @@ import io.vhost.app.cli.AsyncOptions;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
 import io.vhost.app.cli.MemoryOptions;
+import io.vhost.app.cli.MonitorOptions;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
@@ -11,7 +12,6 @@ import io.vhost.app.polling.LateCopyException;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.monitor.MonitorConfig;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
 import io.vhost.os.TapDevice;
@@ -90,9 +90,8 @@ public final class SwitchCommand implements Callable<Integer> {
     @Option(names = "--poll", description = "Never wait: poll the queues always, for the least delay.")
     private boolean poll;
 
-    @Option(names = "--monitor", paramLabel = "PATH",
-            description = "Let operators look in: speak QMP, as QEMU does, on this socket.")
-    private Path monitor;
+    @Mixin
+    private MonitorOptions monitor;
 
     @Option(names = "--seconds", paramLabel = "N",
             description = "End after N seconds; 0, the default: never.")
@@ -145,8 +144,7 @@ public final class SwitchCommand implements Callable<Integer> {
                     VhostClient.connect(path, offer, devices.watch(listener))::close);
         }
         SwitchReport report = null;
-        try (MonitorServer _ = monitor == null ? null : MonitorServer.listen(monitor, MonitorConfig.builder()
-                        .name("switch").devices(devices).onQuit(context.end()::raise).build());
+        try (MonitorServer _ = monitor.open("switch", devices, context.end()::raise);
                 Switch ethernet = new Switch(
                         config, names, openings, openTap(), Duration.ofSeconds(age), !poll)) {
             report = new SwitchReport(ethernet.members());

@@ -5,13 +5,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
+import java.util.regex.Pattern;
 
 /**
  * One row of the command table: all that the monitor knows about a command. Immutable.
  *
  * <p>An application's own command is made with {@link #named} and added with
- * {@link io.vhost.monitor.MonitorConfig.Builder#command}. Its name begins with {@code x-} and it should not
- * be one of ours.
+ * {@link io.vhost.monitor.MonitorConfig.Builder#command}. Its name begins with {@code x-} by convention, and
+ * is no other command's. People call it with its arguments in their order, those that may be left out last.
  */
 public final class Command {
     /** What a command does. */
@@ -23,11 +24,14 @@ public final class Command {
          * class only.
          *
          * @param arguments of the call, checked
-         * @return the result, of the types that JSON has; null for none
+         * @return the result, of the declared type, and null for none; it is read after this has returned, on
+         *     the same thread
          * @throws CommandException what the client is told
          */
         Object run(Arguments arguments) throws CommandException;
     }
+
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9_.-]+");
 
     private final String name;
     private final String help;
@@ -50,9 +54,14 @@ public final class Command {
     /**
      * Begins a row.
      *
-     * @param name of the command
+     * @param name of the command: letters, digits, dashes, underscores and dots
+     * @throws IllegalArgumentException if it is something else, which people could not type
      */
     public static Builder named(String name) {
+        if (!NAME.matcher(name).matches()) {
+            throw new IllegalArgumentException("\"" + name + "\" cannot be the name of a command;"
+                    + " make it of letters, digits, dashes, underscores and dots");
+        }
         return new Builder(name);
     }
 
@@ -108,6 +117,16 @@ public final class Command {
         return action.run(values);
     }
 
+    /**
+     * What is wrong with a result: clients are told an error instead of it.
+     *
+     * @param value what {@link #run} returned
+     * @return where it is not of the type that {@link #result()} names; null if it is
+     */
+    public String resultFault(Object value) {
+        return ResultCheck.fault(result, value);
+    }
+
     /** A row that is being written. */
     public static final class Builder {
         private final String name;
@@ -118,7 +137,7 @@ public final class Command {
         private boolean outOfBand;
 
         private Builder(String name) {
-            this.name = Objects.requireNonNull(name, "name");
+            this.name = name;
         }
 
         /**
@@ -136,10 +155,10 @@ public final class Command {
          *
          * @param argument its name
          * @param type its type
+         * @throws IllegalArgumentException if there is an argument of this name
          */
         public Builder argument(String argument, Type type) {
-            arguments.add(Member.of(argument, type));
-            return this;
+            return add(Member.of(argument, type));
         }
 
         /**
@@ -147,10 +166,10 @@ public final class Command {
          *
          * @param argument its name
          * @param type its type
+         * @throws IllegalArgumentException if there is an argument of this name
          */
         public Builder optional(String argument, Type type) {
-            arguments.add(Member.optional(argument, type));
-            return this;
+            return add(Member.optional(argument, type));
         }
 
         /**
@@ -185,6 +204,15 @@ public final class Command {
          */
         public Command runs(Action action) {
             return new Command(this, action);
+        }
+
+        private Builder add(Member argument) {
+            if (arguments.stream().anyMatch(known -> known.name().equals(argument.name()))) {
+                throw new IllegalArgumentException("command " + name + " has two arguments "
+                        + argument.name() + "; give one another name");
+            }
+            arguments.add(argument);
+            return this;
         }
     }
 }

@@ -14,10 +14,38 @@ public final class CommandTable {
     private final Map<String, Command> rows = new LinkedHashMap<>();
     private final Set<String> disabled;
 
-    /** A table in which later rows replace earlier ones of the same name. */
-    public CommandTable(List<Command> commands, Set<String> disabled) {
-        commands.forEach(command -> rows.put(command.name(), command));
+    private final List<Command> application;
+
+    /**
+     * A table.
+     *
+     * @param builtIn the server's own commands
+     * @param application those of the application
+     * @param disabled names of those that are not switched on
+     * @throws IllegalArgumentException if two have the same name
+     */
+    public CommandTable(List<Command> builtIn, List<Command> application, Set<String> disabled) {
+        builtIn.forEach(this::add);
+        application.forEach(this::add);
+        this.application = List.copyOf(application);
         this.disabled = disabled;
+    }
+
+    private void add(Command command) {
+        if (rows.putIfAbsent(command.name(), command) != null) {
+            throw new IllegalArgumentException(
+                    "there are two commands " + command.name() + "; give one another name");
+        }
+    }
+
+    /** The application's commands that are switched on. */
+    public List<Command> application() {
+        return application.stream().filter(command -> !disabled.contains(command.name())).toList();
+    }
+
+    /** Whether a row is the application's. */
+    public boolean isApplications(Command command) {
+        return application.contains(command);
     }
 
     /** All rows, switched on or not. */

@@ -20,6 +20,12 @@ public interface Dialogue {
     /** Whether the client is told of events now. */
     boolean takesEvents();
 
+    /** What the client holds of the heap with what it has sent, in bytes. */
+    long held();
+
+    /** The client has gone: forgets all but the commands that run. */
+    void close();
+
     /** Name of the language, as QEMU calls its monitors: {@code control} or {@code readline}. */
     String mode();
 

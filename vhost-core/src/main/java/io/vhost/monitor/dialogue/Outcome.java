@@ -15,16 +15,31 @@ import io.vhost.monitor.command.CommandException;
 public record Outcome(Object result, CommandException error) {
     private static final System.Logger LOGGER = System.getLogger("io.vhost.monitor");
 
-    /** Runs a command, on the calling thread. */
+    /**
+     * Runs a command, on the calling thread. What is wrong with the command itself, and not with the call, is
+     * logged.
+     */
     public static Outcome of(Command command, Arguments arguments) {
         try {
-            return new Outcome(command.run(arguments), null);
+            Object result = command.run(arguments);
+            String fault = command.resultFault(result);
+            if (fault == null) {
+                return new Outcome(result, null);
+            }
+            String text = "The command " + command.name() + " returned what it does not declare: " + fault;
+            LOGGER.log(ERROR, text);
+            return new Outcome(null, new CommandException(text));
         } catch (CommandException e) {
             return new Outcome(null, e);
-        } catch (Exception | LinkageError | AssertionError | InternalError | StackOverflowError e) {
-            LOGGER.log(ERROR, "command " + command.name() + " failed", e);
-            return new Outcome(null, new CommandException(
-                    "The command " + command.name() + " failed: " + e.getClass().getSimpleName()));
+        } catch (Exception | Error e) {
+            return failed(command, e);
         }
+    }
+
+    /** The outcome of a command that threw what it does not declare, which is logged. */
+    public static Outcome failed(Command command, Throwable failure) {
+        LOGGER.log(ERROR, "command " + command.name() + " failed", failure);
+        return new Outcome(null, new CommandException(
+                "The command " + command.name() + " failed: " + failure.getClass().getSimpleName()));
     }
 }

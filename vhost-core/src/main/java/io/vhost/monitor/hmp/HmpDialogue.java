@@ -1,9 +1,7 @@
 package io.vhost.monitor.hmp;
 
-import io.vhost.monitor.command.Arguments;
 import io.vhost.monitor.dialogue.Dialogue;
 import io.vhost.monitor.dialogue.DialogueHost;
-import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -22,7 +20,8 @@ public final class HmpDialogue implements Dialogue {
     private final String version;
     private final String prompt;
     private final boolean echo;
-    private final ByteArrayOutputStream line = new ByteArrayOutputStream();
+    private final byte[] line = new byte[MAX_LINE];
+    /** Bytes of the line; one more than there may be if it is too long. */
     private int length;
     private boolean afterReturn;
     private boolean running;
@@ -60,44 +59,74 @@ public final class HmpDialogue implements Dialogue {
             end();
         } else if (octet == '\b' || octet == DELETE) {
             erase();
+        } else if (octet == '\t' && echo) {
+            complete();
         } else if (octet == '\t' || (octet & 0xFF) >= ' ') {
-            length++;
-            if (length <= MAX_LINE) {
-                line.write(octet);
-            }
-            if (echo && octet > 0) {
-                host.send(String.valueOf((char) octet));
-            }
+            add(octet);
+        }
+    }
+
+    private void add(int octet) {
+        if (length < MAX_LINE) {
+            line[length] = (byte) octet;
+        }
+        length = Math.min(length + 1, MAX_LINE + 1);
+        if (echo && octet > 0) {
+            host.send(String.valueOf((char) octet));
         }
     }
 
     private void erase() {
-        byte[] typed = line.toByteArray();
-        if (typed.length > 0) {
-            line.reset();
-            line.write(typed, 0, typed.length - 1);
-            length = typed.length - 1;
+        if (length > 0) {
+            length = Math.min(length, MAX_LINE) - 1;
             host.send(echo ? "\b \b" : "");
         }
     }
 
+    /** A TAB of somebody who sees what it does; elsewhere it is a space between words. */
+    private void complete() {
+        if (length > MAX_LINE) {
+            return;
+        }
+        HmpCompletion completion = shell.complete(text());
+        for (int i = 0; i < completion.addition().length(); i++) {
+            add(completion.addition().charAt(i));
+        }
+        if (completion.addition().isEmpty() && !completion.choices().isEmpty()) {
+            host.send("\r\n" + String.join("  ", completion.choices()) + "\r\n" + prompt + text());
+        }
+    }
+
+    private String text() {
+        return new String(line, 0, Math.min(length, MAX_LINE), StandardCharsets.UTF_8);
+    }
+
     private void end() {
-        String text = line.toString(StandardCharsets.UTF_8);
+        String text = text();
         boolean tooLong = length > MAX_LINE;
-        line.reset();
         length = 0;
         host.send(echo ? "\r\n" : "");
         if (tooLong) {
             host.send("the line is longer than " + MAX_LINE + " bytes\r\n" + prompt);
             return;
         }
-        running = true;
-        host.execute(shell.command(text), Arguments.NONE, outcome -> {
+        running = host.execute(() -> shell.run(text), answer -> {
             running = false;
-            String answer = outcome.error() == null
-                    ? (String) outcome.result() : "Error: " + outcome.error().getMessage() + "\r\n";
             host.send(answer + prompt);
         });
+        if (!running) {
+            host.send("Error: too many commands are under way; try again later\r\n" + prompt);
+        }
+    }
+
+    @Override
+    public long held() {
+        return 0;
+    }
+
+    @Override
+    public void close() {
+        length = 0;
     }
 
     @Override

@@ -2,8 +2,9 @@ package io.vhost.monitor.hmp;
 
 import io.vhost.monitor.command.Command;
 import io.vhost.monitor.command.CommandException;
+import io.vhost.monitor.command.Type;
 import io.vhost.monitor.dialogue.CommandTable;
-import java.util.ArrayList;
+import io.vhost.monitor.dialogue.Outcome;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -13,15 +14,17 @@ public final class HmpShell {
     private static final int MAX_WORDS = 16;
 
     private final CommandTable commands;
+    private final HmpHelp help;
 
     /** A shell for these commands. */
     public HmpShell(CommandTable commands) {
         this.commands = commands;
+        this.help = new HmpHelp(commands);
     }
 
-    /** One line as a command without arguments, to be run as others are. */
-    Command command(String line) {
-        return Command.named("human").runs(_ -> run(line));
+    /** Whether an application's command cannot have this name, since it is typed for something else. */
+    public static boolean isOwn(String name) {
+        return HmpHelp.OWN.contains(name);
     }
 
     /** Runs a line; what it prints. */
@@ -35,6 +38,19 @@ public final class HmpShell {
         return text.replace("\n", "\r\n");
     }
 
+    /** What may follow a line that is not complete. */
+    HmpCompletion complete(String line) {
+        try {
+            List<String> words = HmpWords.split(line);
+            boolean begun = !line.isEmpty() && !Character.isWhitespace(line.charAt(line.length() - 1));
+            String last = begun ? words.getLast() : "";
+            return HmpCompletion.of(last,
+                    help.next(begun ? words.subList(0, words.size() - 1) : words));
+        } catch (CommandException e) {
+            return HmpCompletion.of("", List.of());
+        }
+    }
+
     private String run(List<String> words) throws CommandException {
         if (words.isEmpty()) {
             return "";
@@ -42,15 +58,25 @@ public final class HmpShell {
         if (words.size() > MAX_WORDS) {
             throw new CommandException("too many arguments, at most " + MAX_WORDS + " words");
         }
+        List<String> behind = words.subList(1, words.size());
         return switch (words.getFirst()) {
-            case "help", "?" -> help(words.subList(1, words.size()));
-            case "info" -> words.size() == 1 ? infoHelp() : info(words.subList(1, words.size()));
+            case "help", "?" -> help.text(behind);
+            case "info" -> behind.isEmpty() ? help.info() : info(behind);
             case "quit", "q" -> {
                 requireEnd("quit", "quit", words, 1);
                 yield invoke("quit", Map.of()) instanceof Failure failure ? failure.text() : "";
             }
-            default -> throw new CommandException("unknown command: '" + words.getFirst() + "'");
+            default -> application(words.getFirst(), behind);
         };
+    }
+
+    private String application(String name, List<String> words) throws CommandException {
+        Command command = commands.all().stream()
+                .filter(commands::isApplications).filter(one -> one.name().equals(name)).findFirst()
+                .orElseThrow(() -> new CommandException("unknown command: '" + name + "'"));
+        Object result = invoke(name, HmpArguments.of(command, words));
+        return result instanceof Failure failure ? failure.text()
+                : result == null || command.result().equals(Type.EMPTY) ? "" : HmpText.any(Map.of(), result);
     }
 
     private String info(List<String> words) throws CommandException {
@@ -85,10 +111,15 @@ public final class HmpShell {
     private Object invoke(String name, Map<String, Object> arguments) {
         try {
             Command command = commands.find(name);
-            return command.run(command.check(arguments));
+            Outcome outcome = Outcome.of(command, command.check(arguments));
+            return outcome.error() == null ? outcome.result() : failure(outcome.error());
         } catch (CommandException e) {
-            return new Failure("Error: " + e.getMessage() + "\n");
+            return failure(e);
         }
+    }
+
+    private static Failure failure(CommandException error) {
+        return new Failure("Error: " + error.getMessage() + "\n");
     }
 
     private static long number(String page, String word) throws CommandException {
@@ -113,38 +144,5 @@ public final class HmpShell {
 
     private static HmpPage page(String name) {
         return HmpPage.INFO.stream().filter(page -> page.name().equals(name)).findFirst().orElse(null);
-    }
-
-    private static String help(List<String> topic) {
-        List<String> lines = new ArrayList<>();
-        if (topic.isEmpty() || topic.getFirst().equals("help")) {
-            lines.add("help|? [cmd] -- show the help");
-        }
-        if (topic.isEmpty()) {
-            lines.add("info [subcommand] -- show various information about the application");
-        }
-        if (topic.isEmpty() || topic.getFirst().equals("quit") || topic.getFirst().equals("q")) {
-            lines.add("quit|q -- end the application");
-        }
-        if (!topic.isEmpty() && topic.getFirst().equals("info")) {
-            HmpPage page = topic.size() > 1 ? page(topic.get(1)) : null;
-            if (topic.size() == 1) {
-                return infoHelp();
-            }
-            if (page != null) {
-                lines.add(infoLine(page));
-            }
-        }
-        return lines.isEmpty() ? "" : String.join("\n", lines) + "\n";
-    }
-
-    private static String infoHelp() {
-        StringBuilder text = new StringBuilder();
-        HmpPage.INFO.forEach(page -> text.append(infoLine(page)).append('\n'));
-        return text.toString();
-    }
-
-    private static String infoLine(HmpPage page) {
-        return "info " + page.usage() + " -- " + page.help();
     }
 }

@@ -1,5 +1,6 @@
 package io.vhost.monitor.hmp;
 
+import io.vhost.monitor.json.Json;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -137,7 +138,7 @@ final class HmpText {
         if (result instanceof Map<?, ?> map) {
             StringBuilder text = new StringBuilder();
             map.forEach((name, value) -> text.append(text.isEmpty() ? "" : " ").append(name).append('=')
-                    .append(value));
+                    .append(value instanceof List || value instanceof Map ? Json.write(value) : value));
             return text.append('\n').toString();
         }
         return result + "\n";

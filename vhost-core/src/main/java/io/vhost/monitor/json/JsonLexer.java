@@ -1,6 +1,5 @@
 package io.vhost.monitor.json;
 
-import io.vhost.monitor.json.Token.Kind;
 import java.util.function.Consumer;
 
 /**
@@ -16,23 +15,19 @@ final class JsonLexer {
         EXPONENT_SIGN, EXPONENT_DIGITS
     }
 
-    private final Consumer<Token> words;
-    private final StringBuilder word = new StringBuilder();
+    private final TokenBuffer word;
+    private final Consumer<TokenKind> ended;
     private State state = State.START;
     private char quote;
 
-    JsonLexer(Consumer<Token> words) {
-        this.words = words;
-    }
-
-    /** Bytes of the word that is not complete. */
-    int pending() {
-        return word.length();
+    /** A lexer that puts bytes into {@code word}, and says which sort of word has ended with the last one. */
+    JsonLexer(TokenBuffer word, Consumer<TokenKind> ended) {
+        this.word = word;
+        this.ended = ended;
     }
 
     /** Gives the word up that is not complete; what follows is skipped up to where a message may begin. */
     void abandon() {
-        word.setLength(0);
         state = State.RECOVERY;
     }
 
@@ -50,7 +45,7 @@ final class JsonLexer {
         return switch (state) {
             case START -> start(c);
             case RECOVERY -> recover(c);
-            case KEYWORD -> (c >= 'a' && c <= 'z') ? append(c, State.KEYWORD) : end(Kind.KEYWORD);
+            case KEYWORD -> (c >= 'a' && c <= 'z') ? append(c, State.KEYWORD) : end(TokenKind.KEYWORD);
             case STRING -> string(c);
             case ESCAPE -> isText(c) ? append(c, State.STRING) : stray(c);
             case SIGN -> c == '0' ? append(c, State.ZERO) : isDigit(c) ? append(c, State.DIGITS) : stray(c);
@@ -58,23 +53,23 @@ final class JsonLexer {
             case DIGITS -> isDigit(c) ? append(c, State.DIGITS) : integer(c);
             case POINT -> isDigit(c) ? append(c, State.FRACTION) : stray(c);
             case FRACTION -> isDigit(c) ? append(c, State.FRACTION)
-                    : isExponent(c) ? append(c, State.EXPONENT) : end(Kind.FLOAT);
+                    : isExponent(c) ? append(c, State.EXPONENT) : end(TokenKind.FLOAT);
             case EXPONENT -> isDigit(c) ? append(c, State.EXPONENT_DIGITS)
                     : (c == '+' || c == '-') ? append(c, State.EXPONENT_SIGN) : stray(c);
             case EXPONENT_SIGN -> isDigit(c) ? append(c, State.EXPONENT_DIGITS) : stray(c);
-            case EXPONENT_DIGITS -> isDigit(c) ? append(c, State.EXPONENT_DIGITS) : end(Kind.FLOAT);
+            case EXPONENT_DIGITS -> isDigit(c) ? append(c, State.EXPONENT_DIGITS) : end(TokenKind.FLOAT);
         };
     }
 
     private boolean start(char c) {
         return switch (c) {
             case ' ', '\t', '\r', '\n' -> true;
-            case '{' -> single(Kind.OBJECT_BEGIN, c);
-            case '}' -> single(Kind.OBJECT_END, c);
-            case '[' -> single(Kind.ARRAY_BEGIN, c);
-            case ']' -> single(Kind.ARRAY_END, c);
-            case ':' -> single(Kind.COLON, c);
-            case ',' -> single(Kind.COMMA, c);
+            case '{' -> single(TokenKind.OBJECT_BEGIN, c);
+            case '}' -> single(TokenKind.OBJECT_END, c);
+            case '[' -> single(TokenKind.ARRAY_BEGIN, c);
+            case ']' -> single(TokenKind.ARRAY_END, c);
+            case ':' -> single(TokenKind.COLON, c);
+            case ',' -> single(TokenKind.COMMA, c);
             case '"', '\'' -> {
                 quote = c;
                 yield append(c, State.STRING);
@@ -101,7 +96,7 @@ final class JsonLexer {
     private boolean string(char c) {
         if (c == quote) {
             word.append(c);
-            emit(Kind.STRING);
+            emit(TokenKind.STRING);
             return true;
         }
         return c == '\\' ? append(c, State.ESCAPE) : isText(c) ? append(c, State.STRING) : stray(c);
@@ -109,7 +104,7 @@ final class JsonLexer {
 
     private boolean integer(char c) {
         return c == '.' ? append(c, State.POINT) : isExponent(c) ? append(c, State.EXPONENT)
-                : end(Kind.INTEGER);
+                : end(TokenKind.INTEGER);
     }
 
     private boolean append(char c, State next) {
@@ -118,29 +113,27 @@ final class JsonLexer {
         return true;
     }
 
-    private boolean single(Kind kind, char c) {
+    private boolean single(TokenKind kind, char c) {
         word.append(c);
         emit(kind);
         return true;
     }
 
-    private boolean end(Kind kind) {
+    private boolean end(TokenKind kind) {
         emit(kind);
         return false;
     }
 
     private boolean stray(char c) {
         word.append(c);
-        emit(Kind.STRAY);
+        emit(TokenKind.STRAY);
         state = State.RECOVERY;
         return true;
     }
 
-    private void emit(Kind kind) {
-        Token token = new Token(kind, word.toString());
-        word.setLength(0);
+    private void emit(TokenKind kind) {
         state = State.START;
-        words.accept(token);
+        ended.accept(kind);
     }
 
     private static boolean isText(char c) {

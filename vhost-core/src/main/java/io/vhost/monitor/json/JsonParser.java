@@ -1,6 +1,5 @@
 package io.vhost.monitor.json;
 
-import io.vhost.monitor.json.Token.Kind;
 import java.math.BigInteger;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -9,30 +8,30 @@ import java.util.Map;
 
 /** Makes a value of the words of one message. The texts of its errors are those of QEMU's monitor. */
 final class JsonParser {
-    private final List<Token> words;
+    private final TokenBuffer words;
     private int next;
 
-    JsonParser(List<Token> words) {
+    JsonParser(TokenBuffer words) {
         this.words = words;
     }
 
     /** The value that the words begin with. Its depth is limited by the caller. */
     Object value() throws JsonException {
-        Token word = take();
-        return switch (word.kind()) {
+        int word = next;
+        return switch (take()) {
             case OBJECT_BEGIN -> object();
             case ARRAY_BEGIN -> array();
-            case STRING -> JsonText.decode(word.text());
-            case INTEGER -> integer(word.text());
-            case FLOAT -> real(word.text());
-            case KEYWORD -> keyword(word.text());
+            case STRING -> JsonText.decode(words.text(word));
+            case INTEGER -> integer(words.text(word));
+            case FLOAT -> real(words.text(word));
+            case KEYWORD -> keyword(words.text(word));
             default -> throw fault("expecting value");
         };
     }
 
     private Map<String, Object> object() throws JsonException {
         Map<String, Object> members = new LinkedHashMap<>();
-        if (peek() == Kind.OBJECT_END) {
+        if (peek() == TokenKind.OBJECT_END) {
             take();
             return members;
         }
@@ -40,7 +39,7 @@ final class JsonParser {
             if (!(value() instanceof String key)) {
                 throw fault("key is not a string in object");
             }
-            if (take().kind() != Kind.COLON) {
+            if (take() != TokenKind.COLON) {
                 throw fault("missing : in object pair");
             }
             Object value = value();
@@ -48,11 +47,11 @@ final class JsonParser {
                 throw fault("duplicate key");
             }
             members.put(key, value);
-            Kind after = take().kind();
-            if (after == Kind.OBJECT_END) {
+            TokenKind after = take();
+            if (after == TokenKind.OBJECT_END) {
                 return members;
             }
-            if (after != Kind.COMMA) {
+            if (after != TokenKind.COMMA) {
                 throw fault("expected separator in dict");
             }
         }
@@ -60,17 +59,17 @@ final class JsonParser {
 
     private List<Object> array() throws JsonException {
         List<Object> elements = new ArrayList<>();
-        if (peek() == Kind.ARRAY_END) {
+        if (peek() == TokenKind.ARRAY_END) {
             take();
             return elements;
         }
         while (true) {
             elements.add(value());
-            Kind after = take().kind();
-            if (after == Kind.ARRAY_END) {
+            TokenKind after = take();
+            if (after == TokenKind.ARRAY_END) {
                 return elements;
             }
-            if (after != Kind.COMMA) {
+            if (after != TokenKind.COMMA) {
                 throw fault("expected separator in list");
             }
         }
@@ -105,15 +104,15 @@ final class JsonParser {
         return value;
     }
 
-    private Kind peek() {
-        return next < words.size() ? words.get(next).kind() : null;
+    private TokenKind peek() {
+        return next < words.words() ? words.kind(next) : null;
     }
 
-    private Token take() throws JsonException {
-        if (next == words.size()) {
+    private TokenKind take() throws JsonException {
+        if (next == words.words()) {
             throw new JsonException("JSON parse error, premature EOI");
         }
-        return words.get(next++);
+        return words.kind(next++);
     }
 
     private static JsonException fault(String what) {

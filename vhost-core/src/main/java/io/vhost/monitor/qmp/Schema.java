@@ -12,6 +12,23 @@ import java.util.Map;
 
 /** Describes commands and events in the form of {@code query-qmp-schema}. Names of types carry no meaning. */
 public final class Schema {
+    /** The type of an entry: QEMU's variants in one, whose members are there as the meta-type wants them. */
+    public static final Type ENTRY = Type.object(
+            Member.of("name", Type.STRING),
+            Member.of("meta-type", Type.enumeration(
+                    "builtin", "enum", "array", "object", "alternate", "command", "event")),
+            Member.optional("json-type", Type.enumeration(
+                    "string", "number", "int", "boolean", "null", "object", "array", "value")),
+            Member.optional("values", Type.array(Type.STRING)),
+            Member.optional("element-type", Type.STRING),
+            Member.optional("members", Type.array(Type.object(
+                    Member.of("name", Type.STRING), Member.optional("type", Type.STRING),
+                    Member.optional("default", Type.ANY)))),
+            Member.optional("arg-type", Type.STRING),
+            Member.optional("ret-type", Type.STRING),
+            Member.optional("allow-oob", Type.BOOLEAN),
+            Member.optional("features", Type.array(Type.STRING)));
+
     private final List<Map<String, Object>> entries = new ArrayList<>();
     private final Map<Type, String> names = new HashMap<>();
     private int next;

@@ -96,10 +96,10 @@ class HmpTest {
         try (Monitor _ = new Monitor(other, config -> config); Client machine = Client.negotiated(other)) {
             String call = "{'execute':'human-monitor-command',"
                     + "'arguments':{'command-line':'%s','cpu-index':0}}";
-            assertEquals("{\"return\":\"unknown command: 'nope'\\r\\n\"}",
+            assertEquals("{\"return\": \"unknown command: 'nope'\\r\\n\"}",
                     machine.call(call.formatted("nope")));
-            assertEquals("{\"return\":\"\"}", machine.call(call.formatted("")));
-            assertEquals("{\"return\":\"VM status: running\\r\\n\"}",
+            assertEquals("{\"return\": \"\"}", machine.call(call.formatted("")));
+            assertEquals("{\"return\": \"VM status: running\\r\\n\"}",
                     machine.call(call.formatted("info status")));
         }
     }

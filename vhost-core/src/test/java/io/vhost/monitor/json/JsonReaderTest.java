@@ -90,6 +90,88 @@ class JsonReaderTest {
     }
 
     @Test
+    void q43EachLimitHoldsToTheByteTheWordAndTheBracket() {
+        reader = reader(new JsonReader.Limits(100, 11, 8));
+        for (int bytes : new int[] {99, 100, 101}) {
+            String text = "x".repeat(bytes - "['']".length());
+            assertEquals(bytes <= 100 ? List.of(text) : "JSON token size limit exceeded",
+                    read("['" + text + "']\u0001").getFirst(), bytes + " bytes");
+        }
+        for (int words : new int[] {10, 11, 12}) {
+            Object first = read(ofWords(words) + "\u0001").getFirst();
+            assertEquals(words <= 11, first instanceof List, words + " words");
+            assertEquals(words > 11, "JSON token count limit exceeded".equals(first), words + " words");
+        }
+        for (int depth : new int[] {7, 8, 9}) {
+            reader = reader(new JsonReader.Limits(100, 20, 8));
+            String message = "[".repeat(depth) + "]".repeat(depth);
+            assertEquals(depth <= 8, read(message + "\u0001").getFirst() instanceof List, message);
+        }
+    }
+
+    @Test
+    void q43WithTheDefaultsTheLimitsAreThoseThatAreDocumented() {
+        assertEquals(new JsonReader.Limits(1 << 20, 65_536, 1024), JsonReader.Limits.DEFAULT);
+        for (int words : new int[] {65_535, 65_536, 65_537}) {
+            Object first = read(ofWords(words)).getFirst();
+            assertEquals(words <= 65_536, first instanceof List, words + " words");
+        }
+        read("\u0001");
+        for (int bytes : new int[] {(1 << 20) - 1, 1 << 20, (1 << 20) + 1}) {
+            String text = "x".repeat(bytes - 2);
+            assertEquals(bytes <= 1 << 20 ? text : "JSON token size limit exceeded",
+                    read("\n'" + text + "'\u0001").getFirst());
+        }
+    }
+
+    /** An array of so many words. */
+    private static String ofWords(int words) {
+        return (words % 2 == 0 ? "[[]" : "[1") + ",1".repeat((words - 3) / 2) + "]";
+    }
+
+    @Test
+    void aMessageThatIsNotCompleteHoldsLittleMoreThanItsBytes() {
+        InputBudget budget = new InputBudget(1 << 30);
+        InputBudget.Share share = budget.share();
+        reader = new JsonReader(JsonReader.Limits.DEFAULT, share, (value, fault) -> messages.add(fault));
+        read("[" + "1,".repeat(32_767));
+        assertEquals(List.of(), messages);
+        assertTrue(share.held() <= 9 * 65_536, share.held() + " bytes");
+        reader.release();
+        assertEquals(0, share.held());
+    }
+
+    @Test
+    void whatOthersHoldIsMissingAndWhatIsSmallAlwaysFits() {
+        InputBudget budget = new InputBudget(300_000);
+        InputBudget.Share other = budget.share();
+        assertTrue(other.take(InputBudget.OWN + 250_000));
+        InputBudget.Share own = budget.share();
+        reader = new JsonReader(JsonReader.Limits.DEFAULT, own,
+                (value, fault) -> messages.add(fault == null ? value : fault.getMessage()));
+        String large = "['" + "x".repeat(500_000) + "']";
+        assertEquals(List.of(JsonReader.CROWDED, Map.of("execute", "ok")), read(large + "\u0001" + GOOD)
+                .stream().filter(found -> !String.valueOf(found).contains("stray")
+                        && !String.valueOf(found).contains("expecting")).toList());
+        assertTrue(own.held() <= InputBudget.OWN, own.held() + " bytes");
+        other.give(InputBudget.OWN + 250_000);
+        assertEquals(List.of(JsonReader.CROWDED), read(large).stream().limit(1).toList(),
+                "a message costs up to twice its bytes while it grows");
+        assertEquals(Map.of("execute", "ok"), read("\u0001" + GOOD).getLast());
+        reader.release();
+        assertEquals(0, budget.used());
+        assertEquals(0, own.held());
+    }
+
+    @Test
+    void aLongWordAtFaultIsNotSentBackWhole() {
+        String text = (String) read("[" + "x".repeat(100_000) + "]").getFirst();
+        assertTrue(text.startsWith("JSON parse error, invalid keyword 'xxx") && text.length() < 600, text);
+        text = (String) read("'" + "\u007f".repeat(100_000) + "\u0001").getFirst();
+        assertTrue(text.startsWith("JSON parse error, stray '") && text.length() < 600, text);
+    }
+
+    @Test
     void q44ACloserWithoutItsOpenerIsOneErrorAndLeavesNothing() {
         assertEquals(List.of("JSON parse error, expecting value", "JSON parse error, expecting value",
                 Map.of()),

@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -86,11 +87,67 @@ class QemuDifferenceTest {
                 "{'execute':'query-name','id':2}", "{'exec-oob':'query-version','arguments':1}"), false);
     }
 
+    /** Each is answered by the same bytes, but for what the two programs are and when. */
+    @Test
+    void answersAreTheSameBytes() {
+        withBoth((our, their) -> {
+            assertEquals(withoutVersion(their.line()), withoutVersion(our.line()));
+            for (String input : List.of("{'execute':'query-name'}", "{'execute':'qmp_capabilities'}",
+                    "{'execute':'query-name'}", "{'execute':'query-name','id':1}", "{'id':2}", "{}", "[]",
+                    "{'execute':'query-status','id':{'a':[1,2,{}],'b':null}}", "{]",
+                    "{'execute':'no-such','id':[]}", "{'execute':'query-name','arguments':{'x':1}}",
+                    "{'execute':'query-name','id':[0.1,1.5,-2.50,1e5,1e16,1e17,1e-4,1e-5,123456789.125]}",
+                    "{'execute':'query-name','id':[1e300,0.3333333333333333333,5e-324,-0.0]}",
+                    "{'execute':'query-name','id':[12345678901234567890,-1]}",
+                    "{'execute':'query-name','id':'\u00e9\ud83d\ude00 \\u007f/\\\"\\b\\f\\n\\r\\t\\\\'}",
+                    "{'execute':'query-name','id':-0}", "{'execute':'query-name','id':100000000000000000000}",
+                    "{'execute':'human-monitor-command','arguments':{'command-line':'nope'},'id':3}",
+                    "{'execute':'human-monitor-command','arguments':{'command-line':'info virtio'}}",
+                    "{'execute':'x-query-virtio','id':4}",
+                    "{'execute':'x-query-virtio-status','arguments':{'path':'nope'},'id':5}")) {
+                assertEquals(their.call(input), our.call(input), input);
+            }
+            assertEquals(withoutVersion(their.call("{'execute':'query-version','id':6}")),
+                    withoutVersion(our.call("{'execute':'query-version','id':6}")));
+            for (Client client : List.of(their, our)) {
+                client.send("{'execute':'quit','id':7}");
+            }
+            assertEquals(withoutTime(their.line()), withoutTime(our.line()));
+            assertEquals(their.line(), our.line());
+        });
+    }
+
+    private static String withoutVersion(String line) {
+        return line.replaceAll("\"(micro|minor|major)\": \\d+", "\"$1\": N")
+                .replaceAll("\"package\": \"[^\"]*\"", "\"package\": P");
+    }
+
+    private static String withoutTime(String line) {
+        return line.replaceAll("\"(seconds|microseconds)\": \\d+", "\"$1\": N");
+    }
+
     private void compare(List<String> inputs, boolean negotiate) {
+        withBoth((our, their) -> {
+            our.line();
+            their.line();
+            if (negotiate) {
+                our.call("{'execute':'qmp_capabilities'}");
+                their.call("{'execute':'qmp_capabilities'}");
+            }
+            for (int i = 0; i < inputs.size(); i++) {
+                String mark = "mark " + i;
+                assertEquals(kinds(their, inputs.get(i), mark), kinds(our, inputs.get(i), mark),
+                        "after " + inputs.get(i));
+            }
+        });
+    }
+
+    /** Clients of our monitor and of QEMU's, before their greetings. */
+    private void withBoth(BiConsumer<Client, Client> test) {
         Peers.require("qemu-system-x86_64");
         Path ours = directory.resolve("ours");
         Path theirs = directory.resolve("theirs");
-        try (Monitor _ = new Monitor(ours, config -> config);
+        try (Monitor _ = new Monitor(ours, config -> config.mutating().onQuit(() -> { }));
                 Program qemu = Program.start(List.of("qemu-system-x86_64", "-machine", "none", "-nodefaults",
                         "-display", "none", "-qmp", "unix:" + theirs + ",server=on,wait=off"))) {
             while (!Files.exists(theirs)) {
@@ -99,17 +156,7 @@ class QemuDifferenceTest {
                 }
             }
             try (Client our = Client.connect(ours); Client their = Client.connectSoon(theirs)) {
-                our.line();
-                their.line();
-                if (negotiate) {
-                    our.call("{'execute':'qmp_capabilities'}");
-                    their.call("{'execute':'qmp_capabilities'}");
-                }
-                for (int i = 0; i < inputs.size(); i++) {
-                    String mark = "mark " + i;
-                    assertEquals(kinds(their, inputs.get(i), mark), kinds(our, inputs.get(i), mark),
-                            "after " + inputs.get(i));
-                }
+                test.accept(our, their);
             }
         }
     }

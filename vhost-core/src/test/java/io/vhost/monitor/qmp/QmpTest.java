@@ -3,6 +3,7 @@ package io.vhost.monitor.qmp;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.monitor.Client;
@@ -53,9 +54,9 @@ class QmpTest {
 
     @Test
     void q2q3OutputIsAsciiInDoubleQuotesAndInputMayUseSingleOnes() {
-        assertEquals("{\"return\":\"\\u00E9\\uD83D\\uDE00 '\"}",
+        assertEquals("{\"return\": \"\\u00E9\\uD83D\\uDE00 '\"}",
                 client.call("{'execute':'x-echo','arguments':{'value':'é😀 \\''}}"));
-        assertEquals("{\"return\":\"\\u007F\\u0080<>&/\\\"\\u0001\"}",
+        assertEquals("{\"return\": \"\\u007F\\u0080<>&/\\\"\\u0001\"}",
                 client.call("{'execute':'x-echo','arguments':{'value':'\u007F\u0080<>&/\\\"\\u0001'}}"));
     }
 
@@ -67,8 +68,8 @@ class QmpTest {
     @Test
     void q6BracketsAndNotLinesEndAMessage() {
         client.send("{\"execute\":\n\n\"query-name\"}{\"execute\":\"query-name\"}");
-        assertEquals("{\"return\":{}}", client.line());
-        assertEquals("{\"return\":{}}", client.line());
+        assertEquals("{\"return\": {}}", client.line());
+        assertEquals("{\"return\": {}}", client.line());
         client.send("42");
         client.send(VERSION);   // only now is the number complete
         assertTrue(client.line().contains("must be a JSON object"));
@@ -80,13 +81,13 @@ class QmpTest {
         for (String number
                 : List.of("-9223372036854775808", "18446744073709551615", "9223372036854775808", "0", "1.5",
                 "-7")) {
-            assertEquals("{\"return\":" + number + "}", echo(number));
+            assertEquals("{\"return\": " + number + "}", echo(number));
         }
-        assertEquals("{\"return\":1.5}", echo("1.50"));
-        assertEquals("{\"return\":0}", echo("-0"));
+        assertEquals("{\"return\": 1.5}", echo("1.50"));
+        assertEquals("{\"return\": 0}", echo("-0"));
         assertEquals("JSON parse error, number out of range",
                 client.errorText("{'execute':'x-echo','arguments':{'value':1e400}}"));
-        assertTrue(echo("1" + "0".repeat(300)).contains("1.0E300"));
+        assertTrue(echo("1" + "0".repeat(300)).contains("1.0000000000000001e+300"));
     }
 
     @Test
@@ -118,7 +119,7 @@ class QmpTest {
                     other.errorText(
                             "{'execute':'qmp_capabilities','arguments':{'enable':['cap-does-not-exist']}}"));
             assertEquals("CommandNotFound", other.errorClass(VERSION));
-            assertEquals("{\"return\":{}}", other.call("{'execute':'qmp_capabilities'}"));
+            assertEquals("{\"return\": {}}", other.call("{'execute':'qmp_capabilities'}"));
             assertTrue(other.call(VERSION).contains("package"));
         }
     }
@@ -133,8 +134,8 @@ class QmpTest {
     @Test
     void q16ToQ21AMessageOfTheWrongFormIsNamed() {
         assertEquals("QMP input must be a JSON object", client.errorText("[]"));
-        assertEquals("{\"error\":{\"class\":\"GenericError\","
-                + "\"desc\":\"QMP input lacks member 'execute'\"},\"id\":7}",
+        assertEquals("{\"id\": 7, \"error\": {\"class\": \"GenericError\", "
+                + "\"desc\": \"QMP input lacks member 'execute'\"}}",
                 client.call("{\"id\":7}"));
         assertEquals("QMP input member 'execute' must be a string", client.errorText("{'execute':1}"));
         assertEquals("QMP input member 'arguments' must be an object",
@@ -178,19 +179,19 @@ class QmpTest {
 
     @Test
     void q24q25AnIdOfAnyKindComesBackAndNoneWhereNoneWasRead() {
-        for (String id : List.of("null", "{\"a\":[1,{}]}", "[]", "\"x\"", "18446744073709551615", "true")) {
-            assertEquals("{\"return\":{},\"id\":" + id + "}",
+        for (String id : List.of("null", "{\"a\": [1, {}]}", "[]", "\"x\"", "18446744073709551615", "true")) {
+            assertEquals("{\"return\": {}, \"id\": " + id + "}",
                     client.call("{'execute':'query-name','id':" + id + "}"));
         }
         assertEquals(List.of("error"), List.copyOf(Client.parse(client.call("{'id':1,,}")).keySet()));
         String deep = "[".repeat(1000) + "]".repeat(1000);
-        assertEquals("{\"return\":{},\"id\":" + deep + "}",
+        assertEquals("{\"return\": {}, \"id\": " + deep + "}",
                 client.call("{'execute':'query-name','id':" + deep + "}"));
     }
 
     @Test
     void q26q27q28AnswersHaveTheirMembersAndNoOthers() {
-        assertEquals("{\"return\":{}}", client.call("{'execute':'query-name'}"));
+        assertEquals("{\"return\": {}}", client.call("{'execute':'query-name'}"));
         Map<?, ?> error = (Map<?, ?>) Client.parse(client.call("{'execute':'x-fails'}")).get("error");
         assertEquals(Map.of("class", "GenericError", "desc",
                 "The command x-fails failed: IllegalStateException"),
@@ -276,6 +277,50 @@ class QmpTest {
             assertTrue(names.contains(((Map<?, ?>) command).get("name")), command::toString);
         }
         assertTrue(names.contains("VHOST_QUEUE_STATE"));
+    }
+
+    @Test
+    void theSchemaDescribesItselfAndWhatCommandsReturn() {
+        client.send("{'execute':'query-qmp-schema'}");
+        List<?> schema = (List<?>) client.answer().get("return");
+        WireSchema types = new WireSchema(schema);
+        assertEquals("0", types.command("query-qmp-schema").get("arg-type"));
+        types.check((String) types.command("query-qmp-schema").get("ret-type"), schema);
+        for (Object entry : schema) {
+            String text = entry.toString();
+            assertTrue(((Map<?, ?>) entry).size() >= 2, text);
+        }
+        // A schema that says less would be found out.
+        List<Object> broken = new ArrayList<>(schema);
+        broken.add(Map.of("name", "x", "meta-type", "nonsense"));
+        assertThrows(AssertionError.class, () ->
+                types.check((String) types.command("query-qmp-schema").get("ret-type"), broken));
+        broken.set(broken.size() - 1, Map.of("name", "x", "meta-type", "enum", "more", 1L));
+        assertThrows(AssertionError.class, () ->
+                types.check((String) types.command("query-qmp-schema").get("ret-type"), broken));
+        for (String name : List.of("query-version", "query-commands", "query-name", "query-status",
+                "query-chardev", "x-query-monitor", "x-query-virtio", "query-stats-schemas",
+                "x-query-vhost-resources", "x-query-vhost-locks", "x-query-vhost-inflight")) {
+            client.send("{'execute':'" + name + "'}");
+            types.check((String) types.command(name).get("ret-type"), client.answer().get("return"));
+        }
+    }
+
+    @Test
+    void anIdThatIsTooLongIsRefused() {
+        assertEquals("{\"return\": {}, \"id\": \"" + "x".repeat(65_534) + "\"}",
+                client.call("{'execute':'query-name','id':'" + "x".repeat(65_534) + "'}"));
+        assertEquals("QMP input member 'id' is longer than 65536 characters",
+                client.errorText("{'execute':'query-name','id':'" + "x".repeat(65_535) + "'}"));
+        assertEquals("QMP input member 'id' is longer than 65536 characters",
+                client.errorText("{'execute':'query-name','id':'" + "\u007f".repeat(11_000) + "'}"));
+        assertNull(client.errorText("{'execute':'query-name','id':'" + "\u007f".repeat(10_000) + "'}"));
+    }
+
+    @Test
+    void aLongNameIsNotSentBackWhole() {
+        String text = client.errorText("{'execute':'" + "x".repeat(100_000) + "'}");
+        assertTrue(text.startsWith("The command xxx") && text.length() < 5000, text);
     }
 
     @Test
