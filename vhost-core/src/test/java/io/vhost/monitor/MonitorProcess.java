@@ -3,9 +3,8 @@ package io.vhost.monitor;
 import io.vhost.monitor.command.Command;
 import io.vhost.monitor.command.Type;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.file.Path;
-import java.util.ArrayList;
-import java.util.List;
 
 /**
  * A program with a monitor, to be run with little memory: its arguments are the socket and the limit of a
@@ -23,17 +22,15 @@ public final class MonitorProcess {
                 .build();
         try (MonitorServer _ = MonitorServer.listen(Path.of(arguments[0]), config)) {
             System.out.println("listening");
-            while (System.in.read() >= 0) {
-                continue;
-            }
+            System.in.transferTo(OutputStream.nullOutputStream());
         }
     }
 
     /** Takes memory until there is none. */
     private static Object greedy() {
-        List<long[]> taken = new ArrayList<>();
+        Object taken = null;
         while (true) {
-            taken.add(new long[1 << 16]);
+            taken = new Object[] {taken, new long[1 << 16]};
         }
     }
 }

@@ -307,6 +307,24 @@ class QmpTest {
     }
 
     @Test
+    void q43AMonitorTakesSoManyWordsAndNoMore() {
+        for (int words : new int[] {65_535, 65_536, 65_537}) {
+            try (Client other = Client.negotiated(directory.resolve("m"))) {
+                // Fifteen words around the elements behind the first, or sixteen if that is an array.
+                String elements = (words % 2 == 0 ? "[]" : "1") + ",1".repeat((words - 15) / 2);
+                Map<?, ?> answer = Client.parse(other.call(
+                        "{'execute':'x-echo','arguments':{'value':[" + elements + "]}}"));
+                if (words <= 65_536) {
+                    assertEquals(1 + (words - 15) / 2, ((List<?>) answer.get("return")).size());
+                } else {
+                    assertEquals(Map.of("class", "GenericError", "desc", "JSON token count limit exceeded"),
+                            answer.get("error"));
+                }
+            }
+        }
+    }
+
+    @Test
     void anIdThatIsTooLongIsRefused() {
         assertEquals("{\"return\": {}, \"id\": \"" + "x".repeat(65_534) + "\"}",
                 client.call("{'execute':'query-name','id':'" + "x".repeat(65_534) + "'}"));
