@@ -29,5 +29,7 @@
  * reading an object does not ask for it.
  *
  * <p>Nothing here knows rings or packets. Thread: all classes are immutable unless they say otherwise.
+ *
+ * @since 0.1
  */
 package io.vhost.bpf;

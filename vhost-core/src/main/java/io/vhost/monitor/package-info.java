@@ -31,5 +31,7 @@
  * what it returns goes back through the monitor thread, which drops it if the session has gone. Nothing here
  * runs on a thread that moves packets, and nothing here takes a queue's lock except by a bounded
  * {@code tryLock}.
+ *
+ * @since 0.1
  */
 package io.vhost.monitor;

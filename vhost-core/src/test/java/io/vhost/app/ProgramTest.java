@@ -97,6 +97,8 @@ class ProgramTest {
                         ? List.of(
                                 "-p",
                                 System.getProperty("jdk.module.path"),
+                                "--add-modules",
+                                "ALL-MODULE-PATH",
                                 "-m",
                                 "io.vhost.core/" + MAIN)
                         : List.of("-cp", path, MAIN));
