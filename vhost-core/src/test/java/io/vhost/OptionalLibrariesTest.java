@@ -39,12 +39,12 @@ class OptionalLibrariesTest {
         PICOCLI("info.picocli:picocli", "picocli-");
 
         private final String artifact;
-        private final List<String> jars;
+        private final String prefix;
 
         /** The artifact, and how the files that it takes are named. */
         Library(String artifact, String prefix) {
             this.artifact = artifact;
-            this.jars = jars(prefix);
+            this.prefix = prefix;
         }
     }
 
@@ -123,7 +123,7 @@ class OptionalLibrariesTest {
         String library = Stream.concat(
                         Stream.concat(Stream.of(placeOf(VirtQueue.class).toString()),
                                 jars("jctools-core-").stream()),
-                        present.stream().flatMap(each -> each.jars.stream()))
+                        present.stream().flatMap(each -> jars(each.prefix).stream()))
                 .collect(Collectors.joining(":"));
         List<String> command =
                 new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
