@@ -4,16 +4,19 @@
  * <p>An application begins with {@code io.vhost.server} and gets devices and queues of
  * {@code io.vhost.device}, packets of {@code io.vhost.net}; {@code io.vhost.driver} is the guest's side.
  * {@code io.vhost.bpf} looks into eBPF objects and stands alone.
+ *
+ * <p>What is {@code static} below may be absent: a program without a monitor and without the command line
+ * needs JCTools alone. On a module path {@code --add-modules} adds the others.
  */
-@SuppressWarnings("requires-automatic") // JCTools names its module in the manifest and has no descriptor.
 module io.vhost.core {
-    requires static com.google.errorprone.annotations;
-    requires static java.logging;
-    requires com.fasterxml.jackson.core;
-    requires info.picocli;
+    // Locks of the API, for compilers: an application's reads the annotation, no JVM does.
+    requires static transitive com.google.errorprone.annotations;
+    requires static com.fasterxml.jackson.core;   // the monitor
+    requires static info.picocli;   // the command line
+    requires static java.logging;   // the command line
     requires jdk.jfr;
     requires org.jctools.core;
-    requires org.jline.terminal;
+    requires static org.jline.terminal;   // the command line
 
     exports io.vhost.bpf;
     exports io.vhost.bpf.btf;

@@ -1,137 +1,50 @@
 package io.vhost.app;
 
-import io.vhost.app.bpf.BpfCommand;
-import io.vhost.app.cli.CommandContext;
-import io.vhost.app.cli.EndSignal;
-import io.vhost.app.cli.LogOutput;
-import io.vhost.app.cli.Version;
-import io.vhost.app.demo.DemoCommand;
-import io.vhost.app.forward.ForwardCommand;
-import io.vhost.app.top.TopCommand;
-import io.vhost.app.vswitch.SwitchCommand;
-import io.vhost.os.OsException;
-import java.io.Console;
-import java.io.IOException;
-import java.io.PrintWriter;
-import java.io.UncheckedIOException;
-import java.nio.charset.Charset;
-import java.util.Set;
-import java.util.stream.Stream;
-import picocli.CommandLine;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.ParameterException;
-import picocli.CommandLine.UnmatchedArgumentException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
 
-/** The program {@code vhost}. Thread: the main thread. */
-@Command(
-        name = "vhost",
-        mixinStandardHelpOptions = true,
-        versionProvider = Version.class,
-        synopsisSubcommandLabel = "[COMMAND]",
-        description = "Exchanges packets with virtual machines and DPDK processes over vhost-user.",
-        commandListHeading = "%nCommands, @|bold demo|@ if none is given:%n",
-        footer = {"", "@|bold vhost COMMAND --help|@ tells more about a command.",
-                "Exit status: 0 done, 1 failed, 2 the command line is not understood."})
+/**
+ * The program {@code vhost}. Thread: the main thread.
+ *
+ * <p>Names no class of the libraries that only the command line needs: a JVM that lacks them could not even
+ * load this one, and would say so with a stack trace.
+ */
 public final class Main {
-    private static final String DEFAULT_COMMAND = "demo";
-    private static final Set<String> OWN_OPTIONS = Set.of("-h", "--help", "-V", "--version");
+    private static final Map<String, String> ARTIFACTS = Map.of(
+            "picocli.CommandLine", "info.picocli:picocli",
+            "org.jline.terminal.Terminal", "org.jline:jline-terminal",
+            "com.fasterxml.jackson.core.JsonFactory", "com.fasterxml.jackson.core:jackson-core");
 
-    private static final String UNEXPECTED = "vhost: unexpected failure, please report it";
-
-    Main() {}
+    private Main() {}
 
     /**
-     * Runs a command and exits with its status.
+     * Runs a command and exits with its status; with 1 and a line on standard error where libraries are
+     * missing.
      *
      * @param args the command line
      */
     public static void main(String[] args) {
-        LogOutput.configure();
-        EndSignal end = EndSignal.ofShutdown();
-        int status = CommandLine.ExitCode.SOFTWARE;
-        try {
-            Charset charset = System.out.charset();
-            PrintWriter out = new PrintWriter(System.out, false, charset);
-            PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
-            status = run(new CommandContext(out, isTerminal(), end), err, args);
-        } catch (NoClassDefFoundError e) {
-            System.err.println("vhost: " + e.getMessage() + " is missing: the jars that the program was built"
-                    + " with must be on its class or module path");
-        } catch (RuntimeException | Error e) {
-            System.err.println(UNEXPECTED);
-            e.printStackTrace();
-        } finally {
-            // An end of the JVM without this would wait for a command that is through.
-            end.ended(status);
+        List<String> missing = missing();
+        if (!missing.isEmpty()) {
+            System.err.println("vhost: the command line needs " + String.join(", ", missing)
+                    + ": run the jar with classifier app, which has everything, or add what is missing"
+                    + " (on a module path with --add-modules ALL-MODULE-PATH)");
+            System.exit(1);
         }
-        System.exit(status);
+        VhostCommand.runAndExit(args);
     }
 
-    @SuppressWarnings("SystemConsoleNull")   // null since JDK 25, as it was before JDK 22
-    private static boolean isTerminal() {
-        Console console = System.console();
-        return console != null && console.isTerminal();
-    }
-
-    /** The command line with all its commands. */
-    static CommandLine commandLine(CommandContext context) {
-        return new CommandLine(new Main())
-                .addSubcommand(new DemoCommand(context))
-                .addSubcommand(new ForwardCommand(context))
-                .addSubcommand(new SwitchCommand(context))
-                .addSubcommand(new TopCommand(context))
-                .addSubcommand(BpfCommand.commandLine(context.end()))
-                .setCaseInsensitiveEnumValuesAllowed(true)
-                .setUsageHelpAutoWidth(true);
-    }
-
-    /** Runs a command; its exit status. */
-    static int run(CommandContext context, PrintWriter err, String... args) {
-        CommandLine line = commandLine(context);
-        line.setOut(context.out());
-        line.setErr(err);
-        line.setParameterExceptionHandler((refused, _) -> refuse(refused));
-        line.setExecutionExceptionHandler((failure, command, _) -> report(failure, command.getErr()));
-        int status = line.execute(withCommand(args));
-        if (context.out().checkError() && status == CommandLine.ExitCode.OK) {
-            err.println("vhost: " + CommandContext.OUTPUT_LOST);
-            return CommandLine.ExitCode.SOFTWARE;
-        }
-        return status;
-    }
-
-    /**
-     * The default command takes options as well, so everything that is no option of our own is
-     * meant for it.
-     */
-    private static String[] withCommand(String[] args) {
-        boolean none =
-                args.length == 0 || (args[0].startsWith("-") && !OWN_OPTIONS.contains(args[0]));
-        return none
-                ? Stream.concat(Stream.of(DEFAULT_COMMAND), Stream.of(args)).toArray(String[]::new)
-                : args;
-    }
-
-    /** Not the usage text: it would push what is wrong off the screen. */
-    private static int refuse(ParameterException refused) {
-        CommandLine command = refused.getCommandLine();
-        PrintWriter err = command.getErr();
-        err.println("vhost: " + refused.getMessage().replaceFirst("^Error: ", ""));
-        UnmatchedArgumentException.printSuggestions(refused, err);
-        err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
-        return CommandLine.ExitCode.USAGE;
-    }
-
-    /** One line for what the user can do something about; anything else is a fault of this program. */
-    private static int report(Exception failure, PrintWriter err) {
-        if (failure instanceof IOException
-                || failure instanceof OsException
-                || failure instanceof UncheckedIOException) {
-            err.println("vhost: " + failure.getMessage());
-        } else {
-            err.println(UNEXPECTED);
-            failure.printStackTrace(err);
-        }
-        return CommandLine.ExitCode.SOFTWARE;
+    private static List<String> missing() {
+        List<String> missing = new ArrayList<>();
+        new TreeMap<>(ARTIFACTS).forEach((name, artifact) -> {
+            try {
+                Class.forName(name, false, Main.class.getClassLoader());
+            } catch (ClassNotFoundException _) {
+                missing.add(artifact);
+            }
+        });
+        return missing;
     }
 }

@@ -1,9 +1,9 @@
 /**
  * The command line program {@code vhost}. Not an interface for others: no package below this one is exported.
  *
- * <p>{@link io.vhost.app.Main} puts the commands together. Each is a package, with a class {@code XCommand}
- * for options, checks and output; what the command does is in plain classes beside it. A package uses those
- * further down only:
+ * <p>{@link io.vhost.app.Main} begins, {@code VhostCommand} puts the commands together. Each is a package,
+ * with a class {@code XCommand} for options, checks and output; what the command does is in plain classes
+ * beside it. A package uses those further down only:
  *
  * <ul>
  *   <li>{@link io.vhost.app.demo}, {@link io.vhost.app.forward}, {@link io.vhost.app.top},

@@ -33,5 +33,7 @@
  * for it.
  *
  * <p>Nothing here knows rings or packets. Thread: all classes are immutable unless they say otherwise.
+ *
+ * @since 0.1
  */
 package io.vhost.bpf;

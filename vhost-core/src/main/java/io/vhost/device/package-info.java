@@ -91,5 +91,7 @@
  *
  * <p>{@link io.vhost.device.DeviceControl} is the transport's side of a device, with its
  * {@link io.vhost.device.DeviceMemory} and {@code DeviceRings}; applications do not need it.
+ *
+ * @since 0.1
  */
 package io.vhost.device;

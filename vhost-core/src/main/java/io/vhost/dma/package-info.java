@@ -12,5 +12,7 @@
  * <p>Threads: a channel is used under its own lock, one thread at a time, and so is its engine. That lock is
  * the last in the lock order: nothing else is locked and nobody is called back under it, except that
  * completions are marked.
+ *
+ * @since 0.1
  */
 package io.vhost.dma;

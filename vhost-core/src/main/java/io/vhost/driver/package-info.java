@@ -13,5 +13,7 @@
  * <h2>Threads</h2>
  * <p>One thread at a time may work on a queue; the receive and the transmit queues of a pair are independent,
  * and so are pairs. Start, stop and close are for one thread, while no burst is under way.
+ *
+ * @since 0.1
  */
 package io.vhost.driver;

@@ -6,5 +6,7 @@
  * together, and counts each refusal by its {@link io.vhost.limit.Limit}. What a connection took is given back
  * when it ends. A front-end that exceeds a limit is refused what it asked for, with one WARNING, and no other
  * is disturbed.
+ *
+ * @since 0.1
  */
 package io.vhost.limit;

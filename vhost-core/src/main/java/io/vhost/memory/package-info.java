@@ -26,5 +26,7 @@
  * <li>Lengths are bytes and at least 1. A range that wraps around 2^64 lies in no region.
  * <li>"Nowhere" is {@link io.vhost.memory.GuestMemory#UNMAPPED}. A guest's mistake is not an exception.
  * </ul>
+ *
+ * @since 0.1
  */
 package io.vhost.memory;

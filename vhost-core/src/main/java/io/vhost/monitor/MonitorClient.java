@@ -2,6 +2,7 @@ package io.vhost.monitor;
 
 import io.vhost.monitor.command.CommandException;
 import io.vhost.monitor.json.Json;
+import io.vhost.monitor.json.JsonLibrary;
 import io.vhost.monitor.json.JsonReader;
 import io.vhost.os.Descriptor;
 import io.vhost.os.LostDescriptorsException;
@@ -46,8 +47,10 @@ public final class MonitorClient implements AutoCloseable {
      *
      * @param path where a monitor of programs listens
      * @throws IOException if nobody listens there, or does not speak QMP
+     * @throws IllegalStateException if the program lacks the library that writes JSON; the text names it
      */
     public static MonitorClient connect(Path path) throws IOException {
+        JsonLibrary.require();
         try {
             MonitorClient client = new MonitorClient(UnixSocket.connect(path));
             boolean complete = false;

@@ -4,6 +4,7 @@ import io.vhost.monitor.device.DeviceRegistry;
 import io.vhost.monitor.dialogue.CommandTable;
 import io.vhost.monitor.event.MonitorEvent;
 import io.vhost.monitor.json.InputBudget;
+import io.vhost.monitor.json.JsonLibrary;
 import io.vhost.os.OsException;
 import io.vhost.os.UnixListener;
 import java.io.IOException;
@@ -42,10 +43,12 @@ public final class MonitorServer implements AutoCloseable {
      * @param path where the socket is created; at most 107 bytes, in a directory that not everyone may change
      * @param config how the monitor behaves
      * @throws IOException if the path cannot be used; the text names path, reason and remedy
+     * @throws IllegalStateException if the program lacks the library that writes JSON; the text names it
      */
     public static MonitorServer listen(Path path, MonitorConfig config) throws IOException {
         Objects.requireNonNull(path, "path");
         Objects.requireNonNull(config, "config");
+        JsonLibrary.require();
         checkDirectory(path);
         try {
             int backlog = config.isExclusive() ? 1 : UnixListener.BACKLOG;

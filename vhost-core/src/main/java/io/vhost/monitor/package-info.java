@@ -38,5 +38,7 @@
  * ({@code json.InputBudget}); what they do not read, and events that come too fast, are bounded, and events
  * beyond that dropped and counted. Where memory ends nevertheless, the client goes at which it did, or the
  * one that holds most, and the others are served.
+ *
+ * @since 0.1
  */
 package io.vhost.monitor;

@@ -22,5 +22,7 @@
  * <p>Conventions: offsets and lengths are bytes; numbers in packet data are big-endian (network order),
  * numbers in the virtio-net header little-endian. Memory is native, never a heap array: one kind of segment
  * at each call site is what keeps an access at a nanosecond.
+ *
+ * @since 0.1
  */
 package io.vhost.net;

@@ -13,5 +13,7 @@
  * <p>Lock order: the connection's, then {@code access_lock}, then a DMA channel's. This package uses no
  * packets and no sockets; that some of the counters are named for packets has no other reason than that
  * network queues were first.
+ *
+ * @since 0.1
  */
 package io.vhost.queue;

@@ -20,5 +20,7 @@
  * bytes; indexes of a split ring are unsigned 16-bit numbers that wrap, positions of a packed one are below
  * its size and go with a wrap counter; the suffixes {@code Acquire} and {@code Release} of
  * an accessor name its memory order, none means plain. This package knows no packets, locks or sockets.
+ *
+ * @since 0.1
  */
 package io.vhost.ring;

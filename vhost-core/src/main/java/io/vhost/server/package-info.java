@@ -10,5 +10,7 @@
  * whenever the connection ends.
  *
  * <p>No lock of this package is ever held while a callback runs, so a server may be closed from any callback.
+ *
+ * @since 0.1
  */
 package io.vhost.server;

@@ -24,7 +24,7 @@ public record CommandRun(int status, String out, String err) {
         StringWriter out = new StringWriter();
         StringWriter err = new StringWriter();
         int status =
-                Main.run(
+                VhostCommand.run(
                         new CommandContext(new PrintWriter(out), false, end),
                         new PrintWriter(err, true),
                         words);
@@ -46,7 +46,7 @@ public record CommandRun(int status, String out, String err) {
             @Override
             public void close() {}
         };
-        int status = Main.run(
+        int status = VhostCommand.run(
                 new CommandContext(new PrintWriter(full), false, new EndSignal()),
                 new PrintWriter(err, true), words);
         return new CommandRun(status, "", err.toString());

@@ -42,5 +42,7 @@
  *
  * <p>Sources: Linux, Documentation/bpf/btf.rst; include/uapi/linux/btf.h; behaviour of Linux 6.18, compared
  * blob by blob. The names of kinds, fields and errors are the kernel's.
+ *
+ * @since 0.1
  */
 package io.vhost.bpf.btf;

@@ -47,5 +47,7 @@
  * ({@link io.vhost.bpf.context.ContextCheck.Target}).
  *
  * <p>Thread: all classes are immutable unless they say otherwise.
+ *
+ * @since 0.1
  */
 package io.vhost.bpf.context;

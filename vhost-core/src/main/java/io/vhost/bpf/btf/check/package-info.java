@@ -11,5 +11,7 @@
  * the kernel's lines. {@link io.vhost.bpf.btf.check.BtfRule} lists where kernels differ, as data.
  *
  * <p>The stages look at bare records, not at decoded types: what is judged here must not be decoded yet.
+ *
+ * @since 0.1
  */
 package io.vhost.bpf.btf.check;
