@@ -82,7 +82,7 @@ class EventQueueTest {
         for (Thread thread : posting) {
             thread.join();
         }
-        assertEquals(threads * each, found + dropped);
+        assertEquals((long) threads * each, found + dropped);
         for (int i = 0; i < EventQueue.MOST; i++) {
             queue.offer(MonitorEvent.of("X"));
         }
