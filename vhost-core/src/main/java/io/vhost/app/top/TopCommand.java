@@ -33,8 +33,8 @@ import picocli.CommandLine.Spec;
         })
 public final class TopCommand implements Callable<Integer> {
     private static final long SECOND = 1_000_000_000;
-    /** For how long who listens may leave us without a greeting, in s. */
-    private static final int GREETING = 5;
+    /** For how long who listens may leave us without a greeting, in s: a machine may be busy. */
+    private static final int GREETING = 20;
     /** After how long a user is told that there is no answer, in s. */
     private static final int SILENCE = 3;
 
