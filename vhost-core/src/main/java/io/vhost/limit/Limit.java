@@ -22,6 +22,8 @@ public enum Limit {
     PROCESS_DESCRIPTORS("descriptors of this process", "processDescriptors"),
     /** Files that the system lets this process, or all processes together, open (EMFILE, ENFILE). */
     OPEN_FILES("open files of the system", ""),
+    /** The JVM's heap: what rings need of it is in proportion to their size, which front-ends choose. */
+    HEAP("heap for rings of this process", ""),
     /** Threads that the system lets this process start. */
     THREADS("threads of the system", "");
 

@@ -13,14 +13,25 @@ import java.util.concurrent.atomic.AtomicLong;
  * so that no limit is exceeded by connections that ask at the same time.
  */
 public final class ResourceAccount {
-    private static final ResourceAccount PROCESS = new ResourceAccount();
+    private static final ResourceAccount PROCESS = new ResourceAccount(Runtime.getRuntime().maxMemory());
 
+    /** Heap that a ring needs whatever its size, for bursts and their indirect tables. */
+    private static final long RING_BYTES = 1 << 16;
+    /** Heap for each entry, with copies of several buffers in flight. */
+    private static final long ENTRY_BYTES = 256;
+    /** The largest size that QEMU gives a network queue. */
+    private static final int USUAL_SIZE = 1024;
+
+    private final long heap;
+    private final AtomicLong ringBytes = new AtomicLong();
     private final AtomicLong connections = new AtomicLong();
     private final AtomicLong mappings = new AtomicLong();
     private final AtomicLong mappedBytes = new AtomicLong();
     private final Map<Limit, AtomicLong> refusals = new EnumMap<>(Limit.class);
 
-    ResourceAccount() {
+    /** An account beside a heap of so many bytes. */
+    ResourceAccount(long heap) {
+        this.heap = heap;
         for (Limit limit : Limit.values()) {
             refusals.put(limit, new AtomicLong());
         }
@@ -133,6 +144,38 @@ public final class ResourceAccount {
         }
         return Descriptor.openDescriptors() > limits.processDescriptors()
                 ? refuse(Limit.PROCESS_DESCRIPTORS, limits) : null;
+    }
+
+    /**
+     * Takes the heap that a ring needs, before it is made. All rings together get half of the heap at most,
+     * and those of more than 1,024 entries only where three quarters are free: they cannot take the place of
+     * rings of the usual size.
+     *
+     * @param entries of the ring
+     * @return null if it is taken, to be given back with {@link #giveRing}; else the refusal, counted
+     */
+    public String takeRing(int entries) {
+        long most = entries > USUAL_SIZE ? heap / 4 : heap / 2;
+        if (take(ringBytes, bytes(entries), most)) {
+            return null;
+        }
+        refused(Limit.HEAP);
+        return "%d bytes of heap for a ring of %d entries are too many beside %d for others and at most %d"
+                .formatted(bytes(entries), entries, ringBytes.get(), most)
+                + " (ask for smaller rings, or start the JVM with a larger -Xmx)";
+    }
+
+    /**
+     * Gives the heap of a ring back.
+     *
+     * @param entries as they were taken
+     */
+    public void giveRing(int entries) {
+        give(ringBytes, bytes(entries));
+    }
+
+    private static long bytes(int entries) {
+        return RING_BYTES + ENTRY_BYTES * entries;
     }
 
     /** Counts a refusal. */

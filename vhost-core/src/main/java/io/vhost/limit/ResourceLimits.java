@@ -57,7 +57,8 @@ public record ResourceLimits(
 
     /** A builder with the defaults. */
     public static Builder builder() {
-        return new Builder(SystemLimits.openFiles(), SystemLimits.mappings(), SystemLimits.memory());
+        return new Builder(SystemLimits.openFiles(), SystemLimits.mappings(), SystemLimits.memory())
+                .within(Runtime.getRuntime().maxMemory());
     }
 
     /** The value of a limit; the system's own are not among them. */
@@ -71,13 +72,14 @@ public record ResourceLimits(
             case PROCESS_MAPPED_BYTES -> processMappedBytes;
             case DESCRIPTORS -> descriptors;
             case PROCESS_DESCRIPTORS -> processDescriptors;
-            case OPEN_FILES, THREADS ->
+            case OPEN_FILES, HEAP, THREADS ->
                     throw new IllegalArgumentException(limit + " is the system's; ask for another");
         };
     }
 
     /** Collects limits. */
     public static final class Builder {
+        private static final long MIB = 1L << 20;
         private static final long TIB = 1L << 40;
         /** What a process can map is 128 TiB on x86-64. */
         private static final long HALF_OF_ADDRESS_SPACE = 64 * TIB;
@@ -109,6 +111,13 @@ public record ResourceLimits(
             processMappedBytes = Math.max(HALF_OF_ADDRESS_SPACE, mappedBytes);
         }
 
+        /** A connection with rings of the usual size takes a quarter of a MiB of the heap. */
+        Builder within(long heap) {
+            processConnections = Math.min(processConnections, whole(heap / MIB));
+            connections = Math.min(connections, processConnections);
+            return this;
+        }
+
         private static int whole(long value) {
             return Math.clamp(value, 1, Integer.MAX_VALUE);
         }
@@ -119,7 +128,10 @@ public record ResourceLimits(
             return this;
         }
 
-        /** Connections of all servers and clients; default the lesser of files / 8 and mappings / 16. */
+        /**
+         * Connections of all servers and clients; default the least of files / 8, mappings / 16 and the MiB
+         * of the JVM's heap.
+         */
         public Builder processConnections(int most) {
             processConnections = most;
             return this;

@@ -1,5 +1,7 @@
 package io.vhost.os;
 
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 
@@ -17,6 +19,10 @@ public final class Descriptor implements AutoCloseable {
     private static final int F_SETFL = 4;
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int O_NONBLOCK = 0x800;
+    private static final int SOL_SOCKET = 1;
+    private static final int SO_LINGER = 13;
+    /** struct linger: off, for 0 seconds. */
+    private static final MemorySegment OFF = Arena.global().allocate(2 * Integer.BYTES, Integer.BYTES);
 
     private final int fd;
     private final DescriptorCount count;    // null: counted with the process's only
@@ -128,12 +134,21 @@ public final class Descriptor implements AutoCloseable {
             OPEN.getAndDecrement();
             if (count != null) {
                 count.closed();
+                doNotLinger();
             }
             int result = Libc.close(fd);
             if (result == -Errno.EBADF) {
                 throw new OsException("close(fd=" + fd + ")", Errno.EBADF, "closed behind its owner's back");
             }
         }
+    }
+
+    /**
+     * What a peer sent may be a socket whose close waits for bytes that nobody takes, for as long as the peer
+     * likes. Of what is no socket nothing is changed.
+     */
+    private void doNotLinger() {
+        Libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, OFF, (int) OFF.byteSize());
     }
 
     /** {@return the number, and whether it is closed} */

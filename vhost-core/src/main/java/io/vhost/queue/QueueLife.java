@@ -1,5 +1,6 @@
 package io.vhost.queue;
 
+import io.vhost.limit.ResourceAccount;
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryFault;
@@ -35,6 +36,8 @@ public final class QueueLife {
     private OpenRing open;
     private RingViolation violation;
     private boolean reportedRunning;
+    /** Of the ring whose heap is in the account of the process; 0: none is. */
+    private int entriesTaken;
 
     QueueLife(QueueOwner owner, int index, QueueGate gate, QueueCounters counters, QueueUser user) {
         this.owner = owner;
@@ -289,8 +292,7 @@ public final class QueueLife {
         close();
         // Chains that a failed burst took and never returned are taken again.
         setup.base = open.ring().base();
-        open.release();
-        open = null;
+        drop();
     }
 
     private void close() {
@@ -315,6 +317,7 @@ public final class QueueLife {
         boolean complete = false;
         try {
             RingAddresses addresses = setup.locate(index, format, memory);
+            takeHeap();
             boolean fresh = setup.freshBase;
             int base = base(memory, addresses);
             MemorySegment inflight = setup.inflightPart(index, format);
@@ -342,6 +345,30 @@ public final class QueueLife {
             throw new ControlException("queue %d: guest memory is gone".formatted(index), e);
         } finally {
             setup.started = complete;
+            if (!complete) {
+                drop();
+            }
+        }
+    }
+
+    /** A front-end chooses the size of its rings, and many connections many of them. */
+    private void takeHeap() throws ControlException {
+        String refusal = ResourceAccount.ofProcess().takeRing(setup.size);
+        if (refusal != null) {
+            throw new ControlException("queue %d: %s".formatted(index, refusal));
+        }
+        entriesTaken = setup.size;
+    }
+
+    /** Nothing of the ring is left. */
+    private void drop() {
+        if (open != null) {
+            open.release();
+            open = null;
+        }
+        if (entriesTaken > 0) {
+            ResourceAccount.ofProcess().giveRing(entriesTaken);
+            entriesTaken = 0;
         }
     }
 

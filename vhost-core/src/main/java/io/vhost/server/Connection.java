@@ -17,13 +17,32 @@ final class Connection {
     Connection(String name, BackendSession session, VhostDevice device, Consumer<Connection> ended) {
         this.session = session;
         this.device = device;
-        thread = Thread.ofPlatform().daemon().name(name).unstarted(() -> {
+        thread = Thread.ofPlatform().daemon().name(name).unstarted(new Work(this, ended));
+    }
+
+    /**
+     * What the thread does. A thread that has ended is kept until somebody has waited for it, and must not
+     * keep the device with its rings as long.
+     */
+    private static final class Work implements Runnable {
+        private final Consumer<Connection> ended;
+        private Connection connection;
+
+        private Work(Connection connection, Consumer<Connection> ended) {
+            this.connection = connection;
+            this.ended = ended;
+        }
+
+        @Override
+        public void run() {
+            Connection present = connection;
+            connection = null;
             try {
-                ScopedValue.where(CURRENT, this).run(session::run);
+                ScopedValue.where(CURRENT, present).run(present.session::run);
             } finally {
-                ended.accept(this);
+                ended.accept(present);
             }
-        });
+        }
     }
 
     /** Whether the calling thread is that of a connection, which must never wait for another. */

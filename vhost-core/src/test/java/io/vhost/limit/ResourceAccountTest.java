@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Timeout;
 
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class ResourceAccountTest {
-    private final ResourceAccount account = new ResourceAccount();
+    private final ResourceAccount account = new ResourceAccount(1L << 30);
 
     private static ResourceLimits.Builder limits() {
         return new ResourceLimits.Builder(20000, 65530, 0);
@@ -41,6 +41,36 @@ class ResourceAccountTest {
         assertEquals(1, account.usage().refusals().get(Limit.PROCESS_MAPPED_BYTES));
         assertEquals(1, account.usage().refusals().get(Limit.MAPPED_BYTES));
         assertEquals(0, account.usage().refusals().get(Limit.CONNECTIONS));
+    }
+
+    /** 64 KiB for a ring and 256 bytes for each entry; a quarter of the heap at most for large ones. */
+    @Test
+    void ringsGetAPartOfTheHeapAndLargeOnesLeaveRoomForOthers() {
+        long quarter = 1L << 28;
+        int large = 32768;
+        long bytes = 65536 + 256L * large;
+        int most = (int) (quarter / bytes);
+        for (int i = 0; i < most; i++) {
+            assertNull(account.takeRing(large));
+        }
+        String refusal = account.takeRing(large);
+        assertEquals("8454144 bytes of heap for a ring of 32768 entries are too many beside "
+                + most * bytes + " for others and at most 268435456"
+                + " (ask for smaller rings, or start the JVM with a larger -Xmx)", refusal);
+        while (account.takeRing(1025) == null) {
+            // What is left of the quarter.
+        }
+        int usual = 0;
+        while (account.takeRing(1024) == null) {
+            usual++;
+        }
+        assertEquals(quarter / (65536.0 + 256 * 1024), usual, 1.5);
+        assertEquals(3, account.usage().refusals().get(Limit.HEAP));
+        for (int i = 0; i < usual; i++) {
+            account.giveRing(1024);
+        }
+        account.giveRing(large);
+        assertNull(account.takeRing(large));
     }
 
     @Test

@@ -53,6 +53,25 @@ class UnixSocketTest {
         assertEquals(count, Proc.descriptorsOf("memfd:travel"));
     }
 
+    /** Its close would wait as long as its sender likes; options belong to the socket, which both share. */
+    @Test
+    void aSocketThatWasReceivedDoesNotLingerWhenItIsClosed() throws LostDescriptorsException {
+        int level = 1;
+        int linger = 13;
+        UnixSocket[] travels = UnixSocket.pair();
+        try (Arena arena = Arena.ofConfined(); UnixSocket sent = travels[0]; UnixSocket _ = travels[1]) {
+            MemorySegment value = arena.allocateFrom(JAVA_INT, 1, 60);
+            assertEquals(0, Libc.setsockopt(sent.descriptor().fd(), level, linger, value, 8));
+            one.send(bytes, 0, 1, sent.descriptor().fd());
+            assertEquals(1, other.receive(bytes, 0, 1, received));
+            received.getFirst().close();
+            MemorySegment now = arena.allocate(JAVA_INT, 2);
+            MemorySegment length = arena.allocateFrom(JAVA_INT, 8);
+            assertEquals(0, Libc.getsockopt(sent.descriptor().fd(), level, linger, now, length));
+            assertEquals(0, now.getAtIndex(JAVA_INT, 0), "l_onoff");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(ints = {UnixSocket.MAX_RECEIVED_DESCRIPTORS + 1, UnixSocket.MAX_SENT_DESCRIPTORS})
     void tooManyDescriptorsAreClosedAndReported(int count) {

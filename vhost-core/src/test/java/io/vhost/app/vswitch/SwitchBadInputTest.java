@@ -86,7 +86,7 @@ class SwitchBadInputTest {
 
     private void expectClosed(String reason) {
         assertNull(peer.receive(), "the connection is closed");
-        ethernet.await("WARNING: (" + path("c") + ") " + reason);
+        ethernet.await(") " + reason);
     }
 
     private void ack(long expected, byte[] message, int descriptors) {
