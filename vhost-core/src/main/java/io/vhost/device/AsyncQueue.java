@@ -6,6 +6,7 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
 import io.vhost.queue.DeviceQueue;
 import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueOwner;
 import java.lang.System.Logger;
 import java.time.Duration;
@@ -192,6 +193,13 @@ public abstract sealed class AsyncQueue extends DeviceQueue permits VirtQueue {
      */
     public int drain(Consumer<? super Packet> back, Duration patience) {
         Objects.requireNonNull(back, "back");
+        if (access_lock.isHeldByCurrentThread()) {
+            counters().addShared(Counter.REENTRANT_CALLS);
+        }
+        return drainWithin(back, patience);
+    }
+
+    private int drainWithin(Consumer<? super Packet> back, Duration patience) {
         long nanos = patience.toNanos();
         long begin = System.nanoTime();
         int left = look(back);
@@ -203,7 +211,7 @@ public abstract sealed class AsyncQueue extends DeviceQueue permits VirtQueue {
     }
 
     private int look(Consumer<? super Packet> back) {
-        lockForControl();
+        access_lock.lock();
         try {
             return path.giveBack(back);
         } finally {
@@ -224,6 +232,7 @@ public abstract sealed class AsyncQueue extends DeviceQueue permits VirtQueue {
     @GuardedBy("access_lock")
     public int drainThreadUnsafe(Consumer<? super Packet> back, Duration patience) {
         requireLock("drainThreadUnsafe", LOG);
-        return drain(back, patience);
+        Objects.requireNonNull(back, "back");
+        return drainWithin(back, patience);
     }
 }

@@ -154,6 +154,9 @@ class AsyncDrainTest extends AsyncFixture {
             engine.hold(false);
             assertEquals(0, queue.drainThreadUnsafe(back::add, Duration.ZERO));
             assertEquals(1, queue.access_lock.getHoldCount());
+            assertEquals(0, queue.counters().get(Counter.REENTRANT_CALLS));
+            assertEquals(0, queue.drain(back::add, Duration.ofMillis(1)));
+            assertEquals(1, queue.counters().get(Counter.REENTRANT_CALLS));
         } finally {
             queue.access_lock.unlock();
         }
