@@ -1,6 +1,7 @@
 package io.vhost.device;
 
 import io.vhost.device.packet.Announcement;
+import io.vhost.limit.ResourceAccount;
 import io.vhost.queue.QueueOwner;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -219,6 +220,16 @@ public final class VhostDevice {
         @Override
         public void fail(Throwable cause) {
             VhostDevice.this.fail(cause);
+        }
+
+        @Override
+        public String takeRing(int entries) {
+            return ResourceAccount.ofProcess().takeRing(entries);
+        }
+
+        @Override
+        public void giveRing(int entries) {
+            ResourceAccount.ofProcess().giveRing(entries);
         }
 
         @Override

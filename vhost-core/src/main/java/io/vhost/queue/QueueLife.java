@@ -1,6 +1,5 @@
 package io.vhost.queue;
 
-import io.vhost.limit.ResourceAccount;
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryFault;
@@ -353,7 +352,7 @@ public final class QueueLife {
 
     /** A front-end chooses the size of its rings, and many connections many of them. */
     private void takeHeap() throws ControlException {
-        String refusal = ResourceAccount.ofProcess().takeRing(setup.size);
+        String refusal = owner.takeRing(setup.size);
         if (refusal != null) {
             throw new ControlException("queue %d: %s".formatted(index, refusal));
         }
@@ -367,7 +366,7 @@ public final class QueueLife {
             open = null;
         }
         if (entriesTaken > 0) {
-            ResourceAccount.ofProcess().giveRing(entriesTaken);
+            owner.giveRing(entriesTaken);
             entriesTaken = 0;
         }
     }

@@ -23,4 +23,21 @@ public interface QueueOwner {
      * @param runs whether it does now
      */
     void stateChanged(int queue, boolean runs);
+
+    /**
+     * Takes what a ring needs, before it is made; nothing unless overridden.
+     *
+     * @param entries of the ring
+     * @return null if it is taken, to be given back with {@link #giveRing}; else why it is refused
+     */
+    default String takeRing(int entries) {
+        return null;
+    }
+
+    /**
+     * Gives back what a ring needed.
+     *
+     * @param entries as they were taken
+     */
+    default void giveRing(int entries) {}
 }
