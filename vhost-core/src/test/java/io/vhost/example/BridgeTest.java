@@ -26,11 +26,7 @@ class BridgeTest {
         Path socket = directory.resolve("socket");
         AtomicBoolean running = new AtomicBoolean(true);
         CompletableFuture<Void> bridge = CompletableFuture.runAsync(() -> run(socket, running));
-        while (!Files.exists(socket)) {
-            assertFalse(bridge.isDone());
-            Thread.onSpinWait();
-        }
-        try (VirtioUser one = connect(socket);
+        try (VirtioUser one = Connecting.to(socket);
                 VirtioUser other = VirtioUser.connect(socket, DriverConfig.defaults())) {
             assertEquals(0xA1, passed(one, other, 0xA1));
             assertEquals(0xB2, passed(other, one, 0xB2));
@@ -46,20 +42,6 @@ class BridgeTest {
             new Bridge().run(socket, running::get);
         } catch (IOException e) {
             throw new AssertionError(e);
-        }
-    }
-
-    /** The socket's file is there a moment before anybody listens. */
-    private static VirtioUser connect(Path socket) throws IOException {
-        while (true) {
-            try {
-                return VirtioUser.connect(socket, DriverConfig.defaults());
-            } catch (IOException e) {
-                if (!e.getMessage().contains("ECONNREFUSED")) {
-                    throw e;
-                }
-                Thread.onSpinWait();
-            }
         }
     }
 

@@ -31,11 +31,7 @@ class FirewallTest {
                 return null;
             });
             Thread thread = Thread.ofPlatform().start(run);
-            while (!Files.exists(socket)) {
-                assertFalse(run.isDone());
-                Thread.onSpinWait();
-            }
-            try (VirtioUser one = connect(socket); VirtioUser other = connect(socket)) {
+            try (VirtioUser one = Connecting.to(socket); VirtioUser other = Connecting.to(socket)) {
                 // Also what came before the other side was there was looked at.
                 send(one, tcp(one, SHUT));
                 send(one, tcp(one, SHUT + 1));
@@ -55,19 +51,6 @@ class FirewallTest {
             run.get();
         }
         assertFalse(Files.exists(socket));
-    }
-
-    /** The socket's file is there a moment before anybody listens. */
-    private static VirtioUser connect(Path socket) throws IOException {
-        while (true) {
-            try {
-                return VirtioUser.connect(socket, DriverConfig.defaults());
-            } catch (IOException e) {
-                if (!e.getMessage().contains("ECONNREFUSED")) {
-                    throw e;
-                }
-            }
-        }
     }
 
     private static Packet tcp(VirtioUser driver, int port) {

@@ -1,10 +1,9 @@
 package io.vhost.example;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.nio.file.Files;
+import io.vhost.peer.MainProcess;
 import java.nio.file.Path;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -28,10 +27,7 @@ class GeneratorTest {
             return null;
         });
         Thread.ofPlatform().start(bridge);
-        while (!Files.exists(socket)) {
-            assertFalse(bridge.isDone());
-            Thread.onSpinWait();
-        }
+        MainProcess.awaitListening(socket);
         try {
             Histogram latency = new Generator(60, 8).run(socket, 10_000);
             assertEquals(10_000, latency.getTotalCount());
