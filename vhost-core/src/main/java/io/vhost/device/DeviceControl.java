@@ -390,7 +390,10 @@ public final class DeviceControl {
         backendChannel = socket;
     }
 
-    /** To be called after each request: tells the listener when the device has become complete. */
+    /**
+     * To be called after each request, before it is answered: tells the listener when the device has become
+     * complete.
+     */
     public void messageHandled() {
         if (!announced && NetworkDevice.isReady(queue -> device.queue(queue).isRunning(),
                 ProtocolFeature.STATUS.in(protocolFeatures), status)) {

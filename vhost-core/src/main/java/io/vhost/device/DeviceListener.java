@@ -30,7 +30,11 @@ public interface DeviceListener {
      */
     default void featuresChanged(VhostDevice device, long features) {}
 
-    /** The device's first queue pair runs: start to poll. Lock held: none. */
+    /**
+     * The device's first queue pair runs: start to poll. The request that made it run is answered when this
+     * method has returned, so a front-end that waits for the answer sends to a device that is known. Lock
+     * held: none.
+     */
     default void newDevice(VhostDevice device) {}
 
     /**

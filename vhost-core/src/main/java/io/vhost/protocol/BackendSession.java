@@ -140,11 +140,13 @@ public final class BackendSession {
                 request.closeDescriptors();
                 reply.closeDescriptors();
             }
-            device.messageHandled();
         }
     }
 
-    /** Carries out one message and replies as its row says; throws if that must end the connection. */
+    /**
+     * Carries out one message and replies as its row says; throws if that must end the connection. The
+     * application is told before the front-end is: a packet sent on the reply finds a device that is known.
+     */
     private void answer(MessageCodec codec, Message request, Message reply) throws ProtocolException {
         Request row = Request.of(request.id());
         device.record().request(row == null ? "UNKNOWN" : row.name());
@@ -158,9 +160,11 @@ public final class BackendSession {
                 throw new ProtocolException(text, refusal);
             }
             warn(text + "; failure reply sent");
+            device.messageHandled();
             codec.send(reply.begin(request.id(), Message.REPLY).put64(FAILURE));
             return;
         }
+        device.messageHandled();
         if (ownReply) {
             codec.send(reply, reply.descriptors().toArray(Descriptor[]::new));
         } else if (acknowledges(request)) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import io.vhost.device.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
+import io.vhost.os.Poll;
 import io.vhost.os.UnixSocket;
 import java.time.Duration;
 
@@ -82,6 +83,11 @@ final class BackendFixture implements AutoCloseable {
     void describeRing(int ring) {
         assertEquals(0, ack(8, ring, 64));
         assertEquals(0, ack(9, ring, 0, MEMORY, MEMORY + 2048, MEMORY + 1024, 0L));
+    }
+
+    /** Whether an answer has come that nobody has read. */
+    boolean hasAnswer() {
+        return new Poll(peerSocket.descriptor()).await(0) > 0;
     }
 
     private RawPeer.Answer answer() {

@@ -4,6 +4,7 @@ import static io.vhost.protocol.RawPeer.NEED_REPLY;
 import static io.vhost.protocol.RawPeer.PLAIN;
 import static io.vhost.protocol.RawPeer.message;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -17,6 +18,7 @@ import io.vhost.os.UnixSocket;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -72,6 +74,33 @@ class BackendSessionTest {
             peer.send(18, PLAIN, 0, 0);
             assertEquals(1, backend.ask(11, 1, 0), "ring and base");
             assertEquals(List.of(), backend.log.records());
+        }
+    }
+
+    /** Whoever sends on the answer finds a device that the application knows. */
+    @Test
+    void theApplicationHearsOfADeviceBeforeTheFrontEndDoes() throws Exception {
+        CompletableFuture<BackendFixture> connected = new CompletableFuture<>();
+        CompletableFuture<Boolean> answered = new CompletableFuture<>();
+        DeviceListener listener = new DeviceListener() {
+            @Override
+            public void newDevice(VhostDevice device) {
+                answered.complete(connected.join().hasAnswer());
+            }
+        };
+        try (BackendFixture backend = new BackendFixture(VhostConfig.defaults(), listener)) {
+            connected.complete(backend);
+            backend.peer.send(16, PLAIN, backend.ask(15) & ~ProtocolFeature.STATUS.mask());
+            backend.peer.send(2, PLAIN, PROTOCOL_FEATURES | VERSION_1);
+            backend.mapMemory();
+            for (int ring = 0; ring < 2; ring++) {
+                backend.describeRing(ring);
+                assertEquals(0, backend.ack(12, ring | 0x100L));
+            }
+            assertEquals(0, backend.ack(18, 0, 1));
+            backend.peer.send(18, NEED_REPLY, 1, 1);
+            assertFalse(answered.get());
+            assertEquals(18, backend.peer.receive().id());
         }
     }
 

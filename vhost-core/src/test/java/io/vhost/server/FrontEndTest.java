@@ -15,6 +15,7 @@ import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.protocol.RawPeer;
 import io.vhost.queue.QueueCounters.Counter;
+import java.lang.ref.WeakReference;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -154,6 +155,25 @@ class FrontEndTest extends ServerFixture {
                 assertEquals(0, server.counted(0, Counter.PACKETS));
             }
         }
+    }
+
+    /** Its rings may be large, and nobody else may ever connect. */
+    @Test
+    void nothingOfOneThatHasGoneStaysInTheHeapWhileTheServerListens() throws Exception {
+        try (VhostServer _ = VhostServer.listen(path, CONFIG, listener(devices::add, _ -> {}))) {
+            WeakReference<VhostDevice> device = comesAndGoes();
+            while (device.get() != null) {
+                System.gc();
+            }
+        }
+    }
+
+    private WeakReference<VhostDevice> comesAndGoes() throws InterruptedException {
+        try (RawPeer peer = connect()) {
+            ask(peer);
+        }
+        gone.take();
+        return new WeakReference<>(devices.take());
     }
 
     /** One line for each, with names that tell the front-ends apart, and the reason at the end. */
