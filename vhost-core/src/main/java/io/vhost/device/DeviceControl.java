@@ -1,6 +1,7 @@
 package io.vhost.device;
 
-import io.vhost.limit.ResourceLimits;
+import io.vhost.limit.ResourceAccount;
+import io.vhost.limit.ServerAccount;
 import io.vhost.os.Descriptor;
 import io.vhost.os.PeerCredentials;
 import io.vhost.queue.ControlException;
@@ -22,6 +23,7 @@ import java.util.Objects;
 @SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
 public final class DeviceControl {
     private final VhostConfig config;
+    private final ServerAccount account;
     private final VhostDevice device;
     private final DeviceRings rings;
     private final DeviceMemory memory;
@@ -34,11 +36,13 @@ public final class DeviceControl {
     private boolean announced;
     private boolean connected;
 
-    private DeviceControl(FrontEnd frontEnd, VhostConfig config, DeviceListener listener, Logger log) {
+    private DeviceControl(FrontEnd frontEnd, ServerAccount account, VhostConfig config,
+            DeviceListener listener, Logger log) {
         this.config = config;
-        this.device = new VhostDevice(frontEnd, config, listener, log);
+        this.account = account;
+        this.device = new VhostDevice(frontEnd, account, config, listener, log);
         this.rings = new DeviceRings(device);
-        this.memory = new DeviceMemory(device, rings, config);
+        this.memory = new DeviceMemory(device, rings, account, config);
         this.enableSaid = new Boolean[device.queueCount()];
     }
 
@@ -63,7 +67,8 @@ public final class DeviceControl {
      *     limited
      */
     public static DeviceControl create(String name, VhostConfig config, DeviceListener listener, Logger log) {
-        return create(FrontEnd.named(name), config, listener, log);
+        ServerAccount account = new ServerAccount(ResourceAccount.ofProcess(), () -> 0);
+        return create(FrontEnd.named(name), account, config, listener, log);
     }
 
     /**
@@ -71,19 +76,22 @@ public final class DeviceControl {
      *
      * @param socket path of the socket
      * @param peer who is at the other end
+     * @param account of the server that has the connection
      * @param config what is offered
      * @param listener is told what happens
      * @param log as above
      */
-    public static DeviceControl create(
-            String socket, PeerCredentials peer, VhostConfig config, DeviceListener listener, Logger log) {
-        return create(FrontEnd.connected(socket, peer.pid(), peer.uid(), peer.gid()), config, listener, log);
+    public static DeviceControl create(String socket, PeerCredentials peer, ServerAccount account,
+            VhostConfig config, DeviceListener listener, Logger log) {
+        return create(FrontEnd.connected(socket, peer.pid(), peer.uid(), peer.gid()), account, config,
+                listener, log);
     }
 
-    private static DeviceControl create(
-            FrontEnd frontEnd, VhostConfig config, DeviceListener listener, Logger log) {
+    private static DeviceControl create(FrontEnd frontEnd, ServerAccount account, VhostConfig config,
+            DeviceListener listener, Logger log) {
         return new DeviceControl(
                 frontEnd,
+                Objects.requireNonNull(account, "account"),
                 Objects.requireNonNull(config, "config"),
                 Objects.requireNonNull(listener, "listener"),
                 Objects.requireNonNull(log, "log"));
@@ -202,9 +210,14 @@ public final class DeviceControl {
         memory.addable(ProtocolFeature.CONFIGURE_MEM_SLOTS.in(negotiated));
     }
 
-    /** What the connection may take. */
-    public ResourceLimits limits() {
-        return config.limits();
+    /**
+     * Looks at descriptors that have arrived with a message.
+     *
+     * @param ofConnection open descriptors of the connection, with them
+     * @return null if they may stay; else the refusal
+     */
+    public String checkDescriptors(int ofConnection) {
+        return account.checkDescriptors(ofConnection, config.limits());
     }
 
     /** Number of queues on offer. */

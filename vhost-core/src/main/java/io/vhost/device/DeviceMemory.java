@@ -1,5 +1,6 @@
 package io.vhost.device;
 
+import io.vhost.limit.ServerAccount;
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryBacking;
@@ -28,10 +29,10 @@ public final class DeviceMemory {
     private DirtyLog dirtyLog;
     private final DeviceInflight inflight;
 
-    DeviceMemory(VhostDevice device, DeviceRings rings, VhostConfig config) {
+    DeviceMemory(VhostDevice device, DeviceRings rings, ServerAccount server, VhostConfig config) {
         this.device = device;
         this.rings = rings;
-        this.account = new MemoryAccount(config.limits(), config.memory());
+        this.account = new MemoryAccount(server, config.limits(), config.memory());
         this.slots = new MemorySlots(account);
         this.notice = new MemoryNotice(device);
         this.inflight = new DeviceInflight(rings, account);

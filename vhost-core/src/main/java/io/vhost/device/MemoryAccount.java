@@ -1,7 +1,7 @@
 package io.vhost.device;
 
-import io.vhost.limit.ResourceAccount;
 import io.vhost.limit.ResourceLimits;
+import io.vhost.limit.ServerAccount;
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
 import io.vhost.memory.InflightRegion;
@@ -13,16 +13,16 @@ import io.vhost.queue.ControlException;
 import java.util.List;
 
 /**
- * Maps what a front-end shares, as far as the limits allow, and has it in the process's account for as long
+ * Maps what a front-end shares, as far as the limits allow, and has it in the server's account for as long
  * as it is mapped. The connection's thread.
  */
 final class MemoryAccount {
-    private static final ResourceAccount PROCESS = ResourceAccount.ofProcess();
-
+    private final ServerAccount account;
     private final ResourceLimits limits;
     private final MemoryRules rules;
 
-    MemoryAccount(ResourceLimits limits, MemoryRules rules) {
+    MemoryAccount(ServerAccount account, ResourceLimits limits, MemoryRules rules) {
+        this.account = account;
         this.limits = limits;
         this.rules = rules;
     }
@@ -34,7 +34,7 @@ final class MemoryAccount {
 
     /** Maps a table; the files stay the caller's. */
     GuestMemory map(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
-        String refusal = PROCESS.takeTable(regions.size(), bytes(regions), limits);
+        String refusal = account.takeTable(regions.size(), bytes(regions), limits);
         if (refusal != null) {
             throw new ControlException("memory table of %d regions with %s bytes: %s".formatted(
                     regions.size(), Long.toUnsignedString(bytes(regions)), refusal));
@@ -44,7 +44,7 @@ final class MemoryAccount {
 
     /** Maps a table again, without some of its regions: no limit stands in the way of needing less. */
     GuestMemory mapSmaller(List<MemoryRegion> regions, List<Descriptor> files) throws ControlException {
-        PROCESS.takeSmaller(regions.size(), bytes(regions));
+        account.takeSmaller(regions.size(), bytes(regions));
         return mapTaken(regions, files);
     }
 
@@ -52,7 +52,7 @@ final class MemoryAccount {
         int count = regions.size();
         long bytes = bytes(regions);
         try {
-            return GuestMemory.map(regions, files, rules, () -> PROCESS.giveMemory(count, bytes));
+            return GuestMemory.map(regions, files, rules, () -> account.giveMemory(count, bytes));
         } catch (MemoryTableException e) {
             throw new ControlException(e.getMessage(), e);
         }
@@ -61,13 +61,13 @@ final class MemoryAccount {
     /** Maps a dirty log, whose file is taken over. */
     DirtyLog mapLog(Descriptor file, long offset, long size) throws ControlException {
         long bytes = size < 0 ? Long.MAX_VALUE : size;
-        String refusal = PROCESS.takeMemory(1, bytes, limits);
+        String refusal = account.takeMemory(1, bytes, limits);
         if (refusal != null) {
             file.close();
             throw new ControlException("dirty log of size=0x%x: %s".formatted(size, refusal));
         }
         try {
-            return DirtyLog.map(file, offset, size, rules, () -> PROCESS.giveMemory(1, bytes));
+            return DirtyLog.map(file, offset, size, rules, () -> account.giveMemory(1, bytes));
         } catch (MemoryTableException e) {
             throw new ControlException(e.getMessage(), e);
         }
@@ -76,13 +76,13 @@ final class MemoryAccount {
     /** Maps a region for what is in flight; its file stays the caller's. */
     InflightRegion mapInflight(Descriptor file, long offset, long size, int queues, int queueSize)
             throws ControlException {
-        String refusal = PROCESS.takeMemory(1, size, limits);
+        String refusal = account.takeMemory(1, size, limits);
         if (refusal != null) {
             throw new ControlException("in-flight region of size=0x%x: %s".formatted(size, refusal));
         }
         try {
             return InflightRegion.map(
-                    file, offset, size, queues, queueSize, rules, () -> PROCESS.giveMemory(1, size));
+                    file, offset, size, queues, queueSize, rules, () -> account.giveMemory(1, size));
         } catch (MemoryTableException e) {
             throw new ControlException(e.getMessage(), e);
         }

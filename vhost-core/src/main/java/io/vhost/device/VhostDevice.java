@@ -1,7 +1,7 @@
 package io.vhost.device;
 
 import io.vhost.device.packet.Announcement;
-import io.vhost.limit.ResourceAccount;
+import io.vhost.limit.ServerAccount;
 import io.vhost.queue.QueueOwner;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
@@ -21,6 +21,7 @@ public final class VhostDevice {
     public static final int MOST_MTU = 65535;
 
     private final FrontEnd frontEnd;
+    private final ServerAccount account;
     private final DeviceListener listener;
     private final Logger log;
     private final VirtQueue[] queues;
@@ -34,8 +35,10 @@ public final class VhostDevice {
     /** Why the application ended the connection; null: it has not. */
     private volatile String disconnectReason;
 
-    VhostDevice(FrontEnd frontEnd, VhostConfig config, DeviceListener listener, Logger log) {
+    VhostDevice(FrontEnd frontEnd, ServerAccount account, VhostConfig config, DeviceListener listener,
+            Logger log) {
         this.frontEnd = frontEnd;
+        this.account = account;
         this.listener = listener;
         this.log = log;
         this.queues = new VirtQueue[NetworkDevice.queueCount(config.queuePairs())];
@@ -224,12 +227,12 @@ public final class VhostDevice {
 
         @Override
         public String takeRing(int entries) {
-            return ResourceAccount.ofProcess().takeRing(entries);
+            return account.takeRing(entries);
         }
 
         @Override
         public void giveRing(int entries) {
-            ResourceAccount.ofProcess().giveRing(entries);
+            account.giveRing(entries);
         }
 
         @Override

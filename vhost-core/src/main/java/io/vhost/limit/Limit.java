@@ -10,14 +10,20 @@ public enum Limit {
     PROCESS_CONNECTIONS("connections of this process", "processConnections"),
     /** Memory regions of one connection. */
     REGIONS("memory regions of one connection", "regions"),
+    /** Memory regions and dirty logs of one server's connections. */
+    SERVER_MAPPINGS("mappings of one server", "serverMappings"),
     /** Memory regions and dirty logs of all connections. */
     PROCESS_MAPPINGS("mappings of this process", "processMappings"),
     /** Bytes of one connection's memory table, and of its dirty log. */
     MAPPED_BYTES("mapped bytes of one connection", "mappedBytes"),
+    /** Bytes of all memory tables and dirty logs of one server's connections. */
+    SERVER_MAPPED_BYTES("mapped bytes of one server", "serverMappedBytes"),
     /** Bytes of all memory tables and dirty logs. */
     PROCESS_MAPPED_BYTES("mapped bytes of this process", "processMappedBytes"),
     /** File descriptors that one connection keeps open here. */
     DESCRIPTORS("descriptors of one connection", "descriptors"),
+    /** File descriptors that one server's connections keep open here. */
+    SERVER_DESCRIPTORS("descriptors of one server", "serverDescriptors"),
     /** File descriptors that this library keeps open. */
     PROCESS_DESCRIPTORS("descriptors of this process", "processDescriptors"),
     /** Files that the system lets this process, or all processes together, open (EMFILE, ENFILE). */

@@ -308,7 +308,7 @@ final class MonitorLoop implements SessionOwner {
             LOGGER.log(WARNING, "({0}) monitor client not served: {1}", listener.path(), e.getMessage());
         } finally {
             if (!served) {
-                socket.close();
+                socket.discard();
             }
         }
     }
@@ -323,7 +323,7 @@ final class MonitorLoop implements SessionOwner {
                 Integer.toString(peer.pid()), Integer.toString(peer.uid()),
                 refusal == null ? "" : ", refused: " + refusal);
         if (refusal != null) {
-            socket.close();
+            socket.discard();
             return;
         }
         Session session = new Session(number, socket, peer, this, config.outputLimit(), dialogues);

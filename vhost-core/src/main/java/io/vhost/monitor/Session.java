@@ -290,7 +290,7 @@ final class Session implements DialogueHost {
         state = State.CLOSED;
         output.clear();
         dialogue.close();
-        socket.close();
+        socket.discard();
         owner.closed(id);
         LOGGER.log(DEBUG, "session {0} closed: {1}", id, reason);
     }

@@ -9,15 +9,29 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class DescriptorCount {
     private final AtomicInteger open = new AtomicInteger();
+    private final DescriptorCount whole;    // null: part of no other
 
-    DescriptorCount() {}
+    DescriptorCount() {
+        this(null);
+    }
+
+    /** What is counted here is counted there too. */
+    DescriptorCount(DescriptorCount whole) {
+        this.whole = whole;
+    }
 
     void opened() {
         open.getAndIncrement();
+        if (whole != null) {
+            whole.opened();
+        }
     }
 
     void closed() {
         open.getAndDecrement();
+        if (whole != null) {
+            whole.closed();
+        }
     }
 
     int open() {

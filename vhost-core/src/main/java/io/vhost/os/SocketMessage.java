@@ -96,6 +96,11 @@ final class SocketMessage {
         message.set(JAVA_LONG, CONTROL_LENGTH, itemSpace(length));
     }
 
+    /** Makes room for descriptors again, after some have been received. */
+    void receiveAgain() {
+        message.set(JAVA_LONG, CONTROL_LENGTH, control.byteSize());
+    }
+
     /** {@return the descriptors that were received: they are open, and the caller's} */
     int[] receivedDescriptors() {
         return descriptorsIn(control.asSlice(0, message.get(JAVA_LONG, CONTROL_LENGTH)));

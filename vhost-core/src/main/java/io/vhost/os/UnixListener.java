@@ -27,6 +27,7 @@ public final class UnixListener implements AutoCloseable {
     private final SocketPath address;
     private final Descriptor descriptor;
     private final FileStatus file;
+    private final DescriptorCount arrivals = new DescriptorCount();
 
     private UnixListener(Path path, SocketPath address, Descriptor descriptor, FileStatus file) {
         this.path = path;
@@ -120,7 +121,12 @@ public final class UnixListener implements AutoCloseable {
         if (fd < 0) {
             throw address.failure("accept", -fd);
         }
-        return UnixSocket.adopt(Descriptor.adopt(fd));
+        return UnixSocket.adopt(Descriptor.adopt(fd), arrivals);
+    }
+
+    /** {@return how many descriptors that came over connections accepted here are open; any thread} */
+    public int openArrivals() {
+        return arrivals.open();
     }
 
     private OsException noDescriptor(int errno) {

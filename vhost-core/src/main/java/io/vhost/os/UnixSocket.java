@@ -39,12 +39,19 @@ public final class UnixSocket implements AutoCloseable {
 
     private static final long BUFFER_SIZE = 64 * 1024;
     private static final int[] NO_DESCRIPTORS = {};
+    /** Messages that are thrown away one by one; a peer without privileges cannot leave as many. */
+    private static final int MOST_UNREAD = 10_000;
 
     private final Descriptor descriptor;
-    private final DescriptorCount arrivals = new DescriptorCount();
+    private final DescriptorCount arrivals;
 
     private UnixSocket(Descriptor descriptor) {
+        this(descriptor, null);
+    }
+
+    private UnixSocket(Descriptor descriptor, DescriptorCount ofListener) {
         this.descriptor = descriptor;
+        this.arrivals = new DescriptorCount(ofListener);
     }
 
     /**
@@ -114,6 +121,11 @@ public final class UnixSocket implements AutoCloseable {
         return new UnixSocket(descriptor);
     }
 
+    /** The same, with what comes over it counted by its listener too. */
+    static UnixSocket adopt(Descriptor descriptor, DescriptorCount ofListener) {
+        return new UnixSocket(descriptor, ofListener);
+    }
+
     /**
      * Sends all bytes, and the descriptors together with the first of them. Waits while the peer's buffer is
      * full.
@@ -167,14 +179,13 @@ public final class UnixSocket implements AutoCloseable {
         }
         int fd = descriptor.fd();
         try (Arena arena = Arena.ofConfined()) {
-            SocketMessage message =
-                    new SocketMessage(arena, Math.min(length, BUFFER_SIZE), MAX_RECEIVED_DESCRIPTORS);
+            SocketMessage message = incoming(arena, length);
             int received = receiveOnce(fd, message);
             if (received <= 0) {
                 return -1;
             }
             List<Descriptor> arrived = adoptAll(message.receivedDescriptors(), arrivals);
-            if (message.isControlTruncated()) {
+            if (message.isControlTruncated() || arrived.size() > MAX_RECEIVED_DESCRIPTORS) {
                 arrived.forEach(Descriptor::close);
                 throw new LostDescriptorsException(arrived.size(), MAX_RECEIVED_DESCRIPTORS);
             }
@@ -207,19 +218,23 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Takes the bytes that are there, without waiting. Descriptors that come along are refused.
+     * Room for all descriptors that a message can have: those without room are closed by the kernel in our
+     * thread, which may wait for a socket among them as long as its sender likes.
+     */
+    private static SocketMessage incoming(Arena arena, long length) {
+        return new SocketMessage(arena, Math.min(length, BUFFER_SIZE), MAX_SENT_DESCRIPTORS);
+    }
+
+    /**
+     * Takes the bytes that are there, without waiting. Descriptors that come along are closed.
      *
      * @param into receives the bytes from its beginning
      * @return how many bytes; 0 if there are none now; -1 at the end of the stream, orderly or not
      */
     public int tryReceive(byte[] into) {
         try (Arena arena = Arena.ofConfined()) {
-            SocketMessage message = new SocketMessage(arena, Math.min(into.length, BUFFER_SIZE), 0);
-            message.descriptors(NO_DESCRIPTORS);
-            long received;
-            do {
-                received = Libc.recvmsg(descriptor.fd(), message.header(), MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
-            } while (received == -Errno.EINTR);
+            SocketMessage message = incoming(arena, into.length);
+            long received = receiveNow(message);
             if (received == 0) {
                 return -1;
             }
@@ -227,6 +242,18 @@ public final class UnixSocket implements AutoCloseable {
             MemorySegment.copy(message.data(), JAVA_BYTE, 0, into, 0, Math.max(count, 0));
             return count;
         }
+    }
+
+    /** Receives without waiting, and closes descriptors. */
+    private long receiveNow(SocketMessage message) {
+        long received;
+        do {
+            received = Libc.recvmsg(descriptor.fd(), message.header(), MSG_CMSG_CLOEXEC | MSG_DONTWAIT);
+        } while (received == -Errno.EINTR);
+        if (received > 0) {
+            adoptAll(message.receivedDescriptors(), arrivals).forEach(Descriptor::close);
+        }
+        return received;
     }
 
     /** {@return who is at the other end} */
@@ -262,9 +289,36 @@ public final class UnixSocket implements AutoCloseable {
         return arrivals.open() + (descriptor.isOpen() ? 1 : 0);
     }
 
+    /** {@return how many descriptors that came over this connection, and duplicates of them, are open} */
+    public int openArrivals() {
+        return arrivals.open();
+    }
+
     /** {@return the descriptor, for {@link Poll}; it stays this object's} */
     public Descriptor descriptor() {
         return descriptor;
+    }
+
+    /**
+     * Ends the connection and closes the descriptor, as at the end of one with a peer that is not trusted:
+     * what has not been read is thrown away first, for the kernel's own close of it may wait for a socket
+     * among it as long as its sender likes. Without effect once closed.
+     */
+    public void discard() {
+        if (!descriptor.isOpen()) {
+            return;
+        }
+        shutdown();
+        try (Arena arena = Arena.ofConfined()) {
+            SocketMessage message = incoming(arena, BUFFER_SIZE);
+            int left = MOST_UNREAD;
+            while (left > 0 && receiveNow(message) > 0) {
+                left--;
+                message.receiveAgain();
+            }
+        } finally {
+            descriptor.close();
+        }
     }
 
     /** Closes the descriptor; a second time has no effect. */

@@ -7,7 +7,6 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.queue.ControlException;
 import io.vhost.device.DeviceControl;
 import io.vhost.device.ProtocolFeature;
-import io.vhost.limit.ResourceAccount;
 import io.vhost.os.Descriptor;
 import io.vhost.os.UnixSocket;
 import java.lang.foreign.Arena;
@@ -192,8 +191,7 @@ public final class BackendSession {
 
     /** Those that came with the message are among those that are open; they are closed if it is refused. */
     private void requireRoom(int descriptors) throws ProtocolException {
-        String refusal = descriptors == 0 ? null
-                : ResourceAccount.ofProcess().checkDescriptors(socket.openDescriptors(), device.limits());
+        String refusal = descriptors == 0 ? null : device.checkDescriptors(socket.openDescriptors());
         if (refusal != null) {
             throw new ProtocolException("descriptors=" + descriptors + ": " + refusal);
         }
@@ -221,7 +219,7 @@ public final class BackendSession {
         socketLock.lock();
         try {
             closed = true;
-            socket.close();
+            socket.discard();
         } finally {
             socketLock.unlock();
         }

@@ -8,6 +8,7 @@ import io.vhost.os.EventFd;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
+import java.util.List;
 
 /**
  * The transport's side of one queue: changes to its set-up, each made under the queue's lock.
@@ -23,12 +24,14 @@ public final class QueueControl {
 
     @GuardedBy("lock")
     private final QueueLife life;
+    private final List<EventFd> replaced;
 
     QueueControl(int index, AccessLock lock, QueueGate gate, QueueLife life) {
         this.index = index;
         this.lock = lock;
         this.gate = gate;
         this.life = life;
+        this.replaced = life.setup().replaced;
     }
 
     /** Makes a change that leaves the ring where it is. */
@@ -38,6 +41,7 @@ public final class QueueControl {
             change.apply(life.setup());
         } finally {
             lock.unlock();
+            closeReplaced();
         }
     }
 
@@ -57,6 +61,7 @@ public final class QueueControl {
             life.restart(change, memory, format, options);
         } finally {
             lock.unlock();
+            closeReplaced();
         }
     }
 
@@ -68,6 +73,7 @@ public final class QueueControl {
             life.stop();
         } finally {
             lock.unlock();
+            closeReplaced();
         }
     }
 
@@ -137,6 +143,7 @@ public final class QueueControl {
             life.call(eventFd);
         } finally {
             lock.unlock();
+            closeReplaced();
         }
     }
 
@@ -171,6 +178,16 @@ public final class QueueControl {
             life.setup().closeDescriptors();
         } finally {
             lock.unlock();
+            closeReplaced();
         }
+    }
+
+    /**
+     * The last close of an eventfd that a front-end made ready for it takes the kernel many milliseconds, so
+     * the lock must be free.
+     */
+    private void closeReplaced() {
+        replaced.forEach(EventFd::close);
+        replaced.clear();
     }
 }

@@ -248,7 +248,7 @@ public final class QueueLife {
      * once.
      */
     void call(EventFd eventFd) {
-        setup.call = RingSetup.replace(setup.call, eventFd);
+        setup.call(eventFd);
         if (eventFd != null && open != null) {
             eventFd.signal();
         }

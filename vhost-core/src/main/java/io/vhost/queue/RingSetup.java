@@ -8,6 +8,8 @@ import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
 import java.lang.foreign.MemorySegment;
+import java.util.ArrayList;
+import java.util.List;
 
 /**
  * What the front-end has said about one ring so far: the messages come one by one and in its own order. Used
@@ -39,6 +41,8 @@ public final class RingSetup {
     EventFd kick;
     EventFd call;
     EventFd error;
+    /** To be closed by the connection's thread, which alone changes this, when the lock is free. */
+    final List<EventFd> replaced = new ArrayList<>();
 
     RingSetup() {}
 
@@ -199,10 +203,14 @@ public final class RingSetup {
         error = replace(error, null);
     }
 
-    /** Closes the old descriptor and names the new one. */
-    static EventFd replace(EventFd old, EventFd replacement) {
+    void call(EventFd eventFd) {
+        call = replace(call, eventFd);
+    }
+
+    /** {@return the new one; the old one is closed when the lock is free} */
+    private EventFd replace(EventFd old, EventFd replacement) {
         if (old != null) {
-            old.close();
+            replaced.add(old);
         }
         return replacement;
     }

@@ -3,7 +3,6 @@ package io.vhost.server;
 import static java.lang.System.Logger.Level.ERROR;
 
 import io.vhost.limit.Limit;
-import io.vhost.limit.ResourceAccount;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
@@ -11,6 +10,7 @@ import io.vhost.os.Poll;
 import io.vhost.os.UnixListener;
 import io.vhost.os.UnixSocket;
 import io.vhost.protocol.WarningLimiter;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -31,9 +31,8 @@ final class AcceptLoop {
     private final UnixListener listener;
     private final Supplier<UnixSocket> accept;
     private final Consumer<UnixSocket> accepted;
-    private final Consumer<String> refused;
+    private final BiConsumer<Limit, String> refused;
     private final WarningLimiter warnings;
-    private final ResourceAccount account = ResourceAccount.ofProcess();
     private final EventFd wake = EventFd.create();
     private final Poll rest = new Poll(wake.descriptor());
     private final Thread thread;
@@ -44,13 +43,13 @@ final class AcceptLoop {
      * A loop over {@code listener}, which it owns from now on. {@code accepted} owns the sockets that it is
      * given, {@code refused} is told why a front-end was turned away.
      */
-    AcceptLoop(String name, UnixListener listener, Consumer<UnixSocket> accepted, Consumer<String> refused,
-            WarningLimiter warnings) {
+    AcceptLoop(String name, UnixListener listener, Consumer<UnixSocket> accepted,
+            BiConsumer<Limit, String> refused, WarningLimiter warnings) {
         this(name, listener, listener::accept, accepted, refused, warnings);
     }
 
-    AcceptLoop(String name, UnixListener listener, Supplier<UnixSocket> accept, Consumer<UnixSocket> accepted,
-            Consumer<String> refused, WarningLimiter warnings) {
+    AcceptLoop(String name, UnixListener listener, Supplier<UnixSocket> accept,
+            Consumer<UnixSocket> accepted, BiConsumer<Limit, String> refused, WarningLimiter warnings) {
         this.listener = listener;
         this.accept = accept;
         this.accepted = accepted;
@@ -113,7 +112,7 @@ final class AcceptLoop {
         try {
             accepted.accept(socket);
         } catch (RuntimeException | Error failure) {
-            socket.close();
+            socket.discard();
             warnings.log(ERROR, "(" + listener.path() + ") connection not served", failure);
             rest.await(REST);
         }
@@ -127,8 +126,7 @@ final class AcceptLoop {
         }
         dropSpare();
         try (UnixSocket _ = accept.get()) {
-            account.refused(Limit.OPEN_FILES);
-            refused.accept(cause.getMessage());
+            refused.accept(Limit.OPEN_FILES, cause.getMessage());
             return true;
         } catch (OsException again) {
             return false;    // another thread was quicker

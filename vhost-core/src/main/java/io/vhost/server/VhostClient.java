@@ -9,6 +9,7 @@ import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.limit.ResourceAccount;
+import io.vhost.limit.ServerAccount;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
 import io.vhost.os.Poll;
@@ -54,7 +55,7 @@ public final class VhostClient implements AutoCloseable {
             new WarningLimiter(System.getLogger(VhostDevice.class.getPackageName()));
     private final EventFd wake = EventFd.create();
     private final AtomicBoolean closing = new AtomicBoolean();
-    private final ResourceAccount account = ResourceAccount.ofProcess();
+    private final ServerAccount account = new ServerAccount(ResourceAccount.ofProcess(), () -> 0);
     private final QueueTotals totals;
     private final Object lock = new Object();
     private final Thread thread;
@@ -156,8 +157,7 @@ public final class VhostClient implements AutoCloseable {
 
     /** {@return null after a connection has ended; else why there was none} */
     private String connectAndServe() {
-        // Other connections of this client there are none.
-        String refusal = account.takeConnection(0, config.limits());
+        String refusal = account.takeConnection(config.limits());
         if (refusal != null) {
             return "not connected: " + refusal;
         }
@@ -173,8 +173,14 @@ public final class VhostClient implements AutoCloseable {
 
     /** One connection, from beginning to end. */
     private void serve(UnixSocket socket) {
-        DeviceControl device =
-                DeviceControl.create(path.toString(), socket.peer(), config, listener, deviceLog);
+        DeviceControl device;
+        try {
+            device = DeviceControl.create(
+                    path.toString(), socket.peer(), account, config, listener, deviceLog);
+        } catch (OsException failure) {
+            socket.close();
+            throw failure;
+        }
         device.record().outgoing();
         totals.begin(device.device());
         BackendSession opened = new BackendSession(device.device().name(), socket, device, sessionWarnings);

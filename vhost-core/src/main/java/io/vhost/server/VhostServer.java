@@ -8,6 +8,7 @@ import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.limit.Limit;
 import io.vhost.limit.ResourceAccount;
+import io.vhost.limit.ServerAccount;
 import io.vhost.os.Descriptor;
 import io.vhost.os.InheritedSocket;
 import io.vhost.os.OsException;
@@ -27,6 +28,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.IntSupplier;
 
 /**
  * Listens on a Unix socket and makes a device of each front-end that connects, at once or one after another.
@@ -45,7 +47,7 @@ public final class VhostServer implements AutoCloseable {
     private final VhostConfig config;
     private final DeviceListener listener;
     private final AcceptLoop acceptLoop;    // null: there is one front-end, which was there from the start
-    private final ResourceAccount account = ResourceAccount.ofProcess();
+    private final ServerAccount account;
     private final WarningLimiter warnings = new WarningLimiter(LOGGER);
     private final WarningLimiter sessionWarnings =
             new WarningLimiter(System.getLogger(BackendSession.class.getPackageName()));
@@ -58,10 +60,13 @@ public final class VhostServer implements AutoCloseable {
     /** Threads of connections that have ended or are about to. */
     private final Queue<Thread> ending = new ConcurrentLinkedQueue<>();
 
-    private VhostServer(Path path, VhostConfig config, DeviceListener listener, UnixListener socket) {
+    /** A server of {@code socket}, or of one connection without it, whose {@code arrivals} are open. */
+    private VhostServer(Path path, VhostConfig config, DeviceListener listener, UnixListener socket,
+            IntSupplier arrivals) {
         this.path = path;
         this.config = config;
         this.listener = listener;
+        account = new ServerAccount(ResourceAccount.ofProcess(), arrivals);
         totals = new QueueTotals(2 * config.queuePairs());
         acceptLoop = socket == null ? null
                 : new AcceptLoop(
@@ -102,7 +107,7 @@ public final class VhostServer implements AutoCloseable {
         try {
             UnixListener socket = UnixListener.bind(path, mode(permissions));
             try {
-                VhostServer server = new VhostServer(path, config, listener, socket);
+                VhostServer server = new VhostServer(path, config, listener, socket, socket::openArrivals);
                 server.acceptLoop.start();
                 LOGGER.log(INFO, "({0}) listening", path);
                 return server;
@@ -130,14 +135,17 @@ public final class VhostServer implements AutoCloseable {
         Objects.requireNonNull(listener, "listener");
         try {
             Descriptor socket = InheritedSocket.take(fd);
-            UnixListener listening = InheritedSocket.isListening(socket) ? UnixListener.adopt(socket) : null;
-            VhostServer server =
-                    new VhostServer(Path.of("/proc/self/fd/" + fd), config, listener, listening);
-            if (listening == null) {
-                server.accepted(UnixSocket.adopt(socket));
-            } else {
+            Path path = Path.of("/proc/self/fd/" + fd);
+            if (InheritedSocket.isListening(socket)) {
+                UnixListener listening = UnixListener.adopt(socket);
+                VhostServer server =
+                        new VhostServer(path, config, listener, listening, listening::openArrivals);
                 server.acceptLoop.start();
+                return server;
             }
+            UnixSocket connected = UnixSocket.adopt(socket);
+            VhostServer server = new VhostServer(path, config, listener, null, connected::openArrivals);
+            server.accepted(connected);
             return server;
         } catch (OsException failure) {
             throw new IOException(failure.getMessage(), failure);
@@ -221,10 +229,10 @@ public final class VhostServer implements AutoCloseable {
      * it would keep its front-end waiting for an answer, and the front-end does not see why.
      */
     private void accepted(UnixSocket socket) {
-        String refusal = account.takeConnection(connections.size(), config.limits());
+        String refusal = account.takeConnection(config.limits());
         if (refusal != null) {
             refused(refusal);
-            socket.close();
+            socket.discard();
             return;
         }
         Connection connection;
@@ -243,19 +251,24 @@ public final class VhostServer implements AutoCloseable {
             connections.remove(connection);
             totals.end(connection.device());
             account.giveConnection();
-            account.refused(Limit.THREADS);
-            refused(noThread.getMessage());
-            socket.close();
+            refused(Limit.THREADS, noThread.getMessage());
+            socket.discard();
         }
     }
 
     private Connection connection(UnixSocket socket) {
         DeviceControl control =
-                DeviceControl.create(path.toString(), socket.peer(), config, listener, deviceLog);
+                DeviceControl.create(path.toString(), socket.peer(), account, config, listener, deviceLog);
         VhostDevice device = control.device();
         BackendSession session = new BackendSession(device.name(), socket, control, sessionWarnings);
         String name = Threads.name(path, "#" + device.frontEnd().id());
         return new Connection(name, session, device, this::ended);
+    }
+
+    /** A front-end was turned away because the system had nothing left. */
+    private void refused(Limit limit, String reason) {
+        account.refused(limit);
+        refused(reason);
     }
 
     /** A front-end was turned away. */

@@ -97,12 +97,16 @@ class TruncationProcessTest {
         }
     }
 
+    private static List<List<String>> compilers() {
+        return MainProcess.compilers();
+    }
+
     /**
      * Nothing but idle rings, so that one short loop is compiled as a whole: this is where the error came
      * late most often.
      */
     @ParameterizedTest
-    @MethodSource("io.vhost.peer.MainProcess#compilers")
+    @MethodSource("compilers")
     void idleRingsThatAreTakenAwayEndNoProcess(List<String> compiler) throws Exception {
         Path socket = directory.resolve("idle");
         Random random = new Random(SEED);

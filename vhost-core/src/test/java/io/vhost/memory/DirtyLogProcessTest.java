@@ -28,9 +28,13 @@ class DirtyLogProcessTest {
     @TempDir
     private Path directory;
 
+    private static List<List<String>> compilers() {
+        return MainProcess.compilers();
+    }
+
     /** An atomic instruction of the interpreter, and some of compiled code, die of SIGBUS in the VM here. */
     @ParameterizedTest
-    @MethodSource("io.vhost.peer.MainProcess#compilers")
+    @MethodSource("compilers")
     void aLogThatIsTruncatedWhilePagesAreMarkedEndsNoProcess(List<String> compiler) throws IOException {
         Path log = log();
         try (Program marker = MainProcess.start(compiler, Truncated.class, log.toString())) {

@@ -23,8 +23,12 @@ class MemoryFaultTest {
     @TempDir
     private Path directory;
 
+    private static List<List<String>> compilers() {
+        return MainProcess.compilers();
+    }
+
     @ParameterizedTest
-    @MethodSource("io.vhost.peer.MainProcess#compilers")
+    @MethodSource("compilers")
     void theErrorArrivesInTheTryAroundTheAccess(List<String> compiler) {
         try (Program accesses =
                 MainProcess.start(compiler, Accesses.class, directory.resolve("file").toString())) {

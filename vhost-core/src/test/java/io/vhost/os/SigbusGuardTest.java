@@ -37,8 +37,12 @@ class SigbusGuardTest {
         }
     }
 
+    private static List<List<String>> compilers() {
+        return MainProcess.compilers();
+    }
+
     @ParameterizedTest
-    @MethodSource("io.vhost.peer.MainProcess#compilers")
+    @MethodSource("compilers")
     void noFormOfAccessEndsTheProcess(List<String> compiler) {
         run(compiler, "forms");
     }

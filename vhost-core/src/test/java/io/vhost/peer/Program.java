@@ -29,6 +29,7 @@ public final class Program implements AutoCloseable {
     private final Process process;
     private final Writer input;
     private final Thread killer;
+    private final Thread reader;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition grown = lock.newCondition();
@@ -47,7 +48,7 @@ public final class Program implements AutoCloseable {
         this.process = new ProcessBuilder(command).redirectErrorStream(true).start();
         this.input = process.outputWriter(StandardCharsets.UTF_8);
         this.killer = new Thread(process::destroyForcibly, "kill " + process.pid());
-        Thread.ofPlatform().daemon().name("output of " + process.pid()).start(this::read);
+        this.reader = Thread.ofPlatform().daemon().name("output of " + process.pid()).start(this::read);
         Runtime.getRuntime().addShutdownHook(killer);
     }
 
@@ -162,16 +163,25 @@ public final class Program implements AutoCloseable {
     }
 
     /**
-     * Waits for the program's end.
+     * Waits for the program's end, and for the last of its output.
      *
      * @return its exit status
-     * @throws IllegalStateException when it still runs after a minute
+     * @throws IllegalStateException when it still runs after a minute, or somebody still has its output
      */
     public int exitStatus() {
-        if (!ended(PATIENCE)) {
+        if (!ended(PATIENCE) || !silent()) {
             throw new IllegalStateException(name + " did not end within " + PATIENCE + "\n" + tail());
         }
         return process.exitValue();
+    }
+
+    private boolean silent() {
+        try {
+            return reader.join(PATIENCE);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IllegalStateException("interrupted while waiting for the output of " + name, e);
+        }
     }
 
     /** Asks the program to end with SIGTERM. What it says then is output as well. */

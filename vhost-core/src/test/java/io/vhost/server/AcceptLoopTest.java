@@ -46,7 +46,7 @@ class AcceptLoopTest {
                 throw failure;
             }
             return listener.accept();
-        }, accepted::add, refused::add, new WarningLimiter(log));
+        }, accepted::add, (limit, reason) -> refused.add(limit + ": " + reason), new WarningLimiter(log));
         loop.start();
         try (UnixSocket client = UnixSocket.connect(path)) {
             accepted.take().close();
@@ -72,7 +72,7 @@ class AcceptLoopTest {
                 fourth.countDown();
             }
             throw failure;
-        }, UnixSocket::close, refused::add, new WarningLimiter(log));
+        }, UnixSocket::close, (limit, reason) -> refused.add(limit + ": " + reason), new WarningLimiter(log));
         loop.start();
         try (UnixSocket client = UnixSocket.connect(path)) {
             fourth.await();
@@ -89,7 +89,7 @@ class AcceptLoopTest {
         Path path = directory.resolve("vm.sock");
         AcceptLoop loop = new AcceptLoop("accept " + path, UnixListener.bind(path), _ -> {
             throw new OutOfMemoryError("no thread, on purpose");
-        }, refused::add, new WarningLimiter(log));
+        }, (limit, reason) -> refused.add(limit + ": " + reason), new WarningLimiter(log));
         loop.start();
         try (UnixSocket client = UnixSocket.connect(path)) {
             log.await(1);

@@ -217,6 +217,50 @@ class ResourceLimitTest extends ServerFixture {
         }
     }
 
+    /** Those who connect to one socket cannot take what those at another need. */
+    @Test
+    void aServerTakesItsPartAndLeavesTheRest() throws Exception {
+        VhostConfig config = config(ResourceLimits.builder().serverMappings(2).serverDescriptors(6));
+        try (VhostServer greedy = VhostServer.listen(path, config, DEAF);
+                VhostServer modest = VhostServer.listen(directory.resolve("modest"), config, DEAF);
+                Descriptor memory = MemFd.create("limits", 8 * PAGE);
+                RawPeer second = negotiated();
+                RawPeer neighbour = new RawPeer(UnixSocket.connect(modest.path()))) {
+            neighbour.send(SET_PROTOCOL_FEATURES, PLAIN, REPLY_ACK);
+            try (RawPeer first = negotiated()) {
+                assertTrue(share(first, memory, 2));
+                assertFalse(share(second, memory, 1));
+                assertTrue(eventFd(first, SET_VRING_CALL, 0));
+                assertTrue(eventFd(second, SET_VRING_CALL, 0));
+                assertFalse(eventFd(second, SET_VRING_CALL, 1));
+                assertTrue(share(neighbour, memory, 2));
+                assertTrue(eventFd(neighbour, SET_VRING_CALL, 0));
+                assertRefusals(Limit.SERVER_MAPPINGS, 1);
+                assertRefusals(Limit.SERVER_DESCRIPTORS, 1);
+            }
+            awaitConnections(greedy, 1);
+            assertTrue(share(second, memory, 2));
+            assertTrue(eventFd(second, SET_VRING_CALL, 1));
+        }
+    }
+
+    @Test
+    void mappedBytesOfAServer() throws Exception {
+        VhostConfig config = config(ResourceLimits.builder().serverMappedBytes(2 * PAGE));
+        try (VhostServer _ = VhostServer.listen(path, config, DEAF);
+                VhostServer modest = VhostServer.listen(directory.resolve("modest"), config, DEAF);
+                Descriptor memory = MemFd.create("limits", 8 * PAGE);
+                RawPeer first = negotiated();
+                RawPeer second = negotiated();
+                RawPeer neighbour = new RawPeer(UnixSocket.connect(modest.path()))) {
+            neighbour.send(SET_PROTOCOL_FEATURES, PLAIN, REPLY_ACK);
+            assertTrue(share(first, memory, 2));
+            assertFalse(share(second, memory, 1));
+            assertTrue(share(neighbour, memory, 2));
+            assertRefusals(Limit.SERVER_MAPPED_BYTES, 1);
+        }
+    }
+
     @Test
     void mappedBytes() throws Exception {
         long all = before.mappedBytes() + 3 * PAGE;

@@ -4,6 +4,8 @@ import io.vhost.Slab;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.HeldEngine;
+import io.vhost.limit.ResourceAccount;
+import io.vhost.limit.ServerAccount;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
@@ -49,7 +51,8 @@ final class QueueFixture {
     private final long base = SLAB.next();
     final GuestWindow[] window = {window(0), window(1)};
     final ReportLog reports = new ReportLog();
-    private final VhostDevice device = new VhostDevice(FrontEnd.named("stress"), CONFIG, reports, LOG);
+    private final VhostDevice device = new VhostDevice(FrontEnd.named("stress"),
+            new ServerAccount(ResourceAccount.ofProcess(), () -> 0), CONFIG, reports, LOG);
     final VirtQueue queue = device.queue(0);
     final DmaChannel channel = REGISTRY.configure("stress", new HeldEngine());
     final Packet[] packets = new Packet[SIZE];
