@@ -440,6 +440,7 @@ public final class DeviceControl {
             control.dirtyLog(null);
             control.closeDescriptors();
         }
+        device.end();
         memory.release();
         backendChannel(null);
         if (connected) {

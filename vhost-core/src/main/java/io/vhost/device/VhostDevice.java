@@ -32,6 +32,7 @@ public final class VhostDevice {
     private volatile int mtu;
     private volatile Runnable hangUp = () -> {};
     private volatile boolean failed;
+    private volatile boolean ended;
     /** Why the application ended the connection; null: it has not. */
     private volatile String disconnectReason;
 
@@ -144,6 +145,19 @@ public final class VhostDevice {
     /** What has happened on the device's connection so far. Reading it takes no lock. */
     public ConnectionSnapshot connection() {
         return connection.snapshot();
+    }
+
+    /** Whether the front-end has gone, for good. */
+    boolean hasEnded() {
+        return ended;
+    }
+
+    /** The front-end has gone. */
+    void end() {
+        ended = true;
+        for (VirtQueue queue : queues) {
+            queue.wake();
+        }
     }
 
     ConnectionRecord record() {

@@ -230,7 +230,9 @@ public final class VirtQueue extends AsyncQueue {
 
     KickSource.Answer armFor(Runnable sleeper, KickSource kick) {
         KickSource.Answer answer = arm(sleeper, kick);
-        return !isToGuest() && device.announcement().isPending() ? KickSource.Answer.HAS_WORK : answer;
+        // After the sleeper is known, whom the end of the device wakes if it comes later.
+        boolean hasNews = device.hasEnded() || (!isToGuest() && device.announcement().isPending());
+        return hasNews ? KickSource.Answer.HAS_WORK : answer;
     }
 
     void disarmed() {
