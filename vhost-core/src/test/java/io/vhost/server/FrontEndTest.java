@@ -158,8 +158,8 @@ class FrontEndTest extends ServerFixture {
             for (int none : List.of(-1, 2)) {
                 String text = assertThrows(IndexOutOfBoundsException.class,
                         () -> server.counted(none, Counter.PACKETS)).getMessage();
-                assertEquals("no device here has a queue " + none + ", but 0 to 1: VhostConfig.queuePairs says"
-                        + " how many pairs there are", text);
+                assertEquals("no device here has a queue " + none + ", but 0 to 1: VhostConfig.queuePairs"
+                        + " says how many pairs there are", text);
             }
         }
     }
