@@ -3,6 +3,7 @@ package io.vhost.device;
 import io.vhost.device.packet.Announcement;
 import io.vhost.limit.ServerAccount;
 import io.vhost.queue.QueueOwner;
+import io.vhost.queue.SignalWorker;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.Objects;
@@ -25,6 +26,7 @@ public final class VhostDevice {
     private final DeviceListener listener;
     private final Logger log;
     private final VirtQueue[] queues;
+    private final SignalWorker signalWorker;
     private final Announcement announcement = new Announcement();
     private final ConnectionRecord connection = new ConnectionRecord();
     private volatile long features;
@@ -43,6 +45,7 @@ public final class VhostDevice {
         this.listener = listener;
         this.log = log;
         this.queues = new VirtQueue[NetworkDevice.queueCount(config.queuePairs())];
+        this.signalWorker = new SignalWorker("signals #" + frontEnd.id());
         QueueOwner owner = new Owner();
         for (int i = 0; i < queues.length; i++) {
             queues[i] = new VirtQueue(this, owner, i, config);
@@ -152,12 +155,13 @@ public final class VhostDevice {
         return ended;
     }
 
-    /** The front-end has gone. */
+    /** The front-end has gone; its queues have stopped. */
     void end() {
         ended = true;
         for (VirtQueue queue : queues) {
             queue.wake();
         }
+        signalWorker.close();
     }
 
     ConnectionRecord record() {
@@ -242,6 +246,11 @@ public final class VhostDevice {
         @Override
         public String takeRing(int entries) {
             return account.takeRing(entries);
+        }
+
+        @Override
+        public SignalWorker signalWorker() {
+            return signalWorker;
         }
 
         @Override

@@ -218,11 +218,11 @@ public final class UnixSocket implements AutoCloseable {
     }
 
     /**
-     * Room for all descriptors that a message can have: those without room are closed by the kernel in our
-     * thread, which may wait for a socket among them as long as its sender likes.
+     * Room for descriptors beyond those that are taken, which tells that they were too many; the others get
+     * no number in this process. The kernel makes room for an even number.
      */
     private static SocketMessage incoming(Arena arena, long length) {
-        return new SocketMessage(arena, Math.min(length, BUFFER_SIZE), MAX_SENT_DESCRIPTORS);
+        return new SocketMessage(arena, Math.min(length, BUFFER_SIZE), MAX_RECEIVED_DESCRIPTORS + 2);
     }
 
     /**

@@ -1,72 +1,62 @@
 package io.vhost.queue;
 
 import io.vhost.os.EventFd;
-import java.util.concurrent.BlockingQueue;
-import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.LongSupplier;
 
 /**
- * An eventfd that is signalled by a thread which does nothing else, for all of the process: the kernel may
- * take as long as it likes. Signals that come meanwhile become one.
+ * An eventfd that a {@link SignalWorker} signals: the kernel may take as long as it likes. Signals that come
+ * meanwhile become one.
  *
  * <p>Thread: any for {@link #request}; {@link #close} comes last.
  */
 final class DeferredSignal {
-    private static final BlockingQueue<DeferredSignal> DUE = new LinkedBlockingQueue<>();
+    /** So many fast signals in a row, and there is no reason any more to leave them to another thread. */
+    static final int FAST_AGAIN = 100;
 
     private final EventFd eventFd;
+    private final SignalWorker worker;
+    private final LongSupplier clock;
     private final AtomicBoolean due = new AtomicBoolean();
     private volatile boolean closed;
+    /** The worker's. */
+    private int fast;
+    private volatile boolean fastAgain;
 
-    /** Signals {@code eventFd}, which is this object's from now on. */
-    DeferredSignal(EventFd eventFd) {
+    /** Signals {@code eventFd}, which is this object's from now on; {@code worker} has begun. */
+    DeferredSignal(EventFd eventFd, SignalWorker worker, LongSupplier clock) {
         this.eventFd = eventFd;
-        Worker.begin();
+        this.worker = worker;
+        this.clock = clock;
     }
 
     /** Has the eventfd signalled soon. */
     void request() {
         if (due.compareAndSet(false, true)) {
-            DUE.add(this);
+            worker.add(this::serve);
         }
     }
 
-    /** Has the eventfd closed soon. */
+    /** Has the eventfd closed soon, and signalled before if that was asked for. */
     void close() {
         closed = true;
-        request();
+        worker.add(this::serve);
+    }
+
+    boolean isFastAgain() {
+        return fastAgain;
     }
 
     private void serve() {
         // First: what is asked for from here on needs another signal.
-        due.set(false);
+        if (due.getAndSet(false)) {
+            long before = clock.getAsLong();
+            eventFd.signal();
+            fast = clock.getAsLong() - before < Signals.SLOW ? fast + 1 : 0;
+            fastAgain = fast >= FAST_AGAIN;
+        }
         if (closed) {
             eventFd.close();
-        } else {
-            eventFd.signal();
-        }
-    }
-
-    /** Started with its first use, and then as long as the process. */
-    private static final class Worker {
-        private static final Thread THREAD =
-                Thread.ofPlatform().daemon().name("vhost-signals").unstarted(Worker::run);
-
-        static {
-            THREAD.start();
-        }
-
-        /** The class has begun, and the thread with it. */
-        static void begin() {}
-
-        private static void run() {
-            while (true) {
-                try {
-                    DUE.take().serve();
-                } catch (InterruptedException _) {
-                    // Nobody has a reason to end it.
-                }
-            }
         }
     }
 }

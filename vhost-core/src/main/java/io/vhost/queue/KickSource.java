@@ -2,6 +2,7 @@ package io.vhost.queue;
 
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
+import java.util.function.LongSupplier;
 
 /**
  * A queue's kick descriptor for a thread that sleeps on it: a duplicate, since the front-end may replace its
@@ -10,7 +11,8 @@ import io.vhost.os.EventFd;
  *
  * <p>A front-end can make a descriptor that is readable for ever, such as an eventfd that gives away one of
  * billions of signals at a time. So one that ends sleep again and again while the ring shows no work is slept
- * on no more, until work is done.
+ * on no more, until work is done. And it can make the kernel busy for milliseconds when its descriptor is read,
+ * by having it watched by very many others: where that is so again and again it is slept on no more at all.
  */
 @SuppressWarnings("exports") // Descriptors are for the library itself.
 public final class KickSource implements AutoCloseable {
@@ -28,14 +30,26 @@ public final class KickSource implements AutoCloseable {
 
     /** Kicks without work in between that a guest may send, as one may whose chains were seen before. */
     static final int MOST_IDLE = 16;
+    /** What taking the kicks may take, in ns, and how often it may take longer. */
+    static final long SLOW = 500_000;
+    static final int MOST_SLOW = 8;
 
+    private final LongSupplier clock;
     private EventFd source;
     private EventFd own;
     private int published;
     private int idle;
+    private int slow;
 
     /** Nothing to sleep on yet. */
-    public KickSource() {}
+    public KickSource() {
+        this(System::nanoTime);
+    }
+
+    /** With another clock, in ns. */
+    KickSource(LongSupplier clock) {
+        this.clock = clock;
+    }
 
     void follow(EventFd kick) {
         if (!kick.equals(source)) {
@@ -55,7 +69,7 @@ public final class KickSource implements AutoCloseable {
             published = publishedNow;
             idle = 0;
         }
-        return idle < MOST_IDLE;
+        return idle < MOST_IDLE && slow < MOST_SLOW;
     }
 
     /** The descriptor to poll; there is one after {@link Answer#ARMED}. */
@@ -66,7 +80,13 @@ public final class KickSource implements AutoCloseable {
     /** It ended the sleep: takes the kicks that have come. */
     public void drain() {
         idle++;
+        long before = clock.getAsLong();
         own.drain();
+        if (clock.getAsLong() - before < SLOW) {
+            slow = slow < MOST_SLOW ? Math.max(slow - 1, 0) : slow;
+        } else {
+            slow++;
+        }
     }
 
     @Override

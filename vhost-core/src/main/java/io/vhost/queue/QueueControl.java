@@ -138,12 +138,16 @@ public final class QueueControl {
 
     /** Replaces what interrupts the guest, while the ring goes on. */
     public void call(EventFd eventFd) {
+        boolean owed;
         lock.lock();
         try {
-            life.call(eventFd);
+            owed = life.call(eventFd);
         } finally {
             lock.unlock();
             closeReplaced();
+        }
+        if (owed) {
+            eventFd.signal();
         }
     }
 

@@ -27,7 +27,7 @@ public final class QueueLife {
     private final int index;
     private final QueueGate gate;
     private final QueueCounters counters;
-    private final RingSetup setup = new RingSetup();
+    private final RingSetup setup;
     private final QueueUser user;
     /** Of the ring, as it was when the front-end changed it last. */
     private RingFormat format = RingFormat.SPLIT;
@@ -40,6 +40,7 @@ public final class QueueLife {
 
     QueueLife(QueueOwner owner, int index, QueueGate gate, QueueCounters counters, QueueUser user) {
         this.owner = owner;
+        this.setup = new RingSetup(owner.signalWorker());
         this.index = index;
         this.gate = gate;
         this.counters = counters;
@@ -245,14 +246,14 @@ public final class QueueLife {
     }
 
     /**
-     * Replaces what interrupts the guest. A started ring may have used chains in between: it is told so at
-     * once.
+     * Replaces what interrupts the guest.
+     *
+     * @return whether it has to be signalled, when the lock is free: a started ring may have used chains in
+     *     between
      */
-    void call(EventFd eventFd) {
+    boolean call(EventFd eventFd) {
         setup.call(eventFd);
-        if (eventFd != null && open != null) {
-            setup.interrupts.signal(eventFd);
-        }
+        return eventFd != null && open != null;
     }
 
     /** Where writes are logged from now on; null: nowhere. */

@@ -40,4 +40,9 @@ public interface QueueOwner {
      * @param entries as they were taken
      */
     default void giveRing(int entries) {}
+
+    /** Who signals for the owner's queues where the kernel takes long; ended by the owner. */
+    default SignalWorker signalWorker() {
+        return new SignalWorker("vhost signals");
+    }
 }

@@ -40,13 +40,16 @@ public final class RingSetup {
     InflightRegion inflight;
     EventFd kick;
     EventFd call;
-    final Signals interrupts = new Signals();
+    final Signals interrupts;
     EventFd error;
-    final Signals errors = new Signals();
+    final Signals errors;
     /** To be closed by the connection's thread, which alone changes this, when the lock is free. */
     final List<EventFd> replaced = new ArrayList<>();
 
-    RingSetup() {}
+    RingSetup(SignalWorker worker) {
+        interrupts = new Signals(worker);
+        errors = new Signals(worker);
+    }
 
     /** Where the ring goes on; refused where the size or the format, known only now, does not have it. */
     int base(int queue, RingFormat format) throws ControlException {

@@ -7,27 +7,32 @@ import java.util.function.LongSupplier;
 /**
  * Signals an eventfd of the front-end's for one purpose of a queue: interrupts, or errors. A signal takes
  * about a microsecond, unless whoever made the eventfd had it watched by so many others that the kernel is
- * busy for milliseconds, each time: once that has been so {@value #MOST_SLOW} times in a row, a thread of its
- * own signals, and the thread that polls stays free for its neighbours. A slow signal now and then is the
- * scheduler's doing, and three in a row may be: to be signalled by another thread does no harm.
+ * busy for milliseconds. So slow signals are counted against many fast ones, and where they are many a thread
+ * of the connection's own signals, until they are fast again: the thread that polls stays free for other
+ * guests. A slow signal now and then is the scheduler's doing.
  *
  * <p>Used under the queue's lock.
  */
 final class Signals {
     /** What a signal may take, in ns. */
-    static final long SLOW = 200_000;
+    static final long SLOW = 500_000;
+    /** Fast signals that make up for a slow one. */
+    static final int WEIGHT = 100;
+    /** Slow signals, without such that make up for them, which are too many. */
     static final int MOST_SLOW = 3;
 
+    private final SignalWorker worker;
     private final LongSupplier clock;
-    private int slow;
+    private int balance;
     private DeferredSignal deferred;    // null: signalled at once
 
-    Signals() {
-        this(System::nanoTime);
+    Signals(SignalWorker worker) {
+        this(worker, System::nanoTime);
     }
 
     /** With another clock, in ns. */
-    Signals(LongSupplier clock) {
+    Signals(SignalWorker worker, LongSupplier clock) {
+        this.worker = worker;
         this.clock = clock;
     }
 
@@ -40,28 +45,33 @@ final class Signals {
     boolean signal(EventFd eventFd) {
         if (deferred != null) {
             deferred.request();
+            if (deferred.isFastAgain()) {
+                balance = 0;
+                follow(eventFd);
+            }
             return true;
         }
         long before = clock.getAsLong();
         boolean sent = eventFd.signal();
         if (clock.getAsLong() - before < SLOW) {
-            slow = 0;
+            balance = Math.max(balance - 1, 0);
         } else {
-            slow++;
+            balance += WEIGHT;
             follow(eventFd);
         }
         return sent;
     }
 
-    /** Another eventfd takes the place of the one before; null: none. A queue that was slow stays so. */
+    /** Another eventfd takes the place of the one before; null: none. What was slow stays so for now. */
     void follow(EventFd eventFd) {
         if (deferred != null) {
             deferred.close();
             deferred = null;
         }
-        if (eventFd != null && slow >= MOST_SLOW) {
+        if (eventFd != null && balance >= MOST_SLOW * WEIGHT && worker.begin()) {
             try {
-                deferred = new DeferredSignal(EventFd.adopt(eventFd.descriptor().duplicate()));
+                EventFd own = EventFd.adopt(eventFd.descriptor().duplicate());
+                deferred = new DeferredSignal(own, worker, clock);
             } catch (OsException _) {
                 // No descriptor is left: tried again after the next slow signal.
             }

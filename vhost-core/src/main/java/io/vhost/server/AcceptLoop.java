@@ -125,7 +125,8 @@ final class AcceptLoop {
             return false;
         }
         dropSpare();
-        try (UnixSocket _ = accept.get()) {
+        try {
+            accept.get().discard();
             refused.accept(Limit.OPEN_FILES, cause.getMessage());
             return true;
         } catch (OsException again) {

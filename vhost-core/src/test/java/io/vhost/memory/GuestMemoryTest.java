@@ -146,6 +146,7 @@ class GuestMemoryTest {
         assertRefused("overlap", region(PAGE, USER, 2 * PAGE, 0), region(2 * PAGE, USER, 2 * PAGE, 0));
         assertRefused("overlap", region(2 * PAGE, USER, PAGE, 0), region(0, USER, 2 * PAGE + 16, 0));
         assertRefused("overlap", region(0, USER, PAGE, 0), region(0, USER, PAGE, 0));
+        assertRefused("overlap", region(0, USER, PAGE + 1, 0), region(PAGE, USER, PAGE, 0));
         assertRefused("not aligned alike", region(8, USER, PAGE, 0));
         assertRefused("not aligned alike", region(0, USER + 1, PAGE, 0));
         assertRefused("must have one file for each of 1 to 509");

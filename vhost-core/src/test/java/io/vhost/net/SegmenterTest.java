@@ -9,6 +9,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class SegmenterTest {
     private static final int OPTIONS = 12;
@@ -88,6 +89,19 @@ class SegmenterTest {
         byte[] all = new byte[packet.length()];
         packet.copyTo(all, 0);
         assertArrayEquals(Arrays.copyOfRange(all, headers, all.length), data.toByteArray());
+    }
+
+    /** The field holds the sum with its carry added, whatever the addresses add up to. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 0xFFFF - 6 - 1020 - 1, 0xFFFF - 6 - 1020, 0xFFFF - 6 - 1020 + 1, 0xFFFF})
+    void theSumOfThePseudoHeaderIsFolded(int addresses) {
+        int tcp = fill(true, false, 2000, 1000 - OPTIONS);
+        packet.putNetworkInt(26, 0);
+        packet.putNetworkInt(30, addresses);
+        assertEquals(3, segmenter.begin(packet));
+        segmenter.next(segment);
+        int sum = addresses + 6 + 20 + OPTIONS + 1000 - OPTIONS;
+        assertEquals(sum > 0xFFFF ? sum - 0xFFFF : sum, segment.networkShortAt(tcp + 16));
     }
 
     private int sum(int position, int length) {

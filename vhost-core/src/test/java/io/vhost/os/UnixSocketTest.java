@@ -86,7 +86,7 @@ class UnixSocketTest {
             MemorySegment value = arena.allocateFrom(JAVA_INT, 1, 60);
             assertEquals(0, Libc.setsockopt(sent.descriptor().fd(), level, linger, value, 8));
             int[] fds = IntStream.generate(file::fd).limit(count).toArray();
-            fds[count - 1] = sent.descriptor().fd();
+            fds[0] = sent.descriptor().fd();
             one.send(bytes, 0, 3);
             one.send(bytes, 0, 1, fds);
             switch (how) {
@@ -116,8 +116,8 @@ class UnixSocketTest {
         send(count, 1);
         LostDescriptorsException e =
                 assertThrows(LostDescriptorsException.class, () -> other.receive(bytes, 0, 1, received));
-        assertEquals("recvmsg: file descriptors were lost: " + count + " arrived and were closed;"
-                + " at most 16 are taken", e.getMessage());
+        assertEquals("recvmsg: file descriptors were lost: " + Math.min(count, 18) + " arrived and were"
+                + " closed; at most 16 are taken", e.getMessage());
         assertTrue(received.isEmpty());
         assertEquals(0, Proc.descriptorsOf("memfd:travel"));
     }

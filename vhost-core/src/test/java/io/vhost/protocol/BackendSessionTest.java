@@ -165,6 +165,9 @@ class BackendSessionTest {
             }
             for (int id : List.of(12, 13, 14)) {
                 assertEquals(0, backend.ack(message(id, NEED_REPLY, 1L | 0x100), 0), Request.name(id));
+                assertEquals(1, backend.ack(message(id, NEED_REPLY, 1L | 0x100), 1), "one that is not there");
+                assertEquals(1, backend.ack(message(id, NEED_REPLY, 1L), 0), "none where one belongs");
+                assertEquals(1, backend.ack(message(id, NEED_REPLY, 1L), 2), "one too many");
             }
         }
     }

@@ -7,15 +7,23 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.Poll;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SignalsTest {
     /** What a signal takes at present, in ns. */
-    private long takes;
-    private long now;
-    private final Signals signals = new Signals(() -> now += takes);
+    private volatile long takes;
+    private final AtomicLong now = new AtomicLong();
+    private final SignalWorker worker = new SignalWorker("signals test");
+    private final Signals signals = new Signals(worker, () -> now.addAndGet(takes));
+
+    @AfterEach
+    void theWorkerEnds() {
+        worker.close();
+    }
 
     private void signal(EventFd call, long nanos) {
         takes = nanos;
@@ -25,28 +33,38 @@ class SignalsTest {
     @Test
     void aSlowSignalNowAndThenChangesNothing() {
         try (EventFd call = EventFd.create()) {
-            for (int round = 0; round < 3; round++) {
+            for (int round = 0; round < 10; round++) {
                 for (int i = 1; i < Signals.MOST_SLOW; i++) {
                     signal(call, Signals.SLOW);
                 }
-                signal(call, Signals.SLOW - 1);
+                for (int i = 0; i < (Signals.MOST_SLOW - 1) * Signals.WEIGHT; i++) {
+                    signal(call, Signals.SLOW - 1);
+                }
+                assertFalse(signals.areDeferred());
             }
-            assertFalse(signals.areDeferred());
-            assertEquals(3 * Signals.MOST_SLOW, call.drain());
+            assertEquals(10 * (Signals.MOST_SLOW - 1) * (1 + Signals.WEIGHT), call.drain());
         }
     }
 
+    /** Fast signals in between do not hide the slow ones. */
     @Test
     void anotherThreadSignalsForAQueueThatIsSlowAgainAndAgain() {
         int before = Descriptor.openDescriptors();
         try (EventFd call = EventFd.create(); EventFd next = EventFd.create()) {
+            signal(call, Signals.SLOW);
+            for (int i = 0; i < Signals.WEIGHT; i++) {
+                signal(call, 0);
+            }
             for (int i = 1; i < Signals.MOST_SLOW; i++) {
                 signal(call, Signals.SLOW);
             }
+            assertFalse(signals.areDeferred(), "made up for");
+            signal(call, 0);
+            signal(call, Signals.SLOW);
             assertFalse(signals.areDeferred());
             signal(call, Signals.SLOW);
             assertTrue(signals.areDeferred());
-            assertEquals(Signals.MOST_SLOW, call.drain());
+            call.drain();
             assertArrives(call);
             assertArrives(call);
             signals.follow(next);
@@ -61,9 +79,52 @@ class SignalsTest {
         }
     }
 
+    @Test
+    void aQueueThatIsFastAgainIsSignalledAtOnceAgain() {
+        try (EventFd call = EventFd.create()) {
+            for (int i = 0; i < Signals.MOST_SLOW; i++) {
+                signal(call, Signals.SLOW);
+            }
+            call.drain();
+            for (int i = 1; i < DeferredSignal.FAST_AGAIN; i++) {
+                assertArrives(call);
+            }
+            assertTrue(signals.areDeferred());
+            while (signals.areDeferred()) {
+                assertArrives(call);
+            }
+            signal(call, 0);
+            assertEquals(1, call.drain());
+        }
+    }
+
     private void assertArrives(EventFd call) {
         signal(call, 0);
         new Poll(call.descriptor()).await(Poll.FOREVER);
         assertEquals(1, call.drain());
+    }
+
+    /** Kicks that take the kernel long to take are waited for no more. */
+    @Test
+    void aSlowKickIsNoLongerSleptOn() {
+        try (EventFd kick = EventFd.create(); KickSource source = new KickSource(() -> now.addAndGet(takes))) {
+            source.follow(kick);
+            takes = KickSource.SLOW;
+            for (int i = 1; i < KickSource.MOST_SLOW; i++) {
+                source.drain();
+                assertTrue(source.isOfUse(i));
+            }
+            takes = KickSource.SLOW - 1;
+            source.drain();
+            assertTrue(source.isOfUse(100));
+            takes = KickSource.SLOW;
+            source.drain();
+            assertTrue(source.isOfUse(101));
+            source.drain();
+            assertFalse(source.isOfUse(102));
+            takes = 0;
+            source.drain();
+            assertFalse(source.isOfUse(103));
+        }
     }
 }

@@ -63,6 +63,7 @@ class ResourceLimitTest extends ServerFixture {
 
     private RawPeer negotiated() {
         RawPeer peer = connect();
+        ask(peer);
         peer.send(SET_PROTOCOL_FEATURES, PLAIN, REPLY_ACK | LOG_SHMFD | MEM_SLOTS);
         return peer;
     }
@@ -226,6 +227,7 @@ class ResourceLimitTest extends ServerFixture {
                 Descriptor memory = MemFd.create("limits", 8 * PAGE);
                 RawPeer second = negotiated();
                 RawPeer neighbour = new RawPeer(UnixSocket.connect(modest.path()))) {
+            ask(neighbour);
             neighbour.send(SET_PROTOCOL_FEATURES, PLAIN, REPLY_ACK);
             try (RawPeer first = negotiated()) {
                 assertTrue(share(first, memory, 2));
@@ -253,6 +255,7 @@ class ResourceLimitTest extends ServerFixture {
                 RawPeer first = negotiated();
                 RawPeer second = negotiated();
                 RawPeer neighbour = new RawPeer(UnixSocket.connect(modest.path()))) {
+            ask(neighbour);
             neighbour.send(SET_PROTOCOL_FEATURES, PLAIN, REPLY_ACK);
             assertTrue(share(first, memory, 2));
             assertFalse(share(second, memory, 1));

@@ -60,20 +60,22 @@ public final class SwitchPort {
 
     /** Sends what was added, and drops what finds no room. */
     void flush() {
-        if (count > 0) {
+        int all = count;
+        if (all > 0) {
+            // Whatever becomes of them.
+            count = 0;
             // Before, because what is sent belongs to the link afterwards; the rest can be looked at then.
-            long bytes = bytes(leaving, 0, count);
-            int sent = link.send(leaving, 0, count);
-            if (sent < count) {
-                long dropBytes = bytes(leaving, sent, count);
-                leaving[sent].pool().release(leaving, sent, count - sent);
-                add(DROP_PACKETS, count - sent);
+            long bytes = bytes(leaving, 0, all);
+            int sent = link.send(leaving, 0, all);
+            if (sent < all) {
+                long dropBytes = bytes(leaving, sent, all);
+                leaving[sent].pool().release(leaving, sent, all - sent);
+                add(DROP_PACKETS, all - sent);
                 add(DROP_BYTES, dropBytes);
                 bytes -= dropBytes;
             }
             add(TX_PACKETS, sent);
             add(TX_BYTES, bytes);
-            count = 0;
         }
     }
 

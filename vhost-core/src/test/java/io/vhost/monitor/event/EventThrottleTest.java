@@ -24,6 +24,7 @@ class EventThrottleTest {
         assertEquals(List.of(), throttle.due(EventThrottle.INTERVAL - 1));
         assertEquals(List.of(events[2]), throttle.due(EventThrottle.INTERVAL));
         assertFalse(throttle.passes(events[3], EventThrottle.INTERVAL + 1));
+        assertEquals(List.of(), throttle.due(2 * EventThrottle.INTERVAL - 1), "one a second");
         assertEquals(List.of(events[3]), throttle.due(2 * EventThrottle.INTERVAL));
         assertEquals(List.of(), throttle.due(3 * EventThrottle.INTERVAL));
         assertTrue(throttle.isIdle());
