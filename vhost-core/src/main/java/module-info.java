@@ -24,15 +24,14 @@ module io.vhost.core {
     exports io.vhost.bpf.context;
     exports io.vhost.device;
     exports io.vhost.dma;
+    exports io.vhost.dma.engine;
     exports io.vhost.driver;
     exports io.vhost.limit;
-    exports io.vhost.memory;
     exports io.vhost.monitor;
     exports io.vhost.monitor.command;
     exports io.vhost.net;
-    exports io.vhost.queue;
-    exports io.vhost.ring;
     exports io.vhost.server;
+    exports io.vhost.state;
 
     opens io.vhost.app to info.picocli;
     opens io.vhost.app.bpf to info.picocli;

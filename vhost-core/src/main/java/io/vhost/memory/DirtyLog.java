@@ -4,6 +4,7 @@ import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
 import io.vhost.os.OsException;
 import io.vhost.os.SharedBits;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -85,8 +86,8 @@ public final class DirtyLog {
             Descriptor file, long offset, long size, MemoryRules rules, Runnable unmapped)
             throws MemoryTableException {
         String what = "dirty log of size=0x%x at offset=0x%x".formatted(size, offset);
-        if (size < Long.BYTES || size > MemoryRegion.MAX_SIZE
-                || offset < 0 || offset > MemoryRegion.MAX_SIZE
+        if (size < Long.BYTES || size > RegionRules.MAX_SIZE
+                || offset < 0 || offset > RegionRules.MAX_SIZE
                 || (offset & (Long.BYTES - 1)) != 0) {
             throw new MemoryTableException(what + ": needs at least 8 bytes at a multiple of 8");
         }

@@ -3,6 +3,8 @@ package io.vhost.memory;
 import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
 import io.vhost.os.OsException;
+import io.vhost.state.MemoryBacking;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -122,9 +124,9 @@ public final class GuestMemory {
                     + " and " + regions.length + " regions");
         }
         List<MemoryRegion> sorted =
-                Arrays.stream(regions).sorted(MemoryRegion.BY_GUEST_ADDRESS).toList();
+                Arrays.stream(regions).sorted(RegionRules.BY_GUEST_ADDRESS).toList();
         try {
-            MemoryRegion.check(sorted);
+            RegionRules.check(sorted);
         } catch (MemoryTableException e) {
             throw new IllegalArgumentException(e.getMessage(), e);
         }
@@ -233,8 +235,8 @@ public final class GuestMemory {
     }
 
     /**
-     * Whether {@link TruncationGuard} found a file truncated and put zeros in its place. Any thread; what the
-     * calling thread has touched is known.
+     * Whether the guard against truncation found a file truncated and put zeros in its place. Any thread;
+     * what the calling thread has touched is known.
      */
     public boolean isReplaced() {
         return mapping != null && mapping.isReplaced();
@@ -297,10 +299,10 @@ public final class GuestMemory {
         for (int i = 0; i < count; i++) {
             table.add(new RegionFile(regions.get(i), files.get(i)));
         }
-        table.sort(Comparator.comparing(RegionFile::region, MemoryRegion.BY_GUEST_ADDRESS));
-        MemoryRegion.check(table.stream().map(RegionFile::region).toList());
+        table.sort(Comparator.comparing(RegionFile::region, RegionRules.BY_GUEST_ADDRESS));
+        RegionRules.check(table.stream().map(RegionFile::region).toList());
         for (RegionFile entry : table) {
-            entry.region().checkAlignment();
+            RegionRules.checkAlignment(entry.region());
         }
         return table;
     }

@@ -95,7 +95,7 @@ public final class InflightRegion {
             Runnable unmapped)
             throws MemoryTableException {
         String what = "in-flight region of size=0x%x at offset=0x%x".formatted(size, offset);
-        if (size < 1 || size > MemoryRegion.MAX_SIZE || offset < 0 || offset > MemoryRegion.MAX_SIZE
+        if (size < 1 || size > RegionRules.MAX_SIZE || offset < 0 || offset > RegionRules.MAX_SIZE
                 || (offset & (PART_ALIGNMENT - 1)) != 0) {
             throw new MemoryTableException(
                     what + ": needs a size from 1 to 2^48 at a multiple of " + PART_ALIGNMENT);

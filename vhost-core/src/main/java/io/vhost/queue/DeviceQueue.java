@@ -2,9 +2,12 @@ package io.vhost.queue;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.memory.MemoryFault;
-import io.vhost.queue.QueueCounters.Counter;
-import io.vhost.ring.RingElement;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.AccessLock;
+import io.vhost.state.QueueCounters;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.QueueSnapshot;
+import io.vhost.state.RingElement;
+import io.vhost.state.RingViolation;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.OptionalInt;
@@ -30,14 +33,15 @@ public abstract class DeviceQueue {
 
     private final QueueOwner owner;
     private final int index;
-    private final QueueCounters counters;
+    private final QueueTally tally;
     private final QueueEvents events;
     private final QueueGate gate = new QueueGate();
 
     @GuardedBy("access_lock")
     private final QueueLife life;
 
-    private final QueueControl control;
+    /** The transport's side, see {@link QueueAccess}. */
+    final QueueControl control;
 
     /**
      * A queue whose ring is stopped.
@@ -45,17 +49,17 @@ public abstract class DeviceQueue {
      * @param owner the device
      * @param index place among the device's queues, from 0
      * @param lockTiming whether {@link AccessLock#longestHold} is measured
-     * @param counters of this queue
+     * @param tally of this queue
      * @param user what the chains are for
      */
     protected DeviceQueue(
-            QueueOwner owner, int index, boolean lockTiming, QueueCounters counters, QueueUser user) {
+            QueueOwner owner, int index, boolean lockTiming, QueueTally tally, QueueUser user) {
         this.owner = owner;
         this.index = index;
-        this.counters = counters;
+        this.tally = tally;
         this.access_lock = new AccessLock(lockTiming);
         this.events = new QueueEvents(owner.name(), index);
-        this.life = new QueueLife(owner, index, gate, counters, user);
+        this.life = new QueueLife(owner, index, gate, tally, user);
         this.control = new QueueControl(index, access_lock, gate, life);
     }
 
@@ -74,7 +78,7 @@ public abstract class DeviceQueue {
 
     /** What has been counted. */
     public final QueueCounters counters() {
-        return counters;
+        return tally;
     }
 
     /**
@@ -151,9 +155,9 @@ public abstract class DeviceQueue {
         return life;
     }
 
-    /** The transport's side of this queue. */
-    protected final QueueControl control() {
-        return control;
+    /** What has been counted, for who counts. */
+    protected final QueueTally tally() {
+        return tally;
     }
 
     /** What Flight Recorder is told about this queue. */
@@ -174,7 +178,7 @@ public abstract class DeviceQueue {
                 return false;
             }
             if (++spins % 128 == 0) {
-                counters.addShared(Counter.BUSY);
+                tally.addShared(Counter.BUSY);
                 LockSupport.parkNanos(1);
             } else {
                 Thread.onSpinWait();
@@ -186,7 +190,7 @@ public abstract class DeviceQueue {
     /** Takes the lock for a control call, and counts those who have it already. */
     protected final void lockForControl() {
         if (access_lock.isHeldByCurrentThread()) {
-            counters.addShared(Counter.REENTRANT_CALLS);
+            tally.addShared(Counter.REENTRANT_CALLS);
         }
         access_lock.lock();
     }
@@ -210,7 +214,7 @@ public abstract class DeviceQueue {
                 holder == null ? "nobody holds" : "thread \"" + holder.getName() + "\" holds",
                 call.replace("ThreadUnsafe", ""));
         log.log(Level.ERROR, text);
-        counters.addShared(Counter.LOCK_MISUSE);
+        tally.addShared(Counter.LOCK_MISUSE);
         events.lockMisuse(call);
         throw new IllegalMonitorStateException(text);
     }
@@ -246,11 +250,6 @@ public abstract class DeviceQueue {
         } finally {
             access_lock.unlock();
         }
-    }
-
-    /** Something about this queue has changed, which a sleeping thread has to see. */
-    protected final void wakeSleeper() {
-        gate.wake();
     }
 
     @Override

@@ -8,6 +8,7 @@ import io.vhost.os.EventFd;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
+import io.vhost.state.AccessLock;
 import java.util.List;
 
 /**
@@ -169,6 +170,11 @@ public final class QueueControl {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Something about the queue has changed, which a sleeping thread has to see. */
+    public void wake() {
+        gate.wake();
     }
 
     /** Closes the queue's descriptors, when the connection has gone. */

@@ -1,6 +1,6 @@
 package io.vhost.testing;
 
-import io.vhost.dma.DmaEngine;
+import io.vhost.dma.engine.DmaEngine;
 import io.vhost.memory.NativeCopy;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
