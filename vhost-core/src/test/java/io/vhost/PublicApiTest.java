@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -73,6 +74,17 @@ class PublicApiTest {
         Set<String> found = new TreeSet<>();
         types().forEach(type -> leaks(type, exported, found::add));
         assertEquals(new TreeSet<>(HIDDEN_SUPERCLASSES.keySet()), found);
+    }
+
+    /** Beside it the superclass whose methods they call. */
+    @Test
+    void allThatIsExportedIsComparedWithTheVersionBefore() throws Exception {
+        Set<String> compared = Pattern.compile("<include>(io\\.vhost\\..+)</include>")
+                .matcher(Files.readString(Path.of("pom.xml"))).results()
+                .map(include -> include.group(1)).collect(Collectors.toCollection(TreeSet::new));
+        Set<String> expected = new TreeSet<>(exported());
+        expected.add("io.vhost.queue.DeviceQueue");
+        assertEquals(expected, compared);
     }
 
     @Test

@@ -49,7 +49,6 @@ public final class DirtyLog {
      * @return the log, with one user
      * @throws MemoryTableException when the file does not hold it or cannot be mapped
      */
-    @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static DirtyLog map(Descriptor file, long offset, long size) throws MemoryTableException {
         return map(file, offset, size, MemoryRules.USUAL, () -> { });
     }
@@ -67,7 +66,6 @@ public final class DirtyLog {
      * @return the log, with one user
      * @throws MemoryTableException when the file does not hold it, cannot be mapped or is not wanted
      */
-    @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static DirtyLog map(
             Descriptor file, long offset, long size, MemoryRules rules, Runnable unmapped)
             throws MemoryTableException {

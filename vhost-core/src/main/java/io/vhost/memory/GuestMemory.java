@@ -67,7 +67,6 @@ public final class GuestMemory {
      * @throws MemoryTableException if the table contradicts itself or its files, or cannot be mapped; nothing
      *     is left behind then
      */
-    @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static GuestMemory map(List<MemoryRegion> regions, List<Descriptor> files)
             throws MemoryTableException {
         try {
@@ -89,7 +88,6 @@ public final class GuestMemory {
      * @return the memory, with one user
      * @throws MemoryTableException as for {@link #map(List, List)}, or for a file that is not wanted
      */
-    @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static GuestMemory map(
             List<MemoryRegion> regions, List<Descriptor> files, MemoryRules rules, Runnable unmapped)
             throws MemoryTableException {

@@ -55,7 +55,6 @@ public final class InflightRegion {
      *
      * @param size bytes
      */
-    @SuppressWarnings("exports") // only the library itself has a use for descriptors
     public static Descriptor createFile(long size) {
         return MemFd.createSealed("vhost-inflight", size);
     }
@@ -74,7 +73,6 @@ public final class InflightRegion {
      * @return the region, with one user
      * @throws MemoryTableException when the file does not hold it, cannot be mapped or is not wanted
      */
-    @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static InflightRegion map(
             Descriptor file, long offset, long size, int queues, int queueSize, MemoryRules rules,
             Runnable unmapped)

@@ -20,6 +20,9 @@ import java.util.function.Function;
  *
  * <p>Threads: any. Lock: none may be held, unless a method says so; all may be called under
  * {@link #access_lock} as well.
+ *
+ * <p>Javadoc shows what is here with the queues that applications have, but for what is for those who extend
+ * it alone, which is hidden.
  */
 public abstract class DeviceQueue {
     /**
@@ -149,18 +152,30 @@ public abstract class DeviceQueue {
         }
     }
 
-    /** The life of the ring, for who holds the lock. */
+    /**
+     * The life of the ring, for who holds the lock.
+     *
+     * @hidden
+     */
     @GuardedBy("access_lock")
     protected final QueueLife life() {
         return life;
     }
 
-    /** What has been counted, for who counts. */
+    /**
+     * What has been counted, for who counts.
+     *
+     * @hidden
+     */
     protected final QueueTally tally() {
         return tally;
     }
 
-    /** What Flight Recorder is told about this queue. */
+    /**
+     * What Flight Recorder is told about this queue.
+     *
+     * @hidden
+     */
     protected final QueueEvents events() {
         return events;
     }
@@ -170,6 +185,7 @@ public abstract class DeviceQueue {
      * a change, so a listener that waits for a polling thread under the lock gets its answer.
      *
      * @return false when the queue does not run, and then the lock is not held
+     * @hidden
      */
     protected final boolean lockWhileRunning() {
         int spins = 0;
@@ -187,7 +203,11 @@ public abstract class DeviceQueue {
         return true;
     }
 
-    /** Takes the lock for a control call, and counts those who have it already. */
+    /**
+     * Takes the lock for a control call, and counts those who have it already.
+     *
+     * @hidden
+     */
     protected final void lockForControl() {
         if (access_lock.isHeldByCurrentThread()) {
             tally.addShared(Counter.REENTRANT_CALLS);
@@ -202,6 +222,7 @@ public abstract class DeviceQueue {
      * @param call name of the method that was called
      * @param log where the misuse is reported
      * @throws IllegalMonitorStateException if it does not
+     * @hidden
      */
     protected final void requireLock(String call, Logger log) {
         if (access_lock.isHeldByCurrentThread()) {
@@ -225,6 +246,7 @@ public abstract class DeviceQueue {
      * @param sleeper is told of changes of the queue from now on
      * @param kick what to sleep on
      * @return what the thread has to do
+     * @hidden
      */
     protected final KickSource.Answer arm(Runnable sleeper, KickSource kick) {
         gate.sleeper(sleeper);
@@ -238,7 +260,11 @@ public abstract class DeviceQueue {
         }
     }
 
-    /** The thread no longer sleeps. */
+    /**
+     * The thread no longer sleeps.
+     *
+     * @hidden
+     */
     protected final void disarm() {
         if (!gate.isOpen() || !lockWhileRunning()) {
             return;

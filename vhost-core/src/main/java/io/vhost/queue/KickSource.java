@@ -12,7 +12,6 @@ import io.vhost.os.EventFd;
  * billions of signals at a time. So one that ends sleep again and again while the ring shows no work is slept
  * on no more, until work is done.
  */
-@SuppressWarnings("exports") // Descriptors are for the library itself.
 public final class KickSource implements AutoCloseable {
     /** What a queue says when it is asked for kicks. */
     public enum Answer {

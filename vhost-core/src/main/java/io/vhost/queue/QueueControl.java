@@ -17,7 +17,6 @@ import java.util.List;
  * <p>Thread: the connection's, and no other. Bursts are told to leave before the lock is taken for a change
  * that stops the ring, so a thread that polls without pause does not hold it up.
  */
-@SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
 public final class QueueControl {
     private final int index;
     private final AccessLock lock;
