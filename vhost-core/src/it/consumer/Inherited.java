@@ -38,7 +38,8 @@ public final class Inherited {
                         socket, VhostConfig.builder().asyncCopy(registry).build(), listener);
                 VirtioUser _ = VirtioUser.connect(socket, DriverConfig.defaults())) {
             DmaChannel channel = registry.configure("inline", new InlineDmaEngine());
-            System.out.println(look(connected.join().queue(0), channel) ? "inherited" : "something is missing");
+            boolean sound = look(connected.join().queue(0), channel);
+            System.out.println(sound ? "inherited" : "something is missing");
         } finally {
             Files.delete(directory);
         }

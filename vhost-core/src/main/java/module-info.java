@@ -6,8 +6,8 @@
  * {@code io.vhost.state}. {@code io.vhost.driver} is the guest's side. {@code io.vhost.bpf} looks into eBPF
  * objects and stands alone.
  *
- * <p>What is exported is all that an application needs, and mentions nothing else. Rings, guest memory and the
- * transport's side of devices are not exported.
+ * <p>What is exported is all that an application needs, and mentions nothing else. Rings, guest memory and
+ * the transport's side of devices are not exported.
  *
  * <p>What is {@code static} below may be absent: a program without a monitor and without the command line
  * needs JCTools alone. On a module path {@code --add-modules} adds the others.

@@ -51,8 +51,7 @@ final class VhostCommand {
             PrintWriter err = new PrintWriter(System.err, true, System.err.charset());
             status = run(new CommandContext(out, isTerminal(), end), err, args);
         } catch (RuntimeException | Error e) {
-            System.err.println(UNEXPECTED);
-            e.printStackTrace();
+            unexpected(e, new PrintWriter(System.err, true, System.err.charset()));
         } finally {
             // An end of the JVM without this would wait for a command that is through.
             end.ended(status);
@@ -122,9 +121,20 @@ final class VhostCommand {
                 || failure instanceof UncheckedIOException) {
             err.println("vhost: " + failure.getMessage());
         } else {
-            err.println(UNEXPECTED);
-            failure.printStackTrace(err);
+            unexpected(failure, err);
         }
         return CommandLine.ExitCode.SOFTWARE;
+    }
+
+    private static void unexpected(Throwable failure, PrintWriter err) {
+        for (Throwable cause = failure; cause != null; cause = cause.getCause()) {
+            if (cause instanceof IllegalCallerException) {
+                err.println("vhost: this JVM refuses native access: start it with --enable-native-access="
+                        + (VhostCommand.class.getModule().isNamed() ? "io.vhost.core" : "ALL-UNNAMED"));
+                return;
+            }
+        }
+        err.println(UNEXPECTED);
+        failure.printStackTrace(err);
     }
 }

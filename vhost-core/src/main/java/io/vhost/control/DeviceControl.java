@@ -458,12 +458,20 @@ public final class DeviceControl {
             control.dirtyLog(null);
             control.closeDescriptors();
         }
+        end();
         memory.release();
         backendChannel(null);
         if (connected) {
             connected = false;
             voice.say("disconnected: " + why);
             voice.tell("destroyConnection", DeviceListener::destroyConnection);
+        }
+    }
+
+    private void end() {
+        link.end();
+        for (int i = 0; i < queueCount(); i++) {
+            QueueAccess.control(device.queue(i)).wake();
         }
     }
 

@@ -28,7 +28,9 @@ import java.util.List;
  * ending waits without any work, until there is some.
  *
  * <p>No kick is lost: the wish for kicks is stored before the last look (virtio 1.2, 2.7.10), a kick that
- * comes after it makes the wait end, and so does each change of a queue by its front-end.
+ * comes after it makes the wait end, and so does each change of a queue by its front-end. A queue whose
+ * front-end has gone ends every wait, so that nobody waits for it for ever: leave it out when
+ * {@link DeviceListener#destroyDevice} tells of that.
  */
 public final class QueueWaiter implements AutoCloseable {
     /** The time-out that never comes. */

@@ -2,7 +2,6 @@ package io.vhost.device;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.link.DeviceLink;
-import io.vhost.device.packet.Announcement;
 import io.vhost.device.packet.FromGuest;
 import io.vhost.device.packet.PacketPath;
 import io.vhost.device.packet.ToGuest;
@@ -29,14 +28,14 @@ import java.util.Objects;
  */
 public final class VirtQueue extends AsyncQueue {
     private final VhostDevice device;
-    private final Announcement announcement;
+    private final DeviceLink link;
 
     VirtQueue(VhostDevice device, DeviceLink link, QueueOwner owner, int index) {
         QueueTally tally = new QueueTally();
         PacketPath way = NetworkDevice.packetPath(index, link, tally);
         super(owner, index, link.queues().lockTiming(), tally, way);
         this.device = device;
-        this.announcement = link.announcement();
+        this.link = link;
     }
 
     /** The device that this queue belongs to. */
@@ -233,7 +232,9 @@ public final class VirtQueue extends AsyncQueue {
 
     KickSource.Answer armFor(Runnable sleeper, KickSource kick) {
         KickSource.Answer answer = arm(sleeper, kick);
-        return !isToGuest() && announcement.isPending() ? KickSource.Answer.HAS_WORK : answer;
+        // After the sleeper is known, whom the end of the device wakes if it comes later.
+        boolean hasNews = link.hasEnded() || (!isToGuest() && link.announcement().isPending());
+        return hasNews ? KickSource.Answer.HAS_WORK : answer;
     }
 
     void disarmed() {

@@ -24,6 +24,7 @@ import java.util.function.Function;
  * <p>Javadoc shows what is here with the queues that applications have, but for what is for those who extend
  * it alone, which is hidden.
  */
+@SuppressWarnings("InvalidBlockTag") // Error Prone does not know the standard doclet's @hidden.
 public abstract class DeviceQueue {
     /**
      * Guards everything about this queue. Applications may hold it around calls; bursts and control calls are

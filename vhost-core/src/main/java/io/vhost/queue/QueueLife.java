@@ -115,7 +115,8 @@ public final class QueueLife {
             return;
         }
         if (ring.needsInterrupt()) {
-            counters.add(setup.call.signal() ? Counter.INTERRUPTS : Counter.INTERRUPTS_FAILED, 1);
+            boolean sent = setup.interrupts.signal(setup.call);
+            counters.add(sent ? Counter.INTERRUPTS : Counter.INTERRUPTS_FAILED, 1);
         } else {
             counters.add(Counter.INTERRUPTS_SUPPRESSED, 1);
         }
@@ -148,7 +149,7 @@ public final class QueueLife {
                     "({0}) queue {1} fenced: {2}, value 0x{3} ({4}, {5} times on this queue)",
                     owner.name(), index, fault.text(), Long.toHexString(detail), fault, counters.get(fault));
         }
-        if (setup.error != null && !setup.error.signal()) {
+        if (setup.error != null && !setup.errors.signal(setup.error)) {
             owner.log().log(Level.DEBUG, "({0}) queue {1}: error eventfd cannot be signalled",
                     owner.name(), index);
         }
@@ -251,7 +252,7 @@ public final class QueueLife {
     void call(EventFd eventFd) {
         setup.call(eventFd);
         if (eventFd != null && open != null) {
-            eventFd.signal();
+            setup.interrupts.signal(eventFd);
         }
     }
 
@@ -390,7 +391,7 @@ public final class QueueLife {
         if (setup.call != null) {
             // Whoever worked on the ring before may have died between the used index and the interrupt; a
             // ring that has come round to its beginning looks new. To a driver without work it means nothing.
-            setup.call.signal();
+            setup.interrupts.signal(setup.call);
         }
         setup.base = present;
         setup.freshBase = false;

@@ -39,7 +39,9 @@ public final class RingSetup {
     InflightRegion inflight;
     EventFd kick;
     EventFd call;
+    final Signals interrupts = new Signals();
     EventFd error;
+    final Signals errors = new Signals();
     /** To be closed by the connection's thread, which alone changes this, when the lock is free. */
     final List<EventFd> replaced = new ArrayList<>();
 
@@ -194,16 +196,18 @@ public final class RingSetup {
     /** What is signalled when the guest breaks a rule; null: nothing. */
     public void error(EventFd eventFd) {
         error = replace(error, eventFd);
+        errors.follow(eventFd);
     }
 
     void closeDescriptors() {
         kick = replace(kick, null);
-        call = replace(call, null);
-        error = replace(error, null);
+        call(null);
+        error(null);
     }
 
     void call(EventFd eventFd) {
         call = replace(call, eventFd);
+        interrupts.follow(eventFd);
     }
 
     /** {@return the new one; the old one is closed when the lock is free} */

@@ -44,6 +44,11 @@ final class QueueTotals {
     }
 
     synchronized long get(int queue, Counter counter) {
+        if (queue < 0 || queue >= gone.size()) {
+            throw new IndexOutOfBoundsException(("no device here has a queue %d, but 0 to %d:"
+                    + " VhostConfig.queuePairs says how many pairs there are")
+                    .formatted(queue, gone.size() - 1));
+        }
         long sum = gone.get(queue).getOrDefault(counter, 0L);
         for (VhostDevice device : present) {
             sum += device.queue(queue).counters().get(counter);

@@ -95,6 +95,22 @@ class ProgramTest {
         }
     }
 
+    /** One line with the remedy, wherever the first native call is. */
+    @ParameterizedTest
+    @ValueSource(strings = {"demo --packets 1", "forward --socket-path s", "top s"})
+    void aJvmThatRefusesNativeAccessIsToldHowToAllowIt(String words) {
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "--illegal-native-access=deny", "-cp", System.getProperty("jdk.module.path", "") + ":"
+                        + System.getProperty("java.class.path"), MAIN));
+        command.addAll(List.of(words.split(" ")));
+        try (Program program = Program.start(command)) {
+            assertEquals(1, program.exitStatus());
+            assertEquals("vhost: this JVM refuses native access: start it with"
+                    + " --enable-native-access=ALL-UNNAMED\n", program.output());
+        }
+    }
+
     @Test
     void aSignalEndsTheReadingOfAFileThatNeverComes() throws Exception {
         Path fifo = directory.resolve("fifo");

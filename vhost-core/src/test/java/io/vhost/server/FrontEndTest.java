@@ -4,6 +4,7 @@ import static io.vhost.protocol.RawPeer.PLAIN;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.DeviceListener;
@@ -153,6 +154,12 @@ class FrontEndTest extends ServerFixture {
                 assertEquals(round, server.counted(1, Counter.PACKETS), "when it has gone");
                 assertEquals(100L * round, server.counted(1, Counter.BYTES));
                 assertEquals(0, server.counted(0, Counter.PACKETS));
+            }
+            for (int none : List.of(-1, 2)) {
+                String text = assertThrows(IndexOutOfBoundsException.class,
+                        () -> server.counted(none, Counter.PACKETS)).getMessage();
+                assertEquals("no device here has a queue " + none + ", but 0 to 1: VhostConfig.queuePairs"
+                        + " says how many pairs there are", text);
             }
         }
     }

@@ -7,7 +7,11 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.DeviceListener;
+import io.vhost.device.QueueWaiter;
 import io.vhost.device.VhostDevice;
+import io.vhost.device.VirtQueue;
+import io.vhost.driver.DriverConfig;
+import io.vhost.driver.VirtioUser;
 import io.vhost.os.Descriptor;
 import io.vhost.os.MemFd;
 import io.vhost.os.OsException;
@@ -20,12 +24,15 @@ import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The end of a server: from anywhere, at any time, and with all that it waits for. */
 class VhostServerClosingTest extends ServerFixture {
@@ -46,6 +53,38 @@ class VhostServerClosingTest extends ServerFixture {
             assertEquals(List.of(), TestThreads.named(path.toString()));
         }
         server.close();
+    }
+
+    /** Whether the thread waits already or only begins to, and whatever its queue did before. */
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void closingEndsTheWaitForAQueue(boolean stopped) throws Exception {
+        for (int spins = 0; spins < 100; spins++) {
+            CompletableFuture<VhostDevice> arrived = new CompletableFuture<>();
+            VhostServer server = VhostServer.listen(path, CONFIG, new DeviceListener() {
+                @Override
+                public void newConnection(VhostDevice device) {
+                    arrived.complete(device);
+                }
+            });
+            try (VirtioUser _ = stopped ? null : VirtioUser.connect(path, DriverConfig.defaults());
+                    RawPeer peer = stopped ? connect() : null;
+                    QueueWaiter waiter = new QueueWaiter()) {
+                if (peer != null) {
+                    ask(peer);
+                }
+                VirtQueue queue = arrived.get().queue(1);
+                FutureTask<Boolean> wait =
+                        new FutureTask<>(() -> waiter.await(QueueWaiter.FOREVER, queue));
+                Thread.ofPlatform().start(wait);
+                for (int spin = 0; spin < spins * 100; spin++) {
+                    Thread.onSpinWait();
+                }
+                server.close();
+                assertTrue(wait.get());
+                assertTrue(waiter.await(QueueWaiter.FOREVER, queue), "and every later one");
+            }
+        }
     }
 
     @Test

@@ -13,8 +13,9 @@ import java.util.stream.Stream;
  * An Ethernet switch that learns where addresses are (IEEE 802.1D, section 7): a frame for a known
  * address leaves by one port, all others leave by every port but that they came from.
  *
- * <p>Threads: one calls {@link #poll}; ports are attached and detached by any thread and seen at
- * the next poll. A link that was detached may still be asked for packets by a poll under way.
+ * <p>Threads: one calls {@link #poll}; ports are attached and detached by any thread. A port that was there
+ * before a packet was sent gets it; a link that was detached may still be asked for packets by a poll under
+ * way.
  */
 public final class LearningSwitch implements AutoCloseable {
     /** Most packets taken from a port in one go. */
@@ -68,26 +69,34 @@ public final class LearningSwitch implements AutoCloseable {
      * @return packets received
      */
     public int poll(long now) {
+        int moved = 0;
+        for (SwitchPort port : present()) {
+            moved += move(port, now);
+        }
+        return moved;
+    }
+
+    /** The ports of this moment; the table knows no others. */
+    private SwitchPort[] present() {
         SwitchPort[] present = ports;
         if (!Arrays.equals(present, known)) {
             known = present;
             table.keepOnly(present);
         }
-        int moved = 0;
-        for (SwitchPort port : present) {
-            moved += move(port, present, now);
-        }
-        return moved;
+        return present;
     }
 
-    private int move(SwitchPort from, SwitchPort[] present, long now) {
+    private int move(SwitchPort from, long now) {
         int count = from.link.receive(pool, burst, 0, BURST);
         if (count == 0) {
             return 0;
         }
         from.received(burst, count);
+        // Not sooner than the packets: whoever sent them may have waited for a port to be there.
+        SwitchPort[] present = present();
+        boolean stays = isAmong(present, from);
         for (int i = 0; i < count; i++) {
-            route(burst[i], from, present, now);
+            route(burst[i], from, stays, present, now);
         }
         for (SwitchPort port : present) {
             port.flush();
@@ -95,7 +104,16 @@ public final class LearningSwitch implements AutoCloseable {
         return count;
     }
 
-    private void route(Packet packet, SwitchPort from, SwitchPort[] present, long now) {
+    private static boolean isAmong(SwitchPort[] ports, SwitchPort wanted) {
+        for (SwitchPort port : ports) {
+            if (port.equals(wanted)) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private void route(Packet packet, SwitchPort from, boolean stays, SwitchPort[] present, long now) {
         if (packet.length() < HEADER) {
             packet.release();
             return;
@@ -103,7 +121,7 @@ public final class LearningSwitch implements AutoCloseable {
         long start = packet.networkLongAt(0);
         long destination = start >>> 16;
         long source = (start & 0xFFFF) << 32 | Integer.toUnsignedLong(packet.networkIntAt(8));
-        if ((source & GROUP) == 0) {
+        if (stays && (source & GROUP) == 0) {
             table.learn(source, from, now);
         }
         if ((destination & ~0xF) == LINK_LOCAL) {

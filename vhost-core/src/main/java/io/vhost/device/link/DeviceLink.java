@@ -31,6 +31,7 @@ public final class DeviceLink {
     private volatile DeviceSnapshot snapshot = NOTHING_ASKED;
     private volatile Runnable hangUp = () -> {};
     private volatile boolean failed;
+    private volatile boolean ended;
     /** Why the application ended the connection; null: it has not. */
     private volatile String disconnectReason;
 
@@ -137,6 +138,16 @@ public final class DeviceLink {
             disconnectReason = reason;
         }
         hangUp.run();
+    }
+
+    /** Whether the front-end has gone, for good. */
+    public boolean hasEnded() {
+        return ended;
+    }
+
+    /** The front-end has gone. Wake those who wait for its queues. */
+    public void end() {
+        ended = true;
     }
 
     /** Whether the guest's memory went away under a burst. */

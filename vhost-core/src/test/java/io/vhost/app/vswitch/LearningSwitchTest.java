@@ -37,6 +37,8 @@ class LearningSwitchTest {
         private final List<Packet> hoard = new ArrayList<>();
         private int room = Integer.MAX_VALUE;
         private boolean hoards;
+        /** What happens in the moment before the switch takes what has arrived. */
+        private Runnable before = () -> {};
 
         /** A frame that the switch will receive: {@code number} names it, {@code length} is in bytes. */
         void arrive(long destination, long source, int number, int length) {
@@ -45,6 +47,8 @@ class LearningSwitchTest {
 
         @Override
         public int receive(PacketPool pool, Packet[] packets, int offset, int count) {
+            before.run();
+            before = () -> {};
             int received = 0;
             while (received < count && !arriving.isEmpty()) {
                 long[] frame = arriving.remove();
@@ -148,6 +152,27 @@ class LearningSwitchTest {
         send(a, B, A, 3);
         expect(List.of(1), List.of(3), List.of(1, 2, 3));
         assertEquals(0, again.dropped());
+    }
+
+    @Test
+    void aPortThatWasThereBeforeAFrameWasSentGetsIt() {
+        ethernet.detach(portB);
+        ethernet.poll(now);
+        a.before = () -> ethernet.attach(b);
+        send(a, B, A, 1);
+        expect(List.of(), List.of(1), List.of(1));
+    }
+
+    /** What is learned of a port that has gone would lead frames nowhere. */
+    @Test
+    void nothingIsLearnedOfAPortThatGoesMeanwhile() {
+        a.before = () -> ethernet.detach(portA);
+        send(a, C, A, 1);
+        expect(List.of(), List.of(1), List.of(1));
+        SwitchPort again = ethernet.attach(a);
+        send(b, A, B, 2);
+        expect(List.of(2), List.of(1), List.of(1, 2));
+        ethernet.detach(again);
     }
 
     @Test
