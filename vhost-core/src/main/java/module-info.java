@@ -2,8 +2,12 @@
  * Virtqueues shared with virtual machines and DPDK processes, over vhost-user.
  *
  * <p>An application begins with {@code io.vhost.server} and gets devices and queues of
- * {@code io.vhost.device}, packets of {@code io.vhost.net}; {@code io.vhost.driver} is the guest's side.
- * {@code io.vhost.bpf} looks into eBPF objects and stands alone.
+ * {@code io.vhost.device}, packets of {@code io.vhost.net}; what can be seen of them while they work is in
+ * {@code io.vhost.state}. {@code io.vhost.driver} is the guest's side. {@code io.vhost.bpf} looks into eBPF
+ * objects and stands alone.
+ *
+ * <p>What is exported is all that an application needs, and mentions nothing else. Rings, guest memory and
+ * the transport's side of devices are not exported.
  *
  * <p>What is {@code static} below may be absent: a program without a monitor and without the command line
  * needs JCTools alone. On a module path {@code --add-modules} adds the others.
@@ -24,15 +28,14 @@ module io.vhost.core {
     exports io.vhost.bpf.context;
     exports io.vhost.device;
     exports io.vhost.dma;
+    exports io.vhost.dma.engine;
     exports io.vhost.driver;
     exports io.vhost.limit;
-    exports io.vhost.memory;
     exports io.vhost.monitor;
     exports io.vhost.monitor.command;
     exports io.vhost.net;
-    exports io.vhost.queue;
-    exports io.vhost.ring;
     exports io.vhost.server;
+    exports io.vhost.state;
 
     opens io.vhost.app to info.picocli;
     opens io.vhost.app.bpf to info.picocli;

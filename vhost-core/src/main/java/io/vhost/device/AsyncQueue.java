@@ -3,11 +3,12 @@ package io.vhost.device;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.packet.PacketPath;
 import io.vhost.dma.DmaChannel;
+import io.vhost.dma.channel.ChannelAccess;
 import io.vhost.net.Packet;
 import io.vhost.queue.DeviceQueue;
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueOwner;
+import io.vhost.queue.QueueTally;
+import io.vhost.state.QueueCounters.Counter;
 import java.lang.System.Logger;
 import java.time.Duration;
 import java.util.Objects;
@@ -21,6 +22,7 @@ import java.util.function.Consumer;
  *
  * <p>Threads: any.
  */
+@SuppressWarnings("exports") // An application calls what is inherited; the superclass itself is not for it.
 public abstract sealed class AsyncQueue extends DeviceQueue permits VirtQueue {
     private static final Logger LOG = System.getLogger("io.vhost.device");
     /** Between two looks of a drain: copies take microseconds, or are late. */
@@ -30,8 +32,8 @@ public abstract sealed class AsyncQueue extends DeviceQueue permits VirtQueue {
     @GuardedBy("access_lock")
     final PacketPath path;
 
-    AsyncQueue(QueueOwner owner, int index, boolean lockTiming, QueueCounters counters, PacketPath path) {
-        super(owner, index, lockTiming, counters, path);
+    AsyncQueue(QueueOwner owner, int index, boolean lockTiming, QueueTally tally, PacketPath path) {
+        super(owner, index, lockTiming, tally, path);
         this.path = path;
         access_lock.lock();
         try {
@@ -154,7 +156,7 @@ public abstract sealed class AsyncQueue extends DeviceQueue permits VirtQueue {
     public int clearQueue(Packet[] out, int offset, int count, DmaChannel channel) {
         lockForControl();
         try {
-            return path.clear(out, offset, count, channel);
+            return path.clear(out, offset, count, ChannelAccess.channel(channel));
         } finally {
             access_lock.unlock();
         }
@@ -176,7 +178,7 @@ public abstract sealed class AsyncQueue extends DeviceQueue permits VirtQueue {
     @GuardedBy("access_lock")
     public int clearQueueThreadUnsafe(Packet[] out, int offset, int count, DmaChannel channel) {
         requireLock("clearQueueThreadUnsafe", LOG);
-        return path.clear(out, offset, count, channel);
+        return path.clear(out, offset, count, ChannelAccess.channel(channel));
     }
 
     /**
@@ -194,7 +196,7 @@ public abstract sealed class AsyncQueue extends DeviceQueue permits VirtQueue {
     public int drain(Consumer<? super Packet> back, Duration patience) {
         Objects.requireNonNull(back, "back");
         if (access_lock.isHeldByCurrentThread()) {
-            counters().addShared(Counter.REENTRANT_CALLS);
+            tally().addShared(Counter.REENTRANT_CALLS);
         }
         return drainWithin(back, patience);
     }

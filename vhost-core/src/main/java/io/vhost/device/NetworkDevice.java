@@ -1,27 +1,18 @@
 package io.vhost.device;
 
-import io.vhost.device.packet.Announcement;
+import io.vhost.device.link.DeviceLink;
+import io.vhost.device.link.QueueOptions;
 import io.vhost.device.packet.FromGuest;
 import io.vhost.device.packet.PacketFormat;
 import io.vhost.device.packet.PacketPath;
 import io.vhost.device.packet.Segmentations;
 import io.vhost.device.packet.ToGuest;
 import io.vhost.net.NetHeader;
-import io.vhost.queue.CopyLimits;
-import io.vhost.queue.QueueCounters;
-import io.vhost.ring.RingFormat;
-import io.vhost.ring.RingOptions;
-import java.util.function.IntPredicate;
-import java.util.function.LongSupplier;
+import io.vhost.queue.QueueTally;
 import java.util.function.Supplier;
 
-/** What a network device is (virtio 1.2, 5.1), as far as its queues and its transport need to know. */
+/** What a network device is (virtio 1.2, 5.1), as far as its queues need to know. */
 final class NetworkDevice {
-    /** The queue that begins with what the device itself sends in the guest's name. */
-    static final int FIRST_FROM_GUEST = 1;
-
-    private static final int STATUS_DRIVER_OK = 4;
-
     private NetworkDevice() {}
 
     /** Queues come in pairs; the control queue stays with the front-end. */
@@ -34,52 +25,19 @@ final class NetworkDevice {
         return (queue & 1) == 0;
     }
 
-    /** A device is there for its guest as long as its first pair is: the others come and go (5.1.6.5.5). */
-    static boolean isOfFirstPair(int queue) {
-        return queue < 2;
-    }
-
-    /**
-     * Whether the device is complete.
-     *
-     * @param runs whether the queue with an index does
-     * @param statusNegotiated whether the front-end tells its status
-     * @param status what it told last (2.1)
-     */
-    static boolean isReady(IntPredicate runs, boolean statusNegotiated, int status) {
-        return runs.test(0) && runs.test(1) && (!statusNegotiated || (status & STATUS_DRIVER_OK) != 0);
-    }
-
-    /** The format of every ring. */
-    static RingFormat ringFormat(long features) {
-        return RingFormat.of(Feature.VIRTIO_F_RING_PACKED.in(features));
-    }
-
-    /** What was negotiated for a queue's ring. */
-    static RingOptions ringOptions(long features, int queue) {
-        return new RingOptions(
-                isToGuest(queue),
-                Feature.VIRTIO_F_INDIRECT_DESC.in(features),
-                Feature.VIRTIO_F_EVENT_IDX.in(features),
-                Feature.VIRTIO_F_IN_ORDER.in(features));
-    }
-
     /**
      * The packets' way through a queue.
      *
      * @param queue its index
-     * @param features those that are negotiated, asked whenever its ring is opened
-     * @param announcement what the device itself has to send in the guest's name
-     * @param config of the device
-     * @param counters of the queue
+     * @param link of the device
+     * @param tally of the queue
      */
-    static PacketPath packetPath(int queue, LongSupplier features, Announcement announcement,
-            VhostConfig config, QueueCounters counters) {
-        CopyLimits limits = new CopyLimits(config.copyThreshold(), config.copyStall(), config.copyTimeout());
-        Supplier<PacketFormat> format = () -> packetFormat(features.getAsLong(), queue);
+    static PacketPath packetPath(int queue, DeviceLink link, QueueTally tally) {
+        QueueOptions options = link.queues();
+        Supplier<PacketFormat> format = () -> packetFormat(link.features(), queue);
         return isToGuest(queue)
-                ? new ToGuest(counters, config.dma(), limits, format)
-                : new FromGuest(counters, config.dma(), limits, format, announcement);
+                ? new ToGuest(tally, options.dma(), options.copies(), format)
+                : new FromGuest(tally, options.dma(), options.copies(), format, link.announcement());
     }
 
     /** What was negotiated for a queue's packets. */

@@ -4,7 +4,6 @@ import static io.vhost.device.Feature.mask;
 
 import io.vhost.dma.DmaRegistry;
 import io.vhost.limit.ResourceLimits;
-import io.vhost.memory.MemoryRules;
 import java.time.Duration;
 import java.util.Objects;
 
@@ -20,9 +19,12 @@ import java.util.Objects;
  *     is given up, see {@link DmaRegistry#configureReplaceable}
  * @param copyThreshold copies of fewer bytes are made by the submitting thread, in their turn,
  *     instead of a channel
- * @param lockTiming whether {@link io.vhost.queue.AccessLock#longestHold} is measured
+ * @param lockTiming whether {@link io.vhost.state.AccessLock#longestHold} is measured
  * @param limits how much of this process front-ends may use up
- * @param memory which files front-ends may share as their memory
+ * @param sealedMemory whether front-ends may share only files that cannot be truncated: sealed against
+ *     shrinking
+ * @param anyFile whether they may also share files whose pages come over a network or from another process,
+ *     which may never come
  */
 public record VhostConfig(
         int queuePairs,
@@ -34,7 +36,8 @@ public record VhostConfig(
         int copyThreshold,
         boolean lockTiming,
         ResourceLimits limits,
-        MemoryRules memory) {
+        boolean sealedMemory,
+        boolean anyFile) {
     /** Most queue pairs of a device: queue indexes are eight bits in some vhost-user messages. */
     public static final int MAX_QUEUE_PAIRS = 128;
 
@@ -103,7 +106,6 @@ public record VhostConfig(
                     "copyStall=%s and copyTimeout=%s must not be negative".formatted(copyStall, copyTimeout));
         }
         Objects.requireNonNull(limits, "limits");
-        Objects.requireNonNull(memory, "memory");
         if (copyThreshold < 0) {
             throw new IllegalArgumentException("copyThreshold=" + copyThreshold + " must not be negative");
         }
@@ -130,7 +132,7 @@ public record VhostConfig(
         private int copyThreshold;
         private boolean lockTiming;
         private ResourceLimits limits = ResourceLimits.defaults();
-        private boolean sealed;
+        private boolean sealedMemory;
         private boolean anyFile;
 
         private Builder() {}
@@ -220,7 +222,7 @@ public record VhostConfig(
          * sealed is, and the rest is accepted, since what is truncated costs its own connection only.
          */
         public Builder requireSealedMemory(boolean required) {
-            sealed = required;
+            sealedMemory = required;
             return this;
         }
 
@@ -238,7 +240,7 @@ public record VhostConfig(
         public VhostConfig build() {
             return new VhostConfig(
                     queuePairs, features, protocolFeatures, dma, copyStall, copyTimeout, copyThreshold,
-                    lockTiming, limits, new MemoryRules(sealed, anyFile));
+                    lockTiming, limits, sealedMemory, anyFile);
         }
     }
 }

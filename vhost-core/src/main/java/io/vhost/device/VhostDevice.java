@@ -1,12 +1,11 @@
 package io.vhost.device;
 
-import io.vhost.device.packet.Announcement;
-import io.vhost.limit.ServerAccount;
+import io.vhost.device.link.DeviceLink;
+import io.vhost.memory.MemoryFault;
 import io.vhost.queue.QueueOwner;
-import io.vhost.queue.SignalWorker;
-import java.lang.System.Logger;
-import java.lang.System.Logger.Level;
-import java.util.Objects;
+import io.vhost.state.ConnectionSnapshot;
+import io.vhost.state.DeviceSnapshot;
+import io.vhost.state.FrontEnd;
 
 /**
  * One connected front-end: a virtual machine or a DPDK process, with its queues.
@@ -21,45 +20,29 @@ public final class VhostDevice {
     /** Largest MTU that a front-end may set. */
     public static final int MOST_MTU = 65535;
 
-    private final FrontEnd frontEnd;
-    private final ServerAccount account;
-    private final DeviceListener listener;
-    private final Logger log;
-    private final VirtQueue[] queues;
-    private final SignalWorker signalWorker;
-    private final Announcement announcement = new Announcement();
-    private final ConnectionRecord connection = new ConnectionRecord();
-    private volatile long features;
-    private volatile DeviceSnapshot snapshot = DeviceSnapshot.NONE;
-    private volatile int mtu;
-    private volatile Runnable hangUp = () -> {};
-    private volatile boolean failed;
-    private volatile boolean ended;
-    /** Why the application ended the connection; null: it has not. */
-    private volatile String disconnectReason;
+    static {
+        DeviceLink.constructor(VhostDevice::new);
+    }
 
-    VhostDevice(FrontEnd frontEnd, ServerAccount account, VhostConfig config, DeviceListener listener,
-            Logger log) {
-        this.frontEnd = frontEnd;
-        this.account = account;
-        this.listener = listener;
-        this.log = log;
-        this.queues = new VirtQueue[NetworkDevice.queueCount(config.queuePairs())];
-        this.signalWorker = new SignalWorker("signals #" + frontEnd.id());
-        QueueOwner owner = new Owner();
+    private final DeviceLink link;
+    private final VirtQueue[] queues;
+
+    VhostDevice(DeviceLink link, QueueOwner owner) {
+        this.link = link;
+        this.queues = new VirtQueue[NetworkDevice.queueCount(link.queues().pairs())];
         for (int i = 0; i < queues.length; i++) {
-            queues[i] = new VirtQueue(this, owner, i, config);
+            queues[i] = new VirtQueue(this, link, owner, i);
         }
     }
 
     /** Who is at the other end; this object's for as long as it lives. */
     public FrontEnd frontEnd() {
-        return frontEnd;
+        return link.frontEnd();
     }
 
     /** Name for logs, as {@link FrontEnd#name} has it: the socket's path, and a number. */
     public String name() {
-        return frontEnd.name();
+        return link.frontEnd().name();
     }
 
     /**
@@ -71,11 +54,7 @@ public final class VhostDevice {
      * @param reason for the log, such as "port 3 is shut"
      */
     public void disconnect(String reason) {
-        Objects.requireNonNull(reason, "reason");
-        if (disconnectReason == null) {
-            disconnectReason = reason;
-        }
-        hangUp.run();
+        link.disconnect(reason);
     }
 
     /** Number of queues, twice the configured pairs. */
@@ -98,12 +77,12 @@ public final class VhostDevice {
 
     /** The feature bits that were negotiated, see {@link Feature}; 0 before. */
     public long features() {
-        return features;
+        return link.features();
     }
 
     /** Whether {@code feature} was negotiated. */
     public boolean has(Feature feature) {
-        return feature.in(features);
+        return feature.in(features());
     }
 
     /**
@@ -111,20 +90,20 @@ public final class VhostDevice {
      * 0 when the front-end did not say.
      */
     public int mtu() {
-        return mtu;
+        return link.mtu();
     }
 
     /** Whether the guest's memory went away under a burst; the connection is then closed. */
     public boolean isFailed() {
-        return failed;
+        return link.isFailed();
     }
 
     /**
      * Finds out whether the guest's memory is gone, and then fences the queues and has the connection closed,
      * as a burst does that meets it. Takes the queues' locks one after the other; hold none.
      *
-     * <p>For a polling thread that met an error which {@link io.vhost.memory.MemoryFault#isOne} knows outside
-     * a burst and cannot tell whose memory it was: it asks each of its devices.
+     * <p>For a polling thread that met an error which {@link #isMemoryFault} knows outside a burst and cannot
+     * tell whose memory it was: it asks each of its devices.
      *
      * @return whether the memory is there
      */
@@ -132,7 +111,15 @@ public final class VhostDevice {
         for (VirtQueue queue : queues) {
             queue.checkMemory();
         }
-        return !failed;
+        return !isFailed();
+    }
+
+    /**
+     * Whether an error is that of an access to a guest's memory that is gone, see {@link #checkMemory}. What
+     * else is an {@link InternalError} is a fault of the JVM.
+     */
+    public static boolean isMemoryFault(Throwable error) {
+        return MemoryFault.isOne(error);
     }
 
     @Override
@@ -142,126 +129,11 @@ public final class VhostDevice {
 
     /** How the device was after the front-end's last request. */
     public DeviceSnapshot snapshot() {
-        return snapshot;
+        return link.snapshot();
     }
 
     /** What has happened on the device's connection so far. Reading it takes no lock. */
     public ConnectionSnapshot connection() {
-        return connection.snapshot();
-    }
-
-    /** Whether the front-end has gone, for good. */
-    boolean hasEnded() {
-        return ended;
-    }
-
-    /** The front-end has gone; its queues have stopped. */
-    void end() {
-        ended = true;
-        for (VirtQueue queue : queues) {
-            queue.wake();
-        }
-        signalWorker.close();
-    }
-
-    ConnectionRecord record() {
-        return connection;
-    }
-
-    void snapshot(DeviceSnapshot present) {
-        snapshot = present;
-    }
-
-    /** Where to log what a front-end or a listener can cause. */
-    Logger log() {
-        return log;
-    }
-
-    /** Tells an operator what has happened. */
-    void news(String text) {
-        log.log(Level.INFO, () -> "(%s) %s".formatted(name(), text));
-    }
-
-    DeviceListener listener() {
-        return listener;
-    }
-
-    void features(long negotiated) {
-        features = negotiated;
-    }
-
-    void mtu(int bytes) {
-        mtu = bytes;
-    }
-
-    Announcement announcement() {
-        return announcement;
-    }
-
-    String disconnectReason() {
-        return disconnectReason;
-    }
-
-    /** What ends the connection; called by any thread, must not block. */
-    void onHangUp(Runnable action) {
-        hangUp = action;
-    }
-
-    /** Called by a burst, under its queue's lock: the connection's thread does the rest. */
-    void fail(Throwable cause) {
-        if (!failed) {
-            failed = true;
-            log.log(Level.ERROR, () -> "(%s) guest memory is gone, closing the connection".formatted(name()),
-                    cause);
-        }
-        hangUp.run();
-    }
-
-    /** A listener's exception, of whatever kind, must not end the connection's thread. */
-    void notifyListener(String callback, Runnable call) {
-        try {
-            call.run();
-        } catch (Throwable e) {
-            log.log(Level.ERROR, () -> "(%s) listener threw from %s".formatted(name(), callback), e);
-        }
-    }
-
-    /** This device as its queues know it. */
-    private final class Owner implements QueueOwner {
-        @Override
-        public String name() {
-            return VhostDevice.this.name();
-        }
-
-        @Override
-        public Logger log() {
-            return log;
-        }
-
-        @Override
-        public void fail(Throwable cause) {
-            VhostDevice.this.fail(cause);
-        }
-
-        @Override
-        public String takeRing(int entries) {
-            return account.takeRing(entries);
-        }
-
-        @Override
-        public SignalWorker signalWorker() {
-            return signalWorker;
-        }
-
-        @Override
-        public void giveRing(int entries) {
-            account.giveRing(entries);
-        }
-
-        @Override
-        public void stateChanged(int queue, boolean runs) {
-            news("queue %d %s".formatted(queue, runs ? "started" : "stopped"));
-            notifyListener("vringStateChanged", () -> listener.vringStateChanged(queue(queue), runs));
-        }
+        return link.record().snapshot();
     }
 }

@@ -1,18 +1,19 @@
 package io.vhost.device;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.vhost.device.link.DeviceLink;
 import io.vhost.device.packet.FromGuest;
 import io.vhost.device.packet.PacketPath;
 import io.vhost.device.packet.ToGuest;
 import io.vhost.dma.DmaChannel;
+import io.vhost.dma.channel.ChannelAccess;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.KickSource;
-import io.vhost.queue.QueueControl;
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueOwner;
+import io.vhost.queue.QueueTally;
+import io.vhost.state.QueueCounters.Counter;
 import java.util.Objects;
 
 /**
@@ -27,13 +28,14 @@ import java.util.Objects;
  */
 public final class VirtQueue extends AsyncQueue {
     private final VhostDevice device;
+    private final DeviceLink link;
 
-    VirtQueue(VhostDevice device, QueueOwner owner, int index, VhostConfig config) {
-        QueueCounters queueCounters = new QueueCounters();
-        PacketPath way = NetworkDevice.packetPath(
-                index, device::features, device.announcement(), config, queueCounters);
-        super(owner, index, config.lockTiming(), queueCounters, way);
+    VirtQueue(VhostDevice device, DeviceLink link, QueueOwner owner, int index) {
+        QueueTally tally = new QueueTally();
+        PacketPath way = NetworkDevice.packetPath(index, link, tally);
+        super(owner, index, link.queues().lockTiming(), tally, way);
         this.device = device;
+        this.link = link;
     }
 
     /** The device that this queue belongs to. */
@@ -68,7 +70,7 @@ public final class VirtQueue extends AsyncQueue {
             return 0;
         }
         if (!access_lock.tryLock()) {
-            counters().addShared(Counter.BUSY);
+            tally().addShared(Counter.BUSY);
             return 0;
         }
         try {
@@ -158,7 +160,7 @@ public final class VirtQueue extends AsyncQueue {
             return 0;
         }
         try {
-            return toGuest().submit(packets, offset, count, channel);
+            return toGuest().submit(packets, offset, count, ChannelAccess.channel(channel));
         } finally {
             access_lock.unlock();
         }
@@ -184,11 +186,11 @@ public final class VirtQueue extends AsyncQueue {
             throw wrongDirection("pollEnqueueCompleted", "even");
         }
         if (!access_lock.tryLock()) {
-            counters().addShared(Counter.BUSY);
+            tally().addShared(Counter.BUSY);
             return 0;
         }
         try {
-            return path.poll(done, offset, count, channel);
+            return path.poll(done, offset, count, ChannelAccess.channel(channel));
         } finally {
             access_lock.unlock();
         }
@@ -216,34 +218,26 @@ public final class VirtQueue extends AsyncQueue {
         }
         Objects.checkFromIndexSize(offset, count, packets.length);
         if (!access_lock.tryLock()) {
-            counters().addShared(Counter.BUSY);
+            tally().addShared(Counter.BUSY);
             return 0;
         }
         try {
-            return fromGuest().tryDequeue(pool, packets, offset, count, channel);
+            return fromGuest().tryDequeue(pool, packets, offset, count, ChannelAccess.channel(channel));
         } finally {
             access_lock.unlock();
         }
     }
 
-    // For QueueWaiter and the transport, which are of this package.
+    // For QueueWaiter.
 
     KickSource.Answer armFor(Runnable sleeper, KickSource kick) {
         KickSource.Answer answer = arm(sleeper, kick);
         // After the sleeper is known, whom the end of the device wakes if it comes later.
-        boolean hasNews = device.hasEnded() || (!isToGuest() && device.announcement().isPending());
+        boolean hasNews = link.hasEnded() || (!isToGuest() && link.announcement().isPending());
         return hasNews ? KickSource.Answer.HAS_WORK : answer;
     }
 
     void disarmed() {
         disarm();
-    }
-
-    void wake() {
-        wakeSleeper();
-    }
-
-    QueueControl transport() {
-        return control();
     }
 }

@@ -79,18 +79,18 @@
  * <p>Such a channel also goes on when a copy takes that long while the ring runs, if its queue is polled all
  * the time.
  *
- * <p>An engine that fails, or breaks the rules of {@link io.vhost.dma.DmaEngine}, is replaced too, a few
- * times a minute; without a factory it fails its channel. All
- * packets with copies there come back as undelivered, and their queues are fenced
- * ({@link io.vhost.ring.RingViolation#DMA_FAILED}) until the front-end starts them again.
+ * <p>An engine that fails, or breaks the rules of {@link io.vhost.dma.engine.DmaEngine}, is replaced too, a
+ * few times a minute; without a factory it fails its channel. All packets with copies there come back as
+ * undelivered, and their queues are fenced ({@link io.vhost.state.RingViolation#DMA_FAILED}) until the
+ * front-end starts them again.
  *
  * <h2>Inside</h2>
  * {@code VirtQueue} takes the lock; a packet's way from there is in the package
- * {@code io.vhost.device.packet}, and what a queue is whatever it carries in {@link io.vhost.queue}. What a
- * network device is, and what features mean for its rings and packets, is in {@code NetworkDevice}.
+ * {@code io.vhost.device.packet}, and what a queue is whatever it carries in {@code io.vhost.queue}. What a
+ * network device is, and what features mean for its packets, is in {@code NetworkDevice}.
  *
- * <p>{@link io.vhost.device.DeviceControl} is the transport's side of a device, with its
- * {@link io.vhost.device.DeviceMemory} and {@code DeviceRings}; applications do not need it.
+ * <p>The transport's side of a device is the package {@code io.vhost.control}; the two share a
+ * {@code DeviceLink}. None of these packages is exported.
  *
  * @since 0.1
  */

@@ -1,5 +1,8 @@
 package io.vhost.dma;
 
+import io.vhost.dma.channel.CopyChannel;
+import io.vhost.dma.channel.EngineSupply;
+import io.vhost.dma.engine.DmaEngine;
 import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -40,7 +43,7 @@ public final class DmaRegistry implements AutoCloseable {
     public DmaChannel configure(String name, DmaEngine engine) {
         Objects.requireNonNull(name, "name");
         Objects.requireNonNull(engine, "engine");
-        DmaChannel channel = new DmaChannel(this, name, engine, null, clock);
+        DmaChannel channel = new DmaChannel(this, new CopyChannel(this, name, engine, null, clock));
         channels.add(channel);
         return channel;
     }
@@ -52,10 +55,10 @@ public final class DmaRegistry implements AutoCloseable {
      *
      * <p>What the old engine may still be touching is withheld until it has ended: packets are not given back
      * to the application, chains not to the guest, and the guest's memory stays mapped; for
-     * {@link WorkerDmaEngine}, that is its burst in progress, at most 64 copies. It ends in the background.
-     * Engines that are held up that long are counted and logged as left behind. A channel fails for good
-     * when eight of the process are and it needs another, when engines fail by
-     * themselves more than four times within a minute, or when the factory throws.
+     * {@link io.vhost.dma.engine.WorkerDmaEngine}, that is its burst in progress, at most 64 copies. It ends
+     * in the background. Engines that are held up that long are counted and logged as left behind. A channel
+     * fails for good when eight of the process are and it needs another, when engines fail by themselves more
+     * than four times within a minute, or when the factory throws.
      *
      * @param name for logs
      * @param engines makes an engine whenever it is called, all of the same depth. Called here, and later
@@ -65,7 +68,8 @@ public final class DmaRegistry implements AutoCloseable {
     public DmaChannel configureReplaceable(String name, Supplier<? extends DmaEngine> engines) {
         Objects.requireNonNull(name, "name");
         EngineSupply supply = new EngineSupply(engines);
-        DmaChannel channel = new DmaChannel(this, name, supply.first(), supply, clock);
+        DmaChannel channel = new DmaChannel(
+                this, new CopyChannel(this, name, supply.first(), supply, clock));
         channels.add(channel);
         return channel;
     }

@@ -4,6 +4,7 @@ import io.vhost.device.Feature;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.net.custody.Custody;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.InterruptWatch;
@@ -13,7 +14,7 @@ import io.vhost.ring.DriverRing;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /** What receive and transmit queues share: the ring in shared memory, its event descriptors, its packets. */
@@ -146,7 +147,7 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
 
     /** The device has a packet from now on. */
     final void hand(Packet packet) {
-        packet.inFlight(true);
+        Custody.accept(packet);
         out[packet.index()] = packet;
     }
 
@@ -154,7 +155,7 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
     final Packet takeBack(int index) {
         Packet packet = out[index];
         out[index] = null;
-        packet.inFlight(false);
+        Custody.giveBack(packet);
         return packet;
     }
 

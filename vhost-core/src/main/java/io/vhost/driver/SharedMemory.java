@@ -1,9 +1,9 @@
 package io.vhost.driver;
 
-import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
 import io.vhost.os.MemFd;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -1,10 +1,10 @@
 package io.vhost.driver;
 
 import io.vhost.driver.DriverConfig.TransmitMode;
-import io.vhost.net.BurstCheck;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.net.custody.BurstCheck;
 
 /** Driver to device. Packets are sent from where they lie. */
 final class TransmitQueue extends DriverQueue {

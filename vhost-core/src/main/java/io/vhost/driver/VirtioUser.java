@@ -7,7 +7,7 @@ import io.vhost.os.OsException;
 import io.vhost.protocol.FrontendSession;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.RingViolation;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;

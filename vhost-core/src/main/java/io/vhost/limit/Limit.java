@@ -52,7 +52,7 @@ public enum Limit {
     }
 
     /** Where it is set: names of {@link ResourceLimits} and the command line; empty for the system's own. */
-    String setting() {
+    public String setting() {
         return setting;
     }
 }

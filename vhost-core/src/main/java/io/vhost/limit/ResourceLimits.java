@@ -71,8 +71,12 @@ public record ResourceLimits(
                 .within(Runtime.getRuntime().maxMemory());
     }
 
-    /** The value of a limit; the system's own are not among them. */
-    long of(Limit limit) {
+    /**
+     * The value of a limit.
+     *
+     * @throws IllegalArgumentException for one of the system's own, which are not among these
+     */
+    public long of(Limit limit) {
         return switch (limit) {
             case CONNECTIONS -> connections;
             case PROCESS_CONNECTIONS -> processConnections;

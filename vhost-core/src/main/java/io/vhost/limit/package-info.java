@@ -1,9 +1,9 @@
 /**
  * How much of this process front-ends may use up: connections, descriptors, mappings and address space.
  *
- * <p>{@link io.vhost.limit.ResourceLimits} are a part of a device's configuration.
- * {@link io.vhost.limit.ResourceAccount} keeps the account of the whole process, all servers and clients
- * together, and counts each refusal by its {@link io.vhost.limit.Limit}. What a connection took is given back
+ * <p>{@link io.vhost.limit.ResourceLimits} are a part of a device's configuration. One account is kept of the
+ * whole process, all servers and clients together: {@link io.vhost.limit.ResourceUsage} is what it says at a
+ * moment, with each refusal counted by its {@link io.vhost.limit.Limit}. What a connection took is given back
  * when it ends. A front-end that exceeds a limit is refused what it asked for, with one WARNING, and no other
  * is disturbed.
  *

@@ -4,6 +4,7 @@ import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
 import io.vhost.os.OsException;
 import io.vhost.os.SharedBits;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -48,7 +49,6 @@ public final class DirtyLog {
      * @return the log, with one user
      * @throws MemoryTableException when the file does not hold it or cannot be mapped
      */
-    @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static DirtyLog map(Descriptor file, long offset, long size) throws MemoryTableException {
         return map(file, offset, size, MemoryRules.USUAL, () -> { });
     }
@@ -66,7 +66,6 @@ public final class DirtyLog {
      * @return the log, with one user
      * @throws MemoryTableException when the file does not hold it, cannot be mapped or is not wanted
      */
-    @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static DirtyLog map(
             Descriptor file, long offset, long size, MemoryRules rules, Runnable unmapped)
             throws MemoryTableException {
@@ -85,8 +84,8 @@ public final class DirtyLog {
             Descriptor file, long offset, long size, MemoryRules rules, Runnable unmapped)
             throws MemoryTableException {
         String what = "dirty log of size=0x%x at offset=0x%x".formatted(size, offset);
-        if (size < Long.BYTES || size > MemoryRegion.MAX_SIZE
-                || offset < 0 || offset > MemoryRegion.MAX_SIZE
+        if (size < Long.BYTES || size > RegionRules.MAX_SIZE
+                || offset < 0 || offset > RegionRules.MAX_SIZE
                 || (offset & (Long.BYTES - 1)) != 0) {
             throw new MemoryTableException(what + ": needs at least 8 bytes at a multiple of 8");
         }

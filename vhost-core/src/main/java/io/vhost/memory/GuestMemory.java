@@ -3,6 +3,8 @@ package io.vhost.memory;
 import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
 import io.vhost.os.OsException;
+import io.vhost.state.MemoryBacking;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
@@ -65,7 +67,6 @@ public final class GuestMemory {
      * @throws MemoryTableException if the table contradicts itself or its files, or cannot be mapped; nothing
      *     is left behind then
      */
-    @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static GuestMemory map(List<MemoryRegion> regions, List<Descriptor> files)
             throws MemoryTableException {
         try {
@@ -87,7 +88,6 @@ public final class GuestMemory {
      * @return the memory, with one user
      * @throws MemoryTableException as for {@link #map(List, List)}, or for a file that is not wanted
      */
-    @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static GuestMemory map(
             List<MemoryRegion> regions, List<Descriptor> files, MemoryRules rules, Runnable unmapped)
             throws MemoryTableException {
@@ -122,9 +122,9 @@ public final class GuestMemory {
                     + " and " + regions.length + " regions");
         }
         List<MemoryRegion> sorted =
-                Arrays.stream(regions).sorted(MemoryRegion.BY_GUEST_ADDRESS).toList();
+                Arrays.stream(regions).sorted(RegionRules.BY_GUEST_ADDRESS).toList();
         try {
-            MemoryRegion.check(sorted);
+            RegionRules.check(sorted);
         } catch (MemoryTableException e) {
             throw new IllegalArgumentException(e.getMessage(), e);
         }
@@ -233,8 +233,8 @@ public final class GuestMemory {
     }
 
     /**
-     * Whether {@link TruncationGuard} found a file truncated and put zeros in its place. Any thread; what the
-     * calling thread has touched is known.
+     * Whether the guard against truncation found a file truncated and put zeros in its place. Any thread;
+     * what the calling thread has touched is known.
      */
     public boolean isReplaced() {
         return mapping != null && mapping.isReplaced();
@@ -297,10 +297,10 @@ public final class GuestMemory {
         for (int i = 0; i < count; i++) {
             table.add(new RegionFile(regions.get(i), files.get(i)));
         }
-        table.sort(Comparator.comparing(RegionFile::region, MemoryRegion.BY_GUEST_ADDRESS));
-        MemoryRegion.check(table.stream().map(RegionFile::region).toList());
+        table.sort(Comparator.comparing(RegionFile::region, RegionRules.BY_GUEST_ADDRESS));
+        RegionRules.check(table.stream().map(RegionFile::region).toList());
         for (RegionFile entry : table) {
-            entry.region().checkAlignment();
+            RegionRules.checkAlignment(entry.region());
         }
         return table;
     }

@@ -55,7 +55,6 @@ public final class InflightRegion {
      *
      * @param size bytes
      */
-    @SuppressWarnings("exports") // only the library itself has a use for descriptors
     public static Descriptor createFile(long size) {
         return MemFd.createSealed("vhost-inflight", size);
     }
@@ -74,7 +73,6 @@ public final class InflightRegion {
      * @return the region, with one user
      * @throws MemoryTableException when the file does not hold it, cannot be mapped or is not wanted
      */
-    @SuppressWarnings("exports") // only the library itself has descriptors to give
     public static InflightRegion map(
             Descriptor file, long offset, long size, int queues, int queueSize, MemoryRules rules,
             Runnable unmapped)
@@ -95,7 +93,7 @@ public final class InflightRegion {
             Runnable unmapped)
             throws MemoryTableException {
         String what = "in-flight region of size=0x%x at offset=0x%x".formatted(size, offset);
-        if (size < 1 || size > MemoryRegion.MAX_SIZE || offset < 0 || offset > MemoryRegion.MAX_SIZE
+        if (size < 1 || size > RegionRules.MAX_SIZE || offset < 0 || offset > RegionRules.MAX_SIZE
                 || (offset & (PART_ALIGNMENT - 1)) != 0) {
             throw new MemoryTableException(
                     what + ": needs a size from 1 to 2^48 at a multiple of " + PART_ALIGNMENT);

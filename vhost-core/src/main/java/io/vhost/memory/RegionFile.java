@@ -1,6 +1,8 @@
 package io.vhost.memory;
 
 import io.vhost.os.Descriptor;
+import io.vhost.state.MemoryBacking;
+import io.vhost.state.MemoryRegion;
 
 /** A region and the file that came with it. */
 record RegionFile(MemoryRegion region, Descriptor file) {

@@ -4,6 +4,7 @@ import io.vhost.os.Descriptor;
 import io.vhost.os.FileSeals;
 import io.vhost.os.FileSystem;
 import io.vhost.os.Mapping;
+import io.vhost.state.MemoryBacking;
 
 /**
  * A file that a front-end shares, and the part of it that is to be mapped.

@@ -1,5 +1,6 @@
 package io.vhost.memory;
 
+import io.vhost.state.MemoryRegion;
 import java.util.ArrayList;
 import java.util.List;
 

@@ -15,7 +15,7 @@
  * <p>That makes two walls. Translation refuses every address and length that the table does not cover. Should
  * it ever be wrong, the bounds of the segment confine the access to memory of the same guest.
  *
- * <p>How the classes fit: {@link io.vhost.memory.MemoryRegion} is an entry as it was received.
+ * <p>How the classes fit: {@link io.vhost.state.MemoryRegion} is an entry as it was received.
  * {@link io.vhost.memory.GuestMemory} is a table, checked and mapped; it never changes, and a new table is a
  * new object. {@link io.vhost.memory.AddressTranslator} stands before it on the packet path.
  *
@@ -27,6 +27,6 @@
  * <li>"Nowhere" is {@link io.vhost.memory.GuestMemory#UNMAPPED}. A guest's mistake is not an exception.
  * </ul>
  *
- * @since 0.1
+ * <p>This package is not exported.
  */
 package io.vhost.memory;

@@ -1,6 +1,7 @@
 package io.vhost.net;
 
 import io.vhost.memory.NativeCopy;
+import io.vhost.net.access.PacketAccess;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
@@ -33,6 +34,10 @@ public final class Packet {
             ValueLayout.JAVA_INT_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
     private static final ValueLayout.OfLong LONG =
             ValueLayout.JAVA_LONG_UNALIGNED.withOrder(ByteOrder.BIG_ENDIAN);
+
+    static {
+        PacketAccess.give(new QueueSide());
+    }
 
     private final PacketPool pool;
     private final MemorySegment slab;
@@ -91,13 +96,7 @@ public final class Packet {
         return length < 0 && dataOffset >= 0;
     }
 
-    /**
-     * For queues: says whether one has the packet. Between the two calls it is nobody else's.
-     *
-     * @param value true when a queue accepts it, false when it is given back
-     * @throws IllegalStateException if the packet is in its pool, or in the state that it is to get
-     */
-    public void inFlight(boolean value) {
+    void inFlight(boolean value) {
         if (length < 0 == value || dataOffset < 0) {
             throw new IllegalStateException("inFlight(" + value + ") of " + this);
         }
@@ -117,15 +116,6 @@ public final class Packet {
     /** {@return whether an asynchronous copy gave this packet back without having delivered it} */
     public boolean isUndelivered() {
         return undelivered;
-    }
-
-    /**
-     * For queues: says whether the packet was delivered, when it is given back after an asynchronous copy.
-     *
-     * @param value true when it was not
-     */
-    public void undelivered(boolean value) {
-        undelivered = value;
     }
 
     /** {@return the slab that holds the data; all packets of a pool share it, so load it once per burst} */
@@ -557,6 +547,19 @@ public final class Packet {
     private static void checkNative(MemorySegment segment) {
         if (!segment.isNative()) {
             throw new IllegalArgumentException("heap segment: pass its byte[] instead");
+        }
+    }
+
+    /** What queues say of packets. */
+    private static final class QueueSide extends PacketAccess<Packet> {
+        @Override
+        public void inFlight(Packet packet, boolean value) {
+            packet.inFlight(value);
+        }
+
+        @Override
+        public void undelivered(Packet packet, boolean value) {
+            packet.undelivered = value;
         }
     }
 }

@@ -4,8 +4,8 @@
  * <p>A {@link io.vhost.net.PacketPool} owns one native slab, cut into equal buffers, and one
  * {@link io.vhost.net.Packet} for each of them. A packet is a window on its buffer (headroom, data, tailroom)
  * together with the offload fields of its virtio-net header, which is not part of the data:
- * {@link io.vhost.net.NetHeader} has its layout, {@link io.vhost.net.InternetChecksum} does in software what
- * an offload asks for, and {@link io.vhost.memory.NativeCopy} moves the bytes.
+ * {@link io.vhost.net.NetHeader} has its layout, and {@link io.vhost.net.InternetChecksum} does in software
+ * what an offload asks for.
  *
  * <p>Ownership: who took a packet, or received it from a queue, owns it, and only the owner touches it.
  * Handing it to a queue that accepts it, or to another thread, hands over the ownership; releasing it ends

@@ -4,11 +4,11 @@ import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.ERROR;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.queue.ControlException;
-import io.vhost.device.DeviceControl;
+import io.vhost.control.DeviceControl;
 import io.vhost.device.ProtocolFeature;
 import io.vhost.os.Descriptor;
 import io.vhost.os.UnixSocket;
+import io.vhost.queue.ControlException;
 import java.lang.foreign.Arena;
 import java.util.EnumMap;
 import java.util.EnumSet;

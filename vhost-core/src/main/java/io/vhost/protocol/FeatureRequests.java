@@ -1,9 +1,9 @@
 package io.vhost.protocol;
 
-import io.vhost.queue.ControlException;
-import io.vhost.device.DeviceControl;
+import io.vhost.control.DeviceControl;
 import io.vhost.device.Feature;
 import io.vhost.device.ProtocolFeature;
+import io.vhost.queue.ControlException;
 import java.util.Map;
 
 /** Messages about the device as a whole: features, owner, number of queues, status. */

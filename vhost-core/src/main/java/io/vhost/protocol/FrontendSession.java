@@ -5,11 +5,11 @@ import static io.vhost.device.ProtocolFeature.REPLY_ACK;
 
 import io.vhost.device.Feature;
 import io.vhost.device.ProtocolFeature;
-import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.OsException;
 import io.vhost.os.Poll;
 import io.vhost.os.UnixSocket;
+import io.vhost.state.MemoryRegion;
 import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.nio.file.Path;

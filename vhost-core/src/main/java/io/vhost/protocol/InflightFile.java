@@ -12,7 +12,6 @@ import io.vhost.os.Descriptor;
  * @param queues how many queues have a part in it, from the first on
  * @param queueSize entries of each
  */
-@SuppressWarnings("exports") // only the library itself has descriptors to give
 public record InflightFile(Descriptor file, long size, long offset, int queues, int queueSize)
         implements AutoCloseable {
     /** Closes the file. Back-ends that use the region do not notice. */

@@ -1,6 +1,6 @@
 package io.vhost.protocol;
 
-import io.vhost.device.DeviceInflight;
+import io.vhost.control.DeviceInflight;
 import io.vhost.queue.ControlException;
 import java.util.Map;
 

@@ -1,8 +1,8 @@
 package io.vhost.protocol;
 
-import io.vhost.device.DeviceMemory;
-import io.vhost.memory.MemoryRegion;
+import io.vhost.control.DeviceMemory;
 import io.vhost.queue.ControlException;
+import io.vhost.state.MemoryRegion;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

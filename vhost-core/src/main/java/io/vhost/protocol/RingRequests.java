@@ -1,8 +1,8 @@
 package io.vhost.protocol;
 
-import io.vhost.queue.ControlException;
-import io.vhost.device.DeviceControl;
+import io.vhost.control.DeviceControl;
 import io.vhost.os.Descriptor;
+import io.vhost.queue.ControlException;
 import java.util.Map;
 
 /** Messages about one ring: size, place, position, eventfds, start and stop. */

@@ -1,6 +1,6 @@
 package io.vhost.queue;
 
-import io.vhost.dma.CopyListener;
+import io.vhost.dma.channel.CopyListener;
 
 /**
  * Finds out who holds a channel up for which a queue waits: while it waits it looks again and again whose

@@ -1,8 +1,8 @@
 package io.vhost.queue;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.dma.CopyListener;
-import io.vhost.dma.DmaChannel;
+import io.vhost.dma.channel.CopyChannel;
+import io.vhost.dma.channel.CopyListener;
 import io.vhost.memory.NativeCopy;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.ChainsInFlight;
@@ -37,7 +37,7 @@ public final class CopySlots<T> implements CopyListener {
     /** Most items in flight. */
     private final int limit;
     private final Object[] item;
-    private final DmaChannel[] channel;
+    private final CopyChannel[] channel;
     private final int[] chains;
     /** Copies of a slot that are not done. */
     private final int[] copies;
@@ -54,7 +54,7 @@ public final class CopySlots<T> implements CopyListener {
     /** Set by whoever drains or replaces a channel. */
     private volatile boolean evicted;
     // A run of items given back that the same channel copied, which it has not been told of.
-    private DmaChannel leaving;
+    private CopyChannel leaving;
     private int left;
 
     /**
@@ -79,7 +79,7 @@ public final class CopySlots<T> implements CopyListener {
         mask = size - 1;
         this.limit = limit;
         item = new Object[size];
-        channel = new DmaChannel[size];
+        channel = new CopyChannel[size];
         chains = new int[size];
         copies = new int[size];
         failed = new boolean[size];
@@ -119,12 +119,12 @@ public final class CopySlots<T> implements CopyListener {
 
     /**
      * Opens a slot for an item whose copies will be submitted next, all to {@code by}, which must be told
-     * with {@link DmaChannel#retain}.
+     * with {@link CopyChannel#retain}.
      *
      * @param number how many copies; 0 when there is nothing to copy, which is done at once
      * @return the slot, for {@link #copyDone}
      */
-    public int open(T newItem, int number, DmaChannel by, long now) {
+    public int open(T newItem, int number, CopyChannel by, long now) {
         int slot = opened & mask;
         put(slot, newItem, number, by, now);
         chains[slot] = 0;
@@ -132,7 +132,7 @@ public final class CopySlots<T> implements CopyListener {
         return slot;
     }
 
-    private void put(int slot, T newItem, int number, DmaChannel by, long now) {
+    private void put(int slot, T newItem, int number, CopyChannel by, long now) {
         item[slot] = newItem;
         // A reference that is stored costs more than one that is compared, and it hardly ever changes.
         if (channel[slot] != by) {
@@ -148,7 +148,7 @@ public final class CopySlots<T> implements CopyListener {
      *
      * @return the slot of the first; the others follow, see {@link #after}
      */
-    public int openPlain(T[] items, int offset, ChainBatch batch, int count, DmaChannel by, long now) {
+    public int openPlain(T[] items, int offset, ChainBatch batch, int count, CopyChannel by, long now) {
         int begin = opened;
         for (int i = 0; i < count; i++) {
             int slot = (begin + i) & mask;
@@ -204,7 +204,7 @@ public final class CopySlots<T> implements CopyListener {
      */
     @GuardedBy("by.lock")
     public void copy(
-            DmaChannel by, boolean atOnce, MemorySegment source, long sourceOffset,
+            CopyChannel by, boolean atOnce, MemorySegment source, long sourceOffset,
             MemorySegment target, long targetOffset, int length, int slot) {
         if (length >= threshold && !atOnce) {
             by.copy(source, sourceOffset, target, targetOffset, length, this, slot);
@@ -290,7 +290,7 @@ public final class CopySlots<T> implements CopyListener {
     }
 
     /** The number of the oldest item whose copies are not done, those aside that these channels make. */
-    int awaited(Set<DmaChannel> aside) {
+    int awaited(Set<CopyChannel> aside) {
         int i = closed;
         while (i != opened
                 && ((int) COPIES.getAcquire(copies, i & mask) == 0 || aside.contains(channel[i & mask]))) {
@@ -300,12 +300,12 @@ public final class CopySlots<T> implements CopyListener {
     }
 
     /** What makes the copies of an item that is not closed. */
-    DmaChannel channelOf(int number) {
+    CopyChannel channelOf(int number) {
         return channel[number & mask];
     }
 
     /** Declares the copies that a channel should make done and failed. Nobody may be at them any more. */
-    void giveUp(DmaChannel by) {
+    void giveUp(CopyChannel by) {
         for (int i = closed; i != opened; i++) {
             int slot = i & mask;
             if (channel[slot].equals(by)) {
@@ -359,7 +359,7 @@ public final class CopySlots<T> implements CopyListener {
     @SuppressWarnings("unchecked") // What open() put there.
     public T empty() {
         int slot = emptied++ & mask;
-        DmaChannel by = channel[slot];
+        CopyChannel by = channel[slot];
         if (by != leaving) {
             settle();
             leaving = by;

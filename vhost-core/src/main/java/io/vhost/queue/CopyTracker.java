@@ -1,10 +1,10 @@
 package io.vhost.queue;
 
-import io.vhost.dma.CopyListener;
-import io.vhost.dma.DmaChannel;
+import io.vhost.dma.channel.CopyChannel;
+import io.vhost.dma.channel.CopyListener;
 import io.vhost.memory.GuestMemory;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.ring.DeviceRing;
+import io.vhost.state.QueueCounters.Counter;
 import java.util.HashSet;
 import java.util.Set;
 import java.util.concurrent.TimeoutException;
@@ -23,7 +23,7 @@ public final class CopyTracker<T> {
     private static final int ROUNDS = 4;
 
     private final String queue;
-    private final QueueCounters counters;
+    private final QueueTally counters;
     private final QueueEvents events;
     private final CopyLimits limits;
     private final LongSupplier clock;
@@ -47,12 +47,12 @@ public final class CopyTracker<T> {
      * @param ring what the copies belong to
      */
     public CopyTracker(
-            String queue, QueueCounters counters, QueueEvents events, CopyLimits limits, DeviceRing ring) {
+            String queue, QueueTally counters, QueueEvents events, CopyLimits limits, DeviceRing ring) {
         this(queue, counters, events, limits, ring.size(), System::nanoTime);
     }
 
     /** The same for a ring of so many entries, with another clock. */
-    CopyTracker(String queue, QueueCounters counters, QueueEvents events, CopyLimits limits, int size,
+    CopyTracker(String queue, QueueTally counters, QueueEvents events, CopyLimits limits, int size,
             LongSupplier clock) {
         this.queue = queue;
         this.counters = counters;
@@ -76,7 +76,7 @@ public final class CopyTracker<T> {
     }
 
     /** The channel that the oldest copy under way was left to; null: all have ended. */
-    public DmaChannel awaited() {
+    public CopyChannel awaited() {
         return slots.copying() == 0 ? null : slots.channelOf(oldest());
     }
 
@@ -117,7 +117,7 @@ public final class CopyTracker<T> {
      * @param channel which to ask
      * @param ring where the chains belong; null when it is gone
      */
-    public void harvest(DmaChannel channel, DeviceRing ring) {
+    public void harvest(CopyChannel channel, DeviceRing ring) {
         channel.drain();
         slots.close(ring);
         if (left) {
@@ -147,7 +147,7 @@ public final class CopyTracker<T> {
     }
 
     private void watch(DeviceRing ring, long now) {
-        DmaChannel awaited = slots.channelOf(oldest());
+        CopyChannel awaited = slots.channelOf(oldest());
         if (!awaited.isReplaceable() || awaited.isLate(slots)) {
             return;
         }
@@ -161,7 +161,7 @@ public final class CopyTracker<T> {
         }
     }
 
-    private void expire(DmaChannel awaited, CopyListener blamed) {
+    private void expire(CopyChannel awaited, CopyListener blamed) {
         awaited.expire(blamed, timeout, new TimeoutException(
                 "%s: copies of %d packets did not complete within %s"
                         .formatted(queue, slots.copying(), limits.timeout())));
@@ -184,12 +184,12 @@ public final class CopyTracker<T> {
             return;
         }
         blame.forget();
-        Set<DmaChannel> late = new HashSet<>();
+        Set<CopyChannel> late = new HashSet<>();
         long since = clock.getAsLong();
         int expired = 0;
         int item = slots.awaited(late);
         while (item != slots.opened()) {
-            DmaChannel awaited = slots.channelOf(item);
+            CopyChannel awaited = slots.channelOf(item);
             awaited.drain();
             slots.close(ring);
             int before = item;
@@ -223,7 +223,7 @@ public final class CopyTracker<T> {
         }
     }
 
-    private boolean isOverdue(DmaChannel awaited, long since) {
+    private boolean isOverdue(CopyChannel awaited, long since) {
         long now = clock.getAsLong();
         long waited = now - since;
         if (waited > timeout) {

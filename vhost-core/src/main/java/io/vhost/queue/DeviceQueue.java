@@ -2,9 +2,12 @@ package io.vhost.queue;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.memory.MemoryFault;
-import io.vhost.queue.QueueCounters.Counter;
-import io.vhost.ring.RingElement;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.AccessLock;
+import io.vhost.state.QueueCounters;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.QueueSnapshot;
+import io.vhost.state.RingElement;
+import io.vhost.state.RingViolation;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
 import java.util.OptionalInt;
@@ -17,7 +20,11 @@ import java.util.function.Function;
  *
  * <p>Threads: any. Lock: none may be held, unless a method says so; all may be called under
  * {@link #access_lock} as well.
+ *
+ * <p>Javadoc shows what is here with the queues that applications have, but for what is for those who extend
+ * it alone, which is hidden.
  */
+@SuppressWarnings("InvalidBlockTag") // Error Prone does not know the standard doclet's @hidden.
 public abstract class DeviceQueue {
     /**
      * Guards everything about this queue. Applications may hold it around calls; bursts and control calls are
@@ -30,14 +37,15 @@ public abstract class DeviceQueue {
 
     private final QueueOwner owner;
     private final int index;
-    private final QueueCounters counters;
+    private final QueueTally tally;
     private final QueueEvents events;
     private final QueueGate gate = new QueueGate();
 
     @GuardedBy("access_lock")
     private final QueueLife life;
 
-    private final QueueControl control;
+    /** The transport's side, see {@link QueueAccess}. */
+    final QueueControl control;
 
     /**
      * A queue whose ring is stopped.
@@ -45,17 +53,17 @@ public abstract class DeviceQueue {
      * @param owner the device
      * @param index place among the device's queues, from 0
      * @param lockTiming whether {@link AccessLock#longestHold} is measured
-     * @param counters of this queue
+     * @param tally of this queue
      * @param user what the chains are for
      */
     protected DeviceQueue(
-            QueueOwner owner, int index, boolean lockTiming, QueueCounters counters, QueueUser user) {
+            QueueOwner owner, int index, boolean lockTiming, QueueTally tally, QueueUser user) {
         this.owner = owner;
         this.index = index;
-        this.counters = counters;
+        this.tally = tally;
         this.access_lock = new AccessLock(lockTiming);
         this.events = new QueueEvents(owner.name(), index);
-        this.life = new QueueLife(owner, index, gate, counters, user);
+        this.life = new QueueLife(owner, index, gate, tally, user);
         this.control = new QueueControl(index, access_lock, gate, life);
     }
 
@@ -74,7 +82,7 @@ public abstract class DeviceQueue {
 
     /** What has been counted. */
     public final QueueCounters counters() {
-        return counters;
+        return tally;
     }
 
     /**
@@ -145,18 +153,30 @@ public abstract class DeviceQueue {
         }
     }
 
-    /** The life of the ring, for who holds the lock. */
+    /**
+     * The life of the ring, for who holds the lock.
+     *
+     * @hidden
+     */
     @GuardedBy("access_lock")
     protected final QueueLife life() {
         return life;
     }
 
-    /** The transport's side of this queue. */
-    protected final QueueControl control() {
-        return control;
+    /**
+     * What has been counted, for who counts.
+     *
+     * @hidden
+     */
+    protected final QueueTally tally() {
+        return tally;
     }
 
-    /** What Flight Recorder is told about this queue. */
+    /**
+     * What Flight Recorder is told about this queue.
+     *
+     * @hidden
+     */
     protected final QueueEvents events() {
         return events;
     }
@@ -166,6 +186,7 @@ public abstract class DeviceQueue {
      * a change, so a listener that waits for a polling thread under the lock gets its answer.
      *
      * @return false when the queue does not run, and then the lock is not held
+     * @hidden
      */
     protected final boolean lockWhileRunning() {
         int spins = 0;
@@ -174,7 +195,7 @@ public abstract class DeviceQueue {
                 return false;
             }
             if (++spins % 128 == 0) {
-                counters.addShared(Counter.BUSY);
+                tally.addShared(Counter.BUSY);
                 LockSupport.parkNanos(1);
             } else {
                 Thread.onSpinWait();
@@ -183,10 +204,14 @@ public abstract class DeviceQueue {
         return true;
     }
 
-    /** Takes the lock for a control call, and counts those who have it already. */
+    /**
+     * Takes the lock for a control call, and counts those who have it already.
+     *
+     * @hidden
+     */
     protected final void lockForControl() {
         if (access_lock.isHeldByCurrentThread()) {
-            counters.addShared(Counter.REENTRANT_CALLS);
+            tally.addShared(Counter.REENTRANT_CALLS);
         }
         access_lock.lock();
     }
@@ -198,6 +223,7 @@ public abstract class DeviceQueue {
      * @param call name of the method that was called
      * @param log where the misuse is reported
      * @throws IllegalMonitorStateException if it does not
+     * @hidden
      */
     protected final void requireLock(String call, Logger log) {
         if (access_lock.isHeldByCurrentThread()) {
@@ -210,7 +236,7 @@ public abstract class DeviceQueue {
                 holder == null ? "nobody holds" : "thread \"" + holder.getName() + "\" holds",
                 call.replace("ThreadUnsafe", ""));
         log.log(Level.ERROR, text);
-        counters.addShared(Counter.LOCK_MISUSE);
+        tally.addShared(Counter.LOCK_MISUSE);
         events.lockMisuse(call);
         throw new IllegalMonitorStateException(text);
     }
@@ -221,6 +247,7 @@ public abstract class DeviceQueue {
      * @param sleeper is told of changes of the queue from now on
      * @param kick what to sleep on
      * @return what the thread has to do
+     * @hidden
      */
     protected final KickSource.Answer arm(Runnable sleeper, KickSource kick) {
         gate.sleeper(sleeper);
@@ -234,7 +261,11 @@ public abstract class DeviceQueue {
         }
     }
 
-    /** The thread no longer sleeps. */
+    /**
+     * The thread no longer sleeps.
+     *
+     * @hidden
+     */
     protected final void disarm() {
         if (!gate.isOpen() || !lockWhileRunning()) {
             return;
@@ -246,11 +277,6 @@ public abstract class DeviceQueue {
         } finally {
             access_lock.unlock();
         }
-    }
-
-    /** Something about this queue has changed, which a sleeping thread has to see. */
-    protected final void wakeSleeper() {
-        gate.wake();
     }
 
     @Override

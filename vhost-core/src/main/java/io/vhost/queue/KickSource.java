@@ -14,7 +14,6 @@ import java.util.function.LongSupplier;
  * on no more, until work is done. And it can make the kernel busy for milliseconds when its descriptor is read,
  * by having it watched by very many others: where that is so again and again it is slept on no more at all.
  */
-@SuppressWarnings("exports") // Descriptors are for the library itself.
 public final class KickSource implements AutoCloseable {
     /** What a queue says when it is asked for kicks. */
     public enum Answer {

@@ -8,6 +8,7 @@ import io.vhost.os.EventFd;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
+import io.vhost.state.AccessLock;
 import java.util.List;
 
 /**
@@ -16,7 +17,6 @@ import java.util.List;
  * <p>Thread: the connection's, and no other. Bursts are told to leave before the lock is taken for a change
  * that stops the ring, so a thread that polls without pause does not hold it up.
  */
-@SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
 public final class QueueControl {
     private final int index;
     private final AccessLock lock;
@@ -173,6 +173,11 @@ public final class QueueControl {
         } finally {
             lock.unlock();
         }
+    }
+
+    /** Something about the queue has changed, which a sleeping thread has to see. */
+    public void wake() {
+        gate.wake();
     }
 
     /** Closes the queue's descriptors, when the connection has gone. */

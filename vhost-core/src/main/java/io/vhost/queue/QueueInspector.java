@@ -1,10 +1,11 @@
 package io.vhost.queue;
 
 import io.vhost.os.EventFd;
-import io.vhost.ring.RingFormat;
-import io.vhost.ring.RingPositions;
-import io.vhost.ring.RingViolation;
 import io.vhost.ring.DeviceRing;
+import io.vhost.ring.RingFormat;
+import io.vhost.state.QueueSnapshot;
+import io.vhost.state.RingPositions;
+import io.vhost.state.RingViolation;
 
 /** Takes snapshots of a queue, under its lock. Guest memory is not looked at. */
 final class QueueInspector {
@@ -22,7 +23,7 @@ final class QueueInspector {
                 setup.started,
                 setup.enabled,
                 ring != null,
-                open == null ? null : open.format(),
+                open != null && open.format() == RingFormat.PACKED,
                 setup.size,
                 at,
                 place.desc(),

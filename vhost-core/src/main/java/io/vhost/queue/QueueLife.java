@@ -5,15 +5,16 @@ import io.vhost.memory.GuestMemory;
 import io.vhost.memory.MemoryFault;
 import io.vhost.os.EventFd;
 import io.vhost.os.OsException;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingAddresses;
-import io.vhost.ring.RingElement;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
-import io.vhost.ring.RingViolation;
-import java.lang.foreign.MemorySegment;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.QueueSnapshot;
+import io.vhost.state.RingElement;
+import io.vhost.state.RingViolation;
 import java.lang.System.Logger.Level;
+import java.lang.foreign.MemorySegment;
 import java.util.OptionalInt;
 
 /**
@@ -26,7 +27,7 @@ public final class QueueLife {
     private final QueueOwner owner;
     private final int index;
     private final QueueGate gate;
-    private final QueueCounters counters;
+    private final QueueTally counters;
     private final RingSetup setup;
     private final QueueUser user;
     /** Of the ring, as it was when the front-end changed it last. */
@@ -38,7 +39,7 @@ public final class QueueLife {
     /** Of the ring whose heap is in the account of the process; 0: none is. */
     private int entriesTaken;
 
-    QueueLife(QueueOwner owner, int index, QueueGate gate, QueueCounters counters, QueueUser user) {
+    QueueLife(QueueOwner owner, int index, QueueGate gate, QueueTally counters, QueueUser user) {
         this.owner = owner;
         this.setup = new RingSetup(owner.signalWorker());
         this.index = index;

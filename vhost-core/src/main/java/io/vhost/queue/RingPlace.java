@@ -1,9 +1,9 @@
 package io.vhost.queue;
 
-import io.vhost.queue.QueueSnapshot.Area;
 import io.vhost.memory.GuestMemory;
-import io.vhost.memory.MemoryRegion;
 import io.vhost.ring.RingFormat;
+import io.vhost.state.MemoryRegion;
+import io.vhost.state.QueueSnapshot.Area;
 
 /**
  * Where the three areas of a ring lie, for those who look on.

@@ -15,7 +15,6 @@ import java.util.List;
  * What the front-end has said about one ring so far: the messages come one by one and in its own order. Used
  * under the queue's lock.
  */
-@SuppressWarnings("exports") // Descriptors are for transports, which are in this module.
 public final class RingSetup {
     /** No ring has it. */
     static final int SIZE_UNKNOWN = 0;

@@ -7,13 +7,10 @@
  * and nothing of either. {@link io.vhost.queue.QueueLife} is its state, which nobody touches without the
  * lock; {@link io.vhost.queue.QueueControl} the side of the transport, which changes it;
  * {@link io.vhost.queue.CopySlots} and {@link io.vhost.queue.CopyTracker} what is copied asynchronously.
- * Applications meet {@link io.vhost.queue.AccessLock}, {@link io.vhost.queue.QueueCounters} and
- * {@link io.vhost.queue.QueueSnapshot}; the rest is for those who write devices.
+ * Applications see of it what {@code VirtQueue} inherits, and {@link io.vhost.state}.
  *
  * <p>Lock order: the connection's, then {@code access_lock}, then a DMA channel's. This package uses no
  * packets and no sockets; that some of the counters are named for packets has no other reason than that
- * network queues were first.
- *
- * @since 0.1
+ * network queues were first. It is not exported.
  */
 package io.vhost.queue;

@@ -1,6 +1,7 @@
 package io.vhost.ring;
 
 import io.vhost.memory.AddressTranslator;
+import io.vhost.state.RingViolation;
 
 /**
  * Puts the chains that a ring walks into a batch, buffer by buffer, and validates each (virtio 1.2, 2.7 and

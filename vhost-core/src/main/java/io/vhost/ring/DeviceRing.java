@@ -3,6 +3,9 @@ package io.vhost.ring;
 import io.vhost.memory.AddressTranslator;
 import io.vhost.memory.DirtyLog;
 import io.vhost.memory.GuestMemory;
+import io.vhost.state.RingElement;
+import io.vhost.state.RingPositions;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -1,5 +1,6 @@
 package io.vhost.ring;
 
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -5,6 +5,7 @@ import static io.vhost.ring.Descriptors.DESC_F_NEXT;
 import static io.vhost.ring.Descriptors.DESC_F_WRITE;
 import static io.vhost.ring.Descriptors.DESC_SIZE;
 
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /**

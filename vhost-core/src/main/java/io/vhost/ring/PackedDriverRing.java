@@ -4,6 +4,7 @@ import static io.vhost.ring.Descriptors.DESC_F_INDIRECT;
 import static io.vhost.ring.Descriptors.DESC_F_WRITE;
 import static io.vhost.ring.Descriptors.DESC_SIZE;
 
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 import java.util.Arrays;

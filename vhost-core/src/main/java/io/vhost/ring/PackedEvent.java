@@ -1,5 +1,7 @@
 package io.vhost.ring;
 
+import io.vhost.state.RingViolation;
+
 /**
  * Decides whether the other end of a packed ring wants to be notified (virtio 1.2, 2.8.10), from what stands
  * in its event suppression area.

@@ -4,6 +4,9 @@ import static io.vhost.ring.Descriptors.DESC_F_WRITE;
 import static io.vhost.ring.Descriptors.DESC_SIZE;
 
 import io.vhost.memory.GuestMemory;
+import io.vhost.state.RingElement;
+import io.vhost.state.RingPositions;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 import java.lang.invoke.VarHandle;
 

@@ -1,6 +1,7 @@
 package io.vhost.ring;
 
 import io.vhost.memory.GuestMemory;
+import io.vhost.state.RingPositions;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -63,7 +64,7 @@ public enum RingFormat {
 
         @Override
         public RingPositions positions(int base) {
-            return RingPositions.at(base, false);
+            return still(base, false);
         }
 
         @Override
@@ -151,7 +152,7 @@ public enum RingFormat {
         @Override
         public RingPositions positions(int base) {
             int used = PackedBase.used(base);
-            return RingPositions.at(PackedLayout.position(used), PackedLayout.wrap(used));
+            return still(PackedLayout.position(used), PackedLayout.wrap(used));
         }
 
         @Override
@@ -293,5 +294,10 @@ public enum RingFormat {
         if (!accepts(size)) {
             throw new IllegalArgumentException("ring size=" + size + " is not " + sizes());
         }
+    }
+
+    /** Positions in a ring in which nothing is under way. */
+    private static RingPositions still(int position, boolean wrap) {
+        return new RingPositions(position, wrap, position, position, wrap, 0, false, 0);
     }
 }

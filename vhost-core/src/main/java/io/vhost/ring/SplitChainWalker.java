@@ -1,10 +1,11 @@
 package io.vhost.ring;
 
-import static io.vhost.ring.Descriptors.DESC_SIZE;
 import static io.vhost.ring.Descriptors.DESC_F_INDIRECT;
 import static io.vhost.ring.Descriptors.DESC_F_NEXT;
 import static io.vhost.ring.Descriptors.DESC_F_WRITE;
+import static io.vhost.ring.Descriptors.DESC_SIZE;
 
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /**

@@ -1,7 +1,8 @@
 package io.vhost.ring;
 
 import io.vhost.memory.GuestMemory;
-import io.vhost.ring.RingElement.Descriptor;
+import io.vhost.state.RingElement;
+import io.vhost.state.RingElement.Descriptor;
 import java.lang.foreign.MemorySegment;
 import java.util.ArrayList;
 import java.util.List;

@@ -12,15 +12,14 @@
  * {@code Split}; {@code PackedRing}, {@code PackedDriverRing} and what begins with {@code Packed}. What holds
  * for every format, the rules of a chain above all, is {@code ChainBuilder}'s.
  *
- * <p>Whatever stands in a ring was written by somebody else, perhaps in bad faith. A rule that is broken is a
- * {@link io.vhost.ring.RingViolation}; it is returned as a value, never thrown, and a ring that has one takes
- * no more chains. The work for one burst is bounded by the ring's size whatever the descriptors say.
+ * <p>Whatever stands in a ring was written by somebody else, perhaps in bad faith. A rule that is broken is
+ * a {@link io.vhost.state.RingViolation}; it is returned as a value, never thrown, and a ring that has one
+ * takes no more chains. The work for one burst is bounded by the ring's size whatever the descriptors say.
  *
  * <p>Conventions: no class here is thread safe, the holder of the queue's lock calls; offsets and lengths are
  * bytes; indexes of a split ring are unsigned 16-bit numbers that wrap, positions of a packed one are below
  * its size and go with a wrap counter; the suffixes {@code Acquire} and {@code Release} of
  * an accessor name its memory order, none means plain. This package knows no packets, locks or sockets.
- *
- * @since 0.1
+ * It is not exported.
  */
 package io.vhost.ring;

@@ -2,7 +2,7 @@ package io.vhost.server;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.VhostDevice;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.state.QueueCounters.Counter;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashSet;

@@ -2,13 +2,14 @@ package io.vhost.server;
 
 import static java.lang.System.Logger.Level.INFO;
 
-import io.vhost.device.DeviceControl;
+import io.vhost.control.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.limit.Limit;
-import io.vhost.limit.ResourceAccount;
-import io.vhost.limit.ServerAccount;
+import io.vhost.limit.ResourceUsage;
+import io.vhost.limit.account.ResourceAccount;
+import io.vhost.limit.account.ServerAccount;
 import io.vhost.os.Descriptor;
 import io.vhost.os.InheritedSocket;
 import io.vhost.os.OsException;
@@ -16,7 +17,7 @@ import io.vhost.os.UnixListener;
 import io.vhost.os.UnixSocket;
 import io.vhost.protocol.BackendSession;
 import io.vhost.protocol.WarningLimiter;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.state.QueueCounters.Counter;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -169,10 +170,18 @@ public final class VhostServer implements AutoCloseable {
 
     /**
      * Number of front-ends that connected and were turned away so far, because a limit was reached or the
-     * system had no descriptor or thread left. {@link ResourceAccount#usage} says which.
+     * system had no descriptor or thread left. {@link #resourceUsage} says which.
      */
     public long refusedConnections() {
         return refusedConnections.get();
+    }
+
+    /**
+     * What front-ends have taken of this process, all servers and clients together, and how often each limit
+     * was the reason of a refusal. Any thread, without locks.
+     */
+    public static ResourceUsage resourceUsage() {
+        return ResourceAccount.ofProcess().usage();
     }
 
     /**

@@ -1,12 +1,12 @@
 package io.vhost.bench;
 
-import io.vhost.queue.ControlException;
 import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.InlineDmaEngine;
-import io.vhost.dma.WorkerDmaEngine;
+import io.vhost.dma.engine.InlineDmaEngine;
+import io.vhost.dma.engine.WorkerDmaEngine;
 import io.vhost.net.PacketPool;
+import io.vhost.queue.ControlException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

@@ -1,16 +1,16 @@
 package io.vhost.bench;
 
-import io.vhost.device.DeviceControl;
+import io.vhost.control.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VirtQueue;
-import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
 import io.vhost.os.MemFd;
 import io.vhost.queue.ControlException;
 import io.vhost.ring.RingFormat;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;

@@ -1,8 +1,6 @@
 package io.vhost.bench;
 
-import io.vhost.queue.ControlException;
 import io.vhost.device.DeviceListener;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.device.VhostConfig;
 import io.vhost.monitor.MonitorClient;
 import io.vhost.monitor.MonitorConfig;
@@ -11,6 +9,8 @@ import io.vhost.monitor.MonitoredDevices;
 import io.vhost.monitor.command.CommandException;
 import io.vhost.os.CpuAffinity;
 import io.vhost.peer.Program;
+import io.vhost.queue.ControlException;
+import io.vhost.state.QueueCounters.Counter;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;

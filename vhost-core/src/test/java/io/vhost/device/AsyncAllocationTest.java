@@ -1,16 +1,16 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.sun.management.ThreadMXBean;
 import io.vhost.dma.DmaChannel;
-import io.vhost.dma.DmaEngine;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.InlineDmaEngine;
-import io.vhost.dma.WorkerDmaEngine;
+import io.vhost.dma.engine.DmaEngine;
+import io.vhost.dma.engine.InlineDmaEngine;
+import io.vhost.dma.engine.WorkerDmaEngine;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.queue.ControlException;
 import java.lang.management.ManagementFactory;
 import java.time.Duration;
 import java.util.stream.Stream;

@@ -1,6 +1,5 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -8,8 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.InlineDmaEngine;
+import io.vhost.dma.engine.InlineDmaEngine;
 import io.vhost.net.Packet;
+import io.vhost.queue.ControlException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;

@@ -1,17 +1,17 @@
 package io.vhost.device;
 
-import io.vhost.queue.QueueCounters;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.InlineDmaEngine;
-import io.vhost.dma.WorkerDmaEngine;
+import io.vhost.dma.engine.InlineDmaEngine;
+import io.vhost.dma.engine.WorkerDmaEngine;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.state.QueueCounters;
+import io.vhost.state.QueueCounters.Counter;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

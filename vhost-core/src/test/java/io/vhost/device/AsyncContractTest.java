@@ -1,17 +1,17 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
-import io.vhost.queue.AccessLock;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.InlineDmaEngine;
+import io.vhost.dma.engine.InlineDmaEngine;
+import io.vhost.queue.ControlException;
+import io.vhost.state.AccessLock;
+import io.vhost.state.QueueCounters.Counter;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;

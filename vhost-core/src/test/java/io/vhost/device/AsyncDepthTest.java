@@ -7,7 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.queue.ControlException;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.state.QueueCounters.Counter;
 import io.vhost.testing.FaultyDmaEngine;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;

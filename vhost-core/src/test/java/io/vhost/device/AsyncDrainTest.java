@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
 import io.vhost.queue.ControlException;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.state.QueueCounters.Counter;
 import io.vhost.testing.FaultyDmaEngine;
 import java.time.Duration;
 import java.util.ArrayList;

@@ -1,6 +1,5 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
@@ -9,12 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
-import io.vhost.dma.DmaEngine;
+import io.vhost.dma.engine.DmaEngine;
 import io.vhost.net.Packet;
+import io.vhost.queue.ControlException;
 import io.vhost.ring.RingFormat;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import io.vhost.testing.FaultyDmaEngine;
 import java.lang.foreign.MemorySegment;
 import org.junit.jupiter.api.Test;

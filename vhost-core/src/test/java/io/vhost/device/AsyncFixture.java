@@ -1,7 +1,5 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
-import io.vhost.queue.QueueCounters;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
@@ -9,6 +7,8 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.queue.ControlException;
+import io.vhost.state.QueueCounters;
 import io.vhost.testing.FaultyDmaEngine;
 import org.junit.jupiter.api.AfterEach;
 

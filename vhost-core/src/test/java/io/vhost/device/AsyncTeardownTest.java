@@ -1,6 +1,5 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
@@ -8,11 +7,13 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
-import io.vhost.dma.WorkerDmaEngine;
+import io.vhost.dma.channel.ChannelAccess;
+import io.vhost.dma.engine.WorkerDmaEngine;
 import io.vhost.net.Packet;
-import io.vhost.ring.RingViolation;
+import io.vhost.queue.ControlException;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import io.vhost.testing.FaultyDmaEngine;
 import io.vhost.testing.FaultyDmaEngine.Breach;
 import java.time.Duration;
@@ -257,7 +258,7 @@ class AsyncTeardownTest extends AsyncFixture {
     @Test
     void aQueueWhoseEngineFailedStartsAgainWithAnotherChannel() throws ControlException {
         VirtQueue queue = withPacketsUnderWay();
-        channel.abandon(new IllegalStateException("pulled out"));
+        ChannelAccess.channel(channel).abandon(new IllegalStateException("pulled out"));
         assertEquals(COUNT, queue.clearQueue(done, 0, 100, channel));
         assertEquals(RingViolation.DMA_FAILED, queue.violation());
         for (int i = 0; i < COUNT; i++) {

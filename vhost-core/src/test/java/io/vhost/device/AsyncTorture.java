@@ -1,25 +1,25 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.dma.DmaChannel;
-import io.vhost.dma.DmaEngine;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.InlineDmaEngine;
+import io.vhost.dma.engine.DmaEngine;
+import io.vhost.dma.engine.InlineDmaEngine;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.ring.RingViolation;
+import io.vhost.queue.ControlException;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import io.vhost.testing.FaultyDmaEngine;
 import io.vhost.testing.FaultyDmaEngine.Breach;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.EnumSet;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;

@@ -1,13 +1,13 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.sun.management.ThreadMXBean;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.queue.ControlException;
+import io.vhost.state.QueueCounters.Counter;
 import java.lang.management.ManagementFactory;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;

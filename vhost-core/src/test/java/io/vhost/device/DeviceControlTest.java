@@ -1,18 +1,19 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.memory.MemoryRegion;
+import io.vhost.control.DeviceControl;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.MemFd;
 import io.vhost.os.Opened;
+import io.vhost.queue.ControlException;
+import io.vhost.state.MemoryRegion;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

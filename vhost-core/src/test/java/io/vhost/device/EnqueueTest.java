@@ -1,19 +1,19 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.queue.ControlException;
 import io.vhost.ring.RingFormat;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;

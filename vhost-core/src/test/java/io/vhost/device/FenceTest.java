@@ -1,16 +1,16 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.ring.RingViolation;
+import io.vhost.queue.ControlException;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.logging.Handler;

@@ -2,7 +2,7 @@ package io.vhost.device;
 
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.InlineDmaEngine;
+import io.vhost.dma.engine.InlineDmaEngine;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;

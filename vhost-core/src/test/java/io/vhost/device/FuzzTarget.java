@@ -47,6 +47,7 @@ public final class FuzzTarget {
     }
 
     /** The entry point of coverage-guided fuzzers. */
+    @SuppressWarnings("exports") // Who fuzzes calls it by its name.
     public static void fuzzerTestOneInput(byte[] data) throws ControlException {
         FuzzTarget target = new FuzzTarget(new FuzzInput(data));
         try {

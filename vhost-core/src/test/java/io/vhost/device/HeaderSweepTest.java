@@ -1,15 +1,15 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.net.Segmenter;
+import io.vhost.queue.ControlException;
+import io.vhost.state.QueueCounters.Counter;
 import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

@@ -15,8 +15,8 @@ import io.vhost.os.EventFd;
 import io.vhost.os.HostilePeer;
 import io.vhost.os.UnixSocket;
 import io.vhost.queue.ControlException;
-import io.vhost.queue.QueueCounters.Counter;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import java.util.ArrayList;
 import java.util.List;
 

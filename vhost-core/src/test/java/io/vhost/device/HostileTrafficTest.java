@@ -1,17 +1,17 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.WorkerDmaEngine;
+import io.vhost.dma.engine.WorkerDmaEngine;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.ring.RingViolation;
+import io.vhost.queue.ControlException;
+import io.vhost.state.RingViolation;
 import io.vhost.testing.FaultyDmaEngine;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicBoolean;

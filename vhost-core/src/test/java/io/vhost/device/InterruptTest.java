@@ -1,18 +1,18 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
-import io.vhost.queue.QueueCounters;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.HostilePeer;
 import io.vhost.os.UnixSocket;
+import io.vhost.queue.ControlException;
+import io.vhost.state.QueueCounters;
+import io.vhost.state.QueueCounters.Counter;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;

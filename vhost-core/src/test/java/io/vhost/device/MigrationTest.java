@@ -1,15 +1,16 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.control.DeviceMemory;
 import io.vhost.memory.DirtyLog;
-import io.vhost.memory.MemoryRegion;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
+import io.vhost.queue.ControlException;
+import io.vhost.state.MemoryRegion;
 import java.util.List;
 import java.util.Random;
 import java.util.Set;

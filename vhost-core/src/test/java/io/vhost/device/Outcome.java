@@ -1,7 +1,7 @@
 package io.vhost.device;
 
-import io.vhost.queue.QueueCounters.Counter;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 
 /**
  * What must become of the chains that somebody wrote into a {@link RawRing} behind the good ones.

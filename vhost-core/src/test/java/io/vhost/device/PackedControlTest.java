@@ -7,12 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.InlineDmaEngine;
+import io.vhost.dma.engine.InlineDmaEngine;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
-import io.vhost.queue.QueueSnapshot;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.QueueSnapshot;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.ValueLayout;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;

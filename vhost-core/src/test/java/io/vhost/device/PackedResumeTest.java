@@ -9,7 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.RingViolation;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;

@@ -8,7 +8,7 @@ import io.vhost.device.BurstContractTest.Copies;
 import io.vhost.dma.DmaChannel;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.state.QueueCounters.Counter;
 import java.util.ArrayList;
 import java.util.List;
 

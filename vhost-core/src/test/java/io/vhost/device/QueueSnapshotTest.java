@@ -1,14 +1,14 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
-import io.vhost.queue.QueueSnapshot;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.queue.QueueCounters.Counter;
-import io.vhost.ring.RingElement;
+import io.vhost.queue.ControlException;
 import io.vhost.ring.RingFormat;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.QueueSnapshot;
+import io.vhost.state.RingElement;
 import java.util.OptionalInt;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;

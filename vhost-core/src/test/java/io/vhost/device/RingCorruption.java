@@ -1,6 +1,5 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -13,8 +12,9 @@ import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.MemFd;
-import io.vhost.ring.RingViolation;
+import io.vhost.queue.ControlException;
 import io.vhost.ring.DriverRing;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.ValueLayout;
 import java.util.EnumSet;
 import java.util.Random;

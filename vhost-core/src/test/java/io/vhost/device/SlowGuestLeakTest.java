@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.StuckCopies;
-import io.vhost.limit.ResourceAccount;
+import io.vhost.dma.engine.StuckCopies;
+import io.vhost.limit.account.ResourceAccount;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;

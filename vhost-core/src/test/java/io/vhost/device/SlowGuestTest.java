@@ -9,11 +9,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.StuckCopies;
+import io.vhost.dma.engine.StuckCopies;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.RingViolation;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -1,12 +1,13 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
+import io.vhost.control.DeviceControl;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.Mapping;
 import io.vhost.os.MemFd;
+import io.vhost.queue.ControlException;
+import io.vhost.state.MemoryRegion;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.System.Logger;

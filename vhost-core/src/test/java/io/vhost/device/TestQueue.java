@@ -1,10 +1,11 @@
 package io.vhost.device;
 
-import io.vhost.queue.ControlException;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.control.NetworkRings;
 import io.vhost.os.EventFd;
+import io.vhost.queue.ControlException;
 import io.vhost.ring.DriverRing;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
@@ -45,7 +46,7 @@ final class TestQueue implements AutoCloseable {
         this.features = features;
         this.queue = guest.device.queue(index);
         long begin = index * AREA;
-        this.format = NetworkDevice.ringFormat(features);
+        this.format = NetworkRings.format(features);
         long avail = begin + format.descBytes(size);
         long used = (avail + format.driverBytes(size) + 63) / 64 * 64;
         this.addresses = new RingAddresses(begin, avail, used);
@@ -55,7 +56,7 @@ final class TestQueue implements AutoCloseable {
 
     /** An empty ring, indexes at 0. */
     void newRing() {
-        RingOptions options = NetworkDevice.ringOptions(features, index);
+        RingOptions options = NetworkRings.options(features, NetworkDevice.isToGuest(index));
         ring = format.driver(guest.memory, addresses, size, options);
     }
 

@@ -2,13 +2,12 @@ package io.vhost.device;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.vhost.memory.TruncationGuard;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.peer.MainProcess;
 import io.vhost.peer.Program;
 import io.vhost.queue.ControlException;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.RingViolation;
 import java.util.List;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;

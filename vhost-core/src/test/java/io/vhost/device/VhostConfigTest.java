@@ -3,6 +3,7 @@ package io.vhost.device;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.vhost.control.DeviceControl;
 import org.junit.jupiter.api.Test;
 
 class VhostConfigTest {

@@ -8,6 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.dma.channel.ChannelAccess;
+import io.vhost.dma.channel.CopyChannel;
+import io.vhost.dma.channel.CopyListener;
+import io.vhost.dma.engine.DmaEngine;
+import io.vhost.dma.engine.InlineDmaEngine;
 import io.vhost.testing.FaultyDmaEngine;
 import io.vhost.testing.FaultyDmaEngine.Breach;
 import java.lang.foreign.Arena;
@@ -30,13 +35,14 @@ class DmaChannelTest {
     private final List<String> done = new ArrayList<>();
 
     private void copy(DmaChannel channel, int from, int to, CopyListener owner, int slot) {
-        channel.lock.lock();
+        CopyChannel copies = ChannelAccess.channel(channel);
+        copies.lock.lock();
         try {
-            assertTrue(channel.capacity() > 0);
-            channel.copy(memory, from, memory, to, 64, owner, slot);
-            channel.submit();
+            assertTrue(copies.capacity() > 0);
+            copies.copy(memory, from, memory, to, 64, owner, slot);
+            copies.submit();
         } finally {
-            channel.lock.unlock();
+            copies.lock.unlock();
         }
     }
 
@@ -53,7 +59,7 @@ class DmaChannelTest {
             copy(channel, 0, 2048 + 64 * i, owner("y"), i);
         }
         assertEquals(8, channel.inFlight());
-        channel.drain();
+        ChannelAccess.channel(channel).drain();
         assertEquals(Set.of("x0", "x1", "x2", "x3", "y0", "y1", "y2", "y3"), Set.copyOf(done));
         assertEquals(8, done.size());
         assertEquals(77, memory.get(ValueLayout.JAVA_LONG, 2048 + 64 * 3));
@@ -67,7 +73,7 @@ class DmaChannelTest {
         DmaChannel channel = registry.configure("a", engine);
         engine.hold(true);
         copy(channel, 0, 1024, owner("x"), 0);
-        channel.retain(1);
+        ChannelAccess.channel(channel).retain(1);
         assertEquals("DMA channel a has 1 copies and 1 packets in flight: poll or clear its queues first",
                 assertThrows(IllegalStateException.class, () -> registry.unconfigure(channel)).getMessage());
         assertFalse(channel.isClosed());
@@ -75,13 +81,13 @@ class DmaChannelTest {
         engine.hold(false);
         assertThrows(IllegalStateException.class, registry::close, "the packet is not given back");
         assertEquals(List.of("x0"), done);
-        channel.release(1);
+        ChannelAccess.channel(channel).release(1);
         registry.unconfigure(channel);
         assertTrue(channel.isClosed());
         assertTrue(engine.isClosed());
         assertEquals(Set.of(), registry.channels());
         assertThrows(IllegalStateException.class, () -> registry.unconfigure(channel));
-        channel.abandon(new IllegalStateException("too late"));
+        ChannelAccess.channel(channel).abandon(new IllegalStateException("too late"));
         assertNull(channel.failure());
     }
 
@@ -89,11 +95,11 @@ class DmaChannelTest {
     void theRegistryClosesTheOthersWhenOneRefuses() {
         DmaChannel busy = registry.configure("busy", FaultyDmaEngine.seeded(1).build());
         DmaChannel idle = registry.configure("idle", new InlineDmaEngine());
-        busy.retain(2);
+        ChannelAccess.channel(busy).retain(2);
         assertThrows(IllegalStateException.class, registry::close);
         assertTrue(idle.isClosed());
         assertEquals(Set.of(busy), registry.channels());
-        busy.release(2);
+        ChannelAccess.channel(busy).release(2);
         registry.close();
         try (DmaRegistry other = new DmaRegistry()) {
             DmaChannel foreign = other.configure("foreign", new InlineDmaEngine());
@@ -112,7 +118,7 @@ class DmaChannelTest {
         while (channel.failure() == null) {
             submitted += submitOne(channel, submitted);
             if (submitted % 4 == 0) {
-                channel.drain();
+                ChannelAccess.channel(channel).drain();
             }
         }
         assertTrue(engine.isClosed());
@@ -120,25 +126,26 @@ class DmaChannelTest {
         assertEquals(submitted, done.size());
         assertEquals(submitted, Set.copyOf(done).size(), "each once");
         Throwable first = channel.failure();
-        channel.abandon(new IllegalStateException("again"));
+        ChannelAccess.channel(channel).abandon(new IllegalStateException("again"));
         assertSame(first, channel.failure());
-        channel.drain();
+        ChannelAccess.channel(channel).drain();
         assertEquals(0, submitOne(channel, 0));
         assertEquals(submitted, done.size());
         registry.close();
     }
 
     private int submitOne(DmaChannel channel, int slot) {
-        channel.lock.lock();
+        CopyChannel copies = ChannelAccess.channel(channel);
+        copies.lock.lock();
         try {
-            if (channel.capacity() == 0) {
+            if (copies.capacity() == 0) {
                 return 0;
             }
-            channel.copy(memory, 0, memory, 1024, 64, owner("x"), slot);
-            channel.submit();
+            copies.copy(memory, 0, memory, 1024, 64, owner("x"), slot);
+            copies.submit();
             return 1;
         } finally {
-            channel.lock.unlock();
+            copies.lock.unlock();
         }
     }
 
@@ -179,10 +186,10 @@ class DmaChannelTest {
         });
         copy(channel, 0, 1024, owner("x"), 0);
         report[0] = tokens.getFirst();
-        channel.drain();
+        ChannelAccess.channel(channel).drain();
         copy(channel, 0, 1024, owner("x"), 1);
         copy(channel, 0, 1024, owner("x"), 2);
-        channel.drain();
+        ChannelAccess.channel(channel).drain();
         assertNotNull(channel.failure());
         assertEquals(List.of("x0", "x1 failed", "x2 failed"), done);
         registry.close();

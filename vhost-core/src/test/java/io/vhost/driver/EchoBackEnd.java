@@ -7,7 +7,7 @@ import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.WorkerDmaEngine;
+import io.vhost.dma.engine.WorkerDmaEngine;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.server.VhostServer;

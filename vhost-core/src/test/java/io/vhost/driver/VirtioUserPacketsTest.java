@@ -13,9 +13,9 @@ import io.vhost.device.VhostDevice;
 import io.vhost.driver.DriverConfig.TransmitMode;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.queue.QueueSnapshot;
-import io.vhost.ring.RingViolation;
 import io.vhost.server.VhostServer;
+import io.vhost.state.QueueSnapshot;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
@@ -190,7 +190,7 @@ class VirtioUserPacketsTest extends VirtioUserFixture {
 
     /** The largest id, in the first place of the ring. */
     private static void useWhatIsNotOut(QueueSnapshot queue) {
-        if (queue.isPacked()) {
+        if (queue.packed()) {
             int usedOnTheFirstLap = 0x8080;
             area(queue.desc()).set(ValueLayout.JAVA_LONG, 8, 0xFFFFL << 32 | (long) usedOnTheFirstLap << 48);
         } else {

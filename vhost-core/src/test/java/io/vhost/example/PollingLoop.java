@@ -1,7 +1,6 @@
 package io.vhost.example;
 
 import io.vhost.device.VhostDevice;
-import io.vhost.memory.MemoryFault;
 import java.util.List;
 
 /** A polling thread that goes on whatever guests do to their memory. */
@@ -19,7 +18,7 @@ final class PollingLoop {
         try {
             round.run();
         } catch (InternalError late) {
-            if (!MemoryFault.isOne(late)) {
+            if (!VhostDevice.isMemoryFault(late)) {
                 throw late;
             }
             // Fences the queues of the guest whose memory is gone.

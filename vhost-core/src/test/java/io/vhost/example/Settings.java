@@ -5,7 +5,7 @@ import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.WorkerDmaEngine;
+import io.vhost.dma.engine.WorkerDmaEngine;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.limit.ResourceLimits;
@@ -14,7 +14,6 @@ import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
 import io.vhost.monitor.command.Command;
 import io.vhost.monitor.command.Type;
-
 import io.vhost.server.VhostServer;
 import java.io.IOException;
 import java.nio.file.Path;

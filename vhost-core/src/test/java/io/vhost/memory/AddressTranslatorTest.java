@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.os.Proc;
+import io.vhost.state.MemoryRegion;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.classfile.ClassFile;

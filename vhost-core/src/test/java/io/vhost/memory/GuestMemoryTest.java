@@ -12,6 +12,7 @@ import io.vhost.os.Mapping;
 import io.vhost.os.MemFd;
 import io.vhost.os.Opened;
 import io.vhost.os.Proc;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;

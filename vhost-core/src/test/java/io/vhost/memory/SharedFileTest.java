@@ -9,6 +9,8 @@ import io.vhost.os.Descriptor;
 import io.vhost.os.MemFd;
 import io.vhost.os.Opened;
 import io.vhost.os.SealableFile;
+import io.vhost.state.MemoryBacking;
+import io.vhost.state.MemoryRegion;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;

@@ -2,6 +2,7 @@ package io.vhost.memory;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.SplittableRandom;

@@ -3,6 +3,7 @@ package io.vhost.memory;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.state.MemoryRegion;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
@@ -38,12 +39,12 @@ class WindowLayoutTest {
 
     @Test
     void theLargestTablesDoNotOverflow() {
-        MemoryRegion largest = region(MemoryRegion.MAX_SIZE, Long.MAX_VALUE - MemoryRegion.MAX_SIZE);
+        MemoryRegion largest = region(RegionRules.MAX_SIZE, Long.MAX_VALUE - RegionRules.MAX_SIZE);
         int count = GuestMemory.MAX_REGIONS;
         long[] blocks = new long[count];
         Arrays.fill(blocks, HUGE);
         WindowLayout layout = new WindowLayout(Collections.nCopies(count, largest), blocks);
-        assertTrue(layout.length() >= count * MemoryRegion.MAX_SIZE);
+        assertTrue(layout.length() >= count * RegionRules.MAX_SIZE);
         assertTrue(layout.place(count - 1) > layout.place(count - 2));
     }
 

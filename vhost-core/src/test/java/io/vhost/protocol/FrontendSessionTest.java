@@ -10,12 +10,12 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.ProtocolFeature;
-import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.MemFd;
 import io.vhost.os.UnixListener;
 import io.vhost.os.UnixSocket;
+import io.vhost.state.MemoryRegion;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;

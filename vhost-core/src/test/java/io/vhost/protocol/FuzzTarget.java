@@ -1,12 +1,12 @@
 package io.vhost.protocol;
 
-import io.vhost.device.DeviceControl;
+import io.vhost.control.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.limit.ResourceAccount;
 import io.vhost.limit.ResourceLimits;
 import io.vhost.limit.ResourceUsage;
+import io.vhost.limit.account.ResourceAccount;
 import io.vhost.os.Descriptor;
 import io.vhost.os.UnixSocket;
 import io.vhost.testing.FuzzInput;

@@ -4,7 +4,7 @@ import static io.vhost.protocol.RawPeer.bytes;
 import static io.vhost.protocol.RawPeer.message;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.vhost.device.DeviceControl;
+import io.vhost.control.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.os.Descriptor;

@@ -6,12 +6,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.Feature;
 import io.vhost.device.ProtocolFeature;
-import io.vhost.memory.MemoryRegion;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.MemFd;
 import io.vhost.peer.Peers;
 import io.vhost.peer.TestPmd;
+import io.vhost.state.MemoryRegion;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;

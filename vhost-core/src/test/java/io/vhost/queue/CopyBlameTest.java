@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.dma.CopyListener;
+import io.vhost.dma.channel.CopyListener;
 import org.junit.jupiter.api.Test;
 
 /** Who is to blame for a channel that is held up. */

@@ -3,12 +3,13 @@ package io.vhost.queue;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.dma.CopySink;
-import io.vhost.dma.DmaChannel;
-import io.vhost.dma.DmaEngine;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.ManualClock;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.dma.channel.ChannelAccess;
+import io.vhost.dma.channel.CopyChannel;
+import io.vhost.dma.engine.CopySink;
+import io.vhost.dma.engine.DmaEngine;
+import io.vhost.state.QueueCounters.Counter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.time.Duration;
@@ -28,8 +29,9 @@ class CopyTimeoutTest {
 
     private final ManualClock clock = new ManualClock();
     private final DmaRegistry registry = clock.registry();
-    private final DmaChannel channel = registry.configureReplaceable("a", Held::new);
-    private final QueueCounters counters = new QueueCounters();
+    private final CopyChannel channel =
+            ChannelAccess.channel(registry.configureReplaceable("a", Held::new));
+    private final QueueTally counters = new QueueTally();
     private final CopyTracker<String> tracker = new CopyTracker<>("queue", counters,
             new QueueEvents("device", 0),
             new CopyLimits(0, Duration.ofNanos(STALL), Duration.ofNanos(TIMEOUT)), 8, clock);
@@ -74,7 +76,7 @@ class CopyTimeoutTest {
     }
 
     private void submit() {
-        DmaChannel by = channel;
+        CopyChannel by = channel;
         by.lock.lock();
         try {
             by.retain(1);

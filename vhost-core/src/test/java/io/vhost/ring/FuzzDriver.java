@@ -1,5 +1,6 @@
 package io.vhost.ring;
 
+import io.vhost.state.RingPositions;
 import io.vhost.testing.FuzzInput;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;

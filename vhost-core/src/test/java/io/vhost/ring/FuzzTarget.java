@@ -1,5 +1,7 @@
 package io.vhost.ring;
 
+import io.vhost.state.RingPositions;
+import io.vhost.state.RingViolation;
 import io.vhost.testing.FuzzInput;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;

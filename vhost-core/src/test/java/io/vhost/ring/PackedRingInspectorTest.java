@@ -7,7 +7,9 @@ import static io.vhost.ring.RawPackedRing.WRITE;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 
-import io.vhost.ring.RingElement.Descriptor;
+import io.vhost.state.RingElement;
+import io.vhost.state.RingElement.Descriptor;
+import io.vhost.state.RingPositions;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

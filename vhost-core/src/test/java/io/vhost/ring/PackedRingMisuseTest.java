@@ -12,7 +12,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.memory.GuestMemory;
-import io.vhost.memory.MemoryRegion;
+import io.vhost.state.MemoryRegion;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;

@@ -2,7 +2,9 @@ package io.vhost.ring;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
-import io.vhost.ring.RingElement.Descriptor;
+import io.vhost.state.RingElement;
+import io.vhost.state.RingElement.Descriptor;
+import io.vhost.state.RingPositions;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 

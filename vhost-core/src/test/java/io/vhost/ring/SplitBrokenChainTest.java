@@ -8,7 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import io.vhost.memory.GuestMemory;
-import io.vhost.memory.MemoryRegion;
+import io.vhost.state.MemoryRegion;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.stream.Stream;

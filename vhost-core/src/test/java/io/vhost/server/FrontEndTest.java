@@ -8,14 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.DeviceListener;
-import io.vhost.device.FrontEnd;
 import io.vhost.device.VhostDevice;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.protocol.RawPeer;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.state.FrontEnd;
+import io.vhost.state.QueueCounters.Counter;
 import java.lang.ref.WeakReference;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -10,9 +10,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.VhostConfig;
 import io.vhost.limit.Limit;
-import io.vhost.limit.ResourceAccount;
 import io.vhost.limit.ResourceLimits;
 import io.vhost.limit.ResourceUsage;
+import io.vhost.limit.account.ResourceAccount;
 import io.vhost.os.Descriptor;
 import io.vhost.os.MemFd;
 import io.vhost.os.UnixListener;

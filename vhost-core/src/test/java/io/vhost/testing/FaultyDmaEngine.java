@@ -1,7 +1,6 @@
 package io.vhost.testing;
 
-import io.vhost.dma.DmaEngine;
-import io.vhost.memory.NativeCopy;
+import io.vhost.dma.engine.DmaEngine;
 import java.lang.foreign.MemorySegment;
 import java.util.Random;
 import java.util.concurrent.atomic.AtomicLong;
@@ -201,7 +200,7 @@ public final class FaultyDmaEngine implements DmaEngine {
             result = ~result;
         } else {
             try {
-                NativeCopy.copy(source[chosen], sourceOffset[chosen],
+                MemorySegment.copy(source[chosen], sourceOffset[chosen],
                         target[chosen], targetOffset[chosen], length[chosen]);
                 copies++;
             } catch (InternalError e) {

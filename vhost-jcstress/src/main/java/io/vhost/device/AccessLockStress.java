@@ -4,8 +4,8 @@ import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
 import io.vhost.net.Packet;
-import io.vhost.queue.AccessLock;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.state.AccessLock;
+import io.vhost.state.QueueCounters.Counter;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressMeta;

@@ -3,18 +3,20 @@ package io.vhost.device;
 import io.vhost.Pause;
 import io.vhost.Slab;
 import io.vhost.device.packet.ToGuest;
-import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.HeldEngine;
+import io.vhost.dma.channel.ChannelAccess;
+import io.vhost.dma.channel.CopyChannel;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
 import io.vhost.queue.CopyLimits;
 import io.vhost.queue.CopyStatus;
 import io.vhost.queue.DeviceQueue;
-import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueAccess;
 import io.vhost.queue.QueueLife;
 import io.vhost.queue.QueueOwner;
+import io.vhost.queue.QueueTally;
 import io.vhost.queue.QueueUser;
 import io.vhost.ring.DeviceRing;
 import java.time.Duration;
@@ -32,7 +34,7 @@ final class BareQueue extends DeviceQueue {
 
     private static final int PACKET = 64;
     private static final long PACKETS = 2 * GuestWindow.BYTES;
-    private static final CopyLimits LIMITS =
+    static final CopyLimits LIMITS =
             new CopyLimits(0, Duration.ofMillis(100), Duration.ofSeconds(1));
     private static final Slab SLAB = new Slab(PACKETS + PacketPool.slabSize(SIZE, PACKET));
 
@@ -40,16 +42,16 @@ final class BareQueue extends DeviceQueue {
     final GuestWindow[] window = {window(0), window(1)};
     final ReportLog reports;
     final ToGuest path;
-    final DmaChannel channel;
+    final CopyChannel channel;
     final Packet[] packets = new Packet[SIZE];
     private final AtomicInteger arrived = new AtomicInteger();
 
     private BareQueue(
-            ReportLog reports, DmaRegistry registry, QueueCounters counters, ToGuest path, QueueUser user) {
+            ReportLog reports, DmaRegistry registry, QueueTally counters, ToGuest path, QueueUser user) {
         super(new Owner(reports), 0, false, counters, user);
         this.reports = reports;
         this.path = path;
-        this.channel = registry.configure("bare", new HeldEngine());
+        this.channel = ChannelAccess.channel(registry.configure("bare", new HeldEngine()));
         path.serve(life(), events());
         PacketPool.over(SLAB.memory().asSlice(base + PACKETS, PacketPool.slabSize(SIZE, PACKET)),
                 SIZE, PACKET, 0).take(packets, 0, SIZE);
@@ -76,7 +78,7 @@ final class BareQueue extends DeviceQueue {
     private static BareQueue usedBy(Function<ToGuest, QueueUser> user) {
         // A registry keeps its channels, and with them what they copy for: each queue has its own.
         DmaRegistry registry = new DmaRegistry();
-        QueueCounters counters = new QueueCounters();
+        QueueTally counters = new QueueTally();
         ToGuest path = new ToGuest(counters, registry, LIMITS, () -> GuestWindow.PACKETS);
         return new BareQueue(new ReportLog(), registry, counters, path, user.apply(path));
     }
@@ -108,7 +110,7 @@ final class BareQueue extends DeviceQueue {
     /** Goes on in a window, at the beginning of its ring, as the transport has it: with the lock. */
     void start(int number) {
         try {
-            control().restart(GuestWindow::begin, window[number].memory,
+            QueueAccess.control(this).restart(GuestWindow::begin, window[number].memory,
                     GuestWindow.FORMAT, GuestWindow.OPTIONS);
         } catch (ControlException e) {
             throw new AssertionError(e);
@@ -117,7 +119,7 @@ final class BareQueue extends DeviceQueue {
 
     /** Stops the ring, as the transport has it. */
     void stop() {
-        control().stop();
+        QueueAccess.control(this).stop();
     }
 
     /** The ring's life, which belongs to the lock's holder. */
@@ -169,7 +171,7 @@ final class BareQueue extends DeviceQueue {
     }
 
     /** Notes what it is told. */
-    private record Owner(ReportLog reports) implements QueueOwner {
+    record Owner(ReportLog reports) implements QueueOwner {
         @Override
         public String name() {
             return "bare";

@@ -1,6 +1,8 @@
 package io.vhost.device;
 
+import io.vhost.control.DeviceControl;
 import io.vhost.queue.ControlException;
+import io.vhost.state.DeviceSnapshot;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 

@@ -2,15 +2,16 @@ package io.vhost.device;
 
 import static java.lang.foreign.ValueLayout.JAVA_INT_UNALIGNED;
 
+import io.vhost.control.NetworkRings;
 import io.vhost.device.packet.PacketFormat;
 import io.vhost.memory.GuestMemory;
-import io.vhost.memory.MemoryRegion;
 import io.vhost.queue.QueueSteps;
 import io.vhost.queue.RingSetup;
 import io.vhost.ring.DriverRing;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.MemorySegment;
 
 /** A guest's memory with a ring of two entries to it, and two buffers. All have the same guest addresses. */
@@ -18,8 +19,8 @@ final class GuestWindow {
     static final int SIZE = 2;
     static final long BYTES = 256;
     static final long FEATURES = Feature.VIRTIO_F_VERSION_1.mask();
-    static final RingFormat FORMAT = NetworkDevice.ringFormat(FEATURES);
-    static final RingOptions OPTIONS = NetworkDevice.ringOptions(FEATURES, 0);
+    static final RingFormat FORMAT = NetworkRings.format(FEATURES);
+    static final RingOptions OPTIONS = NetworkRings.options(FEATURES, true);
     static final PacketFormat PACKETS = NetworkDevice.packetFormat(FEATURES, 0);
 
     private static final int HEADER = PACKETS.headerLength();

@@ -1,7 +1,7 @@
 package io.vhost.device;
 
 import io.vhost.Pause;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.state.QueueCounters.Counter;
 import org.openjdk.jcstress.infra.results.III_Result;
 
 /** Two threads that make the same call: the owner under the queue's lock, the stranger without it. */

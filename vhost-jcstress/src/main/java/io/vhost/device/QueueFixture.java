@@ -1,17 +1,19 @@
 package io.vhost.device;
 
 import io.vhost.Slab;
+import io.vhost.device.link.DeviceLink;
+import io.vhost.device.link.QueueOptions;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.HeldEngine;
-import io.vhost.limit.ResourceAccount;
-import io.vhost.limit.ServerAccount;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
-import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueAccess;
 import io.vhost.queue.RingChange;
 import io.vhost.queue.RingSetup;
+import io.vhost.state.FrontEnd;
+import io.vhost.state.QueueCounters;
 import java.util.Queue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.logging.Level;
@@ -34,7 +36,7 @@ final class QueueFixture {
     // Tests are refused a million times.
     private static final Logger SILENT = Logger.getLogger("io.vhost.device");
     private static final DmaRegistry REGISTRY = new DmaRegistry();
-    private static final VhostConfig CONFIG = VhostConfig.builder().asyncCopy(REGISTRY).build();
+    private static final QueueOptions QUEUES = new QueueOptions(1, false, REGISTRY, BareQueue.LIMITS);
 
     /** The state in which a fixture goes from one user to the next. */
     private enum Lent { STOPPED, RUNNING, REGISTERED }
@@ -51,8 +53,8 @@ final class QueueFixture {
     private final long base = SLAB.next();
     final GuestWindow[] window = {window(0), window(1)};
     final ReportLog reports = new ReportLog();
-    private final VhostDevice device = new VhostDevice(FrontEnd.named("stress"),
-            new ServerAccount(ResourceAccount.ofProcess(), () -> 0), CONFIG, reports, LOG);
+    private final DeviceLink link = new DeviceLink(new FrontEnd(0, "stress", "stress", 0, -1, -1), QUEUES);
+    private final VhostDevice device = new VhostDevice(link, new BareQueue.Owner(reports));
     final VirtQueue queue = device.queue(0);
     final DmaChannel channel = REGISTRY.configure("stress", new HeldEngine());
     final Packet[] packets = new Packet[SIZE];
@@ -61,7 +63,7 @@ final class QueueFixture {
             SLAB.memory().asSlice(base + PACKETS, PacketPool.slabSize(SIZE, PACKET)), SIZE, PACKET, 0);
 
     private QueueFixture() {
-        device.features(GuestWindow.FEATURES);
+        link.features(GuestWindow.FEATURES);
         pool.take(packets, 0, SIZE);
         for (int i = 0; i < SIZE; i++) {
             packets[i].append(SENT);
@@ -134,7 +136,7 @@ final class QueueFixture {
 
     void restart(int number, RingChange change) {
         try {
-            queue.transport().restart(
+            QueueAccess.control(queue).restart(
                     change, window[number].memory, GuestWindow.FORMAT, GuestWindow.OPTIONS);
         } catch (ControlException e) {
             throw new AssertionError(e);

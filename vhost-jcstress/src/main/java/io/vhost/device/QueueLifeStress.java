@@ -4,7 +4,8 @@ import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
 import io.vhost.Pause;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.queue.QueueAccess;
+import io.vhost.state.QueueCounters.Counter;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -135,7 +136,7 @@ public final class QueueLifeStress {
 
         @Actor
         public void stop() {
-            fixture.queue.transport().stop();
+            QueueAccess.control(fixture.queue).stop();
             stopped = fixture.window[0].fingerprint();
         }
 
@@ -171,7 +172,7 @@ public final class QueueLifeStress {
             fixture.queue.access_lock.lock();
             try {
                 Pause.spinUntil(() -> fixture.counted(Counter.BUSY) > waits);
-                fixture.queue.transport().stop();
+                QueueAccess.control(fixture.queue).stop();
                 stopped = fixture.window[0].fingerprint();
             } finally {
                 fixture.queue.access_lock.unlock();

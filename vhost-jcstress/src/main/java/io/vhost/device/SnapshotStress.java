@@ -3,7 +3,8 @@ package io.vhost.device;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import io.vhost.queue.QueueSnapshot;
+import io.vhost.state.DeviceSnapshot;
+import io.vhost.state.QueueSnapshot;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;

@@ -3,6 +3,7 @@ package io.vhost.device;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import io.vhost.queue.QueueAccess;
 import java.util.concurrent.CountDownLatch;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -37,7 +38,7 @@ public final class StopStress {
 
         @Signal
         public void stop() {
-            fixture.queue.transport().stop();
+            QueueAccess.control(fixture.queue).stop();
         }
     }
 
@@ -77,7 +78,7 @@ public final class StopStress {
 
         @Signal
         public void change() {
-            fixture.queue.transport().stop();
+            QueueAccess.control(fixture.queue).stop();
         }
     }
 }

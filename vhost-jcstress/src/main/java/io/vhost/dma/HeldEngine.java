@@ -1,5 +1,6 @@
 package io.vhost.dma;
 
+import io.vhost.dma.engine.DmaEngine;
 import io.vhost.memory.NativeCopy;
 import java.lang.foreign.MemorySegment;
 

@@ -1,6 +1,8 @@
 package io.vhost.dma;
 
 import io.vhost.Slab;
+import io.vhost.dma.channel.CopyChannel;
+import io.vhost.dma.channel.CopyListener;
 import java.util.concurrent.atomic.AtomicIntegerArray;
 
 /** A channel with two copies under way, which counts what their owner is told. */
@@ -11,7 +13,7 @@ final class TwoCopies {
     private final AtomicIntegerArray told = new AtomicIntegerArray(2);
     private final long base = SLAB.next();
     final HeldEngine engine = new HeldEngine();
-    final DmaChannel channel = new DmaChannel(REGISTRY, "stress", engine, null, System::nanoTime);
+    final CopyChannel channel = new CopyChannel(REGISTRY, "stress", engine, null, System::nanoTime);
 
     TwoCopies() {
         CopyListener owner = (slot, failed) -> told.getAndIncrement(slot);

@@ -1,8 +1,9 @@
 package io.vhost.queue;
 
-import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.HeldEngine;
+import io.vhost.dma.channel.ChannelAccess;
+import io.vhost.dma.channel.CopyChannel;
 import io.vhost.ring.DeviceRing;
 
 /**
@@ -13,7 +14,8 @@ final class FailingPackets {
     static final int PACKETS = 64;
 
     private static final DeviceRing RING = new TwoInFlight().ring;
-    private static final DmaChannel CHANNEL = new DmaRegistry().configure("failing", new HeldEngine());
+    private static final CopyChannel CHANNEL =
+            ChannelAccess.channel(new DmaRegistry().configure("failing", new HeldEngine()));
     private static final int ROUNDS = 2000;
 
     private final CopySlots<Object> copies = new CopySlots<>(PACKETS);

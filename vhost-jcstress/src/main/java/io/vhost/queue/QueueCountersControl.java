@@ -3,7 +3,7 @@ package io.vhost.queue;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE_INTERESTING;
 
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.state.QueueCounters.Counter;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -21,7 +21,7 @@ public final class QueueCountersControl {
     @Outcome(expect = ACCEPTABLE_INTERESTING, desc = "A count was lost.")
     @State
     public static class ASharedCountIsLostByTheHoldersAddition {
-        private final QueueCounters counters = new QueueCounters();
+        private final QueueTally counters = new QueueTally();
 
         private void count() {
             for (int i = 0; i < 10; i++) {

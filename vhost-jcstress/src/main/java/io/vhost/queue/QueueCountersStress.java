@@ -3,7 +3,7 @@ package io.vhost.queue;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.state.QueueCounters.Counter;
 import org.openjdk.jcstress.annotations.Actor;
 import org.openjdk.jcstress.annotations.Arbiter;
 import org.openjdk.jcstress.annotations.JCStressTest;
@@ -27,7 +27,7 @@ public final class QueueCountersStress {
     @Outcome(expect = FORBIDDEN, desc = "One half of each.")
     @State
     public static class ACountIsNeverTorn {
-        private final QueueCounters counters = new QueueCounters();
+        private final QueueTally counters = new QueueTally();
 
         @Actor
         public void holder() {
@@ -49,7 +49,7 @@ public final class QueueCountersStress {
     @Outcome(expect = FORBIDDEN, desc = "A count was lost.")
     @State
     public static class NoSharedCountIsLost {
-        private final QueueCounters counters = new QueueCounters();
+        private final QueueTally counters = new QueueTally();
 
         private void count() {
             for (int i = 0; i < 10; i++) {

@@ -4,6 +4,7 @@ import io.vhost.memory.GuestMemory;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
+import io.vhost.state.QueueSnapshot;
 
 /** Steps in the life of a queue that are made under its lock, for twins that leave it out. */
 public final class QueueSteps {

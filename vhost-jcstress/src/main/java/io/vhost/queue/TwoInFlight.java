@@ -4,11 +4,11 @@ import static java.lang.foreign.ValueLayout.JAVA_INT;
 
 import io.vhost.Pause;
 import io.vhost.Slab;
-import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.HeldEngine;
+import io.vhost.dma.channel.ChannelAccess;
+import io.vhost.dma.channel.CopyChannel;
 import io.vhost.memory.GuestMemory;
-import io.vhost.memory.MemoryRegion;
 import io.vhost.memory.NativeCopy;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.DeviceRing;
@@ -16,6 +16,7 @@ import io.vhost.ring.DriverRing;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.MemorySegment;
 import java.util.List;
 
@@ -29,7 +30,8 @@ final class TwoInFlight {
     private static final GuestMemory GUEST_MEMORY =
             GuestMemory.of(MEMORY, new MemoryRegion(0, 0, MEMORY.byteSize(), 0));
     private static final RingOptions OPTIONS = new RingOptions(true, false, false, false);
-    private static final DmaChannel CHANNEL = new DmaRegistry().configure("stress", new HeldEngine());
+    private static final CopyChannel CHANNEL =
+            ChannelAccess.channel(new DmaRegistry().configure("stress", new HeldEngine()));
     // Too large for one in each state; empty between uses.
     private static final ThreadLocal<ChainBatch> BATCH = ThreadLocal.withInitial(() -> new ChainBatch(SIZE));
 

@@ -2,7 +2,7 @@ package io.vhost.ring;
 
 import io.vhost.Slab;
 import io.vhost.memory.GuestMemory;
-import io.vhost.memory.MemoryRegion;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 

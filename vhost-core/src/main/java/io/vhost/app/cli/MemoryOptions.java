@@ -1,7 +1,7 @@
 package io.vhost.app.cli;
 
+import io.vhost.device.TruncationGuard;
 import io.vhost.device.VhostConfig;
-import io.vhost.memory.TruncationGuard;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;

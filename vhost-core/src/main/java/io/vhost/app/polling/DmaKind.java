@@ -1,9 +1,9 @@
 package io.vhost.app.polling;
 
-import io.vhost.dma.DmaEngine;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.InlineDmaEngine;
-import io.vhost.dma.WorkerDmaEngine;
+import io.vhost.dma.engine.DmaEngine;
+import io.vhost.dma.engine.InlineDmaEngine;
+import io.vhost.dma.engine.WorkerDmaEngine;
 import io.vhost.os.CpuAffinity;
 
 /** What copies packets when the polling threads do not. */

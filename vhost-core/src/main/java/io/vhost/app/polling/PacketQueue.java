@@ -74,17 +74,9 @@ public final class PacketQueue {
      * receiver waits for packets: who asks before it takes them from their sender need not drop them.
      */
     public boolean hasRoom() {
-        if (channel == null) {
-            return true;
-        }
-        channel.lock.lock();
-        try {
-            // What fails does so at once, and what has nothing under way has all the room that there is.
-            return channel.capacity() >= ROOM || channel.inFlight() == 0 || channel.failure() != null
-                    || channel.isClosed();
-        } finally {
-            channel.lock.unlock();
-        }
+        // What fails does so at once, and what has nothing under way has all the room that there is.
+        return channel == null || channel.capacity() >= ROOM || channel.inFlight() == 0
+                || channel.failure() != null || channel.isClosed();
     }
 
     /** Whether bursts pass. */

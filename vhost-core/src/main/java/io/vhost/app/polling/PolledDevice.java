@@ -1,10 +1,10 @@
 package io.vhost.app.polling;
 
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.state.QueueCounters;
+import io.vhost.state.QueueCounters.Counter;
 import java.util.List;
 
 /** A device together with its queues as polling threads use them. Any thread. */

@@ -1,6 +1,6 @@
 package io.vhost.app.polling;
 
-import io.vhost.memory.MemoryFault;
+import io.vhost.device.VhostDevice;
 import io.vhost.os.CpuAffinity;
 import io.vhost.protocol.WarningLimiter;
 import java.lang.System.Logger.Level;
@@ -85,7 +85,7 @@ public final class PollingThread implements AutoCloseable {
     }
 
     private void survive(InternalError late) {
-        if (memoryCheck == null || !MemoryFault.isOne(late)) {
+        if (memoryCheck == null || !VhostDevice.isMemoryFault(late)) {
             throw late;
         }
         LATE.log(Level.WARNING, "guest memory is gone, noticed outside a burst", late);

@@ -1,8 +1,8 @@
 package io.vhost.app.polling;
 
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.device.VhostDevice;
+import io.vhost.state.QueueCounters;
+import io.vhost.state.QueueCounters.Counter;
 
 /**
  * What has passed a port, under testpmd's names.

@@ -1,17 +1,17 @@
 package io.vhost.device.packet;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.dma.DmaChannel;
+import io.vhost.dma.channel.CopyChannel;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.CopySlots;
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueLife;
+import io.vhost.queue.QueueTally;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.DeviceRing;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -31,9 +31,9 @@ final class AsyncDequeue extends Burst {
     // Of the burst under way.
     private CopySlots<Packet> slots;
     private PacketPool pool;
-    private DmaChannel burstChannel;
+    private CopyChannel burstChannel;
 
-    AsyncDequeue(QueueLife life, PacketFormat format, QueueCounters counters, HeaderReader header) {
+    AsyncDequeue(QueueLife life, PacketFormat format, QueueTally counters, HeaderReader header) {
         super(life, counters);
         this.ring = life.ring();
         this.batch = new ChainBatch(ring.size());
@@ -43,7 +43,7 @@ final class AsyncDequeue extends Burst {
     }
 
     /** Submits up to {@code count} chains into packets of a pool; how many is to be seen in the slots. */
-    void run(CopySlots<Packet> into, PacketPool from, int count, DmaChannel by) {
+    void run(CopySlots<Packet> into, PacketPool from, int count, CopyChannel by) {
         slots = into;
         pool = from;
         burstChannel = by;
@@ -80,7 +80,7 @@ final class AsyncDequeue extends Burst {
         return slots.opened() - before;
     }
 
-    private void submitLocked(CopySlots<Packet> slots, int chains, DmaChannel channel) {
+    private void submitLocked(CopySlots<Packet> slots, int chains, CopyChannel channel) {
         int before = slots.opened();
         channel.lock.lock();
         try {
@@ -93,7 +93,7 @@ final class AsyncDequeue extends Burst {
 
     /** Opens a slot for each chain; what is opened is submitted, whatever happens on the way. */
     @GuardedBy("channel.lock")
-    private void submitAll(CopySlots<Packet> slots, int chains, DmaChannel channel) {
+    private void submitAll(CopySlots<Packet> slots, int chains, CopyChannel channel) {
         long now = System.nanoTime();
         int capacity = channel.capacity();
         if (chains <= capacity && batch.isPlain() && readHeaders(chains)
@@ -151,7 +151,7 @@ final class AsyncDequeue extends Burst {
 
     /** The common case, in which nothing can go wrong but an engine, or memory that goes. */
     @GuardedBy("channel.lock")
-    private void submitPlain(CopySlots<Packet> slots, int count, DmaChannel channel, long now) {
+    private void submitPlain(CopySlots<Packet> slots, int count, CopyChannel channel, long now) {
         try {
             prepare(count);
             int slot = slots.openPlain(fresh, 0, batch, count, channel, now);
@@ -177,7 +177,7 @@ final class AsyncDequeue extends Burst {
     /** Opens a slot for one chain; a length below 0 says that no packet can hold it. */
     @GuardedBy("channel.lock")
     private void submit(
-            CopySlots<Packet> slots, int chain, int length, DmaChannel channel, long now) {
+            CopySlots<Packet> slots, int chain, int length, CopyChannel channel, long now) {
         Packet packet = fresh[chain];
         if (length < 0) {
             counters.add(Counter.OVERSIZE, 1);

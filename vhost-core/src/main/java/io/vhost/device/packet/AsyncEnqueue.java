@@ -1,15 +1,15 @@
 package io.vhost.device.packet;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.dma.DmaChannel;
+import io.vhost.dma.channel.CopyChannel;
 import io.vhost.net.Packet;
 import io.vhost.queue.CopySlots;
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueLife;
+import io.vhost.queue.QueueTally;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.DeviceRing;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -26,9 +26,9 @@ final class AsyncEnqueue extends Burst {
     private final CopyRun copies;
     // Of the burst under way.
     private CopySlots<Packet> slots;
-    private DmaChannel burstChannel;
+    private CopyChannel burstChannel;
 
-    AsyncEnqueue(QueueLife life, EnqueuePlan plan, PacketFormat format, QueueCounters counters,
+    AsyncEnqueue(QueueLife life, EnqueuePlan plan, PacketFormat format, QueueTally counters,
             MemorySegment header) {
         super(life, counters);
         this.ring = life.ring();
@@ -39,7 +39,7 @@ final class AsyncEnqueue extends Burst {
     }
 
     /** Submits packets to a channel; how many were accepted is to be seen in the slots. */
-    void run(CopySlots<Packet> into, Packet[] packets, int offset, int count, DmaChannel by) {
+    void run(CopySlots<Packet> into, Packet[] packets, int offset, int count, CopyChannel by) {
         slots = into;
         burstChannel = by;
         try {
@@ -52,7 +52,7 @@ final class AsyncEnqueue extends Burst {
 
     @Override
     int chunk(Packet[] packets, int offset, int count) {
-        DmaChannel channel = burstChannel;
+        CopyChannel channel = burstChannel;
         CopySlots<Packet> slots = this.slots;
         int planned = plan.make(packets, offset, Math.min(count, slots.freeSlots()));
         if (planned == 0) {
@@ -73,7 +73,7 @@ final class AsyncEnqueue extends Burst {
     /** Whatever happens on the way, what was opened is submitted and its chains are taken, and no others. */
     @GuardedBy("channel.lock")
     private void submitAll(
-            CopySlots<Packet> slots, Packet[] packets, int offset, int planned, DmaChannel channel) {
+            CopySlots<Packet> slots, Packet[] packets, int offset, int planned, CopyChannel channel) {
         ChainBatch batch = plan.batch();
         long now = System.nanoTime();
         int capacity = channel.capacity();
@@ -119,7 +119,7 @@ final class AsyncEnqueue extends Burst {
      */
     @GuardedBy("channel.lock")
     private void submitPlain(
-            CopySlots<Packet> slots, Packet[] packets, int offset, int count, DmaChannel channel, long now) {
+            CopySlots<Packet> slots, Packet[] packets, int offset, int count, CopyChannel channel, long now) {
         ChainBatch batch = plan.batch();
         int opened = 0;
         try {

@@ -2,10 +2,11 @@ package io.vhost.device.packet;
 
 import io.vhost.memory.MemoryFault;
 import io.vhost.net.Packet;
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.net.custody.Custody;
 import io.vhost.queue.QueueLife;
+import io.vhost.queue.QueueTally;
 import io.vhost.ring.WorkBudget;
+import io.vhost.state.QueueCounters.Counter;
 
 /**
  * A burst of any size, worked in chunks: enough packets to overlap cache misses, few enough to stay in the
@@ -16,12 +17,12 @@ abstract sealed class Burst permits DequeueBurst, EnqueueBurst, AsyncDequeue, As
     /** Most packets of a chunk. */
     static final int CHUNK = 32;
 
-    final QueueCounters counters;
+    final QueueTally counters;
     private final QueueLife life;
     private final WorkBudget budget;
     private int done;
 
-    Burst(QueueLife life, QueueCounters counters) {
+    Burst(QueueLife life, QueueTally counters) {
         this.life = life;
         this.counters = counters;
         this.budget = life.ring().budget();
@@ -65,7 +66,7 @@ abstract sealed class Burst permits DequeueBurst, EnqueueBurst, AsyncDequeue, As
     /** The queue has packets from now on, until they are given back. */
     static void inFlight(Packet[] packets, int offset, int count) {
         for (int i = offset; i < offset + count; i++) {
-            packets[i].inFlight(true);
+            Custody.accept(packets[i]);
         }
     }
 

@@ -1,7 +1,7 @@
 package io.vhost.device.packet;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
-import io.vhost.dma.DmaChannel;
+import io.vhost.dma.channel.CopyChannel;
 import io.vhost.net.Packet;
 import io.vhost.queue.CopySlots;
 import io.vhost.ring.ChainBatch;
@@ -53,14 +53,14 @@ final class CopyRun {
      * @return below 0: there is no room now, but there will be
      */
     @GuardedBy("channel.lock")
-    int roomAfter(int capacity, DmaChannel channel) {
+    int roomAfter(int capacity, CopyChannel channel) {
         byCaller = pieces > channel.depth() && capacity > 0;
         return byCaller ? capacity : capacity - pieces;
     }
 
     /** Copies the pieces of one packet, whose slot was opened for them, after {@link #roomAfter}. */
     @GuardedBy("channel.lock")
-    void copyPieces(CopySlots<Packet> slots, int slot, Packet packet, DmaChannel channel) {
+    void copyPieces(CopySlots<Packet> slots, int slot, Packet packet, CopyChannel channel) {
         long data = packet.dataOffset();
         int piece = 0;
         try {
@@ -85,7 +85,7 @@ final class CopyRun {
     @GuardedBy("channel.lock")
     void copyPlain(
             CopySlots<Packet> slots, int firstSlot, Packet[] packets, int offset, int count,
-            ChainBatch batch, int headerLength, DmaChannel channel) {
+            ChainBatch batch, int headerLength, CopyChannel channel) {
         int slot = firstSlot;
         int i = 0;
         try {
@@ -111,7 +111,7 @@ final class CopyRun {
     @GuardedBy("channel.lock")
     private void copy(
             CopySlots<Packet> slots, int slot, Packet packet, long data, long at, int bytes,
-            DmaChannel channel, boolean atOnce) {
+            CopyChannel channel, boolean atOnce) {
         if (toGuest) {
             slots.copy(channel, atOnce, packet.segment(), data, memory, at, bytes, slot);
         } else {

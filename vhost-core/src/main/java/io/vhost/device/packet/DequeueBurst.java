@@ -4,12 +4,12 @@ import io.vhost.memory.NativeCopy;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueLife;
+import io.vhost.queue.QueueTally;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.DeviceRing;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -27,7 +27,7 @@ final class DequeueBurst extends Burst {
 
     private PacketPool pool;
 
-    DequeueBurst(QueueLife life, PacketFormat format, QueueCounters counters, HeaderReader header) {
+    DequeueBurst(QueueLife life, PacketFormat format, QueueTally counters, HeaderReader header) {
         super(life, counters);
         this.ring = life.ring();
         this.batch = new ChainBatch(ring.size());

@@ -2,8 +2,8 @@ package io.vhost.device.packet;
 
 import io.vhost.memory.NativeCopy;
 import io.vhost.net.Packet;
-import io.vhost.queue.QueueCounters;
 import io.vhost.queue.QueueLife;
+import io.vhost.queue.QueueTally;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.DeviceRing;
 import java.lang.foreign.MemorySegment;
@@ -21,7 +21,7 @@ final class EnqueueBurst extends Burst {
     // native like everything copied.
     private final MemorySegment header;
 
-    EnqueueBurst(QueueLife life, EnqueuePlan plan, PacketFormat format, QueueCounters counters,
+    EnqueueBurst(QueueLife life, EnqueuePlan plan, PacketFormat format, QueueTally counters,
             MemorySegment header) {
         super(life, counters);
         this.ring = life.ring();

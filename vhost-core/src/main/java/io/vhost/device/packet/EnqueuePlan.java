@@ -1,15 +1,15 @@
 package io.vhost.device.packet;
 
-import io.vhost.net.BurstCheck;
 import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.net.custody.BurstCheck;
+import io.vhost.queue.QueueTally;
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.DeviceRing;
-import io.vhost.ring.RingViolation;
 import io.vhost.ring.WorkBudget;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -26,13 +26,13 @@ final class EnqueuePlan {
     private final DeviceRing ring;
     private final ChainBatch batch;
     private final PacketFormat format;
-    private final QueueCounters counters;
+    private final QueueTally counters;
     private final int[] needed = new int[Burst.CHUNK];
     private final int[] endChain = new int[Burst.CHUNK];
     private boolean oneToOne;
     private boolean badOffloads;
 
-    EnqueuePlan(DeviceRing ring, PacketFormat format, QueueCounters counters) {
+    EnqueuePlan(DeviceRing ring, PacketFormat format, QueueTally counters) {
         this.ring = ring;
         this.batch = new ChainBatch(ring.size());
         this.format = format;

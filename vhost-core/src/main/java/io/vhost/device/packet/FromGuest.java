@@ -1,13 +1,14 @@
 package io.vhost.device.packet;
 
-import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.dma.channel.CopyChannel;
 import io.vhost.memory.MemoryFault;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.net.custody.Custody;
 import io.vhost.queue.CopyLimits;
 import io.vhost.queue.CopySlots;
-import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueTally;
 import io.vhost.ring.DeviceRing;
 import java.util.Objects;
 import java.util.function.Supplier;
@@ -29,7 +30,7 @@ public final class FromGuest extends PacketPath {
      * @param announcement what the device itself has to send in the guest's name
      */
     public FromGuest(
-            QueueCounters counters, DmaRegistry registry, CopyLimits limits, Supplier<PacketFormat> format,
+            QueueTally counters, DmaRegistry registry, CopyLimits limits, Supplier<PacketFormat> format,
             Announcement announcement) {
         super(counters, registry, limits, format);
         this.announcement = announcement;
@@ -72,7 +73,7 @@ public final class FromGuest extends PacketPath {
     }
 
     /** As VirtQueue.tryDequeueBurst; the queue may have stopped. */
-    public int tryDequeue(PacketPool pool, Packet[] packets, int offset, int count, DmaChannel channel) {
+    public int tryDequeue(PacketPool pool, Packet[] packets, int offset, int count, CopyChannel channel) {
         Objects.checkFromIndexSize(offset, count, packets.length);
         if (!maySubmit(channel)) {
             return 0;
@@ -105,7 +106,7 @@ public final class FromGuest extends PacketPath {
         while (taken < count && slots.hasClosed()) {
             boolean undelivered = slots.isUndelivered(slots.oldest());
             Packet packet = slots.empty();
-            packet.inFlight(false);
+            Custody.giveBack(packet);
             ended++;
             if (!undelivered && header.check(packet)) {
                 bytes += packet.length();

@@ -2,9 +2,9 @@ package io.vhost.device.packet;
 
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
+import io.vhost.queue.QueueTally;
 import io.vhost.ring.ChainBatch;
+import io.vhost.state.QueueCounters.Counter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 
@@ -16,10 +16,10 @@ final class HeaderReader {
     private static final long KNOWN_FIELDS = ~0xFFL | NetHeader.NEEDS_CHECKSUM;
 
     private final PacketFormat format;
-    private final QueueCounters counters;
+    private final QueueTally counters;
     private final MemorySegment scratch = Arena.ofAuto().allocate(NetHeader.LENGTH, Long.BYTES);
 
-    HeaderReader(PacketFormat format, QueueCounters counters) {
+    HeaderReader(PacketFormat format, QueueTally counters) {
         this.format = format;
         this.counters = counters;
     }

@@ -2,7 +2,7 @@ package io.vhost.device.packet;
 
 import io.vhost.ring.ChainBatch;
 import io.vhost.ring.DeviceRing;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.RingViolation;
 
 /** The rule of network queues that all buffers go one way (virtio 1.2, 5.1.6). Under the queue's lock. */
 final class NetworkChains {

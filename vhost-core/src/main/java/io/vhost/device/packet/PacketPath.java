@@ -1,21 +1,21 @@
 package io.vhost.device.packet;
 
-import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.dma.channel.CopyChannel;
 import io.vhost.memory.MemoryFault;
 import io.vhost.net.Packet;
 import io.vhost.queue.CopyLimits;
 import io.vhost.queue.CopySlots;
 import io.vhost.queue.CopyStatus;
 import io.vhost.queue.CopyTracker;
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.queue.QueueEvents;
 import io.vhost.queue.QueueLife;
+import io.vhost.queue.QueueTally;
 import io.vhost.queue.QueueUser;
 import io.vhost.ring.DeviceRing;
-import io.vhost.ring.RingViolation;
 import io.vhost.ring.WorkBudget;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import java.util.Objects;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -25,7 +25,7 @@ import java.util.function.Supplier;
  * Everything is used under the queue's lock, without exception.
  */
 public abstract sealed class PacketPath implements QueueUser permits ToGuest, FromGuest {
-    final QueueCounters counters;
+    final QueueTally counters;
     final WorkBudget budget = new WorkBudget();
     /** Whose channels may copy; null: asynchronous copies are not enabled. */
     private final DmaRegistry registry;
@@ -37,7 +37,7 @@ public abstract sealed class PacketPath implements QueueUser permits ToGuest, Fr
     private CopyTracker<Packet> async;
 
     PacketPath(
-            QueueCounters counters, DmaRegistry registry, CopyLimits limits, Supplier<PacketFormat> format) {
+            QueueTally counters, DmaRegistry registry, CopyLimits limits, Supplier<PacketFormat> format) {
         this.counters = counters;
         this.registry = registry;
         this.limits = limits;
@@ -128,13 +128,13 @@ public abstract sealed class PacketPath implements QueueUser permits ToGuest, Fr
     }
 
     /** As VirtQueue.clearQueue. */
-    public final int clear(Packet[] out, int offset, int count, DmaChannel channel) {
+    public final int clear(Packet[] out, int offset, int count, CopyChannel channel) {
         requireAsync("cleared");
         return poll(out, offset, count, channel);
     }
 
     /** Gives packets back whose copies have ended; none of a queue that is not registered. */
-    public final int poll(Packet[] out, int offset, int count, DmaChannel channel) {
+    public final int poll(Packet[] out, int offset, int count, CopyChannel channel) {
         if (async == null) {
             return 0;
         }
@@ -153,7 +153,7 @@ public abstract sealed class PacketPath implements QueueUser permits ToGuest, Fr
         int before;
         do {
             before = async.inFlight();
-            DmaChannel awaited = async.awaited();
+            CopyChannel awaited = async.awaited();
             if (awaited != null) {
                 harvest(awaited);
             }
@@ -169,7 +169,7 @@ public abstract sealed class PacketPath implements QueueUser permits ToGuest, Fr
     abstract int take(Packet[] out, int offset, int count);
 
     /** Whether a burst may submit: the registration may have ended on another thread at any time. */
-    final boolean maySubmit(DmaChannel channel) {
+    final boolean maySubmit(CopyChannel channel) {
         if (async == null) {
             return false;
         }
@@ -208,7 +208,7 @@ public abstract sealed class PacketPath implements QueueUser permits ToGuest, Fr
      * Gives chains back whose copies have ended. Without a ring they are forgotten; packets come back all the
      * same.
      */
-    final void harvest(DmaChannel channel) {
+    final void harvest(CopyChannel channel) {
         DeviceRing ring = life.violation() == RingViolation.MEMORY_LOST ? null : life.ring();
         try {
             int before = ring == null ? 0 : ring.published();
@@ -253,7 +253,7 @@ public abstract sealed class PacketPath implements QueueUser permits ToGuest, Fr
         }
     }
 
-    private void requireChannel(DmaChannel channel) {
+    private void requireChannel(CopyChannel channel) {
         Objects.requireNonNull(channel, "channel");
         if (channel.registry() != registry) {
             throw new IllegalArgumentException(

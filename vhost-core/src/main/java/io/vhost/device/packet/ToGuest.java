@@ -1,14 +1,15 @@
 package io.vhost.device.packet;
 
-import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.dma.channel.CopyChannel;
 import io.vhost.memory.MemoryFault;
-import io.vhost.net.BurstCheck;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
+import io.vhost.net.custody.BurstCheck;
+import io.vhost.net.custody.Custody;
 import io.vhost.queue.CopyLimits;
 import io.vhost.queue.CopySlots;
-import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueTally;
 import io.vhost.ring.DeviceRing;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -30,7 +31,7 @@ public final class ToGuest extends PacketPath {
      * @param format what packets look like, asked whenever a ring is opened
      */
     public ToGuest(
-            QueueCounters counters, DmaRegistry registry, CopyLimits limits, Supplier<PacketFormat> format) {
+            QueueTally counters, DmaRegistry registry, CopyLimits limits, Supplier<PacketFormat> format) {
         super(counters, registry, limits, format);
     }
 
@@ -66,7 +67,7 @@ public final class ToGuest extends PacketPath {
     }
 
     /** As VirtQueue.submitEnqueueBurst; the queue runs. */
-    public int submit(Packet[] packets, int offset, int count, DmaChannel channel) {
+    public int submit(Packet[] packets, int offset, int count, CopyChannel channel) {
         if (!maySubmit(channel) || !takesCopies()) {
             return 0;
         }
@@ -91,8 +92,7 @@ public final class ToGuest extends PacketPath {
         while (taken < count && slots.hasClosed()) {
             boolean undelivered = slots.isUndelivered(slots.oldest());
             Packet packet = slots.empty();
-            packet.inFlight(false);
-            packet.undelivered(undelivered);
+            Custody.giveBack(packet, undelivered);
             if (!undelivered) {
                 delivered++;
                 bytes += packet.length();

@@ -1,11 +1,11 @@
 package io.vhost.monitor.device;
 
-import io.vhost.queue.QueueCounters.Counter;
-import io.vhost.queue.QueueSnapshot;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.monitor.command.Arguments;
 import io.vhost.monitor.command.CommandException;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.QueueSnapshot;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

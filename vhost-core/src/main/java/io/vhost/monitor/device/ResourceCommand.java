@@ -1,7 +1,7 @@
 package io.vhost.monitor.device;
 
-import io.vhost.limit.ResourceAccount;
 import io.vhost.limit.ResourceUsage;
+import io.vhost.limit.account.ResourceAccount;
 import io.vhost.monitor.command.Command;
 import io.vhost.monitor.command.Type;
 import io.vhost.monitor.command.Type.Member;

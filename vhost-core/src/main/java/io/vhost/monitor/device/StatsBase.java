@@ -1,8 +1,8 @@
 package io.vhost.monitor.device;
 
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.QueueCounters;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.WeakHashMap;

@@ -1,6 +1,5 @@
 package io.vhost.monitor.device;
 
-import io.vhost.queue.QueueCounters.Counter;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.monitor.command.Arguments;
@@ -9,7 +8,8 @@ import io.vhost.monitor.command.CommandException;
 import io.vhost.monitor.command.Type;
 import io.vhost.monitor.command.Type.Member;
 import io.vhost.monitor.json.Json;
-import io.vhost.ring.RingViolation;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.RingViolation;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;

@@ -1,10 +1,10 @@
 package io.vhost.monitor.device;
 
-import io.vhost.queue.QueueSnapshot;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.monitor.event.MonitorEvent;
 import io.vhost.monitor.json.Json;
+import io.vhost.state.QueueSnapshot;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicBoolean;

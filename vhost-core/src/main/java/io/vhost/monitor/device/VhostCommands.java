@@ -1,19 +1,19 @@
 package io.vhost.monitor.device;
 
-import io.vhost.device.ConnectionSnapshot;
-import io.vhost.device.DeviceSnapshot;
-import io.vhost.queue.QueueCounters;
-import io.vhost.queue.QueueCounters.Counter;
-import io.vhost.queue.QueueSnapshot;
 import io.vhost.device.VhostDevice;
-import io.vhost.memory.MemoryBacking;
-import io.vhost.memory.MemoryRegion;
 import io.vhost.monitor.command.Arguments;
 import io.vhost.monitor.command.Command;
 import io.vhost.monitor.command.CommandException;
 import io.vhost.monitor.command.Type;
 import io.vhost.monitor.command.Type.Member;
 import io.vhost.monitor.json.Json;
+import io.vhost.state.ConnectionSnapshot;
+import io.vhost.state.DeviceSnapshot;
+import io.vhost.state.MemoryBacking;
+import io.vhost.state.MemoryRegion;
+import io.vhost.state.QueueCounters;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.state.QueueSnapshot;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,8 +1,6 @@
 package io.vhost.monitor.device;
 
-import io.vhost.device.DeviceSnapshot;
 import io.vhost.device.Feature;
-import io.vhost.queue.QueueSnapshot;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.monitor.command.Arguments;
@@ -11,8 +9,10 @@ import io.vhost.monitor.command.CommandException;
 import io.vhost.monitor.command.Type;
 import io.vhost.monitor.command.Type.Member;
 import io.vhost.monitor.json.Json;
-import io.vhost.ring.RingElement;
 import io.vhost.ring.RingFormat;
+import io.vhost.state.DeviceSnapshot;
+import io.vhost.state.QueueSnapshot;
+import io.vhost.state.RingElement;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.StuckCopies;
+import io.vhost.dma.engine.StuckCopies;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;

@@ -6,7 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
-import io.vhost.dma.StuckCopies;
+import io.vhost.dma.engine.StuckCopies;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.net.Packet;

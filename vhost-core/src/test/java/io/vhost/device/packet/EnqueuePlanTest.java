@@ -4,15 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.vhost.memory.GuestMemory;
-import io.vhost.memory.MemoryRegion;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.queue.QueueCounters;
+import io.vhost.queue.QueueTally;
 import io.vhost.ring.DeviceRing;
 import io.vhost.ring.RingAddresses;
 import io.vhost.ring.RingFormat;
 import io.vhost.ring.RingOptions;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -30,7 +30,7 @@ class EnqueuePlanTest {
         GuestMemory guest = GuestMemory.of(memory, new MemoryRegion(0, 0, 4096, 0));
         DeviceRing ring = RingFormat.SPLIT.device(guest, new RingAddresses(1024, 2048, 3072), 4,
                 new RingOptions(true, true, false, false), 0);
-        return new EnqueuePlan(ring, format, new QueueCounters());
+        return new EnqueuePlan(ring, format, new QueueTally());
     }
 
     private byte[] header() {

@@ -1,0 +1,4 @@
+/**
+ * The way to what packets have for queues only. Not exported.
+ */
+package io.vhost.net.access;
