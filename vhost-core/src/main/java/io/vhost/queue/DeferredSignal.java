@@ -11,6 +11,8 @@ import java.util.function.LongSupplier;
  * <p>Thread: any for {@link #request}; {@link #close} comes last.
  */
 final class DeferredSignal {
+    /** What a signal may take, in ns. */
+    static final long SLOW = 500_000;
     /** So many fast signals in a row, and there is no reason any more to leave them to another thread. */
     static final int FAST_AGAIN = 100;
 
@@ -52,7 +54,7 @@ final class DeferredSignal {
         if (due.getAndSet(false)) {
             long before = clock.getAsLong();
             eventFd.signal();
-            fast = clock.getAsLong() - before < Signals.SLOW ? fast + 1 : 0;
+            fast = clock.getAsLong() - before < SLOW ? fast + 1 : 0;
             fastAgain = fast >= FAST_AGAIN;
         }
         if (closed) {

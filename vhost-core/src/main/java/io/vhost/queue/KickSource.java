@@ -11,8 +11,9 @@ import java.util.function.LongSupplier;
  *
  * <p>A front-end can make a descriptor that is readable for ever, such as an eventfd that gives away one of
  * billions of signals at a time. So one that ends sleep again and again while the ring shows no work is slept
- * on no more, until work is done. And it can make the kernel busy for milliseconds when its descriptor is read,
- * by having it watched by very many others: where that is so again and again it is slept on no more at all.
+ * on no more, until work is done. And it can make the kernel busy for milliseconds when its descriptor is
+ * read, by having it watched by very many others: where that is so again and again it is slept on no more at
+ * all.
  */
 public final class KickSource implements AutoCloseable {
     /** What a queue says when it is asked for kicks. */

@@ -14,8 +14,6 @@ import java.util.function.LongSupplier;
  * <p>Used under the queue's lock.
  */
 final class Signals {
-    /** What a signal may take, in ns. */
-    static final long SLOW = 500_000;
     /** Fast signals that make up for a slow one. */
     static final int WEIGHT = 100;
     /** Slow signals, without such that make up for them, which are too many. */
@@ -53,7 +51,7 @@ final class Signals {
         }
         long before = clock.getAsLong();
         boolean sent = eventFd.signal();
-        if (clock.getAsLong() - before < SLOW) {
+        if (clock.getAsLong() - before < DeferredSignal.SLOW) {
             balance = Math.max(balance - 1, 0);
         } else {
             balance += WEIGHT;

@@ -35,10 +35,10 @@ class SignalsTest {
         try (EventFd call = EventFd.create()) {
             for (int round = 0; round < 10; round++) {
                 for (int i = 1; i < Signals.MOST_SLOW; i++) {
-                    signal(call, Signals.SLOW);
+                    signal(call, DeferredSignal.SLOW);
                 }
                 for (int i = 0; i < (Signals.MOST_SLOW - 1) * Signals.WEIGHT; i++) {
-                    signal(call, Signals.SLOW - 1);
+                    signal(call, DeferredSignal.SLOW - 1);
                 }
                 assertFalse(signals.areDeferred());
             }
@@ -51,18 +51,18 @@ class SignalsTest {
     void anotherThreadSignalsForAQueueThatIsSlowAgainAndAgain() {
         int before = Descriptor.openDescriptors();
         try (EventFd call = EventFd.create(); EventFd next = EventFd.create()) {
-            signal(call, Signals.SLOW);
+            signal(call, DeferredSignal.SLOW);
             for (int i = 0; i < Signals.WEIGHT; i++) {
                 signal(call, 0);
             }
             for (int i = 1; i < Signals.MOST_SLOW; i++) {
-                signal(call, Signals.SLOW);
+                signal(call, DeferredSignal.SLOW);
             }
             assertFalse(signals.areDeferred(), "made up for");
             signal(call, 0);
-            signal(call, Signals.SLOW);
+            signal(call, DeferredSignal.SLOW);
             assertFalse(signals.areDeferred());
-            signal(call, Signals.SLOW);
+            signal(call, DeferredSignal.SLOW);
             assertTrue(signals.areDeferred());
             call.drain();
             assertArrives(call);
@@ -83,7 +83,7 @@ class SignalsTest {
     void aQueueThatIsFastAgainIsSignalledAtOnceAgain() {
         try (EventFd call = EventFd.create()) {
             for (int i = 0; i < Signals.MOST_SLOW; i++) {
-                signal(call, Signals.SLOW);
+                signal(call, DeferredSignal.SLOW);
             }
             call.drain();
             for (int i = 1; i < DeferredSignal.FAST_AGAIN; i++) {
@@ -107,7 +107,8 @@ class SignalsTest {
     /** Kicks that take the kernel long to take are waited for no more. */
     @Test
     void aSlowKickIsNoLongerSleptOn() {
-        try (EventFd kick = EventFd.create(); KickSource source = new KickSource(() -> now.addAndGet(takes))) {
+        try (EventFd kick = EventFd.create();
+                KickSource source = new KickSource(() -> now.addAndGet(takes))) {
             source.follow(kick);
             takes = KickSource.SLOW;
             for (int i = 1; i < KickSource.MOST_SLOW; i++) {
