@@ -249,6 +249,7 @@ class DeadlockTest extends ServerFixture {
         Recorder recorder = new Recorder();
         VhostServer server = VhostServer.listen(path, CONFIG, recorder);
         try (RawPeer silent = connect(); RawPeer other = connect()) {
+            ask(silent);
             ask(other);
             silent.sendBytes(Arrays.copyOf(RawPeer.message(2, PLAIN, 0L), bytes));
             ask(other);
