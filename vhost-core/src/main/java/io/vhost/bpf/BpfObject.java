@@ -132,7 +132,7 @@ public final class BpfObject {
      * the instruction and its source line
      */
     public LinkedProgram link(BpfProgram program) throws BpfException {
-        return linker.link(program, this);
+        return linker.link(program);
     }
 
     /**

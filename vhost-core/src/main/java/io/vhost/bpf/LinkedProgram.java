@@ -1,10 +1,11 @@
 package io.vhost.bpf;
 
+import io.vhost.bpf.btf.Btf;
 import java.util.List;
 
 /**
  * A program with all functions that it calls, one behind the other, its own first, and with its references
- * resolved: calls by distance, maps by their place in {@link BpfObject#maps}.
+ * resolved: calls by distance, maps by their place in the object's list.
  *
  * <p>Instructions are those of RFC 9669, their eight bytes read in little-endian order whatever the object's
  * byte order is: opcode in the lowest byte, then destination and source register in four bits each, offset in
@@ -17,13 +18,13 @@ public final class LinkedProgram {
     private final long[] instructions;
     private final List<BpfFunction> functions;
     private final int[] starts;
-    private final BpfObject object;
+    private final Btf btf;
 
-    LinkedProgram(long[] instructions, List<BpfFunction> functions, int[] starts, BpfObject object) {
+    LinkedProgram(long[] instructions, List<BpfFunction> functions, int[] starts, Btf btf) {
         this.instructions = instructions;
         this.functions = functions;
         this.starts = starts;
-        this.object = object;
+        this.btf = btf;
     }
 
     /** The instructions, as a copy. */
@@ -42,6 +43,6 @@ public final class LinkedProgram {
         while (function > 0 && starts[function] > instruction) {
             function--;
         }
-        return functions.get(function).source(object.btf(), instruction - starts[function]);
+        return functions.get(function).source(btf, instruction - starts[function]);
     }
 }

@@ -57,7 +57,7 @@ final class ProgramLinker {
         }
     }
 
-    LinkedProgram link(BpfProgram program, BpfObject object) throws BpfException {
+    LinkedProgram link(BpfProgram program) throws BpfException {
         List<BpfFunction> functions = new ArrayList<>(List.of(program.function()));
         functions.addAll(program.called());
         IdentityHashMap<BpfFunction, Integer> places = new IdentityHashMap<>();
@@ -76,7 +76,7 @@ final class ProgramLinker {
         for (int i = 0; i < starts.length; i++) {
             function(functions.get(i), starts[i], insns, places);
         }
-        return new LinkedProgram(insns, List.copyOf(functions), starts, object);
+        return new LinkedProgram(insns, List.copyOf(functions), starts, btf);
     }
 
     private void function(BpfFunction function, int start, long[] insns,

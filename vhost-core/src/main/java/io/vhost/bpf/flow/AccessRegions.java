@@ -7,17 +7,6 @@ import io.vhost.bpf.run.Image;
  * The region that each load and store of a program accesses. Thread: immutable; any thread.
  */
 public final class AccessRegions {
-    /** Whichever region the address says. */
-    public static final int ANY = 0;
-    /** The context. */
-    public static final int CONTEXT = 1;
-    /** The packet and its room. */
-    public static final int PACKET = 2;
-    /** The stack. */
-    public static final int STACK = 3;
-    /** The values of the program's map i, when it is added. */
-    public static final int FIRST_MAP = 4;
-
     // Larger ones are not compiled, and following their registers would take long.
     private static final int MAX_FOLLOWED = 1 << 14;
 

@@ -118,11 +118,11 @@ final class Step {
 
     private static int region(int base) {
         return switch (Kinds.what(base)) {
-            case Kinds.CONTEXT, Kinds.IN_CONTEXT -> AccessRegions.CONTEXT;
-            case Kinds.PACKET -> AccessRegions.PACKET;
-            case Kinds.STACK, Kinds.FRAME -> AccessRegions.STACK;
-            case Kinds.VALUE -> AccessRegions.FIRST_MAP + Kinds.which(base);
-            default -> AccessRegions.ANY;
+            case Kinds.CONTEXT, Kinds.IN_CONTEXT -> Region.CONTEXT;
+            case Kinds.PACKET -> Region.PACKET;
+            case Kinds.STACK, Kinds.FRAME -> Region.STACK;
+            case Kinds.VALUE -> Region.FIRST_MAP + Kinds.which(base);
+            default -> Region.ANY;
         };
     }
 }

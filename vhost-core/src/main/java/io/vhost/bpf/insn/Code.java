@@ -13,9 +13,9 @@ import java.util.function.IntFunction;
  */
 public final class Code {
     /** Most instructions of a program. */
-    public static final int MAX_INSTRUCTIONS = 1_000_000;
+    public static final int MAX_INSTRUCTIONS = CodeCheck.MAX_INSTRUCTIONS;
     /** Most functions of a program, as the kernel's {@code BPF_MAX_SUBPROGS}. */
-    public static final int MAX_FUNCTIONS = 256;
+    public static final int MAX_FUNCTIONS = CodeCheck.MAX_FUNCTIONS;
 
     private final String name;
     private final long[] insns;

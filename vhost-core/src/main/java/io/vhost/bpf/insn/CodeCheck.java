@@ -5,6 +5,9 @@ import java.util.function.IntFunction;
 
 /** Checks that instructions are well formed, and finds where functions begin. One object, one program. */
 final class CodeCheck {
+    static final int MAX_INSTRUCTIONS = 1_000_000;
+    static final int MAX_FUNCTIONS = 256;
+
     private final long[] insns;
     private final IntFunction<String> sources;
     private final BitSet seconds;
@@ -18,8 +21,8 @@ final class CodeCheck {
 
     /** The first instruction of each function. */
     int[] check() throws ProgramException {
-        if (insns.length == 0 || insns.length > Code.MAX_INSTRUCTIONS) {
-            throw new ProgramException(0, "", "a program has 1 to " + Code.MAX_INSTRUCTIONS
+        if (insns.length == 0 || insns.length > MAX_INSTRUCTIONS) {
+            throw new ProgramException(0, "", "a program has 1 to " + MAX_INSTRUCTIONS
                     + " instructions, this one has " + insns.length);
         }
         functions.set(0);
@@ -30,8 +33,8 @@ final class CodeCheck {
             }
         }
         int[] starts = functions.stream().toArray();
-        if (starts.length > Code.MAX_FUNCTIONS) {
-            throw new ProgramException(0, "", "a program has at most " + Code.MAX_FUNCTIONS
+        if (starts.length > MAX_FUNCTIONS) {
+            throw new ProgramException(0, "", "a program has at most " + MAX_FUNCTIONS
                     + " functions, this one has " + starts.length);
         }
         for (int i = 0; i < starts.length; i++) {

@@ -17,6 +17,7 @@ import java.util.Map;
 final class FunctionEmitter {
     private static final int LOOKUP = 1;
     private static final int TAIL_CALL = 12;
+    private static final int LOOP = 181;
 
     private final CodeBuilder code;
     private final Image image;
@@ -137,6 +138,10 @@ final class FunctionEmitter {
             code.loadConstant(data.constant(image.map(map), Names.TABLE)).loadConstant(map);
             Frame.load(code, 2).invokestatic(Names.SUPPORT, "lookup", Names.LOOKUP);
         } else {
+            if (Insn.imm(insn) == LOOP) {
+                code.dup().lload(Frame.local(Insn.FP)).invokevirtual(Names.CPU, "frame",
+                        MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long));
+            }
             // The receiver is below the Cpu.
             code.pop().loadConstant(data.constant(image.helper(at), Names.HELPER)).aload(Frame.CPU);
             Frame.arguments(code).invokeinterface(Names.HELPER, "call", Names.HELP);
@@ -149,7 +154,7 @@ final class FunctionEmitter {
         code.lload(Frame.local(Insn.FP));
         Frame.load(code, 1);
         Frame.load(code, 2);
-        Frame.load(code, 3).invokevirtual(Names.CPU, "tailCall", Names.TAIL_CALL).ifeq(goesOn);
+        Frame.load(code, 3).invokestatic(Names.PROGRAM, "tailCall", Names.TAIL_CALL).ifeq(goesOn);
         code.aload(Frame.CPU).invokevirtual(Names.CPU, "result", MethodTypeDesc.of(ConstantDescs.CD_long))
                 .lreturn();
         code.labelBinding(goesOn);

@@ -7,6 +7,7 @@ import static java.lang.constant.ConstantDescs.CD_short;
 import static java.lang.constant.ConstantDescs.CD_void;
 
 import io.vhost.bpf.flow.AccessRegions;
+import io.vhost.bpf.flow.Region;
 import io.vhost.bpf.insn.Insn;
 import io.vhost.bpf.mem.Address;
 import io.vhost.bpf.run.Image;
@@ -31,7 +32,7 @@ final class MemoryEmitter {
     void load(int at, long insn) {
         int size = Insn.size(insn);
         int region = regions.region(at);
-        if (region == AccessRegions.ANY) {
+        if (region == Region.ANY) {
             code.aload(Frame.MEMORY);
             address(insn, Insn.src(insn), 0);
             code.loadConstant(size).invokevirtual(Names.MEMORY, "load", Names.LOAD);
@@ -51,7 +52,7 @@ final class MemoryEmitter {
     void store(int at, long insn) {
         int size = Insn.size(insn);
         int region = regions.region(at);
-        boolean any = region == AccessRegions.ANY;
+        boolean any = region == Region.ANY;
         if (any) {
             code.aload(Frame.MEMORY);
         } else {
@@ -78,7 +79,7 @@ final class MemoryEmitter {
 
     void atomic(int at, long insn) {
         int region = regions.region(at);
-        boolean any = region == AccessRegions.ANY;
+        boolean any = region == Region.ANY;
         boolean wide = Insn.size(insn) == Insn.BYTES;
         int operation = Insn.imm(insn);
         if (!any && operation == Insn.ADD) {
@@ -142,20 +143,20 @@ final class MemoryEmitter {
 
     private void segment(int region) {
         switch (region) {
-            case AccessRegions.CONTEXT -> code.aload(Frame.CONTEXT);
-            case AccessRegions.PACKET -> code.aload(Frame.PACKET);
-            case AccessRegions.STACK -> code.aload(Frame.STACK);
+            case Region.CONTEXT -> code.aload(Frame.CONTEXT);
+            case Region.PACKET -> code.aload(Frame.PACKET);
+            case Region.STACK -> code.aload(Frame.STACK);
             default -> code.loadConstant(data.constant(
-                    image.reachable(region - AccessRegions.FIRST_MAP), Names.SEGMENT));
+                    image.reachable(region - Region.FIRST_MAP), Names.SEGMENT));
         }
     }
 
     private static long base(int region) {
         return switch (region) {
-            case AccessRegions.CONTEXT -> Address.CONTEXT;
-            case AccessRegions.PACKET -> Address.PACKET;
-            case AccessRegions.STACK -> Address.STACK;
-            default -> Address.ofValues(region - AccessRegions.FIRST_MAP);
+            case Region.CONTEXT -> Address.CONTEXT;
+            case Region.PACKET -> Address.PACKET;
+            case Region.STACK -> Address.STACK;
+            default -> Address.ofValues(region - Region.FIRST_MAP);
         };
     }
 

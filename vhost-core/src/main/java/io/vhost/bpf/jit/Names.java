@@ -13,6 +13,7 @@ import io.vhost.bpf.run.Burst;
 import io.vhost.bpf.run.Cpu;
 import io.vhost.bpf.run.Executable;
 import io.vhost.bpf.run.Helper;
+import io.vhost.bpf.run.Program;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 import java.lang.foreign.MemorySegment;
@@ -21,6 +22,7 @@ import java.lang.invoke.VarHandle;
 /** What generated code calls, by name and type. */
 final class Names {
     static final ClassDesc CPU = of(Cpu.class);
+    static final ClassDesc PROGRAM = of(Program.class);
     static final ClassDesc EXECUTABLE = of(Executable.class);
     static final ClassDesc HELPER = of(Helper.class);
     static final ClassDesc BURST = of(Burst.class);
@@ -42,7 +44,8 @@ final class Names {
     /** {@link Helper#call}. */
     static final MethodTypeDesc HELP = MethodTypeDesc.of(CD_long, CPU, CD_long, CD_long, CD_long, CD_long,
             CD_long);
-    static final MethodTypeDesc TAIL_CALL = MethodTypeDesc.of(CD_boolean, CD_long, CD_long, CD_long, CD_long);
+    static final MethodTypeDesc TAIL_CALL = MethodTypeDesc.of(CD_boolean, CPU, CD_long, CD_long, CD_long,
+            CD_long);
     static final MethodTypeDesc LOAD = MethodTypeDesc.of(CD_long, CD_long, CD_int);
     static final MethodTypeDesc STORE = MethodTypeDesc.of(CD_void, CD_long, CD_int, CD_long);
     static final MethodTypeDesc ATOMIC = MethodTypeDesc.of(CD_long, CD_long, CD_int, CD_int,

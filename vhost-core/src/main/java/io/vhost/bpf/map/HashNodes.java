@@ -84,7 +84,7 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
         int bucket = hash & mask;
         int first = (int) ATOMIC_INT.get(heads, 4L * bucket);
         ATOMIC_LONG.setRelease(nodes, node * stride, (first & 0xFFFFFFFFL) | (long) hash << 32);
-        BYTE.set(marks, 2L * node + 1, YES);
+        BYTE.set(marks, 2L * node + 1, NO);   // only a look-up counts, as in the kernel
         BYTE.set(marks, 2L * node, YES);
         ATOMIC_INT.setRelease(heads, 4L * bucket, node);
     }

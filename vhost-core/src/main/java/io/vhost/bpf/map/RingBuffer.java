@@ -41,10 +41,10 @@ public record RingBuffer(MapSpec spec, MemorySegment values, MemorySegment heade
 
     /** Room for a record: its offset in {@link #values}, or {@link #ABSENT} if there is none. */
     public long reserve(long size) {
-        long length = Words.rounded(size + HEADER);
-        if (size < 0 || length > spec.maxEntries()) {
+        if (size < 0 || size > spec.maxEntries() - HEADER) {
             return ABSENT;
         }
+        long length = Words.rounded(size + HEADER);
         SpinLock.lock(state, 0);
         try {
             long producer = (long) ATOMIC_LONG.get(state, PRODUCER);

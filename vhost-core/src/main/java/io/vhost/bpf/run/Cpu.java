@@ -1,22 +1,25 @@
 package io.vhost.bpf.run;
 
 import io.vhost.bpf.map.BpfTable;
-import io.vhost.bpf.map.SlotTable;
 import io.vhost.bpf.mem.Address;
 import io.vhost.bpf.mem.AddressSpace;
+import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.Arrays;
 
 /**
  * The state of a thread that runs programs; what the kernel calls a CPU, since maps have a value for each.
  *
- * <p>Thread: one at a time. A run inside a run, from a helper, is refused.
+ * <p>Thread: one at a time. A run inside a run, from a helper, is refused. {@link Program} runs.
  */
 public final class Cpu {
     /** As the kernel's {@code MAX_TAIL_CALL_CNT}. */
     public static final int MAX_TAIL_CALLS = 33;
     /** Jumps back and calls of a run unless told otherwise. */
     public static final long DEFAULT_BUDGET = 1 << 20;
+
+    /** What {@link #redirect()} answers where a program did not redirect. */
+    public static final long NOWHERE = -1;
 
     private static final int REGISTERS = 11;
 
@@ -27,7 +30,8 @@ public final class Cpu {
     private long maxBudget = DEFAULT_BUDGET;
     private long budget;
     private int tailCalls;
-    private Program running;
+    private Object running;
+    private BpfTable[] maps = new BpfTable[0];
     private BpfTable[] handedOut = new BpfTable[0];
     private int handedOutCount;
     private long result;
@@ -36,6 +40,10 @@ public final class Cpu {
     private int faultAt = -1;
     private int element;
     private boolean executing;
+    private long frame;
+    private long redirect = NOWHERE;
+    private final Obligations obligations = new Obligations();
+    private final MemorySegment scratch = Arena.ofAuto().allocate(Long.BYTES, Long.BYTES);
 
     /** Makes one; {@code number} tells which values of per-CPU maps are its own, from 0. */
     public Cpu(int number) {
@@ -65,65 +73,6 @@ public final class Cpu {
         maxBudget = jumps;
     }
 
-    /**
-     * Runs a program, which is given the context and the packet that were set before.
-     *
-     * @param r1 its first argument: {@link Address#CONTEXT}, or 0 without a context
-     * @param r2 its second one, 0 for programs that people write
-     * @return what it returned, or 0 if it was aborted
-     * @throws IllegalStateException if a program is running on this Cpu
-     */
-    public long run(Program program, long r1, long r2) {
-        refuseNested();
-        start(program);
-        try {
-            return program.executable().call(this, 0, Address.FIRST_FP, r1, r2, 0, 0, 0);
-        } catch (RuntimeException e) {
-            aborted(e);
-            return 0;
-        } finally {
-            running = null;
-            endRun();
-        }
-    }
-
-    /**
-     * Runs a program once for each element of a burst, with the context as its argument. An aborted run gets
-     * the result 0 and does not end the burst.
-     *
-     * @param from the first element
-     * @param to   one past the last
-     * @throws IllegalStateException if a program is running on this Cpu
-     */
-    public void runBurst(Program program, Burst burst, int from, int to) {
-        refuseNested();
-        int next = from;
-        while (next < to) {
-            next = runPart(program, burst, next, to);
-        }
-    }
-
-    /** Runs until an element's run is aborted; the element to go on with. */
-    private int runPart(Program program, Burst burst, int from, int to) {
-        start(program);
-        executing = false;
-        try {
-            program.executable().burst(this, burst, from, to);
-            return to;
-        } catch (RuntimeException e) {
-            if (!executing) {   // the application's own
-                throw e;
-            }
-            aborted(e);
-        } finally {
-            executing = false;
-            running = null;
-            endRun();
-        }
-        burst.done(this, element, 0);
-        return element + 1;
-    }
-
     /** For executables: the run for an element of a burst begins. */
     public void begin(int elementOfBurst) {
         element = elementOfBurst;
@@ -131,6 +80,7 @@ public final class Cpu {
         tailCalls = 0;
         budget = maxBudget;
         abort = Abort.NONE;
+        redirect = NOWHERE;
         endRun();
     }
 
@@ -139,29 +89,68 @@ public final class Cpu {
         executing = false;
     }
 
-    private void refuseNested() {
+    /** Refuses a run inside a run. */
+    void refuseNested() {
         if (running != null) {
-            throw new IllegalStateException("program " + running.image().code().name()
-                    + " is running on Cpu " + number + "; give each thread a Cpu of its own");
+            throw new IllegalStateException(running + " is running on Cpu " + number
+                    + "; give each thread a Cpu of its own");
         }
     }
 
-    private void start(Program program) {
+    /** A run begins. */
+    void start(Object program, BpfTable[] tables, MemorySegment[] values) {
         tailCalls = 0;
         budget = maxBudget;
         abort = Abort.NONE;
+        redirect = NOWHERE;
         cause = null;
         faultAt = -1;
-        running = program;
-        memory.values(program.image().values());
+        executing = false;
+        replace(program, tables, values);
     }
 
-    private void aborted(RuntimeException e) {
+    /** Another program runs in the place of the one before. */
+    void replace(Object program, BpfTable[] tables, MemorySegment[] values) {
+        running = program;
+        maps = tables;
+        memory.values(values);
+    }
+
+    /** One more tail call; false if it would be one too many. */
+    boolean countTailCall() {
+        if (tailCalls >= MAX_TAIL_CALLS) {
+            return false;
+        }
+        tailCalls++;
+        charge();
+        return true;
+    }
+
+    /** A run is over. */
+    void stop() {
+        executing = false;
+        running = null;
+        endRun();
+    }
+
+    /** A run was ended by this. */
+    void aborted(RuntimeException e) {
         abort = reason(e);
         cause = e;
     }
 
+    /** Whether the program of an element is at work, and not the application. */
+    boolean isExecuting() {
+        return executing;
+    }
+
+    /** The element of the burst that was begun last. */
+    int element() {
+        return element;
+    }
+
     private void endRun() {
+        obligations.settle();
         if (handedOutCount > 0) {
             memory.endRun();
             Arrays.fill(handedOut, 0, handedOutCount, null);
@@ -221,8 +210,8 @@ public final class Cpu {
         return registers[(int) (fp - Address.FIRST_FP) / Address.FRAME];
     }
 
-    /** The program that runs, or null. */
-    public Program running() {
+    /** The program that runs, or null; it is not known here what a program is. */
+    Object running() {
         return running;
     }
 
@@ -233,10 +222,10 @@ public final class Cpu {
         if (k >= 0 && k < handedOutCount) {
             return handedOut[k];
         }
-        if (map < 0 || map >= running.image().maps()) {
+        if (map < 0 || map >= maps.length) {
             throw Fault.helperArgument();
         }
-        return running.image().map(map);
+        return maps[map];
     }
 
     /** Makes a map of a map of maps reachable until the run ends; the address that stands for it. */
@@ -253,33 +242,43 @@ public final class Cpu {
         return Address.ofMap(memory.handOut(map.values()));
     }
 
-    /**
-     * Runs another program in the place of the running one.
-     *
-     * @param fp    the frame that it replaces
-     * @param index which entry of the map of programs
-     * @return false if there is none or too many followed each other: then the caller goes on; else
-     *         {@link #result} is what the caller has to return
-     */
-    public boolean tailCall(long fp, long r1, long map, long index) {
-        Program next = map(map) instanceof SlotTable slots && slots.get(index & 0xFFFFFFFFL)
-                instanceof Program program ? program : null;
-        if (next == null || tailCalls >= MAX_TAIL_CALLS) {
-            return false;
-        }
-        tailCalls++;
-        charge();
-        Program before = running;
-        MemorySegment[] values = memory.values(next.image().values());
-        running = next;
-        result = next.executable().call(this, 0, fp, r1, 0, 0, 0, 0);
-        running = before;
-        memory.values(values);
-        return true;
+    /** What a tail call's program returned, for {@link #result()}. */
+    void result(long value) {
+        result = value;
     }
 
     /** What the program returned that a tail call ran. */
     public long result() {
         return result;
+    }
+
+    /** For executables: the frame of the function that is about to call a helper that calls back. */
+    public void frame(long fp) {
+        frame = fp;
+    }
+
+    /** For helpers that call back: the frame that they were called from. */
+    public long frame() {
+        return frame;
+    }
+
+    /** For helpers: what the program has begun and must end. */
+    public Obligations obligations() {
+        return obligations;
+    }
+
+    /** For helpers: eight bytes, for a key. */
+    public MemorySegment scratch() {
+        return scratch;
+    }
+
+    /** For helpers: the packet is to go to this port. */
+    public void redirect(long port) {
+        redirect = port;
+    }
+
+    /** The port that the last run redirected to, an unsigned 32-bit number, or {@link #NOWHERE}. */
+    public long redirect() {
+        return redirect;
     }
 }

@@ -93,6 +93,11 @@ public final class Image {
         return values[number];
     }
 
+    /** Its maps. */
+    BpfTable[] tables() {
+        return maps;
+    }
+
     /** What it can reach of each map. */
     MemorySegment[] values() {
         return values;

@@ -4,6 +4,7 @@
  * <ul>
  *   <li>{@link io.vhost.bpf.run.Image} is a program made ready: its code, its maps, its helpers.
  *   <li>{@link io.vhost.bpf.run.Executable} runs the image's functions: interpreted or compiled.
+ *   <li>{@link io.vhost.bpf.run.Program} has both, and runs.
  *   <li>{@link io.vhost.bpf.run.Cpu} is the state of one thread that runs programs: its number, memory,
  *       budget, and how the last run ended.
  * </ul>

@@ -1,6 +1,7 @@
 package io.vhost.bpf.vm;
 
 import io.vhost.bpf.flow.AccessRegions;
+import io.vhost.bpf.flow.Region;
 import io.vhost.bpf.insn.Code;
 import io.vhost.bpf.insn.Insn;
 import io.vhost.bpf.mem.Address;
@@ -11,6 +12,7 @@ import io.vhost.bpf.run.Cpu;
 import io.vhost.bpf.run.Executable;
 import io.vhost.bpf.run.Helper;
 import io.vhost.bpf.run.Image;
+import io.vhost.bpf.run.Program;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -21,6 +23,7 @@ import java.lang.foreign.MemorySegment;
  */
 public final class Interpreter implements Executable {
     private static final int TAIL_CALL = 12;
+    private static final int LOOP = 181;
     private static final int RETURN = -1;
 
     private final Image image;
@@ -145,11 +148,14 @@ public final class Interpreter implements Executable {
         if (Insn.src(insn) == Insn.CALL_LOCAL) {
             r[0] = call(cpu, code.target(at), r[Insn.FP] + Address.FRAME, r[1], r[2], r[3], r[4], r[5]);
         } else if (Insn.imm(insn) == TAIL_CALL) {
-            if (cpu.tailCall(r[Insn.FP], r[1], r[2], r[3])) {
+            if (Program.tailCall(cpu, r[Insn.FP], r[1], r[2], r[3])) {
                 return RETURN;
             }
         } else {
             Helper helper = image.helper(at);
+            if (Insn.imm(insn) == LOOP) {
+                cpu.frame(r[Insn.FP]);
+            }
             r[0] = helper.call(cpu, r[1], r[2], r[3], r[4], r[5]);
         }
         return at + 1;
@@ -157,21 +163,21 @@ public final class Interpreter implements Executable {
 
     private MemorySegment segment(AddressSpace memory, int region, long address) {
         return switch (region) {
-            case AccessRegions.ANY -> memory.segment(address);
-            case AccessRegions.CONTEXT -> memory.context();
-            case AccessRegions.PACKET -> memory.packet();
-            case AccessRegions.STACK -> memory.stack();
-            default -> memory.segment(Address.ofValues(region - AccessRegions.FIRST_MAP));
+            case Region.ANY -> memory.segment(address);
+            case Region.CONTEXT -> memory.context();
+            case Region.PACKET -> memory.packet();
+            case Region.STACK -> memory.stack();
+            default -> memory.segment(Address.ofValues(region - Region.FIRST_MAP));
         };
     }
 
     private static long offset(int region, long address) {
         return switch (region) {
-            case AccessRegions.ANY -> Address.offset(address);
-            case AccessRegions.CONTEXT -> address - Address.CONTEXT;
-            case AccessRegions.PACKET -> address - Address.PACKET;
-            case AccessRegions.STACK -> address - Address.STACK;
-            default -> address - Address.ofValues(region - AccessRegions.FIRST_MAP);
+            case Region.ANY -> Address.offset(address);
+            case Region.CONTEXT -> address - Address.CONTEXT;
+            case Region.PACKET -> address - Address.PACKET;
+            case Region.STACK -> address - Address.STACK;
+            default -> address - Address.ofValues(region - Region.FIRST_MAP);
         };
     }
 

@@ -71,7 +71,7 @@ public final class IsaVectors {
                 MemorySegment.copy(memory, 0, context, ValueLayout.JAVA_BYTE, 0, memory.length);
                 cpu.memory().context(context.asSlice(0, memory.length));
                 long r1 = memory.length == 0 ? 0 : Address.CONTEXT;
-                long r0 = cpu.run(new Program(image, executor.apply(image)), r1, memory.length);
+                long r0 = new Program(image, executor.apply(image)).run(cpu, r1, memory.length);
                 if (cpu.cause() != null) {
                     throw cpu.cause();
                 }
