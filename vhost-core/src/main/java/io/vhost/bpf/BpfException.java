@@ -31,7 +31,9 @@ public final class BpfException extends Exception {
         /** Finding out programs, maps and their types. */
         OBJECT,
         /** Looking up the context types in a kernel's BTF. */
-        CONTEXT
+        CONTEXT,
+        /** Putting a program together with the functions and maps that it refers to. */
+        LINK
     }
 
     BpfException(Stage stage, long offset, String text) {

@@ -40,9 +40,10 @@ public final class BpfObject {
     private final List<BpfProgram> programs;
     private final IdentityHashMap<BpfFunction, FunctionCode> codes;
     private final List<BpfMap> maps;
+    private final ProgramLinker linker;
 
     private BpfObject(Btf btf, BtfExt ext, String license, List<BpfProgram> programs,
-            IdentityHashMap<BpfFunction, FunctionCode> codes, List<BpfMap> maps) {
+            IdentityHashMap<BpfFunction, FunctionCode> codes, List<BpfMap> maps, ProgramLinker linker) {
         this.btf = btf;
         this.tags = new ArgumentTags(btf);
         this.ext = ext;
@@ -50,6 +51,7 @@ public final class BpfObject {
         this.programs = programs;
         this.codes = codes;
         this.maps = maps;
+        this.linker = linker;
     }
 
     /**
@@ -92,8 +94,10 @@ public final class BpfObject {
         }
         BtfExt ext = readExt(elf, btf);
         FunctionReader functions = new FunctionReader(btf, elf, ext);
-        return new BpfObject(btf, ext, license(elf), functions.read(), functions.codes(),
-                new MapReader(btf, elf).read());
+        List<BpfProgram> programs = functions.read();
+        List<BpfMap> maps = new MapReader(btf, elf).read();
+        return new BpfObject(btf, ext, license(elf), programs, functions.codes(), maps,
+                new ProgramLinker(elf, btf, functions.allCodes(), maps));
     }
 
     /** The object's types, completed and validated. */
@@ -119,6 +123,24 @@ public final class BpfObject {
     /** The maps: those that are defined, then the sections of variables. */
     public List<BpfMap> maps() {
         return maps;
+    }
+
+    /**
+     * Puts a program together with the functions and maps that it refers to, as it is loaded.
+     *
+     * @throws BpfException if it refers to what the object does not have, or is too large; the error names
+     * the instruction and its source line
+     */
+    public LinkedProgram link(BpfProgram program) throws BpfException {
+        return linker.link(program);
+    }
+
+    /**
+     * What the one value of a map of variables holds before any program runs. Empty for one that is all zero,
+     * as {@code .bss}, and for maps that are no sections of variables.
+     */
+    public byte[] initialData(BpfMap map) {
+        return linker.initialData(map);
     }
 
     /**

@@ -1,13 +1,14 @@
 package io.vhost.bpf;
 
+import io.vhost.bpf.insn.Insn;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.BitSet;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 
 /**
  * A function's instructions, and which of its calls pass on the context that it was given, as far as
@@ -31,7 +32,7 @@ final class FunctionCode {
     private final ByteBuffer code;
     private final int count;
     private final Map<Integer, BpfFunction> called;
-    private final Set<BpfFunction> taken;
+    private final Map<Integer, BpfFunction> taken;
 
     /** A call of a function of the object, and the registers that hold the context there on every way. */
     record Call(int instruction, BpfFunction function, int contexts) {
@@ -42,18 +43,37 @@ final class FunctionCode {
      *
      * @param code   from the first one to the last
      * @param called the functions of the object that it calls, by the number of the instruction
-     * @param taken  those whose address it loads
+     * @param taken  those whose address it loads, likewise
      */
-    FunctionCode(ByteBuffer code, Map<Integer, BpfFunction> called, Set<BpfFunction> taken) {
+    FunctionCode(ByteBuffer code, Map<Integer, BpfFunction> called, Map<Integer, BpfFunction> taken) {
         this.code = code;
         this.count = code.limit() / INSTRUCTION;
         this.called = Map.copyOf(called);
-        this.taken = taken;
+        this.taken = Map.copyOf(taken);
     }
 
     /** The functions whose address it loads: others call them, with arguments of their own. */
-    Set<BpfFunction> taken() {
-        return taken;
+    Collection<BpfFunction> taken() {
+        return taken.values();
+    }
+
+    /** Number of instructions. */
+    int length() {
+        return count;
+    }
+
+    /** An instruction as {@link Insn} has it, whatever the byte order of the object. */
+    long insn(int at) {
+        int registers = code.get(INSTRUCTION * at + 1) & 0xFF;
+        boolean little = code.order() == ByteOrder.LITTLE_ENDIAN;
+        return Insn.of(opcode(at), little ? registers & 0xF : registers >>> 4,
+                little ? registers >>> 4 : registers & 0xF, offset(at), code.getInt(INSTRUCTION * at + 4));
+    }
+
+    /** The function of the object that an instruction calls, or whose address it loads; or null. */
+    BpfFunction function(int at) {
+        BpfFunction function = called.get(at);
+        return function == null ? taken.get(at) : function;
     }
 
     /**

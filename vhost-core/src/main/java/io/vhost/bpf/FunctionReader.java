@@ -77,7 +77,12 @@ final class FunctionReader {
         return List.copyOf(programs);
     }
 
-    /** The instructions of all functions that were read; none where programs have too many of them in all. */
+    /** The instructions of all functions that were read. */
+    IdentityHashMap<BpfFunction, FunctionCode> allCodes() {
+        return codes;
+    }
+
+    /** The same, for those who judge calls; none where programs have too many instructions in all. */
     IdentityHashMap<BpfFunction, FunctionCode> codes() {
         return judged > MAX_JUDGED ? new IdentityHashMap<>() : codes;
     }
@@ -162,7 +167,7 @@ final class FunctionReader {
     private void findCalls(BpfFunction function, ByteBuffer code, int section,
             Map<Integer, ElfSymbol> symbols) {
         Set<BpfFunction> targets = Collections.newSetFromMap(new IdentityHashMap<>());
-        Set<BpfFunction> taken = Collections.newSetFromMap(new IdentityHashMap<>());
+        Map<Integer, BpfFunction> taken = new HashMap<>();
         Map<Integer, BpfFunction> called = new HashMap<>();
         for (int i = 0; i < function.instructions(); i++) {
             int at = function.offset() + INSTRUCTION * i;
@@ -172,7 +177,7 @@ final class FunctionReader {
                 if ((code.get(at) & 0xFF) == CALL) {
                     called.put(i, target);
                 } else {
-                    taken.add(target);
+                    taken.put(i, target);
                 }
             }
         }

@@ -15,7 +15,7 @@
  *
  * <p>{@link io.vhost.bpf.BpfObject} is an object file; what its programs should take, and the check itself,
  * are in {@code io.vhost.bpf.context}, which knows types only; the types are those of
- * {@code io.vhost.bpf.btf}.
+ * {@code io.vhost.bpf.btf}. {@link io.vhost.bpf.BpfObject#link} puts a program together as it is loaded.
  *
  * <h2>How an object becomes checkable</h2>
  * <p>{@link io.vhost.bpf.BpfObject} goes through stages, and a {@link io.vhost.bpf.BpfException} names the

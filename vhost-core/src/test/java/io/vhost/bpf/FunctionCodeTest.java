@@ -8,7 +8,6 @@ import java.nio.ByteOrder;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,7 +34,7 @@ class FunctionCodeTest {
                 called.put(i, PART);
             }
         }
-        return new FunctionCode(code, called, Set.of()).calls(given);
+        return new FunctionCode(code, called, Map.of()).calls(given);
     }
 
     static Stream<Arguments> beforeTheCall() {

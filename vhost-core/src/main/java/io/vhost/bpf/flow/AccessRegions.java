@@ -1,0 +1,41 @@
+package io.vhost.bpf.flow;
+
+import io.vhost.bpf.insn.Code;
+import io.vhost.bpf.run.Image;
+
+/**
+ * The region that each load and store of a program accesses. Thread: immutable; any thread.
+ */
+public final class AccessRegions {
+    // Larger ones are not compiled, and following their registers would take long.
+    private static final int MAX_FOLLOWED = 1 << 14;
+
+    private final int[] regions;
+    private final int[] maps;
+
+    private AccessRegions(int[] regions, int[] maps) {
+        this.regions = regions;
+        this.maps = maps;
+    }
+
+    /** Follows the registers of a program; of one with more than 16,384 instructions nothing is known. */
+    public static AccessRegions of(Image image) {
+        Code code = image.code();
+        int[] regions = new int[code.length()];
+        int[] maps = new int[code.length()];
+        if (code.length() <= MAX_FOLLOWED) {
+            new Follower(image, regions, maps).follow();
+        }
+        return new AccessRegions(regions, maps);
+    }
+
+    /** The region of a load, store or atomic operation. */
+    public int region(int at) {
+        return regions[at];
+    }
+
+    /** The number of the map that is the first argument of a call wherever it comes from, or -1. */
+    public int map(int at) {
+        return maps[at] - 1;
+    }
+}

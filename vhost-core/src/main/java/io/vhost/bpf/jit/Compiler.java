@@ -1,0 +1,140 @@
+package io.vhost.bpf.jit;
+
+import io.vhost.bpf.flow.AccessRegions;
+import io.vhost.bpf.insn.Code;
+import io.vhost.bpf.mem.Address;
+import io.vhost.bpf.run.Executable;
+import io.vhost.bpf.run.Image;
+import java.lang.classfile.ClassBuilder;
+import java.lang.classfile.ClassFile;
+import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
+import java.lang.classfile.MethodModel;
+import java.lang.classfile.attribute.CodeAttribute;
+import java.lang.classfile.instruction.SwitchCase;
+import java.lang.constant.ClassDesc;
+import java.lang.constant.ConstantDescs;
+import java.lang.constant.MethodTypeDesc;
+import java.lang.invoke.MethodHandles;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Compiles an image to a hidden class. Thread: any; each call is on its own. */
+public final class Compiler {
+    /** The largest method that HotSpot compiles, in bytes of bytecode ({@code HugeMethodLimit}). */
+    public static final int MAX_METHOD = 8_000;
+
+    // The shortest instruction but for a jump becomes four bytes; more than this cannot fit.
+    private static final int MAX_INSTRUCTIONS = MAX_METHOD / 3;
+    private static final ClassDesc SELF = ClassDesc.of(Compiler.class.getPackageName(), "Compiled");
+    private static final MethodTypeDesc VOID = MethodTypeDesc.of(ConstantDescs.CD_void);
+
+    private Compiler() {
+    }
+
+    /**
+     * Compiles a program.
+     *
+     * @param budgeted whether jumps back are charged to the Cpu's budget: without it, the program has been
+     *                 proved to end
+     * @throws TooLargeException if a function becomes a method that HotSpot would not compile
+     */
+    public static Executable compile(Image image, AccessRegions regions, boolean budgeted)
+            throws TooLargeException {
+        ClassData data = new ClassData();
+        byte[] bytes = bytes(image, regions, budgeted, data);
+        try {
+            MethodHandles.Lookup lookup = MethodHandles.lookup()
+                    .defineHiddenClassWithClassData(bytes, data.objects(), true);
+            return (Executable) lookup.lookupClass().getDeclaredConstructor().newInstance();
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException("program " + image.code().name() + " could not be defined", e);
+        }
+    }
+
+    /** The class file; {@code data} takes what it refers to. */
+    static byte[] bytes(Image image, AccessRegions regions, boolean budgeted, ClassData data)
+            throws TooLargeException {
+        Code code = image.code();
+        for (int function = 0; function < code.functions(); function++) {
+            int length = code.end(function) - code.start(function);
+            if (length > MAX_INSTRUCTIONS) {
+                throw new TooLargeException(code.function(function), length + " instructions");
+            }
+        }
+        byte[] bytes = ClassFile.of().build(SELF, type -> {
+            type.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SYNTHETIC)
+                    .withInterfaceSymbols(Names.EXECUTABLE);
+            entries(type, code);
+            for (int i = 0; i < code.functions(); i++) {
+                int function = i;
+                type.withMethodBody(FunctionEmitter.name(i), Names.FUNCTION,
+                        ClassFile.ACC_STATIC | ClassFile.ACC_PRIVATE,
+                        body -> new FunctionEmitter(body, image, regions, SELF, data, budgeted)
+                                .emit(function));
+            }
+        });
+        check(code, bytes);
+        return bytes;
+    }
+
+    private static void check(Code code, byte[] bytes) throws TooLargeException {
+        for (MethodModel method : ClassFile.of().parse(bytes).methods()) {
+            int length = ((CodeAttribute) method.code().orElseThrow()).codeLength();
+            if (length > MAX_METHOD) {
+                String name = method.methodName().stringValue();
+                throw new TooLargeException(name.startsWith("f")
+                        ? code.function(Integer.parseInt(name.substring(1))) : name, length + " bytes");
+            }
+        }
+    }
+
+    private static void entries(ClassBuilder type, Code code) {
+        type.withMethodBody(ConstantDescs.INIT_NAME, VOID, ClassFile.ACC_PUBLIC, body -> body.aload(0)
+                .invokespecial(ConstantDescs.CD_Object, ConstantDescs.INIT_NAME, VOID).return_());
+        type.withMethodBody("call", Names.CALL, ClassFile.ACC_PUBLIC, body -> call(body, code));
+        type.withMethodBody("burst", Names.RUN_BURST, ClassFile.ACC_PUBLIC, Compiler::burst);
+    }
+
+    /** Chooses the function by its number. */
+    private static void call(CodeBuilder body, Code code) {
+        List<SwitchCase> cases = new ArrayList<>();
+        List<Label> labels = new ArrayList<>();
+        for (int i = 0; i < code.functions(); i++) {
+            labels.add(body.newLabel());
+            cases.add(SwitchCase.of(i, labels.get(i)));
+        }
+        body.iload(2).tableswitch(0, code.functions() - 1, labels.getFirst(), cases);
+        for (int i = 0; i < code.functions(); i++) {
+            body.labelBinding(labels.get(i)).aload(1);
+            for (int local = 3; local <= 13; local += 2) {
+                body.lload(local);
+            }
+            body.invokestatic(SELF, FunctionEmitter.name(i), Names.FUNCTION).lreturn();
+        }
+    }
+
+    /** As {@link Executable#burst}, with the call of the program inside the class. */
+    private static void burst(CodeBuilder body) {
+        int cpu = 1;
+        int burst = 2;
+        int element = 3;
+        int to = 4;
+        int result = 5;
+        Label top = body.newLabel();
+        Label done = body.newLabel();
+        MethodTypeDesc load = MethodTypeDesc.of(ConstantDescs.CD_void, Names.CPU, ConstantDescs.CD_int);
+        body.labelBinding(top).iload(element).iload(to).if_icmpge(done);
+        body.aload(burst).aload(cpu).iload(element).invokeinterface(Names.BURST, "load", load);
+        body.aload(cpu).iload(element).invokevirtual(Names.CPU, "begin",
+                MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_int));
+        body.aload(cpu).loadConstant(Address.FIRST_FP).loadConstant(Address.CONTEXT)
+                .lconst_0().lconst_0().lconst_0().lconst_0()
+                .invokestatic(SELF, FunctionEmitter.name(0), Names.FUNCTION).lstore(result);
+        body.aload(cpu).invokevirtual(Names.CPU, "end", VOID);
+        body.aload(burst).aload(cpu).iload(element).lload(result).invokeinterface(Names.BURST, "done",
+                load.insertParameterTypes(2, ConstantDescs.CD_long));
+        body.iinc(element, 1).goto_(top);
+        body.labelBinding(done).return_();
+    }
+}

@@ -1,0 +1,13 @@
+/**
+ * The compiler: an image becomes one hidden class, each of its functions one static method, each register a
+ * {@code long} local. What the program refers to arrives as class data and is constant to the JVM's compiler.
+ *
+ * <p>A load or store of a known region is one access through an exact handle to that region's segment, with
+ * the JVM's bounds check; others go by address. HotSpot never compiles methods of more than 8,000 bytes:
+ * {@link io.vhost.bpf.jit.Compiler} refuses such a program with the name of the function and its size, and
+ * the interpreter keeps it. The class goes when nobody refers to its object any more.
+ *
+ * <p>Constant time and branch prediction (Spectre) are no goals: programs are of the application's own
+ * choosing. Not exported.
+ */
+package io.vhost.bpf.jit;

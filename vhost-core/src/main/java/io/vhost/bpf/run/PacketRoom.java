@@ -1,0 +1,79 @@
+package io.vhost.bpf.run;
+
+import io.vhost.bpf.mem.Address;
+import io.vhost.bpf.mem.AddressSpace;
+import io.vhost.bpf.mem.Bytes;
+import java.lang.foreign.MemorySegment;
+import java.util.Objects;
+
+/**
+ * Where a packet is in its room: metadata, data and end as offsets. The context tells programs the same, but
+ * what counts is here, where no program can write.
+ *
+ * <p>Thread: that of the {@link Cpu}.
+ */
+public final class PacketRoom {
+    private final AddressSpace memory;
+    private ContextLayout layout = ContextLayout.PLAIN;
+    private int meta;
+    private int data;
+    private int end;
+
+    PacketRoom(AddressSpace memory) {
+        this.memory = memory;
+    }
+
+    /**
+     * Sets the packet, and what the context says of it.
+     *
+     * @param room    native memory, all of which programs may use
+     * @param data    offset of the first byte
+     * @param end     offset behind the last byte
+     * @param layout  where the context has the addresses
+     * @throws IndexOutOfBoundsException if the packet is not inside the room
+     */
+    public void set(MemorySegment room, int data, int end, ContextLayout layout) {
+        Objects.checkFromToIndex(data, end, room.byteSize());
+        memory.packet(room);
+        this.layout = layout;
+        move(data, data, end);
+    }
+
+    /** Offset of the metadata. */
+    public int meta() {
+        return meta;
+    }
+
+    /** Offset of the first byte. */
+    public int data() {
+        return data;
+    }
+
+    /** Offset behind the last byte. */
+    public int end() {
+        return end;
+    }
+
+    /** Bytes of the packet. */
+    public int length() {
+        return end - data;
+    }
+
+    /** Bytes of the room. */
+    public int capacity() {
+        return (int) memory.packet().byteSize();
+    }
+
+    /** Moves the packet's ends: the caller has checked that they are in order and in the room. */
+    public void move(int newMeta, int newData, int newEnd) {
+        meta = newMeta;
+        data = newData;
+        end = newEnd;
+        if (layout.data() >= 0) {
+            MemorySegment context = memory.context();
+            Bytes.store(context, layout.meta(), 4, Address.PACKET + newMeta);
+            Bytes.store(context, layout.data(), 4, Address.PACKET + newData);
+            Bytes.store(context, layout.dataEnd(), 4, Address.PACKET + newEnd);
+        }
+    }
+}

@@ -1,0 +1,177 @@
+package io.vhost.bpf.load;
+
+import io.vhost.bpf.BpfMap;
+import io.vhost.bpf.BpfObject;
+import io.vhost.bpf.BpfProgram;
+import io.vhost.bpf.insn.Insn;
+import io.vhost.os.BpfSyscall;
+import io.vhost.os.Descriptor;
+import io.vhost.peer.Peers;
+import java.lang.foreign.Arena;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** Programs and maps in the running kernel, which runs them through {@code BPF_PROG_TEST_RUN}. */
+final class KernelRun implements AutoCloseable {
+    private static final int MAP_CREATE = 0;
+    private static final int MAP_LOOKUP = 1;
+    private static final int MAP_UPDATE = 2;
+    private static final int PROG_LOAD = 5;
+    private static final int TEST_RUN = 10;
+    private static final int LOG_SIZE = 1 << 20;
+    private static final int PACKET = 4096;
+
+    private final Arena arena = Arena.ofConfined();
+    private final MemorySegment attributes = arena.allocate(160, 8);
+    private final MemorySegment data = arena.allocate(1 << 20, 8);
+    private final MemorySegment in = arena.allocate(PACKET, 8);
+    private final MemorySegment out = arena.allocate(PACKET, 8);
+    private final MemorySegment key = arena.allocate(512, 8);
+    private final MemorySegment value = arena.allocate(1 << 16, 8);
+    private final MemorySegment log = arena.allocate(LOG_SIZE);
+    private final MemorySegment license = arena.allocateFrom("GPL", StandardCharsets.US_ASCII);
+    private final List<Integer> descriptors = new ArrayList<>();
+    private final Map<String, Integer> maps = new LinkedHashMap<>();
+
+    /** What a run gave. */
+    record Result(int action, List<Byte> packet, int nanoseconds) {
+    }
+
+    private int call(int command, int size) {
+        return BpfSyscall.call(command, attributes.asSlice(0, size));
+    }
+
+    private int opened(int descriptor, String what) {
+        if (descriptor == -1) {
+            Peers.missing("bpf(2) is not permitted here");
+        }
+        if (descriptor < 0) {
+            throw new AssertionError(what + ": errno " + -descriptor + "\n" + log.getString(0));
+        }
+        descriptors.add(descriptor);
+        return descriptor;
+    }
+
+    /** Creates the maps of an object, with what they begin with. */
+    void maps(BpfObject object) {
+        for (BpfMap map : object.maps()) {
+            map(map.name(), map.type(), (int) map.keySize(), (int) map.valueSize(), (int) map.maxEntries(),
+                    map.flags());
+            byte[] initial = object.initialData(map);
+            if (initial.length > 0) {
+                update(map.name(), new byte[4], initial);
+            }
+        }
+    }
+
+    /** Creates a map; its descriptor. */
+    int map(String name, int type, int keySize, int valueSize, int entries, int flags) {
+        attributes.fill((byte) 0);
+        attributes.set(ValueLayout.JAVA_INT, 0, type);
+        attributes.set(ValueLayout.JAVA_INT, 4, keySize);
+        attributes.set(ValueLayout.JAVA_INT, 8, valueSize);
+        attributes.set(ValueLayout.JAVA_INT, 12, entries);
+        attributes.set(ValueLayout.JAVA_INT, 16, flags);
+        int descriptor = opened(call(MAP_CREATE, 72), "map " + name);
+        maps.put(name, descriptor);
+        return descriptor;
+    }
+
+    /** Ends a program of {@link #tryLoad}. */
+    void unload(int program) {
+        Descriptor.adopt(program).close();
+    }
+
+    /** Sets an entry. */
+    void update(String map, byte[] newKey, byte[] newValue) {
+        MemorySegment.copy(newKey, 0, key, ValueLayout.JAVA_BYTE, 0, newKey.length);
+        MemorySegment.copy(newValue, 0, value, ValueLayout.JAVA_BYTE, 0, newValue.length);
+        element(map);
+        int result = call(MAP_UPDATE, 32);
+        if (result < 0) {
+            throw new AssertionError("update of " + map + ": errno " + -result);
+        }
+    }
+
+    private void element(String map) {
+        attributes.fill((byte) 0);
+        attributes.set(ValueLayout.JAVA_INT, 0, maps.get(map));
+        attributes.set(ValueLayout.JAVA_LONG, 8, key.address());
+        attributes.set(ValueLayout.JAVA_LONG, 16, value.address());
+    }
+
+    /** The value of a key, or null. */
+    byte[] lookup(String map, byte[] wanted, int size) {
+        MemorySegment.copy(wanted, 0, key, ValueLayout.JAVA_BYTE, 0, wanted.length);
+        element(map);
+        return call(MAP_LOOKUP, 32) < 0 ? null : value.asSlice(0, size).toArray(ValueLayout.JAVA_BYTE);
+    }
+
+    /** Loads a program; its descriptor. */
+    int load(BpfObject object, BpfProgram program, int type, long[] insns) {
+        for (int at = 0; at < insns.length; at++) {
+            long insn = insns[at];
+            if (Insn.opcode(insn) == Insn.LDDW) {
+                boolean map = Insn.src(insn) == Insn.LDDW_MAP || Insn.src(insn) == Insn.LDDW_MAP_VALUE;
+                if (map) {
+                    int fd = maps.get(object.maps().get(Insn.imm(insn)).name());
+                    insns[at] = Insn.of(Insn.LDDW, Insn.dst(insn), Insn.src(insn), 0, fd);
+                }
+                at++;
+            }
+        }
+        return load(program.name(), type, insns);
+    }
+
+    /** Loads instructions; their descriptor. */
+    int load(String name, int type, long[] insns) {
+        return opened(tryLoad(type, insns), "program " + name);
+    }
+
+    /** Offers instructions; their descriptor, or a negative error number. */
+    int tryLoad(int type, long[] insns) {
+        MemorySegment.copy(insns, 0, data, ValueLayout.JAVA_LONG, 0, insns.length);
+        attributes.fill((byte) 0);
+        attributes.set(ValueLayout.JAVA_INT, 0, type);
+        attributes.set(ValueLayout.JAVA_INT, 4, insns.length);
+        attributes.set(ValueLayout.JAVA_LONG, 8, data.address());
+        attributes.set(ValueLayout.JAVA_LONG, 16, license.address());
+        attributes.set(ValueLayout.JAVA_INT, 24, 1);
+        attributes.set(ValueLayout.JAVA_INT, 28, LOG_SIZE);
+        attributes.set(ValueLayout.JAVA_LONG, 32, log.address());
+        return call(PROG_LOAD, 144);
+    }
+
+    /** Runs a program on a packet. */
+    Result run(int program, byte[] packet, int repeat) {
+        MemorySegment.copy(packet, 0, in, ValueLayout.JAVA_BYTE, 0, packet.length);
+        attributes.fill((byte) 0);
+        attributes.set(ValueLayout.JAVA_INT, 0, program);
+        attributes.set(ValueLayout.JAVA_INT, 8, packet.length);
+        attributes.set(ValueLayout.JAVA_INT, 12, PACKET);
+        attributes.set(ValueLayout.JAVA_LONG, 16, in.address());
+        attributes.set(ValueLayout.JAVA_LONG, 24, out.address());
+        attributes.set(ValueLayout.JAVA_INT, 32, repeat);
+        int result = call(TEST_RUN, 80);
+        if (result < 0) {
+            throw new AssertionError("BPF_PROG_TEST_RUN: errno " + -result);
+        }
+        List<Byte> bytes = new ArrayList<>();
+        for (int i = 0; i < attributes.get(ValueLayout.JAVA_INT, 12); i++) {
+            bytes.add(out.get(ValueLayout.JAVA_BYTE, i));
+        }
+        return new Result(attributes.get(ValueLayout.JAVA_INT, 4), bytes,
+                attributes.get(ValueLayout.JAVA_INT, 36));
+    }
+
+    @Override
+    public void close() {
+        descriptors.forEach(descriptor -> Descriptor.adopt(descriptor).close());
+        arena.close();
+    }
+}
