@@ -18,7 +18,7 @@ class PackageOrderTest {
             Map.entry("os", 0), Map.entry("state", 0),
             Map.entry("monitor.json", 0), Map.entry("monitor.command", 0),
             Map.entry("memory", 1), Map.entry("limit", 1), Map.entry("net.access", 1),
-            Map.entry("bpf.insn", 0), Map.entry("bpf.mem", 0),
+            Map.entry("pcap", 0), Map.entry("bpf.insn", 0), Map.entry("bpf.mem", 0),
             Map.entry("bpf.btf.raw", 1), Map.entry("bpf.elf", 1), Map.entry("bpf.map", 1),
             Map.entry("monitor.event", 1), Map.entry("monitor.dialogue", 1),
             Map.entry("limit.account", 2),

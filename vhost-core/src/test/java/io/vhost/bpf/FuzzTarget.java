@@ -14,6 +14,10 @@ import io.vhost.bpf.context.CheckMode;
 import io.vhost.bpf.context.ContextCheck;
 import io.vhost.bpf.context.ContextTypes;
 import io.vhost.bpf.context.ProgramType;
+import io.vhost.bpf.insn.ProgramException;
+import io.vhost.bpf.load.LoadedObject;
+import io.vhost.bpf.map.MapException;
+import io.vhost.bpf.map.MapFactory;
 import java.nio.ByteOrder;
 import java.util.List;
 import java.util.Set;
@@ -118,8 +122,26 @@ public final class FuzzTarget {
                     object.check(program, ContextTypes.shipped(), mode);
                 }
             }
+            link(object);
         } catch (BpfException e) {
             require(e.offset() >= 0 && e.typeId() >= 0 && !e.text().isEmpty(), e.getMessage());
+        }
+    }
+
+    /** Programs that are put together are programs, or there is an error that says why not. */
+    private static void link(BpfObject object) throws BpfException {
+        object.maps().forEach(object::initialData);
+        for (BpfProgram program : object.programs()) {
+            LinkedProgram linked = object.link(program);
+            int length = linked.instructions().length;
+            require(!linked.functions().isEmpty() && length > 0, program.name());
+            linked.source(0);
+            linked.source(length - 1);
+        }
+        try {
+            LoadedObject.load(object, new MapFactory(1, 1 << 16));
+        } catch (ProgramException | MapException e) {
+            require(!e.getMessage().isEmpty(), "no message");
         }
     }
 

@@ -24,7 +24,7 @@ public final class Compiler {
     /** The largest method that HotSpot compiles, in bytes of bytecode ({@code HugeMethodLimit}). */
     public static final int MAX_METHOD = 8_000;
 
-    // The shortest instruction but for a jump becomes four bytes; more than this cannot fit.
+    // No instruction becomes less than three bytes; more than this cannot fit.
     private static final int MAX_INSTRUCTIONS = MAX_METHOD / 3;
     private static final ClassDesc SELF = ClassDesc.of(Compiler.class.getPackageName(), "Compiled");
     private static final MethodTypeDesc VOID = MethodTypeDesc.of(ConstantDescs.CD_void);

@@ -26,7 +26,7 @@ public final class MapFactory {
      * Makes a factory.
      *
      * @param cpus     number of CPUs: how many values each entry of a per-CPU map has, from 1
-     * @param maxBytes most bytes of one map's values
+     * @param maxBytes most bytes of each of a map's tables, its values being the largest of them
      */
     public MapFactory(int cpus, long maxBytes) {
         if (cpus < 1) {
@@ -141,8 +141,9 @@ public final class MapFactory {
         return trie;
     }
 
-    private static BpfTable slots(MapSpec spec) throws MapException {
+    private BpfTable slots(MapSpec spec) throws MapException {
         require(spec, spec.maxEntries() > 0, "max_entries is " + unsigned(spec.maxEntries()));
+        limit(spec, (long) Long.BYTES * spec.maxEntries());
         require(spec, spec.keySize() == 4 && spec.valueSize() == 4,
                 "key and value have " + spec.keySize() + " and " + spec.valueSize() + " bytes; both have 4");
         return new SlotTable(spec);
@@ -170,6 +171,7 @@ public final class MapFactory {
 
     private BpfTable events(MapSpec spec) throws MapException {
         require(spec, spec.maxEntries() > 0, "max_entries is " + unsigned(spec.maxEntries()));
+        limit(spec, (long) Long.BYTES * spec.maxEntries());
         require(spec, spec.keySize() == 4, "key_size is " + spec.keySize() + "; it is 4");
         return new SlotTable(spec);
     }
@@ -194,11 +196,15 @@ public final class MapFactory {
         }
     }
 
-    private MemorySegment memory(MapSpec spec, long bytes) throws MapException {
+    private void limit(MapSpec spec, long bytes) throws MapException {
         if (bytes > maxBytes || bytes < 0) {
             throw new MapException(spec, -Errno.ENOMEM, spec.maxEntries() + " entries take " + bytes
                     + " bytes and more; one map may have " + maxBytes + ", lower max_entries or allow more");
         }
+    }
+
+    private MemorySegment memory(MapSpec spec, long bytes) throws MapException {
+        limit(spec, bytes);
         return bytes == 0 ? NOTHING : Arena.ofAuto().allocate(bytes, 8);
     }
 

@@ -274,7 +274,7 @@ class MapsTest {
         "LPM_TRIE, 4, 8, 1, 1, 22", "LPM_TRIE, 261, 8, 1, 1, 22", "LPM_TRIE, 8, 8, 1, 0, 22",
         "RINGBUF, 0, 0, 2048, 0, 22", "RINGBUF, 0, 0, 12288, 0, 22", "RINGBUF, 4, 0, 4096, 0, 22",
         "PROG_ARRAY, 4, 8, 1, 0, 22", "QUEUE, 4, 8, 1, 0, 22", "DEVMAP, 4, 5, 1, 0, 22",
-        "ARRAY, 4, 8, 131073, 0, 12", "UNSPEC, 4, 8, 1, 0, 22"})
+        "ARRAY, 4, 8, 131073, 0, 12", "PROG_ARRAY, 4, 4, 131073, 0, 12", "UNSPEC, 4, 8, 1, 0, 22"})
     void whatTheKernelWouldNotMakeIsRefused(MapType type, int keySize, int valueSize, int entries, int flags,
             int errno) {
         MapException refused = assertThrows(MapException.class,
