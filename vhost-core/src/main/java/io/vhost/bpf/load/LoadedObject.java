@@ -24,6 +24,7 @@ import io.vhost.bpf.run.Program;
 import io.vhost.bpf.vm.Interpreter;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -49,11 +50,16 @@ public final class LoadedObject {
      *
      * @throws BpfException     if a program refers to what the object does not have, or its section does not
      *                          tell a type that runs here
-     * @throws ProgramException if instructions are malformed or call a helper that does not exist
+     * @throws ProgramException if instructions are malformed or call a helper that does not exist, or the
+     *                          object's byte order is not the machine's
      * @throws MapException     if a map cannot be made
      */
     public static LoadedObject load(BpfObject object, MapFactory factory)
             throws BpfException, ProgramException, MapException {
+        if (!object.btf().byteOrder().equals(ByteOrder.nativeOrder())) {
+            throw new ProgramException(0, "", "the object is " + object.btf().byteOrder() + ", this machine "
+                    + ByteOrder.nativeOrder() + ": compile with -target bpf on it");
+        }
         LoadedObject loaded = new LoadedObject();
         List<BpfTable> tables = new ArrayList<>();
         for (BpfMap map : object.maps()) {
