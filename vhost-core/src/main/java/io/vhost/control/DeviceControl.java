@@ -452,13 +452,15 @@ public final class DeviceControl {
      */
     public void disconnected(String why) {
         retract();
+        // Before the queues stop, which wakes who waits for them: whoever comes later sees it himself.
+        link.end();
         for (int i = 0; i < queueCount(); i++) {
             QueueControl control = QueueAccess.control(device.queue(i));
             control.stop();
             control.dirtyLog(null);
             control.closeDescriptors();
         }
-        end();
+        voice.signalWorker().close();
         memory.release();
         backendChannel(null);
         if (connected) {
@@ -466,14 +468,6 @@ public final class DeviceControl {
             voice.say("disconnected: " + why);
             voice.tell("destroyConnection", DeviceListener::destroyConnection);
         }
-    }
-
-    private void end() {
-        link.end();
-        for (int i = 0; i < queueCount(); i++) {
-            QueueAccess.control(device.queue(i)).wake();
-        }
-        voice.signalWorker().close();
     }
 
     private void retract() {

@@ -32,8 +32,8 @@ public interface DeviceListener {
 
     /**
      * The device's first queue pair runs: start to poll. The request that made it run is answered when this
-     * method has returned, so a front-end that waits for the answer sends to a device that is known. Lock
-     * held: none.
+     * method has returned, so a front-end that waits for the answer sends to a device that is known. Do not
+     * wait here for what the front-end does next. Lock held: none.
      */
     default void newDevice(VhostDevice device) {}
 

@@ -20,6 +20,8 @@ final class DeferredSignal {
     private final SignalWorker worker;
     private final LongSupplier clock;
     private final AtomicBoolean due = new AtomicBoolean();
+    /** Made once: a burst asks for it. */
+    private final Runnable serving = this::serve;
     private volatile boolean closed;
     /** The worker's. */
     private int fast;
@@ -35,14 +37,14 @@ final class DeferredSignal {
     /** Has the eventfd signalled soon. */
     void request() {
         if (due.compareAndSet(false, true)) {
-            worker.add(this::serve);
+            worker.add(serving);
         }
     }
 
     /** Has the eventfd closed soon, and signalled before if that was asked for. */
     void close() {
         closed = true;
-        worker.add(this::serve);
+        worker.add(serving);
     }
 
     boolean isFastAgain() {

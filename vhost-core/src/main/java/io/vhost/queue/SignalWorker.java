@@ -3,6 +3,7 @@ package io.vhost.queue;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.function.UnaryOperator;
 
 /**
  * The thread of one connection that signals its slow eventfds, see {@link Signals}: what one front-end makes
@@ -11,6 +12,7 @@ import java.util.concurrent.LinkedBlockingQueue;
  * <p>Thread: any.
  */
 public final class SignalWorker {
+    private final UnaryOperator<Thread> starter;
     private final String name;
     private final BlockingQueue<Runnable> due = new LinkedBlockingQueue<>();
     private volatile boolean closed;
@@ -19,14 +21,23 @@ public final class SignalWorker {
 
     /** A worker whose thread, when there is one, has this name. */
     public SignalWorker(String name) {
+        this(name, thread -> {
+            thread.start();
+            return thread;
+        });
+    }
+
+    /** The same with another way to start the thread. */
+    SignalWorker(String name, UnaryOperator<Thread> starter) {
         this.name = name;
+        this.starter = starter;
     }
 
     /** Whether there is a thread: the system may have none left. */
     synchronized boolean begin() {
         if (thread == null) {
             try {
-                thread = Thread.ofPlatform().daemon().name(name).start(this::run);
+                thread = starter.apply(Thread.ofPlatform().daemon().name(name).unstarted(this::run));
             } catch (OutOfMemoryError _) {
                 return false;
             }

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.app.demo.Exchange;
 import io.vhost.driver.DriverConfig;
+import io.vhost.peer.MainProcess;
 import io.vhost.peer.Program;
 import java.io.File;
 import java.io.IOException;
@@ -101,8 +102,7 @@ class ProgramTest {
     void aJvmThatRefusesNativeAccessIsToldHowToAllowIt(String words) {
         List<String> command = new ArrayList<>(List.of(
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "--illegal-native-access=deny", "-cp", System.getProperty("jdk.module.path", "") + ":"
-                        + System.getProperty("java.class.path"), MAIN));
+                "--illegal-native-access=deny", "-cp", MainProcess.classPath(), MAIN));
         command.addAll(List.of(words.split(" ")));
         try (Program program = Program.start(command)) {
             assertEquals(1, program.exitStatus());

@@ -1,5 +1,6 @@
 package io.vhost.app;
 
+import io.vhost.peer.MainProcess;
 import io.vhost.peer.Peers;
 import io.vhost.peer.Program;
 import java.io.IOException;
@@ -45,7 +46,7 @@ public final class TerminalRun implements AutoCloseable {
                 echo "end"
                 """.formatted(type, columns, columns == 0 ? 0 : 10, pid, pid, pid,
                 Path.of(System.getProperty("java.home"), "bin", "java"),
-                System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path"),
+                MainProcess.classPath(),
                 String.join(" ", words)));
         Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwx------"));
         return new TerminalRun(

@@ -65,12 +65,16 @@ public final class MainProcess {
 
     private static Program start(
             List<String> launcher, List<String> options, Class<?> program, String... words) {
-        String path = System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path");
         List<String> command = new ArrayList<>(launcher);
         command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         command.addAll(options);
-        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-cp", path, program.getName()));
+        command.addAll(List.of("--enable-native-access=ALL-UNNAMED", "-cp", classPath(), program.getName()));
         command.addAll(List.of(words));
         return Program.start(command);
+    }
+
+    /** Where this JVM has the library, its tests, and what they need. */
+    public static String classPath() {
+        return System.getProperty("jdk.module.path", "") + ":" + System.getProperty("java.class.path");
     }
 }

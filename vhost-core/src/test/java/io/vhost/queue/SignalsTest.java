@@ -98,6 +98,25 @@ class SignalsTest {
         }
     }
 
+    /** Where threads are limited, as in a container, an interrupt is late rather than an error in a burst. */
+    @Test
+    void withoutAThreadSignalsStayWhereTheyAre() {
+        SignalWorker none = new SignalWorker("none", _ -> {
+            throw new OutOfMemoryError("unable to create native thread");
+        });
+        Signals direct = new Signals(none, () -> now.addAndGet(Signals.WEIGHT * DeferredSignal.SLOW));
+        int before = Descriptor.openDescriptors();
+        try (EventFd call = EventFd.create()) {
+            for (int i = 0; i < 2 * Signals.MOST_SLOW; i++) {
+                assertTrue(direct.signal(call));
+                assertEquals(1, call.drain());
+                assertFalse(direct.areDeferred());
+            }
+            assertEquals(before + 1, Descriptor.openDescriptors());
+        }
+        none.close();
+    }
+
     private void assertArrives(EventFd call) {
         signal(call, 0);
         new Poll(call.descriptor()).await(Poll.FOREVER);

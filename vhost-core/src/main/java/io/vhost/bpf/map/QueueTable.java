@@ -16,7 +16,7 @@ import java.lang.foreign.MemorySegment;
  * @param stack  whether the last value comes out first
  */
 public record QueueTable(MapSpec spec, MemorySegment data, MemorySegment state, long stride, boolean stack)
-        implements BpfTable {
+        implements KeylessTable {
     static final int STATE = 16;
 
     private static final MemorySegment NOTHING = Arena.global().allocate(0, 8);
@@ -79,32 +79,7 @@ public record QueueTable(MapSpec spec, MemorySegment data, MemorySegment state, 
     }
 
     @Override
-    public long lookup(MemorySegment keys, long key, int cpu) {
-        return ABSENT;
-    }
-
-    @Override
-    public int update(MemorySegment keys, long key, MemorySegment from, long value, long flags, int cpu) {
+    public int refusal() {
         return Errno.EINVAL;
-    }
-
-    @Override
-    public int delete(MemorySegment keys, long key) {
-        return Errno.EINVAL;
-    }
-
-    @Override
-    public int places() {
-        return 0;
-    }
-
-    @Override
-    public boolean key(int place, MemorySegment to, long offset) {
-        return false;
-    }
-
-    @Override
-    public long valueAt(int place, int cpu) {
-        return ABSENT;
     }
 }

@@ -18,7 +18,7 @@ import java.lang.foreign.MemorySegment;
  * <p>Thread: any number of producers, one consumer at a time.
  */
 public record RingBuffer(MapSpec spec, MemorySegment values, MemorySegment headers, MemorySegment state)
-        implements BpfTable {
+        implements KeylessTable {
     static final int STATE = 40;
 
     private static final long PRODUCER = 8;
@@ -142,32 +142,7 @@ public record RingBuffer(MapSpec spec, MemorySegment values, MemorySegment heade
     }
 
     @Override
-    public long lookup(MemorySegment keys, long key, int cpu) {
-        return ABSENT;
-    }
-
-    @Override
-    public int update(MemorySegment keys, long key, MemorySegment from, long value, long flags, int cpu) {
+    public int refusal() {
         return Errno.EOPNOTSUPP;
-    }
-
-    @Override
-    public int delete(MemorySegment keys, long key) {
-        return Errno.EOPNOTSUPP;
-    }
-
-    @Override
-    public int places() {
-        return 0;
-    }
-
-    @Override
-    public boolean key(int place, MemorySegment to, long offset) {
-        return false;
-    }
-
-    @Override
-    public long valueAt(int place, int cpu) {
-        return ABSENT;
     }
 }

@@ -145,7 +145,7 @@ public final class DeviceLink {
         return ended;
     }
 
-    /** The front-end has gone. Wake those who wait for its queues. */
+    /** The front-end has gone; its queues are stopped next. */
     public void end() {
         ended = true;
     }

@@ -1,6 +1,7 @@
 package io.vhost.app.vswitch;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.vhost.app.polling.PortCounters;
 import io.vhost.net.Packet;
@@ -8,6 +9,7 @@ import io.vhost.net.PacketPool;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Deque;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -37,6 +39,7 @@ class LearningSwitchTest {
         private final List<Packet> hoard = new ArrayList<>();
         private int room = Integer.MAX_VALUE;
         private boolean hoards;
+        private boolean fails;
         /** What happens in the moment before the switch takes what has arrived. */
         private Runnable before = () -> {};
 
@@ -68,6 +71,11 @@ class LearningSwitchTest {
 
         @Override
         public int send(Packet[] packets, int offset, int count) {
+            if (fails) {
+                fails = false;
+                hoard.addAll(Arrays.asList(packets).subList(offset, offset + count));
+                throw new InternalError("a fault occurred in an unsafe memory access operation");
+            }
             int sent = Math.min(count, room);
             for (int i = offset; i < offset + sent; i++) {
                 left.add(packets[i].networkIntAt(14));
@@ -173,6 +181,21 @@ class LearningSwitchTest {
         send(b, A, B, 2);
         expect(List.of(2), List.of(1), List.of(1, 2));
         ethernet.detach(again);
+    }
+
+    /** As when a guest's memory is lost in the middle: the packets of that burst are not sent again. */
+    @Test
+    void aPortWhoseLinkFailsBeginsItsNextBurstAnew() {
+        for (int i = 0; i < LearningSwitch.BURST; i++) {
+            a.arrive(BROADCAST, A, i, 60);
+        }
+        c.fails = true;
+        assertThrows(InternalError.class, () -> ethernet.poll(now));
+        assertEquals(LearningSwitch.BURST, b.left.size());
+        c.hoard.forEach(Packet::release);
+        c.hoard.clear();
+        send(a, BROADCAST, A, 99);
+        assertEquals(List.of(99), c.left);
     }
 
     @Test

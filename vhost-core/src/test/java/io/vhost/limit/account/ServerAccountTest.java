@@ -142,6 +142,20 @@ class ServerAccountTest {
         assertEquals((double) half / 4 / bytes, takeAll(other, 1024), 1);
     }
 
+    /** What the process refuses is given back to the server, which can have it when others have left. */
+    @Test
+    void aRingThatTheProcessRefusesIsNotTheServers() {
+        int others = takeAll(other, 1024);
+        int mine = takeAll(account, 1024);
+        for (int i = 0; i < 1000; i++) {
+            account.takeRing(1024);
+        }
+        for (int i = 0; i < others; i++) {
+            other.giveRing(1024);
+        }
+        assertEquals(others, mine + takeAll(account, 1024));
+    }
+
     @Test
     void noSumOfWhatFrontEndsSayOverflows() {
         ResourceLimits limits =
