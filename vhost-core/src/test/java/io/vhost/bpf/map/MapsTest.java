@@ -1,6 +1,7 @@
 package io.vhost.bpf.map;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -218,6 +219,17 @@ class MapsTest {
         }
         assertEquals(ENOENT, map.next(value, 0, true));
         assertEquals(0, value.get(ValueLayout.JAVA_LONG, 0));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"QUEUE, 8, 3, -22", "STACK, 8, 3, -22", "RINGBUF, 0, 4096, -95"})
+    void aMapWithoutKeysRefusesWhoAsksForOne(MapType type, int valueSize, int entries, int refusal)
+            throws MapException {
+        BpfTable map = map(type, 0, valueSize, entries, 0);
+        assertEquals(refusal, put(map, 0, 1, 0, 0));
+        assertEquals(refusal, remove(map, 0));
+        assertNull(get(map, 0, 0));
+        assertEquals(0, map.places());
     }
 
     @Test
