@@ -189,6 +189,7 @@ class TruncationProcessTest {
     private static final class Neighbours implements AutoCloseable {
         private static final int PACKETS = 4;
         private final List<VirtioUser> drivers = new ArrayList<>();
+        private static final long DESTINATION_AND_SOURCE = 0x0200_0000_0002_0200L;
         private final Packet[] packets = new Packet[32];
         private final String name;
         private int number;
@@ -212,13 +213,25 @@ class TruncationProcessTest {
             int expected = ++number;
             packets[0] = from.pool().take();
             packets[0].reset(60);
-            packets[0].putNetworkLong(0, 0x0200_0000_0002_0200L);
+            packets[0].putNetworkLong(0, DESTINATION_AND_SOURCE);
             packets[0].putNetworkLong(8, 0x0000_0000_88B5_0000L);
             packets[0].putNetworkInt(20, expected);
             assertEquals(1, from.transmitBurst(0, packets, 0, 1));
-            Await.until(name + ": packet " + expected, () -> to.receiveBurst(0, packets, 0, 1) == 1);
+            Await.until(name + ": packet " + expected, () -> receivesNumbered(to));
             assertEquals(expected, packets[0].networkIntAt(20), name);
             packets[0].release();
+        }
+
+        /** A switch may bring what the attackers send, too. */
+        private boolean receivesNumbered(VirtioUser to) {
+            if (to.receiveBurst(0, packets, 0, 1) == 0) {
+                return false;
+            }
+            if (packets[0].networkLongAt(0) == DESTINATION_AND_SOURCE) {
+                return true;
+            }
+            packets[0].release();
+            return false;
         }
 
         @Override

@@ -124,7 +124,8 @@ public final class LearningSwitch implements AutoCloseable {
         if (stays && (source & GROUP) == 0) {
             table.learn(source, from, now);
         }
-        if ((destination & ~0xF) == LINK_LOCAL) {
+        // A frame to its own sender stays there even if nothing was learned because its port goes just now.
+        if ((destination & ~0xF) == LINK_LOCAL || destination == source) {
             packet.release();
             return;
         }

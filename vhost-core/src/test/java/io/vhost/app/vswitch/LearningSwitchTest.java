@@ -181,6 +181,13 @@ class LearningSwitchTest {
         expect(List.of(), List.of(1), List.of(1, 2));
     }
 
+    @Test
+    void aFrameToItsOwnSenderStaysThereEvenIfItsPortGoesMeanwhile() {
+        a.before = () -> ethernet.detach(portA);
+        send(a, A, A, 1);
+        expect(List.of(), List.of(), List.of());
+    }
+
     /** As when a guest's memory is lost in the middle: the packets of that burst are not sent again. */
     @Test
     void aPortWhoseLinkFailsBeginsItsNextBurstAnew() {
