@@ -144,6 +144,11 @@ public final class DeviceControl {
         return device.isFailed();
     }
 
+    /** Whether the connection's thread is in a callback of the listener; any thread. */
+    public boolean isInCallback() {
+        return voice.isTelling();
+    }
+
     /** A front-end has connected. */
     public void connected() {
         connected = true;
@@ -454,20 +459,22 @@ public final class DeviceControl {
         retract();
         // Before the queues stop, which wakes who waits for them: whoever comes later sees it himself.
         link.end();
+        Ending ending = new Ending();
         for (int i = 0; i < queueCount(); i++) {
             QueueControl control = QueueAccess.control(device.queue(i));
-            control.stop();
-            control.dirtyLog(null);
-            control.closeDescriptors();
+            ending.step(control::stop);
+            ending.step(() -> control.dirtyLog(null));
+            ending.step(control::closeDescriptors);
         }
-        voice.signalWorker().close();
-        memory.release();
-        backendChannel(null);
+        ending.step(voice.signalWorker()::close);
+        ending.step(memory::release);
+        ending.step(() -> backendChannel(null));
         if (connected) {
             connected = false;
             voice.say("disconnected: " + why);
             voice.tell("destroyConnection", DeviceListener::destroyConnection);
         }
+        ending.throwFailure();
     }
 
     private void retract() {

@@ -18,6 +18,7 @@ final class DeviceVoice implements QueueOwner {
     private final Logger log;
     private final SignalWorker signalWorker;
     private final VhostDevice device;
+    private volatile boolean telling;
 
     DeviceVoice(DeviceLink link, ServerAccount account, DeviceListener listener, Logger log) {
         this.link = link;
@@ -79,10 +80,18 @@ final class DeviceVoice implements QueueOwner {
 
     /** Tells the listener. Its exception, of whatever kind, must not end the connection's thread. */
     void tell(String callback, BiConsumer<DeviceListener, VhostDevice> call) {
+        telling = true;
         try {
             call.accept(listener, device);
         } catch (Throwable e) {
             log.log(Level.ERROR, () -> "(%s) listener threw from %s".formatted(name(), callback), e);
+        } finally {
+            telling = false;
         }
+    }
+
+    /** Whether the listener is being told something; any thread. */
+    boolean isTelling() {
+        return telling;
     }
 }

@@ -1,5 +1,7 @@
 package io.vhost.os;
 
+import static java.lang.foreign.ValueLayout.JAVA_INT;
+
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicBoolean;
@@ -20,9 +22,7 @@ public final class Descriptor implements AutoCloseable {
     private static final int F_DUPFD_CLOEXEC = 1030;
     private static final int O_NONBLOCK = 0x800;
     private static final int SOL_SOCKET = 1;
-    private static final int SO_LINGER = 13;
-    /** struct linger: off, for 0 seconds. */
-    private static final MemorySegment OFF = Arena.global().allocate(2 * Integer.BYTES, Integer.BYTES);
+    private static final int SO_TYPE = 3;
 
     private final int fd;
     private final DescriptorCount count;    // null: counted with the process's only
@@ -123,32 +123,42 @@ public final class Descriptor implements AutoCloseable {
     }
 
     /**
-     * Closes the file descriptor; a second time has no effect.
+     * Closes the file descriptor; a second time has no effect. A socket that a peer sent is closed soon, by
+     * another thread: that may wait for bytes that nobody takes, for as long as the peer likes.
      *
      * @throws OsException if somebody else has closed the number (EBADF): a fault of this process. Any other
      *     error is passed over, since the number is free then too, and a peer's file system decides about it
      */
     @Override
     public void close() {
-        if (closed.compareAndSet(false, true)) {
-            OPEN.getAndDecrement();
-            if (count != null) {
-                count.closed();
-                doNotLinger();
-            }
-            int result = Libc.close(fd);
-            if (result == -Errno.EBADF) {
-                throw new OsException("close(fd=" + fd + ")", Errno.EBADF, "closed behind its owner's back");
-            }
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        if (count != null && isSocket()) {
+            count.closing().close(this::closeNow);
+        } else {
+            closeNow();
         }
     }
 
-    /**
-     * What a peer sent may be a socket whose close waits for bytes that nobody takes, for as long as the peer
-     * likes. Of what is no socket nothing is changed.
-     */
-    private void doNotLinger() {
-        Libc.setsockopt(fd, SOL_SOCKET, SO_LINGER, OFF, (int) OFF.byteSize());
+    private void closeNow() {
+        int result = Libc.close(fd);
+        OPEN.getAndDecrement();
+        if (count != null) {
+            count.closed();
+        }
+        if (result == -Errno.EBADF) {
+            throw new OsException("close(fd=" + fd + ")", Errno.EBADF, "closed behind its owner's back");
+        }
+    }
+
+    /** Asked in a way that waits neither for who holds the lock of the socket nor for a file system. */
+    private boolean isSocket() {
+        try (Arena arena = Arena.ofConfined()) {
+            MemorySegment type = arena.allocate(JAVA_INT);
+            return Libc.getsockopt(fd, SOL_SOCKET, SO_TYPE, type, arena.allocateFrom(JAVA_INT, Integer.BYTES))
+                    == 0;
+        }
     }
 
     /** {@return the number, and whether it is closed} */

@@ -3,13 +3,15 @@ package io.vhost.os;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * How many of some descriptors, and of their duplicates, are open at this moment.
+ * How many of the descriptors that peers sent, and of their duplicates, are open at this moment, and who
+ * closes those that may take long.
  *
  * <p>Thread: any.
  */
 final class DescriptorCount {
     private final AtomicInteger open = new AtomicInteger();
     private final DescriptorCount whole;    // null: part of no other
+    private final ClosingThreads closing;
 
     DescriptorCount() {
         this(null);
@@ -18,6 +20,7 @@ final class DescriptorCount {
     /** What is counted here is counted there too. */
     DescriptorCount(DescriptorCount whole) {
         this.whole = whole;
+        this.closing = whole == null ? new ClosingThreads() : whole.closing;
     }
 
     void opened() {
@@ -32,6 +35,11 @@ final class DescriptorCount {
         if (whole != null) {
             whole.closed();
         }
+    }
+
+    /** Those of the whole. */
+    ClosingThreads closing() {
+        return closing;
     }
 
     int open() {

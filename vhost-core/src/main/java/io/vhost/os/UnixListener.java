@@ -124,6 +124,14 @@ public final class UnixListener implements AutoCloseable {
         return UnixSocket.adopt(Descriptor.adopt(fd), arrivals);
     }
 
+    /**
+     * {@return whether so many connections that were turned away are still being closed that no more should
+     * be accepted} See {@link UnixSocket#turnAway}. Any thread.
+     */
+    public boolean isClogged() {
+        return arrivals.closing().isClogged();
+    }
+
     /** {@return how many descriptors that came over connections accepted here are open; any thread} */
     public int openArrivals() {
         return arrivals.open();
@@ -145,7 +153,8 @@ public final class UnixListener implements AutoCloseable {
     }
 
     /**
-     * Stops listening and removes the socket file if it is still ours. A second time has no effect.
+     * Stops listening and removes the socket file if it is still ours. A second time has no effect. Clients
+     * that wait are turned away, see {@link UnixSocket#turnAway}.
      *
      * @throws OsException if the file cannot be removed; nobody listens any more all the same
      */
@@ -158,8 +167,30 @@ public final class UnixListener implements AutoCloseable {
                     unlinkIf(address, file);
                 }
             } finally {
-                descriptor.close();
+                try {
+                    if (file != null) {
+                        turnAwayWhoWaits();
+                    }
+                } finally {
+                    arrivals.closing().closeSoon(descriptor);
+                }
             }
+        }
+    }
+
+    /**
+     * The last close of a listening socket closes those who wait, with all that they sent. A socket that was
+     * taken over is not shut down: others may listen on it.
+     */
+    private void turnAwayWhoWaits() {
+        int _ = Libc.shutdown(descriptor.fd(), UnixSocket.SHUT_RDWR);
+        // Nobody can come any more; without a client accept fails, and does not wait.
+        int fd = Libc.accept4(descriptor.fd(), UnixSocket.SOCK_CLOEXEC);
+        while (fd >= 0 || fd == -Errno.EINTR || fd == -Errno.ECONNABORTED) {
+            if (fd >= 0) {
+                arrivals.closing().closeLater(UnixSocket.adopt(Descriptor.adopt(fd), arrivals)::discard);
+            }
+            fd = Libc.accept4(descriptor.fd(), UnixSocket.SOCK_CLOEXEC);
         }
     }
 

@@ -215,14 +215,15 @@ public final class BackendSession {
         }
     }
 
+    /** Without the lock: what the peer sent may make a close wait, and {@link #stop} must not wait for it. */
     private void closeSocket() {
         socketLock.lock();
         try {
             closed = true;
-            socket.discard();
         } finally {
             socketLock.unlock();
         }
+        socket.discard();
     }
 
     private void warn(String text) {

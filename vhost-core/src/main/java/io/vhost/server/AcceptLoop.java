@@ -11,11 +11,15 @@ import io.vhost.os.UnixListener;
 import io.vhost.os.UnixSocket;
 import io.vhost.protocol.WarningLimiter;
 import java.util.function.BiConsumer;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
  * The thread that accepts connections until it is told to stop, whatever goes wrong with one of them.
+ *
+ * <p>What a front-end that is turned away has sent can take long to close, so threads of the listener do that
+ * ({@link UnixSocket#turnAway}); while too many of them are busy nobody is accepted.
  *
  * <p>When there are no descriptors left, a front-end that waits would wait for an answer, and keep the socket
  * readable. So one descriptor is kept spare: it is let go, the front-end accepted and turned away, and the
@@ -29,6 +33,7 @@ final class AcceptLoop {
     private static final System.Logger LOGGER = System.getLogger(AcceptLoop.class.getPackageName());
 
     private final UnixListener listener;
+    private final BooleanSupplier clogged;
     private final Supplier<UnixSocket> accept;
     private final Consumer<UnixSocket> accepted;
     private final BiConsumer<Limit, String> refused;
@@ -45,12 +50,13 @@ final class AcceptLoop {
      */
     AcceptLoop(String name, UnixListener listener, Consumer<UnixSocket> accepted,
             BiConsumer<Limit, String> refused, WarningLimiter warnings) {
-        this(name, listener, listener::accept, accepted, refused, warnings);
+        this(name, listener, listener::isClogged, listener::accept, accepted, refused, warnings);
     }
 
-    AcceptLoop(String name, UnixListener listener, Supplier<UnixSocket> accept,
+    AcceptLoop(String name, UnixListener listener, BooleanSupplier clogged, Supplier<UnixSocket> accept,
             Consumer<UnixSocket> accepted, BiConsumer<Limit, String> refused, WarningLimiter warnings) {
         this.listener = listener;
+        this.clogged = clogged;
         this.accept = accept;
         this.accepted = accepted;
         this.refused = refused;
@@ -83,7 +89,7 @@ final class AcceptLoop {
                 try {
                     poll.await(Poll.FOREVER);
                     if (!stopped && poll.isReady(1)) {
-                        acceptOne();
+                        acceptOneUnlessClogged();
                     }
                 } catch (RuntimeException | Error failure) {
                     warnings.log(ERROR, "(" + listener.path() + ") connection not accepted", failure);
@@ -94,6 +100,17 @@ final class AcceptLoop {
             LOGGER.log(ERROR, "(" + listener.path() + ") no more connections are accepted", failure);
         } finally {
             dropSpare();
+        }
+    }
+
+    /** Each that is turned away needs a thread that closes it; who waits to be accepted needs none. */
+    private void acceptOneUnlessClogged() {
+        if (clogged.getAsBoolean()) {
+            warnings.warn("(" + listener.path() + ") no connection accepted: what earlier ones sent is still"
+                    + " being closed, which takes as long as its senders like");
+            rest.await(REST);
+        } else {
+            acceptOne();
         }
     }
 
@@ -112,7 +129,7 @@ final class AcceptLoop {
         try {
             accepted.accept(socket);
         } catch (RuntimeException | Error failure) {
-            socket.discard();
+            socket.turnAway();
             warnings.log(ERROR, "(" + listener.path() + ") connection not served", failure);
             rest.await(REST);
         }
@@ -126,7 +143,7 @@ final class AcceptLoop {
         }
         dropSpare();
         try {
-            accept.get().discard();
+            accept.get().turnAway();
             refused.accept(Limit.OPEN_FILES, cause.getMessage());
             return true;
         } catch (OsException again) {

@@ -1,7 +1,10 @@
 package io.vhost.server;
 
+import io.vhost.control.DeviceControl;
 import io.vhost.device.VhostDevice;
 import io.vhost.protocol.BackendSession;
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
 /** One connected front-end: the session and the platform thread that runs it. */
@@ -12,11 +15,13 @@ final class Connection {
     private final BackendSession session;
     private final VhostDevice device;
     private final Thread thread;
+    private final BooleanSupplier inCallback;
 
     /** A connection whose thread is not started; {@code ended} is its last act. */
-    Connection(String name, BackendSession session, VhostDevice device, Consumer<Connection> ended) {
+    Connection(String name, BackendSession session, DeviceControl control, Consumer<Connection> ended) {
         this.session = session;
-        this.device = device;
+        this.device = control.device();
+        inCallback = control::isInCallback;
         thread = Thread.ofPlatform().daemon().name(name).unstarted(new Work(this, ended));
     }
 
@@ -65,5 +70,10 @@ final class Connection {
 
     Thread thread() {
         return thread;
+    }
+
+    /** Waits for the thread, as {@link Threads#join(Thread, BooleanSupplier, Duration)} does. */
+    void join() {
+        Threads.join(thread, inCallback, Threads.HELD);
     }
 }

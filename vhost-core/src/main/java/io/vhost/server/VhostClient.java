@@ -59,6 +59,7 @@ public final class VhostClient implements AutoCloseable {
     private final QueueTotals totals;
     private final Object lock = new Object();
     private final Thread thread;
+    private volatile DeviceControl control;    // null: there was no connection yet
     @GuardedBy("lock")
     private BackendSession session;
     @GuardedBy("lock")
@@ -85,6 +86,7 @@ public final class VhostClient implements AutoCloseable {
                 Objects.requireNonNull(config, "config"),
                 Objects.requireNonNull(listener, "listener"));
         client.thread.start();
+        client.account.open();
         return client;
     }
 
@@ -113,10 +115,13 @@ public final class VhostClient implements AutoCloseable {
     /**
      * Ends the connection with all its callbacks and connects no more. Returns when the client's thread has
      * ended; in a callback it does not wait. Elsewhere do not hold a lock that a callback or a burst takes.
+     * A call of the kernel on what a front-end has sent is not waited for beyond ten seconds, as in
+     * {@link VhostServer#close}.
      */
     @Override
     public void close() {
         closing.set(true);
+        account.close();
         synchronized (lock) {
             if (session != null) {
                 session.stop();
@@ -125,7 +130,12 @@ public final class VhostClient implements AutoCloseable {
                 wake.signal();
             }
         }
-        Threads.join(thread);
+        Threads.join(thread, this::isInCallback, Threads.HELD);
+    }
+
+    private boolean isInCallback() {
+        DeviceControl present = control;
+        return present != null && present.isInCallback();
     }
 
     private void run() {
@@ -181,6 +191,7 @@ public final class VhostClient implements AutoCloseable {
             socket.close();
             throw failure;
         }
+        control = device;
         device.record().outgoing();
         totals.begin(device.device());
         BackendSession opened = new BackendSession(device.device().name(), socket, device, sessionWarnings);

@@ -109,7 +109,7 @@ public final class VhostServer implements AutoCloseable {
             UnixListener socket = UnixListener.bind(path, mode(permissions));
             try {
                 VhostServer server = new VhostServer(path, config, listener, socket, socket::openArrivals);
-                server.acceptLoop.start();
+                server.begin();
                 LOGGER.log(INFO, "({0}) listening", path);
                 return server;
             } catch (RuntimeException | Error failure) {
@@ -141,7 +141,7 @@ public final class VhostServer implements AutoCloseable {
                 UnixListener listening = UnixListener.adopt(socket);
                 VhostServer server =
                         new VhostServer(path, config, listener, listening, listening::openArrivals);
-                server.acceptLoop.start();
+                server.begin();
                 return server;
             }
             UnixSocket connected = UnixSocket.adopt(socket);
@@ -151,6 +151,11 @@ public final class VhostServer implements AutoCloseable {
         } catch (OsException failure) {
             throw new IOException(failure.getMessage(), failure);
         }
+    }
+
+    private void begin() {
+        acceptLoop.start();
+        account.open();
     }
 
     /** Whether further front-ends may connect; false only for an inherited connection. */
@@ -203,6 +208,10 @@ public final class VhostServer implements AutoCloseable {
      * soon, this one when the callback has returned. Elsewhere do not hold a lock that a callback or a burst
      * takes. An interrupt does not cut the wait short and stays set. A second call has no effect but to wait
      * as well.
+     *
+     * <p>One thing is not waited for beyond ten seconds, and logged: a call of the kernel on what a front-end
+     * has sent, as the close of a socket that lingers, which takes as long as the front-end likes. By then
+     * callbacks of that connection have been made, or may not be made at all.
      */
     @Override
     public void close() {
@@ -215,11 +224,12 @@ public final class VhostServer implements AutoCloseable {
         if (acceptLoop != null) {
             acceptLoop.join();
         }
+        account.close();
         // Nothing is added any more, so this is everyone who has not ended by himself.
         List<Connection> left = List.copyOf(connections);
         left.forEach(Connection::stop);
         if (!Connection.onConnectionThread()) {
-            left.forEach(connection -> Threads.join(connection.thread()));
+            left.forEach(Connection::join);
             ending.forEach(Threads::join);
         }
     }
@@ -241,7 +251,7 @@ public final class VhostServer implements AutoCloseable {
         String refusal = account.takeConnection(config.limits());
         if (refusal != null) {
             refused(refusal);
-            socket.discard();
+            socket.turnAway();
             return;
         }
         Connection connection;
@@ -261,7 +271,7 @@ public final class VhostServer implements AutoCloseable {
             totals.end(connection.device());
             account.giveConnection();
             refused(Limit.THREADS, noThread.getMessage());
-            socket.discard();
+            socket.turnAway();
         }
     }
 
@@ -271,7 +281,7 @@ public final class VhostServer implements AutoCloseable {
         VhostDevice device = control.device();
         BackendSession session = new BackendSession(device.name(), socket, control, sessionWarnings);
         String name = Threads.name(path, "#" + device.frontEnd().id());
-        return new Connection(name, session, device, this::ended);
+        return new Connection(name, session, control, this::ended);
     }
 
     /** A front-end was turned away because the system had nothing left. */

@@ -4,7 +4,6 @@ import static java.lang.foreign.ValueLayout.JAVA_BYTE;
 import static java.lang.foreign.ValueLayout.JAVA_INT;
 import static java.lang.foreign.ValueLayout.JAVA_LONG;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -52,62 +51,6 @@ class UnixSocketTest {
             assertEquals(i + 1, received.get(i).size(), "file " + i);
         }
         assertEquals(count, Proc.descriptorsOf("memfd:travel"));
-    }
-
-    /** Its close would wait as long as its sender likes; options belong to the socket, which both share. */
-    @Test
-    void aSocketThatWasReceivedDoesNotLingerWhenItIsClosed() throws LostDescriptorsException {
-        int level = 1;
-        int linger = 13;
-        UnixSocket[] travels = UnixSocket.pair();
-        try (Arena arena = Arena.ofConfined(); UnixSocket sent = travels[0]; UnixSocket _ = travels[1]) {
-            MemorySegment value = arena.allocateFrom(JAVA_INT, 1, 60);
-            assertEquals(0, Libc.setsockopt(sent.descriptor().fd(), level, linger, value, 8));
-            one.send(bytes, 0, 1, sent.descriptor().fd());
-            assertEquals(1, other.receive(bytes, 0, 1, received));
-            received.getFirst().close();
-            MemorySegment now = arena.allocate(JAVA_INT, 2);
-            MemorySegment length = arena.allocateFrom(JAVA_INT, 8);
-            assertEquals(0, Libc.getsockopt(sent.descriptor().fd(), level, linger, now, length));
-            assertEquals(0, now.getAtIndex(JAVA_INT, 0), "l_onoff");
-        }
-    }
-
-    /** Neither does one in a message that nobody has read, or that is too many. */
-    @ParameterizedTest
-    @ValueSource(strings = {"unread", "too many", "where none is expected"})
-    void nothingThatWasSentLingers(String how) {
-        int level = 1;
-        int linger = 13;
-        int count = UnixSocket.MAX_SENT_DESCRIPTORS;
-        UnixSocket[] travels = UnixSocket.pair();
-        try (Arena arena = Arena.ofConfined(); UnixSocket sent = travels[0]; UnixSocket _ = travels[1];
-                Descriptor file = MemFd.create("travel", 1)) {
-            MemorySegment value = arena.allocateFrom(JAVA_INT, 1, 60);
-            assertEquals(0, Libc.setsockopt(sent.descriptor().fd(), level, linger, value, 8));
-            int[] fds = IntStream.generate(file::fd).limit(count).toArray();
-            fds[0] = sent.descriptor().fd();
-            one.send(bytes, 0, 3);
-            one.send(bytes, 0, 1, fds);
-            switch (how) {
-                case "unread" -> { }
-                case "too many" -> {
-                    assertDoesNotThrow(() -> other.receive(bytes, 0, 3, received));
-                    assertThrows(LostDescriptorsException.class, () -> other.receive(bytes, 0, 1, received));
-                }
-                default -> {
-                    assertEquals(3, other.tryReceive(new byte[3]));
-                    assertEquals(1, other.tryReceive(new byte[3]));
-                }
-            }
-            other.discard();
-            other.discard();
-            MemorySegment now = arena.allocate(JAVA_INT, 2);
-            MemorySegment length = arena.allocateFrom(JAVA_INT, 8);
-            assertEquals(0, Libc.getsockopt(sent.descriptor().fd(), level, linger, now, length));
-            assertEquals(0, now.getAtIndex(JAVA_INT, 0), "l_onoff");
-            assertEquals(0, other.openDescriptors());
-        }
     }
 
     @ParameterizedTest

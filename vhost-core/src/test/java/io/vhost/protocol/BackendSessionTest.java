@@ -8,12 +8,14 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.app.Await;
 import io.vhost.control.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.ProtocolFeature;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.os.Descriptor;
+import io.vhost.os.LingeringSocket;
 import io.vhost.os.UnixSocket;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -42,7 +44,7 @@ class BackendSessionTest {
 
     @AfterEach
     void noDescriptorIsLeft() {
-        assertEquals(descriptorsBefore, Descriptor.openDescriptors(), "open descriptors");
+        Await.until("all are closed", () -> Descriptor.openDescriptors() == descriptorsBefore);
     }
 
     @Test
@@ -74,6 +76,22 @@ class BackendSessionTest {
             peer.send(18, PLAIN, 0, 0);
             assertEquals(1, backend.ask(11, 1, 0), "ring and base");
             assertEquals(List.of(), backend.log.records());
+        }
+    }
+
+    /** What waits to be read is closed by whoever ends the connection, and that can take for ever. */
+    @Test
+    void whoStopsASessionDoesNotWaitForWhatTheFrontEndHasSent() throws Exception {
+        try (BackendFixture backend = new BackendFixture();
+                LingeringSocket lingering = new LingeringSocket()) {
+            int[] tooMany = new int[UnixSocket.MAX_RECEIVED_DESCRIPTORS + 4];
+            Arrays.fill(tooMany, lingering.fd());
+            backend.peer.sendBytes(message(99, PLAIN));
+            backend.peer.sendBytes(message(99, PLAIN), tooMany);
+            lingering.leave();
+            backend.log.await(1);
+            backend.session.stop();
+            backend.session.stop();
         }
     }
 

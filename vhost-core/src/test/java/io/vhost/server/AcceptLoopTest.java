@@ -41,7 +41,7 @@ class AcceptLoopTest {
         OsException failure = anyFailure(directory);
         AtomicInteger attempts = new AtomicInteger();
         BlockingQueue<UnixSocket> accepted = new LinkedBlockingQueue<>();
-        AcceptLoop loop = new AcceptLoop("accept " + path, listener, () -> {
+        AcceptLoop loop = new AcceptLoop("accept " + path, listener, () -> false, () -> {
             if (attempts.incrementAndGet() <= 2) {
                 throw failure;
             }
@@ -67,7 +67,7 @@ class AcceptLoopTest {
         AtomicInteger attempts = new AtomicInteger();
         CountDownLatch fourth = new CountDownLatch(1);
         long begin = System.nanoTime();
-        AcceptLoop loop = new AcceptLoop("accept " + path, listener, () -> {
+        AcceptLoop loop = new AcceptLoop("accept " + path, listener, () -> false, () -> {
             if (attempts.incrementAndGet() == 4) {
                 fourth.countDown();
             }
@@ -81,6 +81,31 @@ class AcceptLoopTest {
         long rests = 3L * AcceptLoop.REST * 1_000_000;
         assertTrue(System.nanoTime() - begin >= rests, "four attempts without three rests");
         loop.stop();
+    }
+
+    /** Who waits needs no thread that closes what he has sent. */
+    @Test
+    void nobodyIsAcceptedWhileThoseWhoWereTurnedAwayAreBeingClosed() throws Exception {
+        Path path = directory.resolve("vm.sock");
+        UnixListener listener = UnixListener.bind(path);
+        AtomicInteger looks = new AtomicInteger();
+        AtomicInteger looksAtFirst = new AtomicInteger();
+        BlockingQueue<UnixSocket> accepted = new LinkedBlockingQueue<>();
+        AcceptLoop loop = new AcceptLoop("accept " + path, listener,
+                () -> looks.incrementAndGet() < 3, () -> {
+            looksAtFirst.set(looks.get());
+            return listener.accept();
+        }, accepted::add, (limit, reason) -> refused.add(limit + ": " + reason), new WarningLimiter(log));
+        loop.start();
+        try (UnixSocket client = UnixSocket.connect(path)) {
+            accepted.take().close();
+            assertTrue(client.descriptor().isOpen());
+        }
+        loop.stop();
+        assertEquals(3, looksAtFirst.get());
+        assertEquals("WARNING (" + path + ") no connection accepted: what earlier ones sent is still being"
+                + " closed, which takes as long as its senders like", log.records().getFirst());
+        assertEquals(2, log.records().size());
     }
 
     @Test

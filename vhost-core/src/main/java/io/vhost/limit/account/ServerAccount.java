@@ -2,17 +2,19 @@ package io.vhost.limit.account;
 
 import io.vhost.limit.Limit;
 import io.vhost.limit.ResourceLimits;
-import java.util.concurrent.atomic.AtomicLong;
+import io.vhost.limit.account.SharedAmount.Excess;
+import io.vhost.os.Descriptor;
+import java.util.List;
 import java.util.function.IntSupplier;
 
 /**
  * The account of one server or client: what its connections have taken together, which is a part of the
- * process's. No server gets all that the process has, so those who connect to one socket cannot keep what
- * they need from those who are connected to another.
+ * process's. No server gets all that the process has, and half of that is kept for the servers that are open
+ * in equal parts ({@link SharedAmount}), so those who connect to some sockets cannot keep what they need from
+ * those who are connected to another.
  *
- * <p>Thread: any, no locks. What was taken and what it is
- * compared with are one atomic step for each amount, so that no limit is exceeded by connections that ask at
- * the same time.
+ * <p>Thread: any. What was taken and what it is compared with are one atomic step for each amount, so that no
+ * limit is exceeded by connections that ask at the same time.
  */
 public final class ServerAccount {
     /** Heap that a ring needs whatever its size, for bursts and their indirect tables. */
@@ -23,11 +25,11 @@ public final class ServerAccount {
     private static final int USUAL_SIZE = 1024;
 
     private final ResourceAccount process;
-    private final IntSupplier arrivals;
-    private final AtomicLong connections = new AtomicLong();
-    private final AtomicLong mappings = new AtomicLong();
-    private final AtomicLong mappedBytes = new AtomicLong();
-    private final AtomicLong ringBytes = new AtomicLong();
+    private final SharedAmount.Part connections;
+    private final SharedAmount.Part mappings;
+    private final SharedAmount.Part mappedBytes;
+    private final SharedAmount.Part descriptors;
+    private final SharedAmount.Part ringBytes;
 
     /**
      * An account of nothing yet.
@@ -37,7 +39,25 @@ public final class ServerAccount {
      */
     public ServerAccount(ResourceAccount process, IntSupplier arrivals) {
         this.process = process;
-        this.arrivals = arrivals;
+        connections = process.connections().part();
+        mappings = process.mappings().part();
+        mappedBytes = process.mappedBytes().part();
+        ringBytes = process.ringBytes().part();
+        descriptors = process.descriptors().measured(() -> connections.amount() + arrivals.getAsInt());
+    }
+
+    /** From now on others leave this server what it needs: a part of half of what the process has. */
+    public void open() {
+        parts().forEach(SharedAmount.Part::open);
+    }
+
+    /** What was kept for this server is there for others; what it still has can be given back. */
+    public void close() {
+        parts().forEach(SharedAmount.Part::close);
+    }
+
+    private List<SharedAmount.Part> parts() {
+        return List.of(connections, mappings, mappedBytes, descriptors, ringBytes);
     }
 
     /**
@@ -47,21 +67,24 @@ public final class ServerAccount {
      * @return null if it is taken, to be given back with {@link #giveConnection}; else the refusal, counted
      */
     public String takeConnection(ResourceLimits limits) {
-        if (!ResourceAccount.take(connections, 1, limits.connections())) {
-            return refuse(Limit.CONNECTIONS, limits);
+        Excess excess = connections.take(1, limits.connections(), limits.processConnections());
+        if (excess != null) {
+            return refuse(excess, Limit.CONNECTIONS, Limit.PROCESS_CONNECTIONS, limits);
         }
-        boolean hasDescriptors = process.hasDescriptors(limits);
-        if (hasDescriptors && process.takeConnection(limits)) {
+        if (hasDescriptors(limits)) {
             return null;
         }
-        ResourceAccount.give(connections, 1);
-        return refuse(hasDescriptors ? Limit.PROCESS_CONNECTIONS : Limit.PROCESS_DESCRIPTORS, limits);
+        connections.give(1);
+        return refuse(Limit.PROCESS_DESCRIPTORS, limits);
+    }
+
+    private boolean hasDescriptors(ResourceLimits limits) {
+        return descriptors.leavesOthers(Descriptor.openDescriptors(), limits.processDescriptors());
     }
 
     /** Gives the place of a connection back. */
     public void giveConnection() {
-        ResourceAccount.give(connections, 1);
-        process.giveConnection();
+        connections.give(1);
     }
 
     /**
@@ -90,37 +113,14 @@ public final class ServerAccount {
         if (bytes > limits.mappedBytes()) {
             return refuse(Limit.MAPPED_BYTES, limits);
         }
-        Limit reached = takeMappings(count, limits);
-        if (reached == null) {
-            reached = takeMappedBytes(bytes, limits);
-            if (reached == null) {
-                return null;
-            }
-            ResourceAccount.give(mappings, count);
-            process.giveMemory(count, 0);
+        Excess excess = mappings.take(count, limits.serverMappings(), limits.processMappings());
+        if (excess != null) {
+            return refuse(excess, Limit.SERVER_MAPPINGS, Limit.PROCESS_MAPPINGS, limits);
         }
-        return refuse(reached, limits);
-    }
-
-    /** {@return null if they are taken, else what is in the way} */
-    private Limit takeMappings(int count, ResourceLimits limits) {
-        if (!ResourceAccount.take(mappings, count, limits.serverMappings())) {
-            return Limit.SERVER_MAPPINGS;
-        }
-        if (!process.takeMappings(count, limits)) {
-            ResourceAccount.give(mappings, count);
-            return Limit.PROCESS_MAPPINGS;
-        }
-        return null;
-    }
-
-    private Limit takeMappedBytes(long bytes, ResourceLimits limits) {
-        if (!ResourceAccount.take(mappedBytes, bytes, limits.serverMappedBytes())) {
-            return Limit.SERVER_MAPPED_BYTES;
-        }
-        if (!process.takeMappedBytes(bytes, limits)) {
-            ResourceAccount.give(mappedBytes, bytes);
-            return Limit.PROCESS_MAPPED_BYTES;
+        excess = mappedBytes.take(bytes, limits.serverMappedBytes(), limits.processMappedBytes());
+        if (excess != null) {
+            mappings.give(count);
+            return refuse(excess, Limit.SERVER_MAPPED_BYTES, Limit.PROCESS_MAPPED_BYTES, limits);
         }
         return null;
     }
@@ -132,9 +132,8 @@ public final class ServerAccount {
      * @param bytes of them, together
      */
     public void takeSmaller(int count, long bytes) {
-        mappings.addAndGet(count);
-        mappedBytes.addAndGet(bytes);
-        process.takeSmaller(count, bytes);
+        mappings.takeAnyway(count);
+        mappedBytes.takeAnyway(bytes);
     }
 
     /**
@@ -144,9 +143,8 @@ public final class ServerAccount {
      * @param bytes as they were taken
      */
     public void giveMemory(int count, long bytes) {
-        ResourceAccount.give(mappings, count);
-        ResourceAccount.give(mappedBytes, bytes);
-        process.giveMemory(count, bytes);
+        mappings.give(count);
+        mappedBytes.give(bytes);
     }
 
     /**
@@ -160,10 +158,10 @@ public final class ServerAccount {
         if (ofConnection > limits.descriptors()) {
             return refuse(Limit.DESCRIPTORS, limits);
         }
-        if (connections.get() + arrivals.getAsInt() > limits.serverDescriptors()) {
+        if (descriptors.amount() > limits.serverDescriptors()) {
             return refuse(Limit.SERVER_DESCRIPTORS, limits);
         }
-        return process.hasDescriptors(limits) ? null : refuse(Limit.PROCESS_DESCRIPTORS, limits);
+        return hasDescriptors(limits) ? null : refuse(Limit.PROCESS_DESCRIPTORS, limits);
     }
 
     /**
@@ -177,16 +175,16 @@ public final class ServerAccount {
     public String takeRing(int entries) {
         long bytes = bytes(entries);
         long most = entries > USUAL_SIZE ? process.ringHeap() / 2 : process.ringHeap();
-        String whose = "one server";
-        long others = ringBytes.get();
         long limit = most / 4 * 3;
-        if (ResourceAccount.take(ringBytes, bytes, limit)) {
-            if (process.takeRing(bytes, most)) {
-                return null;
-            }
-            ResourceAccount.give(ringBytes, bytes);
+        Excess excess = ringBytes.take(bytes, limit, most);
+        if (excess == null) {
+            return null;
+        }
+        String whose = "one server";
+        long others = ringBytes.amount();
+        if (excess == Excess.OF_PROCESS) {
             whose = "this process";
-            others = process.ringBytes();
+            others = process.ringBytes().total();
             limit = most;
         }
         process.refused(Limit.HEAP);
@@ -201,8 +199,7 @@ public final class ServerAccount {
      * @param entries as they were taken
      */
     public void giveRing(int entries) {
-        ResourceAccount.give(ringBytes, bytes(entries));
-        process.giveRing(bytes(entries));
+        ringBytes.give(bytes(entries));
     }
 
     private static long bytes(int entries) {
@@ -212,6 +209,10 @@ public final class ServerAccount {
     /** Counts a refusal. */
     public void refused(Limit limit) {
         process.refused(limit);
+    }
+
+    private String refuse(Excess excess, Limit ofServer, Limit ofProcess, ResourceLimits limits) {
+        return refuse(excess == Excess.OF_SERVER ? ofServer : ofProcess, limits);
     }
 
     private String refuse(Limit limit, ResourceLimits limits) {

@@ -3,9 +3,14 @@ package io.vhost.limit.account;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.limit.Limit;
 import io.vhost.limit.ResourceLimits;
+import io.vhost.os.Descriptor;
+import io.vhost.os.MemFd;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -203,5 +208,99 @@ class ServerAccountTest {
         }
         assertEquals(1, most.get());
         assertEquals(0, process.usage().connections());
+    }
+
+    private static int takeMappings(ServerAccount account, ResourceLimits limits) {
+        int taken = 0;
+        while (account.takeMemory(1, 1, limits) == null) {
+            taken++;
+        }
+        return taken;
+    }
+
+    /** Two servers that take all they can get leave the third, and one to come, what is theirs. */
+    @Test
+    void whatIsKeptForAServerNoOtherGets() {
+        ServerAccount third = new ServerAccount(process, () -> 0);
+        ServerAccount fourth = new ServerAccount(process, () -> 0);
+        ResourceLimits limits = limits().serverMappings(400).processMappings(800).build();
+        account.open();
+        other.open();
+        third.open();
+        assertEquals(400, takeMappings(account, limits));
+        assertEquals(800 - 400 - 2 * 100, takeMappings(other, limits), "each has 100 kept, and the next");
+        assertEquals("the limit of 800 mappings of this process is reached (ResourceLimits.processMappings)",
+                other.takeMemory(1, 1, limits));
+        assertEquals(100, takeMappings(third, limits));
+        fourth.open();
+        assertEquals(80, takeMappings(fourth, limits), "half of the process's in five parts");
+        fourth.giveMemory(80, 80);
+        fourth.close();
+        other.close();
+        assertEquals(33, takeMappings(third, limits), "of two servers each has a third of the half");
+    }
+
+    @Test
+    void aServerThatIsAloneGetsAll() {
+        ResourceLimits limits = limits().serverMappings(10).processMappings(10)
+                .connections(3).processConnections(3).build();
+        account.open();
+        assertEquals(10, takeMappings(account, limits));
+        assertNull(account.takeConnection(limits));
+        assertNull(account.takeConnection(limits));
+        assertNull(account.takeConnection(limits));
+    }
+
+    /** Of connections, bytes, rings and descriptors too. */
+    @Test
+    void everythingIsKept() {
+        ServerAccount third = new ServerAccount(process, () -> 0);
+        int open = Descriptor.openDescriptors();
+        ResourceLimits limits = limits().connections(80).processConnections(80)
+                .serverMappedBytes(80).processMappedBytes(80)
+                .serverDescriptors(10_000 + open).processDescriptors(80 + open).build();
+        account.open();
+        other.open();
+        third.open();
+        for (int i = 0; i < 80 - 3 * 10; i++) {
+            assertNull(account.takeConnection(limits));
+        }
+        assertEquals("the limit of 80 connections of this process is reached"
+                + " (ResourceLimits.processConnections)", account.takeConnection(limits));
+        assertNull(third.takeConnection(limits));
+        assertNull(account.takeMemory(1, 50, limits));
+        assertEquals("the limit of 80 mapped bytes of this process is reached"
+                + " (ResourceLimits.processMappedBytes)", account.takeMemory(1, 1, limits));
+        assertNull(third.takeMemory(1, 10, limits));
+        int all = takeAll(account, 1024);
+        assertTrue(takeAll(other, 1024) > 0, all + " were taken before");
+        assertTrue(takeAll(third, 1024) > 0, all + " were taken before");
+    }
+
+    @Test
+    void descriptorsAreKept() {
+        int open = Descriptor.openDescriptors();
+        int process = 8 * (open + 10);
+        ResourceLimits limits = limits().serverDescriptors(process).processDescriptors(process)
+                .descriptors(process).build();
+        account.open();
+        assertNull(account.checkDescriptors(1, limits));
+        List<Descriptor> taken = new ArrayList<>();
+        ServerAccount third = new ServerAccount(this.process, () -> 0);
+        other.open();
+        third.open();
+        int each = process / 8;
+        try {
+            while (account.checkDescriptors(1, limits) == null) {
+                taken.add(MemFd.create("taken", 1));
+                arrivals.getAndIncrement();
+            }
+            // One more than may be, which is when it is seen.
+            assertEquals(process - 3 * each + 1, Descriptor.openDescriptors());
+            assertNull(other.checkDescriptors(1, limits));
+            assertNull(third.takeConnection(limits));
+        } finally {
+            taken.forEach(Descriptor::close);
+        }
     }
 }
