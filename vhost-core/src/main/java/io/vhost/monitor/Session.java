@@ -29,7 +29,7 @@ final class Session implements DialogueHost {
     private static final System.Logger LOGGER = System.getLogger("io.vhost.monitor");
     private static final int CHUNK = 4096;
     /** How long a client that has ended its input may leave our output unread, in ns. */
-    private static final long DRAIN_TIME = 10_000_000_000L;
+    static final long DRAIN_TIME = 10_000_000_000L;
 
     private enum State { GREETING, OPEN, DRAINING, CLOSED }
 

@@ -89,6 +89,25 @@ class DeviceControlTest extends EachFormat {
         }
     }
 
+    /** Whichever of its first pair's rings stops first; a second pair may go as it likes. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1})
+    void theDeviceGoesBeforeTheFirstOfItsRingsStops(int first) throws ControlException {
+        try (TestGuest guest = new TestGuest(features(), TestGuest.RING, 2)) {
+            guest.start();
+            guest.listener.take();
+            guest.control.stopRing(3);
+            guest.control.stopRing(2);
+            assertEquals(List.of("vring 3 off lock 3", "vring 2 off lock 2"), guest.listener.take());
+            guest.control.stopRing(first);
+            assertEquals(List.of("destroyDevice", "vring " + first + " off lock " + first),
+                    guest.listener.take());
+            guest.control.stopRing(1 - first);
+            assertEquals(List.of("vring " + (1 - first) + " off lock " + (1 - first)),
+                    guest.listener.take());
+        }
+    }
+
     @Test
     void featuresCannotChangeUnderAStartedRing() throws ControlException {
         try (TestGuest guest = running()) {

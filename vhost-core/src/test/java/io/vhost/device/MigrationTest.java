@@ -5,10 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.control.DeviceMemory;
+import io.vhost.limit.ResourceUsage;
+import io.vhost.limit.account.ResourceAccount;
 import io.vhost.memory.DirtyLog;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
+import io.vhost.os.Proc;
 import io.vhost.queue.ControlException;
 import io.vhost.state.MemoryRegion;
 import java.util.List;
@@ -89,6 +92,23 @@ class MigrationTest extends EachFormat {
                     refusal.getMessage());
             assertTrue(guest.toGuest().queue.isRunning());
         }
+    }
+
+    /** A second log takes the first one's place in memory, and in the account. */
+    @Test
+    void aLogThatIsReplacedIsMappedNoLonger() throws ControlException {
+        ResourceUsage before = ResourceAccount.ofProcess().usage();
+        try (TestGuest guest = running()) {
+            DeviceMemory memory = guest.control.memory();
+            memory.dirtyLog(marks.file(), 0, MarkedPages.LOG_SIZE);
+            ResourceUsage one = ResourceAccount.ofProcess().usage();
+            int mapped = Proc.mapsOf("memfd:log").size();
+            assertTrue(mapped > 0, "the test's own is among them");
+            memory.dirtyLog(marks.file(), 0, MarkedPages.LOG_SIZE);
+            assertEquals(one, ResourceAccount.ofProcess().usage());
+            assertEquals(mapped, Proc.mapsOf("memfd:log").size());
+        }
+        assertEquals(before, ResourceAccount.ofProcess().usage());
     }
 
     @Test

@@ -21,6 +21,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -82,16 +83,32 @@ class BackendSessionTest {
     /** What waits to be read is closed by whoever ends the connection, and that can take for ever. */
     @Test
     void whoStopsASessionDoesNotWaitForWhatTheFrontEndHasSent() throws Exception {
-        try (BackendFixture backend = new BackendFixture();
+        CountDownLatch sent = new CountDownLatch(1);
+        DeviceListener waits = new DeviceListener() {
+            @Override
+            public void newConnection(VhostDevice device) {
+                awaitUninterrupted(sent);
+            }
+        };
+        try (BackendFixture backend = new BackendFixture(waits);
                 LingeringSocket lingering = new LingeringSocket()) {
             int[] tooMany = new int[UnixSocket.MAX_RECEIVED_DESCRIPTORS + 4];
             Arrays.fill(tooMany, lingering.fd());
             backend.peer.sendBytes(message(99, PLAIN));
             backend.peer.sendBytes(message(99, PLAIN), tooMany);
             lingering.leave();
+            sent.countDown();
             backend.log.await(1);
             backend.session.stop();
             backend.session.stop();
+        }
+    }
+
+    private static void awaitUninterrupted(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new AssertionError(e);
         }
     }
 
