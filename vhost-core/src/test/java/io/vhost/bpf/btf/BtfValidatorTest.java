@@ -14,6 +14,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.MethodSource;
 
 class BtfValidatorTest {
@@ -50,6 +51,22 @@ class BtfValidatorTest {
             assertTrue(BtfFaults.TEXTS.stream().anyMatch(fault.text()::contains), fault::text);
         }
         assertTrue(BtfFaults.UNREACHABLE.keySet().stream().noneMatch(BtfFaults.TEXTS::contains));
+    }
+
+    /** The largest array has 4 GiB less a byte: of single bytes, of three each, of the size itself. */
+    @ParameterizedTest
+    @CsvSource({"1, 4294967295, true", "3, 1431655765, true", "3, 1431655766, false", "2, 2147483647, true",
+            "2, 2147483648, false", "4294967295, 1, true", "4294967295, 2, false", "4294967295, 0, true"})
+    void anArrayMayHaveTheLargestSizeAndNoMore(long element, long count, boolean fits) throws BtfException {
+        BtfBuilder builder = new BtfBuilder();
+        int integer = builder.integer("int", 4, 0);
+        builder.add(new BtfType.Array(builder.struct("s", element), integer, count));
+        if (fits) {
+            BtfValidator.standard().check(builder.build());
+        } else {
+            assertEquals("Array size overflows U32_MAX",
+                    refusal(BtfValidator.standard(), builder.build()).text());
+        }
     }
 
     @Test
