@@ -25,7 +25,8 @@ final class DeviceVoice implements QueueOwner {
         this.account = account;
         this.listener = listener;
         this.log = log;
-        this.signalWorker = new SignalWorker("signals #" + link.frontEnd().id());
+        this.signalWorker = new SignalWorker(
+                "signals #" + link.frontEnd().id(), account.slowPeers());
         this.device = link.device(VhostDevice.class, this);
     }
 

@@ -2,18 +2,21 @@ package io.vhost.os;
 
 import static java.lang.System.Logger.Level.ERROR;
 
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * Threads that close what may hold up who closes it: Linux lets the last close of a socket wait for its peer
  * as long as SO_LINGER says, and with it the close of each Unix socket in whose queue it lies. What those
  * sent who connect to one listener is closed by threads of that listener, so that others do not wait for it.
  *
- * <p>Thread: any. The threads are started when there is something to close, and end soon after.
+ * <p>Thread: any. The threads are started when there is something to close, and end soon after, but one is
+ * there from {@link #begin} to {@link #end}.
  */
 final class ClosingThreads {
     /** Closes at the same time. */
@@ -23,6 +26,7 @@ final class ClosingThreads {
 
     private static final long IDLE_MILLIS = 100;
     private static final long MOMENT = 100_000_000;    // in ns
+    private static final long SETTLE_LOOK = 100_000;
     private static final System.Logger LOGGER = System.getLogger(ClosingThreads.class.getPackageName());
 
     private final ThreadPoolExecutor threads = new ThreadPoolExecutor(MOST_THREADS, MOST_THREADS,
@@ -30,14 +34,46 @@ final class ClosingThreads {
             Thread.ofPlatform().daemon().name("closing").factory());
 
     private final AtomicInteger unfinished = new AtomicInteger();
+    /** For a thread that is there from the start: what comes when the system has none left. */
+    private final BlockingQueue<Runnable> withoutThread = new LinkedBlockingQueue<>();
+
+    private volatile boolean ended;
 
     ClosingThreads() {
         threads.allowCoreThreadTimeOut(true);
     }
 
+    /** Starts a thread for when the system has none left, until {@link #end}. */
+    void begin() {
+        Thread.ofPlatform().daemon().name("closing").start(() -> {
+            while (!ended || !withoutThread.isEmpty()) {
+                try {
+                    withoutThread.take().run();
+                } catch (InterruptedException _) {
+                    // Nobody has a reason to end it.
+                }
+            }
+        });
+    }
+
+    /** Ends the thread after what was added before. */
+    void end() {
+        ended = true;
+        withoutThread.add(() -> {});    // for the thread to look at the end
+    }
+
     /** Whether so many closes wait that no more of them should be brought about. */
     boolean isClogged() {
-        return threads.getQueue().size() >= MOST_WAITING;
+        return threads.getQueue().size() + withoutThread.size() >= MOST_WAITING;
+    }
+
+    /** Waits for a moment until nothing is being closed any more. */
+    void settle() {
+        closeSoon(() -> {});
+        long end = System.nanoTime() + MOMENT;
+        while (unfinished.get() > 0 && System.nanoTime() - end < 0) {
+            LockSupport.parkNanos(SETTLE_LOOK);
+        }
     }
 
     /** Has something closed, and waits for a moment unless another close takes longer than that already. */
@@ -47,6 +83,11 @@ final class ClosingThreads {
         } else {
             begin(it, new CountDownLatch(1));
         }
+    }
+
+    /** Has something closed, and does not wait at all. */
+    void closeUnattended(AutoCloseable it) {
+        begin(it, new CountDownLatch(1));
     }
 
     /** Has something closed and waits for it, but not for long. */
@@ -88,7 +129,7 @@ final class ClosingThreads {
         try {
             threads.execute(work);
         } catch (OutOfMemoryError noThread) {
-            work.run();
+            withoutThread.add(work);
         }
     }
 

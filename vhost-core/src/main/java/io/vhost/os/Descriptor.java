@@ -141,6 +141,20 @@ public final class Descriptor implements AutoCloseable {
         }
     }
 
+    /**
+     * Closes what a peer sent soon, on another thread, and anything else now; a second time has no effect.
+     */
+    void closeElsewhere() {
+        if (!closed.compareAndSet(false, true)) {
+            return;
+        }
+        if (count != null) {
+            count.closing().closeUnattended(this::closeNow);
+        } else {
+            closeNow();
+        }
+    }
+
     private void closeNow() {
         int result = Libc.close(fd);
         OPEN.getAndDecrement();

@@ -123,6 +123,14 @@ public final class EventFd implements AutoCloseable {
         return descriptor;
     }
 
+    /**
+     * Closes the descriptor on another thread if a peer sent it, soon: that takes long where very many others
+     * have it watched. A second time, or after {@link #close}, it has no effect.
+     */
+    public void closeElsewhere() {
+        descriptor.closeElsewhere();
+    }
+
     /** Closes the descriptor; a second time has no effect. */
     @Override
     public void close() {

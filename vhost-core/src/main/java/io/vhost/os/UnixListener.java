@@ -34,6 +34,7 @@ public final class UnixListener implements AutoCloseable {
         this.address = address;
         this.descriptor = descriptor;
         this.file = file;
+        arrivals.closing().begin();
         // Made once beforehand: what it needs may be loaded from files, and then none can be opened.
         String _ = noDescriptor(Errno.EMFILE).getMessage();
     }
@@ -90,7 +91,7 @@ public final class UnixListener implements AutoCloseable {
             limitMode(socket, address, mode);
             bindOrReplace(socket, address);
             listener = new UnixListener(path, address, socket, FileStatus.at(address));
-        } catch (OsException e) {
+        } catch (OsException | OutOfMemoryError e) {
             socket.close();
             throw e;
         }
@@ -130,6 +131,13 @@ public final class UnixListener implements AutoCloseable {
      */
     public boolean isClogged() {
         return arrivals.closing().isClogged();
+    }
+
+    /**
+     * Waits for a moment for what came over connections accepted here and is being closed on another thread.
+     */
+    public void settle() {
+        arrivals.closing().settle();
     }
 
     /** {@return how many descriptors that came over connections accepted here are open; any thread} */
@@ -173,6 +181,7 @@ public final class UnixListener implements AutoCloseable {
                     }
                 } finally {
                     arrivals.closing().closeSoon(descriptor);
+                    arrivals.closing().end();
                 }
             }
         }

@@ -289,6 +289,11 @@ public final class UnixSocket implements AutoCloseable {
         return arrivals.open() + (descriptor.isOpen() ? 1 : 0);
     }
 
+    /** Waits for a moment for what came over this connection and is being closed on another thread. */
+    public void settle() {
+        arrivals.closing().settle();
+    }
+
     /** {@return how many descriptors that came over this connection, and duplicates of them, are open} */
     public int openArrivals() {
         return arrivals.open();

@@ -33,13 +33,15 @@ public final class KickSource implements AutoCloseable {
     /** What taking the kicks may take, in ns, and how often it may take longer. */
     static final long SLOW = 500_000;
     static final int MOST_SLOW = 8;
+    /** Fast ones that make up for a slow one: a front-end may send both in turn. */
+    static final int WEIGHT = 100;
 
     private final LongSupplier clock;
     private EventFd source;
     private EventFd own;
     private int published;
     private int idle;
-    private int slow;
+    private int balance;
 
     /** Nothing to sleep on yet. */
     public KickSource() {
@@ -53,7 +55,7 @@ public final class KickSource implements AutoCloseable {
 
     void follow(EventFd kick) {
         if (!kick.equals(source)) {
-            close();
+            letGo();
             own = EventFd.adopt(kick.descriptor().duplicate());
             source = kick;
         }
@@ -69,7 +71,7 @@ public final class KickSource implements AutoCloseable {
             published = publishedNow;
             idle = 0;
         }
-        return idle < MOST_IDLE && slow < MOST_SLOW;
+        return idle < MOST_IDLE && balance < MOST_SLOW * WEIGHT;
     }
 
     /** The descriptor to poll; there is one after {@link Answer#ARMED}. */
@@ -82,17 +84,25 @@ public final class KickSource implements AutoCloseable {
         idle++;
         long before = clock.getAsLong();
         own.drain();
+        if (balance >= MOST_SLOW * WEIGHT) {
+            return;
+        }
         if (clock.getAsLong() - before < SLOW) {
-            slow = slow < MOST_SLOW ? Math.max(slow - 1, 0) : slow;
+            balance = Math.max(balance - 1, 0);
         } else {
-            slow++;
+            balance += WEIGHT;
         }
     }
 
     @Override
     public void close() {
+        letGo();
+    }
+
+    /** The last close of what very many others watch takes as long as a read: not here. */
+    private void letGo() {
         if (own != null) {
-            own.close();
+            own.closeElsewhere();
             own = null;
             source = null;
         }

@@ -1,5 +1,6 @@
 package io.vhost.queue;
 
+import io.vhost.limit.account.SlowPeers;
 import java.lang.System.Logger;
 
 /** Who owns a queue: the device that it belongs to, as far as a queue needs to know it. */
@@ -43,6 +44,6 @@ public interface QueueOwner {
 
     /** Who signals for the owner's queues where the kernel takes long; ended by the owner. */
     default SignalWorker signalWorker() {
-        return new SignalWorker("vhost signals");
+        return new SignalWorker("vhost signals", new SlowPeers());
     }
 }

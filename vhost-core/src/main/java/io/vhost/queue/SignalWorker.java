@@ -1,6 +1,7 @@
 package io.vhost.queue;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import io.vhost.limit.account.SlowPeers;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.function.UnaryOperator;
@@ -14,23 +15,35 @@ import java.util.function.UnaryOperator;
 public final class SignalWorker {
     private final UnaryOperator<Thread> starter;
     private final String name;
+    private final SlowPeers peers;
     private final BlockingQueue<Runnable> due = new LinkedBlockingQueue<>();
     private volatile boolean closed;
     @GuardedBy("this")
     private Thread thread;
 
-    /** A worker whose thread, when there is one, has this name. */
-    public SignalWorker(String name) {
-        this(name, thread -> {
+    /** A worker whose thread, when there is one, has this name, for one of these front-ends. */
+    public SignalWorker(String name, SlowPeers peers) {
+        this(name, peers, thread -> {
             thread.start();
             return thread;
         });
     }
 
     /** The same with another way to start the thread. */
-    SignalWorker(String name, UnaryOperator<Thread> starter) {
+    SignalWorker(String name, SlowPeers peers, UnaryOperator<Thread> starter) {
         this.name = name;
+        this.peers = peers;
         this.starter = starter;
+    }
+
+    /** Whether front-ends like this one had slow eventfds lately. */
+    boolean expectsSlow() {
+        return peers.wereSlow();
+    }
+
+    /** This one has. */
+    void foundSlow() {
+        peers.slow();
     }
 
     /** Whether there is a thread: the system may have none left. */

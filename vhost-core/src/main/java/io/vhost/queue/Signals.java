@@ -9,7 +9,8 @@ import java.util.function.LongSupplier;
  * about a microsecond, unless whoever made the eventfd had it watched by so many others that the kernel is
  * busy for milliseconds. So slow signals are counted against many fast ones, and where they are many a thread
  * of the connection's own signals, until they are fast again: the thread that polls stays free for other
- * guests. A slow signal now and then is the scheduler's doing.
+ * guests. A slow signal now and then is the scheduler's doing. What was seen of a front-end holds for those
+ * that connect to the same server within a minute, so that nobody begins anew by connecting again.
  *
  * <p>Used under the queue's lock.
  */
@@ -32,6 +33,7 @@ final class Signals {
     Signals(SignalWorker worker, LongSupplier clock) {
         this.worker = worker;
         this.clock = clock;
+        balance = worker.expectsSlow() ? MOST_SLOW * WEIGHT : 0;
     }
 
     /**
@@ -44,7 +46,8 @@ final class Signals {
         if (deferred != null) {
             deferred.request();
             if (deferred.isFastAgain()) {
-                balance = 0;
+                // The next slow one is one too many.
+                balance = (MOST_SLOW - 1) * WEIGHT;
                 follow(eventFd);
             }
             return true;
@@ -54,7 +57,7 @@ final class Signals {
         if (clock.getAsLong() - before < DeferredSignal.SLOW) {
             balance = Math.max(balance - 1, 0);
         } else {
-            balance += WEIGHT;
+            balance = Math.min(balance + WEIGHT, MOST_SLOW * WEIGHT);
             follow(eventFd);
         }
         return sent;
@@ -70,6 +73,7 @@ final class Signals {
             try {
                 EventFd own = EventFd.adopt(eventFd.descriptor().duplicate());
                 deferred = new DeferredSignal(own, worker, clock);
+                worker.foundSlow();
             } catch (OsException _) {
                 // No descriptor is left: tried again after the next slow signal.
             }

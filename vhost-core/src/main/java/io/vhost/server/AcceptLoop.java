@@ -2,6 +2,7 @@ package io.vhost.server;
 
 import static java.lang.System.Logger.Level.ERROR;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.limit.Limit;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
@@ -43,6 +44,9 @@ final class AcceptLoop {
     private final Thread thread;
     private Descriptor spare;    // null while there was none to be had
     private volatile boolean stopped;
+    private final Object lock = new Object();
+    @GuardedBy("lock")
+    private boolean ended;
 
     /**
      * A loop over {@code listener}, which it owns from now on. {@code accepted} owns the sockets that it is
@@ -68,17 +72,19 @@ final class AcceptLoop {
         thread.start();
     }
 
-    /** Makes the thread end and waits for it; afterwards the socket file is gone. To be called once. */
+    /** Makes the thread end soon; then the socket file is gone. To be called once, {@link #join} waits. */
     void stop() {
         stopped = true;
-        wake.signal();
-        join();
-        wake.close();
+        synchronized (lock) {
+            if (!ended) {
+                wake.signal();
+            }
+        }
     }
 
     /** Waits for the thread, except on it. */
-    void join() {
-        Threads.join(thread);
+    void join(Patience patience) {
+        patience.join(thread);
     }
 
     private void run() {
@@ -100,6 +106,10 @@ final class AcceptLoop {
             LOGGER.log(ERROR, "(" + listener.path() + ") no more connections are accepted", failure);
         } finally {
             dropSpare();
+            synchronized (lock) {
+                ended = true;
+                wake.close();
+            }
         }
     }
 

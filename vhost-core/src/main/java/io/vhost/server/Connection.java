@@ -3,7 +3,6 @@ package io.vhost.server;
 import io.vhost.control.DeviceControl;
 import io.vhost.device.VhostDevice;
 import io.vhost.protocol.BackendSession;
-import java.time.Duration;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 
@@ -72,8 +71,8 @@ final class Connection {
         return thread;
     }
 
-    /** Waits for the thread, as {@link Threads#join(Thread, BooleanSupplier, Duration)} does. */
-    void join() {
-        Threads.join(thread, inCallback, Threads.HELD);
+    /** Waits for the thread, as long as there is patience. */
+    void join(Patience patience) {
+        patience.join(thread, inCallback);
     }
 }

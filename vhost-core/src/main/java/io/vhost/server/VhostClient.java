@@ -85,8 +85,13 @@ public final class VhostClient implements AutoCloseable {
                 Objects.requireNonNull(path, "path"),
                 Objects.requireNonNull(config, "config"),
                 Objects.requireNonNull(listener, "listener"));
-        client.thread.start();
         client.account.open();
+        try {
+            client.thread.start();
+        } catch (OutOfMemoryError noThread) {
+            client.account.close();
+            throw noThread;
+        }
         return client;
     }
 
@@ -115,7 +120,7 @@ public final class VhostClient implements AutoCloseable {
     /**
      * Ends the connection with all its callbacks and connects no more. Returns when the client's thread has
      * ended; in a callback it does not wait. Elsewhere do not hold a lock that a callback or a burst takes.
-     * A call of the kernel on what a front-end has sent is not waited for beyond ten seconds, as in
+     * A call of the kernel on what a front-end has sent is not waited for beyond a limit, as in
      * {@link VhostServer#close}.
      */
     @Override
@@ -130,7 +135,8 @@ public final class VhostClient implements AutoCloseable {
                 wake.signal();
             }
         }
-        Threads.join(thread, this::isInCallback, Threads.HELD);
+        new Patience(Patience.FOR_THE_KERNEL.plus(config.copyTimeout().multipliedBy(2)))
+                .join(thread, this::isInCallback);
     }
 
     private boolean isInCallback() {

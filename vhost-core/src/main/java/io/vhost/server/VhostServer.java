@@ -57,16 +57,19 @@ public final class VhostServer implements AutoCloseable {
     private final AtomicBoolean closing = new AtomicBoolean();
     private final AtomicLong refusedConnections = new AtomicLong();
     private final QueueTotals totals;
+    /** Waits for a moment for what is closed on threads of its own. */
+    private final Runnable settled;
     private final Set<Connection> connections = ConcurrentHashMap.newKeySet();
     /** Threads of connections that have ended or are about to. */
     private final Queue<Thread> ending = new ConcurrentLinkedQueue<>();
 
     /** A server of {@code socket}, or of one connection without it, whose {@code arrivals} are open. */
     private VhostServer(Path path, VhostConfig config, DeviceListener listener, UnixListener socket,
-            IntSupplier arrivals) {
+            IntSupplier arrivals, Runnable settled) {
         this.path = path;
         this.config = config;
         this.listener = listener;
+        this.settled = settled;
         account = new ServerAccount(ResourceAccount.ofProcess(), arrivals);
         totals = new QueueTotals(2 * config.queuePairs());
         acceptLoop = socket == null ? null
@@ -108,7 +111,8 @@ public final class VhostServer implements AutoCloseable {
         try {
             UnixListener socket = UnixListener.bind(path, mode(permissions));
             try {
-                VhostServer server = new VhostServer(path, config, listener, socket, socket::openArrivals);
+                VhostServer server = new VhostServer(
+                        path, config, listener, socket, socket::openArrivals, socket::settle);
                 server.begin();
                 LOGGER.log(INFO, "({0}) listening", path);
                 return server;
@@ -140,12 +144,14 @@ public final class VhostServer implements AutoCloseable {
             if (InheritedSocket.isListening(socket)) {
                 UnixListener listening = UnixListener.adopt(socket);
                 VhostServer server =
-                        new VhostServer(path, config, listener, listening, listening::openArrivals);
+                        new VhostServer(path, config, listener, listening,
+                                listening::openArrivals, listening::settle);
                 server.begin();
                 return server;
             }
             UnixSocket connected = UnixSocket.adopt(socket);
-            VhostServer server = new VhostServer(path, config, listener, null, connected::openArrivals);
+            VhostServer server = new VhostServer(
+                    path, config, listener, null, connected::openArrivals, connected::settle);
             server.accepted(connected);
             return server;
         } catch (OsException failure) {
@@ -154,8 +160,13 @@ public final class VhostServer implements AutoCloseable {
     }
 
     private void begin() {
-        acceptLoop.start();
         account.open();
+        try {
+            acceptLoop.start();
+        } catch (OutOfMemoryError noThread) {
+            account.close();
+            throw noThread;
+        }
     }
 
     /** Whether further front-ends may connect; false only for an inherited connection. */
@@ -209,12 +220,15 @@ public final class VhostServer implements AutoCloseable {
      * takes. An interrupt does not cut the wait short and stays set. A second call has no effect but to wait
      * as well.
      *
-     * <p>One thing is not waited for beyond ten seconds, and logged: a call of the kernel on what a front-end
-     * has sent, as the close of a socket that lingers, which takes as long as the front-end likes. By then
-     * callbacks of that connection have been made, or may not be made at all.
+     * <p>One thing is not waited for beyond three seconds and twice {@link VhostConfig#copyTimeout}, all in
+     * all, and logged: calls of the kernel on what front-ends have sent, as the close of a socket that
+     * lingers, which take as long as the front-end likes. By then callbacks of such a connection have been
+     * made, or may not be made at all.
      */
     @Override
     public void close() {
+        Patience patience =
+                new Patience(Patience.FOR_THE_KERNEL.plus(config.copyTimeout().multipliedBy(2)));
         if (closing.compareAndSet(false, true)) {
             LOGGER.log(INFO, "({0}) closing", path);
             if (acceptLoop != null) {
@@ -222,15 +236,16 @@ public final class VhostServer implements AutoCloseable {
             }
         }
         if (acceptLoop != null) {
-            acceptLoop.join();
+            acceptLoop.join(patience);
         }
         account.close();
         // Nothing is added any more, so this is everyone who has not ended by himself.
         List<Connection> left = List.copyOf(connections);
         left.forEach(Connection::stop);
         if (!Connection.onConnectionThread()) {
-            left.forEach(Connection::join);
-            ending.forEach(Threads::join);
+            left.forEach(connection -> connection.join(patience));
+            ending.forEach(patience::join);
+            settled.run();
         }
     }
 
@@ -248,6 +263,10 @@ public final class VhostServer implements AutoCloseable {
      * it would keep its front-end waiting for an answer, and the front-end does not see why.
      */
     private void accepted(UnixSocket socket) {
+        if (closing.get()) {
+            socket.turnAway();
+            return;
+        }
         String refusal = account.takeConnection(config.limits());
         if (refusal != null) {
             refused(refusal);

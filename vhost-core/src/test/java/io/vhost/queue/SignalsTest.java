@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.limit.account.SlowPeers;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.Poll;
@@ -17,7 +18,9 @@ class SignalsTest {
     /** What a signal takes at present, in ns. */
     private volatile long takes;
     private final AtomicLong now = new AtomicLong();
-    private final SignalWorker worker = new SignalWorker("signals test");
+    private final AtomicLong minutes = new AtomicLong();
+    private final SlowPeers peers = new SlowPeers(minutes::get);
+    private final SignalWorker worker = new SignalWorker("signals test", peers);
     private final Signals signals = new Signals(worker, () -> now.addAndGet(takes));
 
     @AfterEach
@@ -93,15 +96,43 @@ class SignalsTest {
             while (signals.areDeferred()) {
                 assertArrives(call);
             }
-            signal(call, 0);
-            assertEquals(1, call.drain());
+            signal(call, DeferredSignal.SLOW);
+            assertEquals(1, call.drain(), "at once");
+            assertTrue(signals.areDeferred(), "and it is known");
+        }
+    }
+
+    /** Whoever connects again, and whoever else connects to that socket for a while. */
+    @Test
+    void whatWasSlowIsRememberedForTheNextConnection() {
+        minutes.set(Long.MAX_VALUE - 5);
+        try (EventFd call = EventFd.create()) {
+            for (int i = 0; i < Signals.MOST_SLOW; i++) {
+                assertFalse(peers.wereSlow());
+                signal(call, DeferredSignal.SLOW);
+            }
+            assertTrue(peers.wereSlow());
+            SignalWorker other = new SignalWorker("signals test 2", peers);
+            Signals next = new Signals(other, () -> now.addAndGet(takes));
+            next.follow(call);
+            assertTrue(next.areDeferred());
+            next.follow(null);
+            other.close();
+            minutes.addAndGet(SlowPeers.MEMORY - 1);
+            assertTrue(peers.wereSlow());
+            minutes.addAndGet(1);
+            assertFalse(peers.wereSlow());
+            Signals later = new Signals(new SignalWorker("none", peers), () -> now.addAndGet(takes));
+            later.follow(call);
+            assertFalse(later.areDeferred());
+            signals.follow(null);
         }
     }
 
     /** Where threads are limited, as in a container, an interrupt is late rather than an error in a burst. */
     @Test
     void withoutAThreadSignalsStayWhereTheyAre() {
-        SignalWorker none = new SignalWorker("none", _ -> {
+        SignalWorker none = new SignalWorker("none", new SlowPeers(), _ -> {
             throw new OutOfMemoryError("unable to create native thread");
         });
         Signals direct = new Signals(none, () -> now.addAndGet(Signals.WEIGHT * DeferredSignal.SLOW));
@@ -123,28 +154,44 @@ class SignalsTest {
         assertEquals(1, call.drain());
     }
 
-    /** Kicks that take the kernel long to take are waited for no more. */
+    private void drain(KickSource source, long nanos, int times) {
+        takes = nanos;
+        for (int i = 0; i < times; i++) {
+            source.drain();
+        }
+    }
+
+    /** Kicks that take the kernel long to take are waited for no more, whatever comes in between. */
     @Test
     void aSlowKickIsNoLongerSleptOn() {
         try (EventFd kick = EventFd.create();
                 KickSource source = new KickSource(() -> now.addAndGet(takes))) {
             source.follow(kick);
-            takes = KickSource.SLOW;
-            for (int i = 1; i < KickSource.MOST_SLOW; i++) {
-                source.drain();
-                assertTrue(source.isOfUse(i));
+            drain(source, KickSource.SLOW, KickSource.MOST_SLOW - 1);
+            assertTrue(source.isOfUse(1));
+            drain(source, KickSource.SLOW - 1, KickSource.WEIGHT);
+            drain(source, KickSource.SLOW, 1);
+            assertTrue(source.isOfUse(2), "one is made up for");
+            drain(source, 0, KickSource.WEIGHT - 1);
+            drain(source, KickSource.SLOW, 1);
+            assertTrue(source.isOfUse(3));
+            drain(source, KickSource.SLOW, 1);
+            assertFalse(source.isOfUse(4));
+            drain(source, 0, 100 * KickSource.WEIGHT);
+            assertFalse(source.isOfUse(5), "for good");
+        }
+    }
+
+    @Test
+    void slowAndFastKicksInTurnAreTooMany() {
+        try (EventFd kick = EventFd.create();
+                KickSource source = new KickSource(() -> now.addAndGet(takes))) {
+            source.follow(kick);
+            for (int i = 0; i <= KickSource.MOST_SLOW; i++) {
+                drain(source, KickSource.SLOW, 1);
+                drain(source, 0, 10);
             }
-            takes = KickSource.SLOW - 1;
-            source.drain();
-            assertTrue(source.isOfUse(100));
-            takes = KickSource.SLOW;
-            source.drain();
-            assertTrue(source.isOfUse(101));
-            source.drain();
-            assertFalse(source.isOfUse(102));
-            takes = 0;
-            source.drain();
-            assertFalse(source.isOfUse(103));
+            assertFalse(source.isOfUse(1));
         }
     }
 }

@@ -11,6 +11,7 @@ import io.vhost.os.UnixSocket;
 import io.vhost.protocol.RecordingLogger;
 import io.vhost.protocol.WarningLimiter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -31,6 +32,11 @@ class AcceptLoopTest {
 
     private static OsException anyFailure(Path path) {
         return assertThrows(OsException.class, () -> UnixSocket.connect(path.resolve("nobody")));
+    }
+
+    private static void stop(AcceptLoop loop) {
+        loop.stop();
+        loop.join(new Patience(Duration.ofDays(1)));
     }
 
     @Test
@@ -55,7 +61,7 @@ class AcceptLoopTest {
         assertEquals(2, log.records().size(), "log lines");
         assertEquals("WARNING (" + path + ") connection not accepted: " + failure.getMessage(),
                 log.records().getFirst());
-        loop.stop();
+        stop(loop);
         assertEquals(descriptors, Descriptor.openDescriptors(), "open descriptors");
     }
 
@@ -80,7 +86,7 @@ class AcceptLoopTest {
         }
         long rests = 3L * AcceptLoop.REST * 1_000_000;
         assertTrue(System.nanoTime() - begin >= rests, "four attempts without three rests");
-        loop.stop();
+        stop(loop);
     }
 
     /** Who waits needs no thread that closes what he has sent. */
@@ -101,7 +107,7 @@ class AcceptLoopTest {
             accepted.take().close();
             assertTrue(client.descriptor().isOpen());
         }
-        loop.stop();
+        stop(loop);
         assertEquals(3, looksAtFirst.get());
         assertEquals("WARNING (" + path + ") no connection accepted: what earlier ones sent is still being"
                 + " closed, which takes as long as its senders like", log.records().getFirst());
@@ -120,7 +126,7 @@ class AcceptLoopTest {
             log.await(1);
             assertTrue(client.descriptor().isOpen());
         }
-        loop.stop();
+        stop(loop);
         assertEquals("ERROR (" + path + ") connection not served "
                 + "java.lang.OutOfMemoryError: no thread, on purpose", log.records().getFirst());
         assertEquals(descriptors, Descriptor.openDescriptors(), "open descriptors");

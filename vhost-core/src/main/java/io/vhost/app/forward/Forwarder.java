@@ -1,5 +1,6 @@
 package io.vhost.app.forward;
 
+import io.vhost.app.polling.ClosedTogether;
 import io.vhost.app.polling.Idle;
 import io.vhost.app.polling.LastPackets;
 import io.vhost.app.polling.PacketQueue;
@@ -181,7 +182,7 @@ final class Forwarder implements AutoCloseable {
     @Override
     public void close() {
         threads.forEach(PollingThread::close);
-        servers.forEach(VhostServer::close);
+        ClosedTogether.run(servers.stream().<Runnable>map(server -> server::close).toList());
         LastPackets.close(shares.stream().map(share -> share.pool).toList(), dma,
                 () -> ports.forEach(ForwardPort::putBack));
     }

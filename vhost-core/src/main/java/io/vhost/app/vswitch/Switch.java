@@ -1,5 +1,6 @@
 package io.vhost.app.vswitch;
 
+import io.vhost.app.polling.ClosedTogether;
 import io.vhost.app.polling.Idle;
 import io.vhost.app.polling.PollingThread;
 import io.vhost.app.polling.PortCounters;
@@ -161,7 +162,7 @@ final class Switch implements AutoCloseable {
         closing = true;
         waiter.wakeUp();
         thread.close();
-        opened.forEach(Runnable::run);
+        ClosedTogether.run(opened);
         waiter.close();
         if (tap != null) {
             tap.close();

@@ -30,6 +30,7 @@ public final class ServerAccount {
     private final SharedAmount.Part mappedBytes;
     private final SharedAmount.Part descriptors;
     private final SharedAmount.Part ringBytes;
+    private final SlowPeers slowPeers = new SlowPeers();
 
     /**
      * An account of nothing yet.
@@ -204,6 +205,11 @@ public final class ServerAccount {
 
     private static long bytes(int entries) {
         return RING_BYTES + ENTRY_BYTES * entries;
+    }
+
+    /** What is known of the front-ends' eventfds. */
+    public SlowPeers slowPeers() {
+        return slowPeers;
     }
 
     /** Counts a refusal. */

@@ -1,5 +1,6 @@
 package io.vhost.server;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -7,6 +8,7 @@ import io.vhost.os.EventFd;
 import io.vhost.os.Poll;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -14,7 +16,7 @@ import org.junit.jupiter.api.Timeout;
 
 /** Waiting for the threads of front-ends, which may be held by the kernel. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
-class ThreadsTest {
+class PatienceTest {
     private final EventFd wake = EventFd.create();
 
     @AfterEach
@@ -30,10 +32,10 @@ class ThreadsTest {
     @Test
     void aThreadThatTheKernelHoldsIsNotWaitedForForEver() throws Exception {
         Thread held = inTheKernel();
-        assertFalse(Threads.join(held, () -> false, Duration.ofMillis(1)));
+        assertFalse(new Patience(Duration.ofMillis(1)).join(held));
         assertTrue(held.isAlive());
         wake.signal();
-        assertTrue(Threads.join(held, () -> false, Duration.ofDays(1)));
+        assertTrue(new Patience(Duration.ofDays(1)).join(held));
         assertFalse(held.isAlive());
     }
 
@@ -41,12 +43,12 @@ class ThreadsTest {
     void aCallbackIsWaitedForWhateverItDoes() throws Exception {
         Thread held = inTheKernel();
         AtomicInteger looks = new AtomicInteger();
-        assertTrue(Threads.join(held, () -> {
+        assertTrue(new Patience(Duration.ZERO).join(held, () -> {
             if (looks.incrementAndGet() == 5) {
                 wake.signal();
             }
             return true;
-        }, Duration.ZERO));
+        }));
     }
 
     /** As for a lock that a burst has. */
@@ -64,21 +66,48 @@ class ThreadsTest {
             Thread.onSpinWait();
         }
         AtomicInteger looks = new AtomicInteger();
-        assertTrue(Threads.join(waits, () -> {
+        assertTrue(new Patience(Duration.ZERO).join(waits, () -> {
             if (looks.incrementAndGet() == 5) {
                 release.countDown();
             }
             return false;
-        }, Duration.ZERO));
+        }));
     }
 
     @Test
     void anInterruptIsKept() throws Exception {
         Thread held = inTheKernel();
         Thread.currentThread().interrupt();
-        assertFalse(Threads.join(held, () -> false, Duration.ofMillis(1)));
+        assertFalse(new Patience(Duration.ofMillis(1)).join(held));
         assertTrue(Thread.interrupted());
         wake.signal();
         held.join();
+    }
+
+    /** However many are held, and however many times one seems to do something else for a moment. */
+    @Test
+    void allThreadsTogetherAreWaitedForOnce() throws Exception {
+        Patience patience = new Patience(Duration.ofMillis(1));
+        Thread held = inTheKernel();
+        assertFalse(patience.join(held));
+        AtomicInteger looks = new AtomicInteger();
+        assertFalse(patience.join(held, () -> looks.incrementAndGet() < 3));
+        assertEquals(3, looks.get(), "the first look without a callback is the last one");
+        CountDownLatch never = new CountDownLatch(1);
+        Thread sleeps = Thread.ofPlatform().daemon().start(() -> {
+            try {
+                boolean _ = never.await(1, TimeUnit.DAYS);
+            } catch (InterruptedException e) {
+                throw new AssertionError(e);
+            }
+        });
+        while (sleeps.getState() != Thread.State.TIMED_WAITING) {
+            Thread.onSpinWait();
+        }
+        assertFalse(patience.join(sleeps), "that is for copies, or what is closed elsewhere");
+        never.countDown();
+        wake.signal();
+        held.join();
+        assertTrue(patience.join(held), "one that has ended costs nothing");
     }
 }

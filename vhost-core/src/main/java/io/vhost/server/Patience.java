@@ -1,0 +1,75 @@
+package io.vhost.server;
+
+import static java.lang.System.Logger.Level.WARNING;
+
+import java.time.Duration;
+import java.util.function.BooleanSupplier;
+
+/**
+ * Waits for the threads of a server that ends. One that makes no callback and waits for no lock is held by
+ * the kernel, in a call on what a front-end has sent, or by copies that a ring waits for. That is not waited
+ * for beyond a limit, which all threads of the server have together, and said.
+ *
+ * <p>Thread: the one that waits.
+ */
+final class Patience {
+    /** How long calls of the kernel may take at the end, besides copies. */
+    static final Duration FOR_THE_KERNEL = Duration.ofSeconds(3);
+
+    private static final Duration LOOK = Duration.ofMillis(50);
+    private static final System.Logger LOGGER = System.getLogger(Patience.class.getPackageName());
+
+    private final long limit;
+    private long spent;
+
+    /** One whose threads are held so long, together. */
+    Patience(Duration limit) {
+        this.limit = limit.toNanos();
+    }
+
+    /** Returns when a thread that makes no callbacks has ended; as below. */
+    boolean join(Thread thread) {
+        return join(thread, () -> false);
+    }
+
+    /**
+     * Returns when {@code thread} has ended, at once on that very thread, or when patience is at its end; an
+     * interrupt stays set.
+     *
+     * @param inCallback whether the thread is in one at this moment
+     * @return whether it has ended, or is the calling one
+     */
+    boolean join(Thread thread, BooleanSupplier inCallback) {
+        if (thread.equals(Thread.currentThread())) {
+            return true;
+        }
+        boolean interrupted = false;
+        boolean ended = false;
+        boolean held = false;
+        while (!ended && !(held && spent >= limit)) {
+            long begin = System.nanoTime();
+            try {
+                ended = thread.join(LOOK);
+            } catch (InterruptedException _) {
+                interrupted = true;
+            }
+            held = !inCallback.getAsBoolean() && !waits(thread);
+            if (held) {
+                spent += System.nanoTime() - begin;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+        if (!ended) {
+            LOGGER.log(WARNING, "not waited for any longer: " + thread.getName()
+                    + ", which the kernel holds with what a front-end has sent");
+        }
+        return ended;
+    }
+
+    /** For a lock, such as that of a queue on which a burst is under way. */
+    private static boolean waits(Thread thread) {
+        return thread.getState() == Thread.State.WAITING || thread.getState() == Thread.State.BLOCKED;
+    }
+}
