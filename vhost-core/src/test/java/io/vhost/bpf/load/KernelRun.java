@@ -114,6 +114,12 @@ final class KernelRun implements AutoCloseable {
 
     /** Loads a program; its descriptor. */
     int load(BpfObject object, BpfProgram program, int type, long[] insns) {
+        return load(program.name(), type, linked(object, insns));
+    }
+
+    /** A copy with the descriptors of the object's maps. */
+    long[] linked(BpfObject object, long[] original) {
+        long[] insns = original.clone();
         for (int at = 0; at < insns.length; at++) {
             long insn = insns[at];
             if (Insn.opcode(insn) == Insn.LDDW) {
@@ -125,7 +131,23 @@ final class KernelRun implements AutoCloseable {
                 at++;
             }
         }
-        return load(program.name(), type, insns);
+        return insns;
+    }
+
+    /** Why a program is refused, in the last line of the log that is no statistics; empty if it is not. */
+    String verdict(int type, long[] insns) {
+        int program = tryLoad(type, insns, 0);
+        if (program >= 0) {
+            unload(program);
+            return "";
+        }
+        if (program == -1) {
+            Peers.missing("bpf(2) is not permitted here");
+        }
+        tryLoad(type, insns, 1);
+        return log.getString(0, StandardCharsets.ISO_8859_1).lines()
+                .filter(line -> !line.startsWith("processed ") && !line.isBlank())
+                .reduce("errno " + -program, (_, line) -> line);
     }
 
     /** Loads instructions; their descriptor. */
@@ -135,15 +157,20 @@ final class KernelRun implements AutoCloseable {
 
     /** Offers instructions; their descriptor, or a negative error number. */
     int tryLoad(int type, long[] insns) {
+        return tryLoad(type, insns, 1);
+    }
+
+    private int tryLoad(int type, long[] insns, int logLevel) {
         MemorySegment.copy(insns, 0, data, ValueLayout.JAVA_LONG, 0, insns.length);
         attributes.fill((byte) 0);
         attributes.set(ValueLayout.JAVA_INT, 0, type);
         attributes.set(ValueLayout.JAVA_INT, 4, insns.length);
         attributes.set(ValueLayout.JAVA_LONG, 8, data.address());
         attributes.set(ValueLayout.JAVA_LONG, 16, license.address());
-        attributes.set(ValueLayout.JAVA_INT, 24, 1);
-        attributes.set(ValueLayout.JAVA_INT, 28, LOG_SIZE);
-        attributes.set(ValueLayout.JAVA_LONG, 32, log.address());
+        log.set(ValueLayout.JAVA_BYTE, 0, (byte) 0);
+        attributes.set(ValueLayout.JAVA_INT, 24, logLevel);
+        attributes.set(ValueLayout.JAVA_INT, 28, logLevel == 0 ? 0 : LOG_SIZE);
+        attributes.set(ValueLayout.JAVA_LONG, 32, logLevel == 0 ? 0 : log.address());
         return call(PROG_LOAD, 144);
     }
 
