@@ -1,6 +1,6 @@
 /**
  * From an object file to programs that run: maps are made and filled, programs linked, helpers looked up,
- * the verifier asked, instructions compiled; those of programs that are known to end without a budget. {@link io.vhost.bpf.load.LoadedObject} is the way in.
+ * the verifier asked, instructions compiled; what is known to end is compiled without a budget. {@link io.vhost.bpf.load.LoadedObject} is the way in.
  *
  * <pre>{@code
  * LoadedObject loaded = LoadedObject.load(BpfObject.read(file), new MapFactory(1, 64 << 20));

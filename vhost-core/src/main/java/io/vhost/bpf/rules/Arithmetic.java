@@ -16,6 +16,11 @@ public final class Arithmetic {
     public static void constant(Site site) {
         long insn = site.insn();
         int which = Insn.imm(insn);
+        boolean ofMap = Insn.src(insn) == Insn.LDDW_MAP || Insn.src(insn) == Insn.LDDW_MAP_VALUE;
+        if (ofMap && (which < 0 || which >= site.subject.maps().size())) {
+            throw Site.refuse("refer to one of the program's " + site.subject.maps().size() + " maps",
+                    "fd " + which + " is not pointing to valid bpf_map");
+        }
         Reg reg = switch (Insn.src(insn)) {
             case Insn.LDDW_MAP -> Reg.address(RegKind.MAP, which);
             case Insn.LDDW_MAP_VALUE -> value(site, which, Insn.imm(site.subject.code().insn(site.at + 1)));
@@ -70,8 +75,7 @@ public final class Arithmetic {
         Reg source = site.read(Insn.src(insn));
         if (!source.isNumber()) {
             if (Insn.off(insn) != 0) {
-                throw Site.refuse("do not cut an address to fewer bits", "R" + Insn.src(insn)
-                        + " sign-extension part of pointer");
+                return anyNumber(wide);
             }
             return wide ? source : anyNumber(false);
         }

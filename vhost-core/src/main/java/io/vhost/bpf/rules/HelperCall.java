@@ -12,6 +12,7 @@ public final class HelperCall {
     private static final int TAIL_CALL = 12;
     private static final int LOCK = 93;
     private static final int UNLOCK = 94;
+    private static final int LOOP = 181;
 
     private HelperCall() {
     }
@@ -36,6 +37,10 @@ public final class HelperCall {
         }
         Reg result = result(site, helper, arguments);
         if (arguments.function() != null) {
+            if (id != LOOP) {
+                throw Site.refuse("call back with bpf_loop", "helper " + helper.name()
+                        + " calls back in a way that is not known");
+            }
             return arguments.function();
         }
         finish(site, helper, arguments, result);

@@ -25,6 +25,10 @@ final class Stack {
                     + " stack off " + from + "+" + (missing - from) + " size " + size);
         }
         if (base.number().isConstant()) {
+            Reg spilled = stack.spilled(StackMemory.slot((int) from));
+            if (spilled != null && !spilled.isNumber() && size != 8) {
+                throw Site.refuse("load addresses with all their 8 bytes", "invalid size of register fill");
+            }
             return stack.load((int) from, size, signed);
         }
         return stack.isZero((int) from, width) ? Reg.constant(0) : Reg.number(Scalar.loaded(size, signed));

@@ -33,6 +33,26 @@ public final class Covering {
         return new Covering(needs, true).states(at, old, now);
     }
 
+    /** A hash of the constants that decide: states with the same ones are the first to compare. */
+    public static long constants(Needs needs, int at, State state) {
+        long hash = state.depth();
+        Frame frame = state.top();
+        for (int i = 0; i < Insn.FP; i++) {
+            hash = hash * 31 + (needs.decides(at, i) ? constant(frame.reg(i)) : 0);
+        }
+        for (int slot = 0; slot < StackMemory.SLOTS; slot++) {
+            Reg spilled = frame.stack().spilled(slot);
+            if (spilled != null && needs.slotDecides(at, slot)) {
+                hash = hash * 31 + constant(spilled) + slot;
+            }
+        }
+        return hash;
+    }
+
+    private static long constant(Reg reg) {
+        return reg.number().isConstant() ? reg.number().umin() + reg.off() + 1L : 0;
+    }
+
     private boolean states(int at, State old, State now) {
         if (old.depth() != now.depth() || !obligations(old.obligations(), now.obligations())
                 || !locks(old.lock(), now.lock())) {

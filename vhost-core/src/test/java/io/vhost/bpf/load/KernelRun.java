@@ -134,20 +134,40 @@ final class KernelRun implements AutoCloseable {
         return insns;
     }
 
-    /** Why a program is refused, in the last line of the log that is no statistics; empty if it is not. */
-    String verdict(int type, long[] insns) {
+    /**
+     * What the verifier said.
+     *
+     * @param reason the last line of its log that is no statistics; empty if the program is accepted
+     * @param at     the instruction that it followed last
+     * @param log    all of it
+     */
+    record Judgement(String reason, int at, String log) {
+        boolean accepts() {
+            return reason.isEmpty();
+        }
+    }
+
+    /** What the verifier says of a program. */
+    Judgement judge(int type, long[] insns) {
         int program = tryLoad(type, insns, 0);
         if (program >= 0) {
             unload(program);
-            return "";
+            return new Judgement("", 0, "");
         }
         if (program == -1) {
             Peers.missing("bpf(2) is not permitted here");
         }
         tryLoad(type, insns, 1);
-        return log.getString(0, StandardCharsets.ISO_8859_1).lines()
-                .filter(line -> !line.startsWith("processed ") && !line.isBlank())
-                .reduce("errno " + -program, (_, line) -> line);
+        String reason = "errno " + -program;
+        int at = -1;
+        for (String line : log.getString(0, StandardCharsets.ISO_8859_1).split("\n")) {
+            int colon = line.indexOf(": (");
+            if (colon > 0 && line.substring(0, colon).chars().allMatch(Character::isDigit)) {
+                at = Integer.parseInt(line.substring(0, colon));
+            }
+            reason = line.isBlank() || line.startsWith("processed ") ? reason : line;
+        }
+        return new Judgement(reason, at, log.getString(0, StandardCharsets.ISO_8859_1));
     }
 
     /** Loads instructions; their descriptor. */

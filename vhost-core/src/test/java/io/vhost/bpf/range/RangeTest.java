@@ -199,7 +199,7 @@ class RangeTest {
     void arithmeticHasAllResults(int operation) {
         SplittableRandom random = new SplittableRandom(operation);
         boolean divides = operation == Insn.DIV || operation == Insn.MOD;
-        for (int i = 0; i < 60_000; i++) {
+        for (int i = 0; i < 20_000; i++) {
             long x = number(random);
             long y = random.nextInt(3) == 0 ? random.nextInt(70) : number(random);
             Scalar a = around(random, x);
@@ -217,7 +217,7 @@ class RangeTest {
     @Test
     void oneOperandHasAllResults() {
         SplittableRandom random = new SplittableRandom(3);
-        for (int i = 0; i < 60_000; i++) {
+        for (int i = 0; i < 20_000; i++) {
             long x = number(random);
             Scalar a = around(random, x);
             assertTrue(ScalarMath.negate(true, a).contains(-x));
@@ -260,7 +260,7 @@ class RangeTest {
     void aJumpLeavesTheNumbersForWhichItIsTaken(int operation) {
         SplittableRandom random = new SplittableRandom(operation);
         int dead = 0;
-        for (int i = 0; i < 60_000; i++) {
+        for (int i = 0; i < 20_000; i++) {
             long x = number(random);
             long y = random.nextInt(3) == 0 ? x + random.nextInt(-2, 3) : number(random);
             Scalar a = around(random, x);
@@ -274,7 +274,7 @@ class RangeTest {
             assertTrue(a.contains(pair.a()) && b.contains(pair.b()));
             dead += Comparison.refine(operation, wide, !taken, a, b) == null ? 1 : 0;
         }
-        assertTrue(dead > 1_000, "only " + dead + " jumps are decided");
+        assertTrue(dead > 300, "only " + dead + " jumps are decided");
     }
 
     @Test
