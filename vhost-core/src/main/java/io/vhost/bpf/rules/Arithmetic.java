@@ -1,6 +1,7 @@
 package io.vhost.bpf.rules;
 
 import io.vhost.bpf.insn.Insn;
+import io.vhost.bpf.map.MapType;
 import io.vhost.bpf.range.Scalar;
 import io.vhost.bpf.range.ScalarMath;
 import io.vhost.bpf.state.Reg;
@@ -32,6 +33,9 @@ public final class Arithmetic {
 
     private static Reg value(Site site, int map, int off) {
         int size = site.map(map).spec().valueSize();
+        if (MapType.of(site.map(map).spec().type()) != MapType.ARRAY) {
+            throw Site.refuse("look the value up", "no direct value access support for this map type");
+        }
         if (off < 0 || off >= size) {
             throw Site.refuse("stay within the value's " + size + " bytes", "direct value offset of "
                     + Integer.toUnsignedString(off) + " is not allowed");

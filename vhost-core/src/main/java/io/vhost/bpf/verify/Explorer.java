@@ -21,6 +21,7 @@ import java.util.Deque;
 final class Explorer {
     /** The helper that calls back. */
     static final int LOOP = 181;
+    private static final int TAIL_CALL = 12;
     /** Most instructions, each as often as it is followed: the kernel's BPF_COMPLEXITY_LIMIT_INSNS. */
     static final int MAX_PROCESSED = 1_000_000;
 
@@ -172,6 +173,9 @@ final class Explorer {
     private int help(int at) {
         Reg function = HelperCall.run(site);
         if (function == null) {
+            if (Insn.imm(site.subject().code().insn(at)) == TAIL_CALL && site.state().depth() > 1) {
+                returnsFromElsewhere(at);
+            }
             return at + 1;
         }
         State called = site.state().copy();
@@ -184,14 +188,29 @@ final class Explorer {
         return at + 1;
     }
 
+    /** Another program has taken the function's place, and returned what it liked to the caller. */
+    private void returnsFromElsewhere(int at) {
+        State returned = site.state().copy();
+        Frame frame = returned.top();
+        returned.pop();
+        if (!frame.isCallback()) {
+            returned.clearArguments();
+            returned.reg(0, Reg.UNKNOWN);
+        }
+        push(new Way(returned, frame.isCallback() ? frame.callSite() : frame.callSite() + 1, at,
+                checkpoints.fork()));
+    }
+
     private int exit() {
         State state = site.state();
-        Reg result = site.read(0);
         Frame frame = state.top();
         if (state.depth() == 1) {
+            site.read(0);
             HelperCall.checkReleased(site, "");
             return -1;
         }
+        // A function that returns nothing leaves nothing in register 0.
+        Reg result = frame.isCallback() ? site.read(0) : state.reg(0);
         if (result.kind() == RegKind.STACK && result.which() == state.depth() - 1) {
             throw Site.refuse("return something else than an address in this function's stack",
                     "cannot return stack pointer to the caller");

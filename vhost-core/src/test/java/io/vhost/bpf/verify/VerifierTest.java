@@ -4,108 +4,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import io.vhost.bpf.helper.HelperSet;
-import io.vhost.bpf.insn.Code;
 import io.vhost.bpf.insn.Insn;
 import io.vhost.bpf.insn.ProgramException;
-import io.vhost.bpf.map.MapSpec;
-import io.vhost.bpf.rules.MapFacts;
-import io.vhost.bpf.rules.Subject;
 import io.vhost.bpf.run.ContextLayout;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Each rule at its edge: what is accepted, and what is refused with which words. */
-class VerifierTest {
-    private static final long EXIT = Insn.of(Insn.EXIT_INSN, 0, 0, 0, 0);
-    private static final int VALUE = 16;
-    private static final int LOCK = 8;
-    private static final MapFacts ARRAY = MapFacts.of(new MapSpec("array", 2, 4, VALUE, 4, 0));
-    private static final List<MapFacts> MAPS = List.of(ARRAY,
-            MapFacts.of(new MapSpec("fixed", 2, 4, VALUE, 1, MapSpec.RDONLY_PROG)),
-            MapFacts.of(new MapSpec("ring", 27, 0, 0, 4096, 0)),
-            new MapFacts(new MapSpec("locked", 2, 4, VALUE, 4, 0), LOCK, null),
-            new MapFacts(new MapSpec("outer", 12, 4, 4, 4, 0), -1, ARRAY),
-            MapFacts.of(new MapSpec("unknown", 12, 4, 4, 4, 0)),
-            MapFacts.of(new MapSpec("programs", 3, 4, 4, 4, 0)));
-
-    private static Verdict verify(Mode mode, int level, ContextLayout layout, long... insns)
-            throws ProgramException {
-        boolean tc = layout.equals(ContextLayout.SKB);
-        HelperSet helpers = tc ? HelperSet.classifier() : HelperSet.xdp();
-        Code code = Code.of("p", insns, List.of("p"), at -> "line " + at + " @ p.c:" + at);
-        return Verifier.verify(new Subject(code, layout, MAPS, helpers::prototype), mode, level);
-    }
-
-    private static void accepted(long... insns) throws ProgramException {
-        assertTrue(verify(Mode.STRICT, 0, ContextLayout.XDP, insns).ends());
-    }
-
-    private static ProgramException refused(String text, long... insns) {
-        ProgramException refused = assertThrows(ProgramException.class,
-                () -> verify(Mode.STRICT, 1, ContextLayout.XDP, insns));
-        assertTrue(refused.text().contains(text), refused.getMessage());
-        assertTrue(refused.log().contains(text), refused.log());
-        return refused;
-    }
-
-    private static long[] code(Object... parts) {
-        return Stream.of(parts).flatMapToLong(part -> part instanceof long[] many ? Arrays.stream(many)
-                : Arrays.stream(new long[] {(Long) part})).toArray();
-    }
-
-    private static long mov(int dst, int imm) {
-        return Insn.of(0xb7, dst, 0, 0, imm);
-    }
-
-    private static long copy(int dst, int src) {
-        return Insn.of(0xbf, dst, src, 0, 0);
-    }
-
-    private static long add(int dst, int imm) {
-        return Insn.of(0x07, dst, 0, 0, imm);
-    }
-
-    private static long load(int size, int dst, int src, int off) {
-        int code = switch (size) {
-            case 1 -> 0x71;
-            case 2 -> 0x69;
-            case 4 -> 0x61;
-            default -> 0x79;
-        };
-        return Insn.of(code, dst, src, off, 0);
-    }
-
-    private static long store(int size, int dst, int src, int off) {
-        return Insn.of(Insn.opcode(load(size, 0, 0, 0)) + 2, dst, src, off, 0);
-    }
-
-    private static long call(int helper) {
-        return Insn.of(Insn.CALL_INSN, 0, 0, 0, helper);
-    }
-
-    private static long[] map(int dst, int number) {
-        return new long[] {Insn.of(Insn.LDDW, dst, Insn.LDDW_MAP, 0, number), 0};
-    }
-
-    /** The value of key 0 in r0. */
-    private static long[] lookup(int map) {
-        return code(Insn.of(0x62, 10, 0, -4, 0), copy(2, 10), add(2, -4), map(1, map), call(1));
-    }
-
-    private static long[] end() {
-        return code(mov(0, 2), EXIT);
-    }
-
-    /** data in r2, data_end in r3, data + n in r4. */
-    private static long[] packet(int n) {
-        return code(load(4, 2, 1, 0), load(4, 3, 1, 4), copy(4, 2), add(4, n));
-    }
-
+class VerifierTest extends Programs {
     @Test
     void registersAreReadAfterTheyWereWritten() throws ProgramException {
         accepted(mov(0, 0), EXIT);
@@ -323,94 +232,5 @@ class VerifierTest {
         refused("pointer arithmetic on map_ptr prohibited", code(map(2, 0), add(2, 8), mov(0, 0), EXIT));
         refused("unbounded min value", code(lookup(0), Insn.of(0x15, 0, 0, 2, 0), load(8, 1, 0, 0),
                 Insn.of(0x0f, 0, 1, 0, 0), end()));
-    }
-
-    @Test
-    void functionsAreFollowedWithTheirArguments() throws ProgramException {
-        // A callee that loads through the caller's address.
-        long[] caller = code(Insn.of(0x7a, 10, 0, -8, 5), copy(1, 10), add(1, -8),
-                Insn.of(Insn.CALL_INSN, 0, 1, 0, 1), EXIT);
-        accepted(code(caller, load(8, 0, 1, 0), EXIT));
-        refused("invalid write to stack R1 off=0", code(caller, mov(0, 0), store(8, 1, 0, 8), EXIT));
-        refused("cannot return stack pointer to the caller", code(caller, copy(0, 10), EXIT));
-        refused("R6 !read_ok", code(caller, copy(0, 6), EXIT));
-        refused("the call stack of 9 frames is too deep",
-                code(Insn.of(Insn.CALL_INSN, 0, 1, 0, 1), EXIT, Insn.of(Insn.CALL_INSN, 0, 1, 0, -1), EXIT));
-    }
-
-    @Test
-    void loopsOfWhichItIsKnownThatTheyEndAreAccepted() throws ProgramException {
-        accepted(code(mov(0, 0), add(0, 1), Insn.of(0xa5, 0, 0, -2, 1000), EXIT));
-        Verdict verdict = verify(Mode.STRICT, 0, ContextLayout.XDP,
-                code(mov(0, 0), add(0, 1), Insn.of(0xa5, 0, 0, -2, 1000), EXIT));
-        assertEquals(2002, verdict.processed());
-        refused("infinite loop detected", code(mov(0, 0), mov(1, 0), Insn.of(0x15, 0, 0, -2, 0), EXIT));
-        refused("BPF program is too large. Processed 1000000 insn",
-                code(mov(0, 0), add(0, 1), Insn.of(0xa5, 0, 0, -2, 1_000_000), EXIT));
-    }
-
-    @Test
-    void budgetedModeAcceptsLoopsThatMayNotEndAndSaysSo() throws ProgramException {
-        long[] endless = code(mov(0, 0), mov(1, 0), Insn.of(0x15, 0, 0, -2, 0), EXIT);
-        assertTrue(!verify(Mode.BUDGETED, 0, ContextLayout.XDP, endless).ends());
-        long[] longer = code(mov(0, 0), add(0, 1), Insn.of(0xa5, 0, 0, -2, 1_000_000), EXIT);
-        assertTrue(!verify(Mode.BUDGETED, 0, ContextLayout.XDP, longer).ends());
-        assertTrue(verify(Mode.BUDGETED, 0, ContextLayout.XDP, mov(0, 0), EXIT).ends());
-        // What is in the loop must do no harm all the same.
-        long[] harmful = code(mov(0, 0), load(8, 2, 10, -8), add(0, 1), Insn.of(0xa5, 0, 0, -3, 9), EXIT);
-        assertThrows(ProgramException.class, () -> verify(Mode.BUDGETED, 0, ContextLayout.XDP, harmful));
-    }
-
-    @Test
-    void aLoopWithoutKnownEndMayNotLeaveTheValue() throws ProgramException {
-        // i = 0; do { value[i] } while (++i != the value's first byte); with and without i < 16
-        long[] start = code(lookup(0), Insn.of(0x15, 0, 0, 9, 0), load(8, 6, 0, 0), mov(7, 0));
-        long[] body = code(copy(1, 0), Insn.of(0x0f, 1, 7, 0, 0), load(1, 2, 1, 0), add(7, 1));
-        verify(Mode.BUDGETED, 0, ContextLayout.XDP, code(start, Insn.of(0x25, 7, 0, 5, VALUE - 1), body,
-                Insn.of(0x5d, 7, 6, -6, 0), mov(1, 0), end()));
-        ProgramException refused = assertThrows(ProgramException.class, () -> verify(Mode.BUDGETED, 0,
-                ContextLayout.XDP, code(start, Insn.of(0x25, 7, 0, 5, VALUE), body,
-                Insn.of(0x5d, 7, 6, -6, 0), mov(1, 0), end())));
-        assertTrue(refused.text().contains("invalid access to map value"), refused.text());
-    }
-
-    @Test
-    void callbacksAreFollowedUntilNothingChanges() throws ProgramException {
-        long[] loop = code(Insn.of(0x7a, 10, 0, -8, 0), mov(1, 10),
-                Insn.of(Insn.LDDW, 2, Insn.LDDW_FUNCTION, 0, 7), 0L, copy(3, 10), add(3, -8), mov(4, 0),
-                call(181), load(8, 0, 10, -8), EXIT);
-        accepted(code(loop, load(8, 0, 2, 0), Insn.of(0x0f, 0, 1, 0, 0), store(8, 2, 0, 0), mov(0, 0), EXIT));
-        refused("should have been in [0, 1]", code(loop, mov(0, 2), EXIT));
-        refused("invalid write to stack", code(loop, mov(0, 0), store(8, 2, 0, 8), EXIT));
-        // What the callback counts on the caller's stack is no number that is known behind it.
-        long[] counting = Arrays.copyOf(loop, 8);
-        counting[2] = Insn.of(Insn.LDDW, 2, Insn.LDDW_FUNCTION, 0, 9);
-        refused("R0 invalid mem access", code(counting, load(8, 5, 10, -8), copy(0, 5),
-                load(8, 0, 0, 0), EXIT, load(8, 0, 2, 0), add(0, 1), store(8, 2, 0, 0), mov(0, 0), EXIT));
-    }
-
-    @Test
-    void statesThatDifferInWhatDecidesAreFollowedBoth() {
-        // r6 is 0 or 64 behind the join; only the second is outside.
-        refused("invalid access to map value", code(lookup(0), Insn.of(0x15, 0, 0, 9, 0), copy(7, 0), call(7),
-                mov(6, 64), Insn.of(0x15, 0, 0, 1, 0), mov(6, 0), Insn.of(0x05, 0, 0, 0, 0),
-                Insn.of(0x0f, 7, 6, 0, 0), load(1, 1, 7, 0), mov(1, 0), end()));
-    }
-
-    @Test
-    void logsReadAsTheKernels() throws ProgramException {
-        String log = verify(Mode.STRICT, 2, ContextLayout.XDP, code(packet(14), Insn.of(0x2d, 4, 3, 2, 0),
-                load(1, 0, 2, 13), EXIT, end())).log();
-        assertTrue(log.contains("0: (61) r2 = *(u32 *)(r1 +0)            ; R2=pkt(r=0) R1=ctx()"), log);
-        assertTrue(log.contains("4: (2d) if r4 > r3 goto pc+2"), log);
-        assertTrue(log.contains("; line 5 @ p.c:5\n"), log);
-        assertTrue(log.contains("from 4 to 7: R1=ctx() R2=pkt(r=0) R3=pkt_end() R4=pkt(off=14,r=0) R10=fp0"),
-                log);
-        assertTrue(log.contains("R2=pkt(r=14)"), log);
-        assertTrue(log.endsWith("processed 9 insns (limit 1000000) total_states 0\n"), log);
-        assertEquals("", verify(Mode.STRICT, 0, ContextLayout.XDP, mov(0, 0), EXIT).log());
-        String error = refused("R0 !read_ok", EXIT).log();
-        assertTrue(error.startsWith("0: R1=ctx() R10=fp0\n; line 0 @ p.c:0\n0: (95) exit\nR0 !read_ok\n"),
-                error);
     }
 }
