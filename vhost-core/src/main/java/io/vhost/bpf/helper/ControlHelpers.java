@@ -26,8 +26,9 @@ final class ControlHelpers {
 
     static HelperPrototype[] all() {
         return new HelperPrototype[] {
-            // Both executables run it themselves: it does not come back.
-            new HelperPrototype(12, "bpf_tail_call", false, Returns.NOTHING, List.of(CONTEXT, MAP, ANYTHING),
+            // Both executables run it themselves: it does not come back. Whoever called the function that
+            // calls it goes on, and the program in between may have moved the packet.
+            new HelperPrototype(12, "bpf_tail_call", true, Returns.NOTHING, List.of(CONTEXT, MAP, ANYTHING),
                     (_, _, _, _, _, _) -> EINVAL),
             new HelperPrototype(93, "bpf_spin_lock", false, Returns.NOTHING, List.of(SPIN_LOCK),
                     (cpu, lock, _, _, _, _) -> lock(cpu, lock)),

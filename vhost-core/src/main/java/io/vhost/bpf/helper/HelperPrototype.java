@@ -22,5 +22,28 @@ public record HelperPrototype(int id, String name, boolean movesPacket, Returns 
                     + arguments.size() + " arguments: use a number above 0 and at most 5 arguments");
         }
         arguments = List.copyOf(arguments);
+        if (!isVerifiable(arguments, returns)) {
+            throw new IllegalArgumentException("helper " + name + " takes " + arguments + " and returns "
+                    + returns + ": put each size behind its memory, and a map before its keys and values");
+        }
+    }
+
+    // Memory without a size could not be checked, nor keys without a map.
+    private static boolean isVerifiable(List<Argument> arguments, Returns returns) {
+        boolean map = false;
+        boolean memory = false;
+        for (Argument argument : arguments) {
+            boolean size = argument == Argument.SIZE || argument == Argument.SIZE_OR_ZERO;
+            boolean ofMap = argument == Argument.MAP_KEY || argument == Argument.MAP_VALUE
+                    || argument == Argument.MAP_VALUE_OUT;
+            if (size != memory || (ofMap && !map)) {
+                return false;
+            }
+            map |= argument == Argument.MAP;
+            memory = argument == Argument.MEMORY || argument == Argument.MEMORY_OR_NULL
+                    || argument == Argument.MEMORY_OUT;
+        }
+        return !memory && (map || returns != Returns.MAP_VALUE_OR_NULL)
+                && (returns != Returns.RECORD_OR_NULL || arguments.contains(Argument.CONSTANT_SIZE));
     }
 }

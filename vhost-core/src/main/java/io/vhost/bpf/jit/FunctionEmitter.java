@@ -28,6 +28,7 @@ final class FunctionEmitter {
     private final AluEmitter alu;
     private final JumpEmitter jumps;
     private final MemoryEmitter memory;
+    private final boolean budgeted;
     private final Map<Integer, Label> labels = new HashMap<>();
 
     FunctionEmitter(CodeBuilder code, Image image, AccessRegions regions, ClassDesc self, ClassData data,
@@ -38,6 +39,7 @@ final class FunctionEmitter {
         this.self = self;
         this.data = data;
         this.regions = regions;
+        this.budgeted = budgeted;
         this.alu = new AluEmitter(code);
         this.jumps = new JumpEmitter(code, budgeted);
         this.memory = new MemoryEmitter(code, regions, image, data);
@@ -56,7 +58,7 @@ final class FunctionEmitter {
                 labels.computeIfAbsent(at + 1 + Insn.distance(insns.insn(at)), ignored -> code.newLabel());
             }
         }
-        prologue();
+        prologue(budgeted || isCalledBack(function));
         for (int at = start; at < end; at += width(at)) {
             Label label = labels.get(at);
             if (label != null) {
@@ -66,13 +68,26 @@ final class FunctionEmitter {
         }
     }
 
+    /** How often a helper calls back is not for the program to say: it is charged whatever was proved. */
+    private boolean isCalledBack(int function) {
+        for (int at = 0; at < insns.length(); at += width(at)) {
+            long insn = insns.insn(at);
+            boolean address = Insn.opcode(insn) == Insn.LDDW && Insn.src(insn) == Insn.LDDW_FUNCTION;
+            if (address && insns.target(at) == function) {
+                return true;
+            }
+        }
+        return false;
+    }
+
     private int width(int at) {
         return Insn.opcode(insns.insn(at)) == Insn.LDDW ? 2 : 1;
     }
 
     /** Every local has a value from the beginning, so that all frames of the method have one shape. */
-    private void prologue() {
-        code.aload(Frame.CPU).lload(Frame.local(Insn.FP)).invokevirtual(Names.CPU, "enter",
+    private void prologue(boolean charged) {
+        code.aload(Frame.CPU).lload(Frame.local(Insn.FP)).invokevirtual(Names.CPU,
+                charged ? "enter" : "enterProved",
                 MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long));
         for (int register : new int[] {0, 6, 7, 8, 9}) {
             Frame.store(code.lconst_0(), register);

@@ -18,9 +18,14 @@ import io.vhost.bpf.map.BpfTable;
 import io.vhost.bpf.map.MapException;
 import io.vhost.bpf.map.MapFactory;
 import io.vhost.bpf.map.MapSpec;
+import io.vhost.bpf.rules.MapFacts;
+import io.vhost.bpf.rules.Subject;
 import io.vhost.bpf.run.ContextLayout;
 import io.vhost.bpf.run.Image;
 import io.vhost.bpf.run.Program;
+import io.vhost.bpf.verify.Mode;
+import io.vhost.bpf.verify.Verdict;
+import io.vhost.bpf.verify.Verifier;
 import io.vhost.bpf.vm.Interpreter;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
@@ -41,20 +46,45 @@ public final class LoadedObject {
     private final Map<String, Program> programs = new LinkedHashMap<>();
     private final Map<String, BpfTable> maps = new LinkedHashMap<>();
     private final Map<String, String> interpreted = new LinkedHashMap<>();
+    private final Map<String, Verdict> verdicts = new LinkedHashMap<>();
 
     private LoadedObject() {
     }
 
+    /** Loads all programs of an object, if the verifier proves that each does no harm and ends. */
+    public static LoadedObject load(BpfObject object, MapFactory factory)
+            throws BpfException, ProgramException, MapException {
+        return load(object, factory, Mode.STRICT, 0);
+    }
+
     /**
-     * Loads all programs of an object.
+     * Loads all programs of an object, if the verifier accepts each.
      *
+     * @param mode     what becomes of loops that are not known to end
+     * @param logLevel how much is in the verifier's log: 0 to 2
      * @throws BpfException     if a program refers to what the object does not have, or its section does not
      *                          tell a type that runs here
-     * @throws ProgramException if instructions are malformed or call a helper that does not exist, or the
-     *                          object's byte order is not the machine's
+     * @throws ProgramException if instructions are malformed or call a helper that does not exist, the
+     *                          verifier refuses a program, or the object's byte order is not the machine's
      * @throws MapException     if a map cannot be made
      */
-    public static LoadedObject load(BpfObject object, MapFactory factory)
+    public static LoadedObject load(BpfObject object, MapFactory factory, Mode mode, int logLevel)
+            throws BpfException, ProgramException, MapException {
+        return load(object, factory, subject -> Verifier.verify(subject, mode, logLevel));
+    }
+
+    /** For tests of what stops a program that no verifier has seen: it runs with a budget. */
+    static LoadedObject loadUnverified(BpfObject object, MapFactory factory)
+            throws BpfException, ProgramException, MapException {
+        return load(object, factory, ignored -> new Verdict(false, 0, 0, ""));
+    }
+
+    /** What decides on a program. */
+    private interface Judge {
+        Verdict judge(Subject subject) throws ProgramException;
+    }
+
+    private static LoadedObject load(BpfObject object, MapFactory factory, Judge judge)
             throws BpfException, ProgramException, MapException {
         if (!object.btf().byteOrder().equals(ByteOrder.nativeOrder())) {
             throw new ProgramException(0, "", "the object is " + object.btf().byteOrder() + ", this machine "
@@ -68,7 +98,7 @@ public final class LoadedObject {
             loaded.maps.put(map.name(), table);
         }
         for (BpfProgram program : object.programs()) {
-            loaded.add(object, program, tables);
+            loaded.add(object, program, tables, judge);
         }
         return loaded;
     }
@@ -87,7 +117,7 @@ public final class LoadedObject {
         return (int) Math.min(number, Integer.MAX_VALUE);
     }
 
-    private void add(BpfObject object, BpfProgram program, List<BpfTable> tables)
+    private void add(BpfObject object, BpfProgram program, List<BpfTable> tables, Judge judge)
             throws BpfException, ProgramException {
         LinkedProgram linked = object.link(program);
         Code code = Code.of(program.name(), linked.instructions(),
@@ -101,14 +131,28 @@ public final class LoadedObject {
         HelperSet helpers = classifier ? HelperSet.classifier() : HelperSet.xdp();
         Image image = new Image(code, classifier ? ContextLayout.SKB : ContextLayout.XDP, tables,
                 helpers::helper);
+        Verdict verdict = judge.judge(new Subject(code, image.context(), facts(object, tables),
+                helpers::prototype));
+        verdicts.put(program.name(), verdict);
         AccessRegions regions = AccessRegions.of(image);
         Program runnable = new Program(image, new Interpreter(image, regions));
         try {
-            runnable.execute(Compiler.compile(image, regions, true));
+            runnable.execute(Compiler.compile(image, regions, !verdict.ends()));
         } catch (TooLargeException e) {
             interpreted.put(program.name(), e.getMessage());
         }
         programs.put(program.name(), runnable);
+    }
+
+    private static List<MapFacts> facts(BpfObject object, List<BpfTable> tables) {
+        MapTypes types = new MapTypes(object.btf());
+        List<MapFacts> facts = new ArrayList<>();
+        for (int i = 0; i < tables.size(); i++) {
+            BpfMap map = object.maps().get(i);
+            facts.add(new MapFacts(tables.get(i).spec(), types.lockIn(map.valueType()),
+                    types.inner(map.valueType())));
+        }
+        return facts;
     }
 
     /** The programs by name, in the object's order. */
@@ -137,6 +181,11 @@ public final class LoadedObject {
     /** Why a program is interpreted; empty if it is compiled. */
     public Optional<String> whyInterpreted(String name) {
         return Optional.ofNullable(interpreted.get(name));
+    }
+
+    /** What the verifier found of a program. */
+    public Verdict verdict(String name) {
+        return found(verdicts, name, "program");
     }
 
     private static <T> T found(Map<String, T> things, String name, String what) {

@@ -1,6 +1,9 @@
 /**
  * From an object file to programs that run: maps are made and filled, programs linked, helpers looked up,
- * instructions compiled. {@link io.vhost.bpf.load.LoadedObject} is the way in.
+ * the verifier asked, instructions compiled. {@link io.vhost.bpf.load.LoadedObject} is the way in.
+ *
+ * <p>A program that the verifier knows to end is compiled without a budget; what helpers call back is charged
+ * all the same, and so is everything that is interpreted because it is too large to be compiled.
  *
  * <pre>{@code
  * LoadedObject loaded = LoadedObject.load(BpfObject.read(file), new MapFactory(1, 64 << 20));

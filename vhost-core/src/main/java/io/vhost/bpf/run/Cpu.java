@@ -197,12 +197,17 @@ public final class Cpu {
         }
     }
 
-    /** At the beginning of a function: whether its frame exists. */
+    /** At the beginning of a function: whether its frame exists and the budget is not used up. */
     public void enter(long fp) {
+        enterProved(fp);
+        charge();
+    }
+
+    /** At the beginning of a function of a program that is known to end: whether its frame exists. */
+    public void enterProved(long fp) {
         if (fp > Address.LAST_FP) {
             throw Fault.callDepth();
         }
-        charge();
     }
 
     /** The registers of the frame with this frame pointer, for interpreters. */

@@ -114,6 +114,12 @@ final class KernelRun implements AutoCloseable {
 
     /** Loads a program; its descriptor. */
     int load(BpfObject object, BpfProgram program, int type, long[] insns) {
+        return load(program.name(), type, linked(object, insns));
+    }
+
+    /** A copy with the descriptors of the object's maps. */
+    long[] linked(BpfObject object, long[] original) {
+        long[] insns = original.clone();
         for (int at = 0; at < insns.length; at++) {
             long insn = insns[at];
             if (Insn.opcode(insn) == Insn.LDDW) {
@@ -125,7 +131,43 @@ final class KernelRun implements AutoCloseable {
                 at++;
             }
         }
-        return load(program.name(), type, insns);
+        return insns;
+    }
+
+    /**
+     * What the verifier said.
+     *
+     * @param reason the last line of its log that is no statistics; empty if the program is accepted
+     * @param at     the instruction that it followed last
+     * @param log    all of it
+     */
+    record Judgement(String reason, int at, String log) {
+        boolean accepts() {
+            return reason.isEmpty();
+        }
+    }
+
+    /** What the verifier says of a program. */
+    Judgement judge(int type, long[] insns) {
+        int program = tryLoad(type, insns, 0);
+        if (program >= 0) {
+            unload(program);
+            return new Judgement("", 0, "");
+        }
+        if (program == -1) {
+            Peers.missing("bpf(2) is not permitted here");
+        }
+        tryLoad(type, insns, 1);
+        String reason = "errno " + -program;
+        int at = -1;
+        for (String line : log.getString(0, StandardCharsets.ISO_8859_1).split("\n")) {
+            int colon = line.indexOf(": (");
+            if (colon > 0 && line.substring(0, colon).chars().allMatch(Character::isDigit)) {
+                at = Integer.parseInt(line.substring(0, colon));
+            }
+            reason = line.isBlank() || line.startsWith("processed ") ? reason : line;
+        }
+        return new Judgement(reason, at, log.getString(0, StandardCharsets.ISO_8859_1));
     }
 
     /** Loads instructions; their descriptor. */
@@ -135,15 +177,20 @@ final class KernelRun implements AutoCloseable {
 
     /** Offers instructions; their descriptor, or a negative error number. */
     int tryLoad(int type, long[] insns) {
+        return tryLoad(type, insns, 1);
+    }
+
+    private int tryLoad(int type, long[] insns, int logLevel) {
         MemorySegment.copy(insns, 0, data, ValueLayout.JAVA_LONG, 0, insns.length);
         attributes.fill((byte) 0);
         attributes.set(ValueLayout.JAVA_INT, 0, type);
         attributes.set(ValueLayout.JAVA_INT, 4, insns.length);
         attributes.set(ValueLayout.JAVA_LONG, 8, data.address());
         attributes.set(ValueLayout.JAVA_LONG, 16, license.address());
-        attributes.set(ValueLayout.JAVA_INT, 24, 1);
-        attributes.set(ValueLayout.JAVA_INT, 28, LOG_SIZE);
-        attributes.set(ValueLayout.JAVA_LONG, 32, log.address());
+        log.set(ValueLayout.JAVA_BYTE, 0, (byte) 0);
+        attributes.set(ValueLayout.JAVA_INT, 24, logLevel);
+        attributes.set(ValueLayout.JAVA_INT, 28, logLevel == 0 ? 0 : LOG_SIZE);
+        attributes.set(ValueLayout.JAVA_LONG, 32, logLevel == 0 ? 0 : log.address());
         return call(PROG_LOAD, 144);
     }
 

@@ -33,6 +33,11 @@ final class XdpSources {
     private XdpSources() {
     }
 
+    /** What every source begins with: headers, helpers, the packet's ends. */
+    static String head() {
+        return HEAD;
+    }
+
     /** Through VLAN tags to UDP, and drops one port. */
     static String filter() {
         return HEAD + """

@@ -1,0 +1,168 @@
+package io.vhost.bpf.verify;
+
+import io.vhost.bpf.insn.Code;
+import io.vhost.bpf.insn.Insn;
+import io.vhost.bpf.live.Needs;
+import io.vhost.bpf.rules.Site;
+import io.vhost.bpf.state.Covering;
+import io.vhost.bpf.state.State;
+import io.vhost.bpf.state.Widening;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * States that were kept on the ways through a program, to end those that add nothing. A state covers others
+ * when all ways from it on have been followed; before that, one like it means a loop that changes nothing.
+ */
+final class Checkpoints {
+    // As the kernel: not behind every jump, and none that is never of use.
+    private static final int MIN_JUMPS = 2;
+    private static final int MIN_INSNS = 8;
+    private static final int MISSES = 3;
+    private static final int LOOP_MISSES = 64;
+    private static final int MAX_KEPT = 1 << 17;
+    /** Times that a loop is followed as it is before its numbers are given up. */
+    private static final int EXACT_ROUNDS = 2;
+
+    /** One of them. */
+    static final class Checkpoint {
+        private final int at;
+        private final State state;
+        private final Checkpoint parent;
+        private int ways = 1;
+        private int hits;
+        private int misses;
+
+        Checkpoint(int at, State state, Checkpoint parent) {
+            this.at = at;
+            this.state = state;
+            this.parent = parent;
+        }
+    }
+
+    private final Needs needs;
+    private final Code code;
+    private final boolean endless;
+    private final List<List<Checkpoint>> places;
+    private final Map<Long, List<Checkpoint>> byConstants = new HashMap<>();
+    private Checkpoint last;
+    private int kept;
+    private int jumps;
+    private int lastJumps;
+    private int lastProcessed;
+
+    /** {@code endless}: loops need not end. */
+    Checkpoints(Needs needs, Code code, boolean endless) {
+        this.needs = needs;
+        this.code = code;
+        this.endless = endless;
+        this.places = new ArrayList<>(code.length());
+        for (int i = 0; i < code.length(); i++) {
+            places.add(null);
+        }
+    }
+
+    int kept() {
+        return kept;
+    }
+
+    void countJump() {
+        jumps++;
+    }
+
+    /** A way that was put aside goes on. */
+    void resume(Checkpoint parent) {
+        last = parent;
+    }
+
+    /** A way is put aside; where it goes on from. */
+    Checkpoint fork() {
+        if (last != null) {
+            last.ways++;
+        }
+        return last;
+    }
+
+    /** A way has ended. */
+    void end() {
+        Checkpoint c = last;
+        while (c != null && --c.ways == 0) {
+            c = c.parent;
+        }
+    }
+
+    /** The state to go on with, or null if the way needs not be followed further. */
+    State visit(int at, State arriving, int processed) {
+        List<Checkpoint> list = places.get(at);
+        if (list == null) {
+            list = new ArrayList<>();
+            places.set(at, list);
+        }
+        boolean callsBack = Insn.opcode(code.insn(at)) == Insn.CALL_INSN;
+        State now = callsBack || endless ? widened(list, arriving, callsBack) : arriving;
+        long constants = 31L * Covering.constants(needs, at, now) + at;
+        List<Checkpoint> alike = byConstants.computeIfAbsent(constants, ignored -> new ArrayList<>(1));
+        boolean goesOn = callsBack || endless;
+        for (Checkpoint c : alike) {
+            if (c.ways > 0 && !goesOn && c.at == at && Covering.same(needs, at, c.state, now)) {
+                throw Site.refuseEndless("let the loop change what it tests, so that it comes to an end",
+                        "infinite loop detected at insn " + at);
+            }
+            if (covers(c, goesOn, at, now)) {
+                return null;
+            }
+        }
+        if (isCovered(list, goesOn, at, now)) {
+            return null;
+        }
+        boolean keep = callsBack
+                || (jumps - lastJumps >= MIN_JUMPS && processed - lastProcessed >= MIN_INSNS);
+        if (keep && kept < MAX_KEPT) {
+            kept++;
+            lastJumps = jumps;
+            lastProcessed = processed;
+            last = new Checkpoint(at, now.copy(), last);
+            list.add(last);
+            alike.add(last);
+        }
+        return now;
+    }
+
+    /** Those that never cover anything are looked at only where constants are the same. */
+    private boolean isCovered(List<Checkpoint> list, boolean goesOn, int at, State now) {
+        int patience = goesOn ? LOOP_MISSES : MISSES;
+        Iterator<Checkpoint> each = list.iterator();
+        while (each.hasNext()) {
+            Checkpoint c = each.next();
+            if (covers(c, goesOn, at, now)) {
+                c.hits++;
+                return true;
+            }
+            if (++c.misses > c.hits * patience + patience) {
+                each.remove();
+            }
+        }
+        return false;
+    }
+
+    private boolean covers(Checkpoint c, boolean goesOn, int at, State now) {
+        return (c.ways == 0 || goesOn) && c.at == at && Covering.covers(needs, at, c.state, now);
+    }
+
+    /** Numbers that a loop or a callback changes become any numbers, so that its states come to an end. */
+    private State widened(List<Checkpoint> list, State arriving, boolean callsBack) {
+        Checkpoint before = null;
+        int rounds = 0;
+        for (Checkpoint c : list) {
+            if (c.ways > 0) {
+                before = c;
+                rounds++;
+            }
+        }
+        return before == null || (!callsBack && rounds < EXACT_ROUNDS) ? arriving
+                : Widening.of(before.state, arriving);
+    }
+}
