@@ -29,7 +29,7 @@ class PackageOrderTest {
             Map.entry("bpf.btf.check", 3), Map.entry("bpf.context", 3),
             Map.entry("dma", 4), Map.entry("queue", 4),
             Map.entry("bpf", 4), Map.entry("bpf.run", 4),
-            Map.entry("bpf.flow", 5), Map.entry("bpf.helper", 5),
+            Map.entry("bpf.flow", 5), Map.entry("bpf.helper", 5), Map.entry("bpf.view", 5),
             Map.entry("bpf.vm", 6), Map.entry("bpf.jit", 6), Map.entry("bpf.load", 7),
             Map.entry("device.packet", 5),
             Map.entry("device.link", 6),

@@ -20,8 +20,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -40,17 +42,22 @@ public final class BpfObject {
     private final List<BpfProgram> programs;
     private final IdentityHashMap<BpfFunction, FunctionCode> codes;
     private final List<BpfMap> maps;
+    private final Map<String, MapTypes> mapTypes;
+    private final Map<String, Map<Integer, String>> slots;
     private final ProgramLinker linker;
 
     private BpfObject(Btf btf, BtfExt ext, String license, List<BpfProgram> programs,
-            IdentityHashMap<BpfFunction, FunctionCode> codes, List<BpfMap> maps, ProgramLinker linker) {
+            IdentityHashMap<BpfFunction, FunctionCode> codes, MapReader maps, MapSlots slots,
+            ProgramLinker linker) throws BpfException {
         this.btf = btf;
         this.tags = new ArgumentTags(btf);
         this.ext = ext;
         this.license = license;
         this.programs = programs;
         this.codes = codes;
-        this.maps = maps;
+        this.maps = maps.maps();
+        this.mapTypes = Map.copyOf(maps.types());
+        this.slots = slots.read();
         this.linker = linker;
     }
 
@@ -95,9 +102,9 @@ public final class BpfObject {
         BtfExt ext = readExt(elf, btf);
         FunctionReader functions = new FunctionReader(btf, elf, ext);
         List<BpfProgram> programs = functions.read();
-        List<BpfMap> maps = new MapReader(btf, elf).read();
+        MapReader maps = new MapReader(btf, elf);
         return new BpfObject(btf, ext, license(elf), programs, functions.codes(), maps,
-                new ProgramLinker(elf, btf, functions.allCodes(), maps));
+                new MapSlots(btf, elf), new ProgramLinker(elf, btf, functions.allCodes(), maps.read()));
     }
 
     /** The object's types, completed and validated. */
@@ -123,6 +130,16 @@ public final class BpfObject {
     /** The maps: those that are defined, then the sections of variables. */
     public List<BpfMap> maps() {
         return maps;
+    }
+
+    /** The types of what a map holds. */
+    public MapTypes types(BpfMap map) {
+        return mapTypes.getOrDefault(map.name(), MapTypes.UNKNOWN);
+    }
+
+    /** The names of the programs or maps that a map of them begins with, by slot. */
+    public Map<Integer, String> initialSlots(BpfMap map) {
+        return Collections.unmodifiableMap(slots.getOrDefault(map.name(), Map.of()));
     }
 
     /**

@@ -2,13 +2,13 @@ package io.vhost.bpf.load;
 
 import io.vhost.bpf.BpfException;
 import io.vhost.bpf.BpfFunction;
-import io.vhost.bpf.BpfMap;
 import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.BpfProgram;
 import io.vhost.bpf.LinkedProgram;
 import io.vhost.bpf.context.ContextCheck;
 import io.vhost.bpf.context.ProgramType;
 import io.vhost.bpf.flow.AccessRegions;
+import io.vhost.bpf.helper.HelperPrototype;
 import io.vhost.bpf.helper.HelperSet;
 import io.vhost.bpf.insn.Code;
 import io.vhost.bpf.insn.ProgramException;
@@ -17,15 +17,13 @@ import io.vhost.bpf.jit.TooLargeException;
 import io.vhost.bpf.map.BpfTable;
 import io.vhost.bpf.map.MapException;
 import io.vhost.bpf.map.MapFactory;
-import io.vhost.bpf.map.MapSpec;
 import io.vhost.bpf.run.ContextLayout;
 import io.vhost.bpf.run.Image;
 import io.vhost.bpf.run.Program;
+import io.vhost.bpf.view.TypedMap;
 import io.vhost.bpf.vm.Interpreter;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
-import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -39,55 +37,45 @@ import java.util.Optional;
  */
 public final class LoadedObject {
     private final Map<String, Program> programs = new LinkedHashMap<>();
-    private final Map<String, BpfTable> maps = new LinkedHashMap<>();
+    private final Map<String, TypedMap> maps = new LinkedHashMap<>();
     private final Map<String, String> interpreted = new LinkedHashMap<>();
 
     private LoadedObject() {
     }
 
+    /** Loads all programs of an object as it is; otherwise the same. */
+    public static LoadedObject load(BpfObject object, MapFactory factory)
+            throws BpfException, ProgramException, MapException {
+        return load(object, LoadOptions.of(factory));
+    }
+
     /**
      * Loads all programs of an object.
      *
-     * @throws BpfException     if a program refers to what the object does not have, or its section does not
-     *                          tell a type that runs here
-     * @throws ProgramException if instructions are malformed or call a helper that does not exist, or the
-     *                          object's byte order is not the machine's
-     * @throws MapException     if a map cannot be made
+     * @throws BpfException             if a program refers to what the object does not have, or its section
+     *                                  does not tell a type that runs here
+     * @throws ProgramException         if instructions are malformed or call a helper that does not exist, or
+     *                                  the object's byte order is not the machine's
+     * @throws MapException             if a map cannot be made, or be filled as the object says
+     * @throws IllegalArgumentException if the options set a variable that the object does not have
      */
-    public static LoadedObject load(BpfObject object, MapFactory factory)
+    public static LoadedObject load(BpfObject object, LoadOptions options)
             throws BpfException, ProgramException, MapException {
         if (!object.btf().byteOrder().equals(ByteOrder.nativeOrder())) {
             throw new ProgramException(0, "", "the object is " + object.btf().byteOrder() + ", this machine "
                     + ByteOrder.nativeOrder() + ": compile with -target bpf on it");
         }
         LoadedObject loaded = new LoadedObject();
-        List<BpfTable> tables = new ArrayList<>();
-        for (BpfMap map : object.maps()) {
-            BpfTable table = table(object, map, factory);
-            tables.add(table);
-            loaded.maps.put(map.name(), table);
-        }
+        ObjectMaps maps = new ObjectMaps(object, options);
+        loaded.maps.putAll(maps.byName());
         for (BpfProgram program : object.programs()) {
-            loaded.add(object, program, tables);
+            loaded.add(object, program, maps.tables(), options);
         }
+        maps.fillWithPrograms(loaded.programs);
         return loaded;
     }
 
-    private static BpfTable table(BpfObject object, BpfMap map, MapFactory factory) throws MapException {
-        BpfTable table = factory.create(new MapSpec(map.name(), map.type(), size(map.keySize()),
-                size(map.valueSize()), size(map.maxEntries()), map.flags()));
-        byte[] data = object.initialData(map);
-        MemorySegment.copy(data, 0, table.values(), ValueLayout.JAVA_BYTE, 0,
-                (int) Math.min(data.length, table.values().byteSize()));
-        return table;
-    }
-
-    /** Sizes above what an {@code int} holds are as impossible as the largest one. */
-    private static int size(long number) {
-        return (int) Math.min(number, Integer.MAX_VALUE);
-    }
-
-    private void add(BpfObject object, BpfProgram program, List<BpfTable> tables)
+    private void add(BpfObject object, BpfProgram program, List<BpfTable> tables, LoadOptions options)
             throws BpfException, ProgramException {
         LinkedProgram linked = object.link(program);
         Code code = Code.of(program.name(), linked.instructions(),
@@ -98,7 +86,8 @@ public final class LoadedObject {
             throw new ProgramException(0, "", "program " + program.name() + " in section "
                     + program.function().section() + ": only programs of xdp and tc run here");
         }
-        HelperSet helpers = classifier ? HelperSet.classifier() : HelperSet.xdp();
+        HelperSet helpers = (classifier ? HelperSet.classifier() : HelperSet.xdp())
+                .with(options.helpers().toArray(HelperPrototype[]::new));
         Image image = new Image(code, classifier ? ContextLayout.SKB : ContextLayout.XDP, tables,
                 helpers::helper);
         AccessRegions regions = AccessRegions.of(image);
@@ -113,7 +102,7 @@ public final class LoadedObject {
 
     /** The programs by name, in the object's order. */
     public Map<String, Program> programs() {
-        return Map.copyOf(programs);
+        return Collections.unmodifiableMap(programs);
     }
 
     /**
@@ -131,7 +120,21 @@ public final class LoadedObject {
      * @throws IllegalArgumentException if there is none of this name
      */
     public BpfTable map(String name) {
+        return typed(name).table();
+    }
+
+    /**
+     * A map with the types of what it holds.
+     *
+     * @throws IllegalArgumentException if there is none of this name
+     */
+    public TypedMap typed(String name) {
         return found(maps, name, "map");
+    }
+
+    /** The maps by name, in the object's order: those that are defined, then the sections of variables. */
+    public Map<String, TypedMap> maps() {
+        return Collections.unmodifiableMap(maps);
     }
 
     /** Why a program is interpreted; empty if it is compiled. */

@@ -59,6 +59,7 @@ public final class MapFactory {
                 case LRU_PERCPU_HASH -> hash(spec, cpus, true);
                 case LPM_TRIE -> trie(spec);
                 case PROG_ARRAY, ARRAY_OF_MAPS -> slots(spec);
+                case HASH_OF_MAPS -> hashOfMaps(spec);
                 case QUEUE, STACK -> queue(spec);
                 case RINGBUF -> ring(spec);
                 case PERF_EVENT_ARRAY -> events(spec);
@@ -147,6 +148,15 @@ public final class MapFactory {
         require(spec, spec.keySize() == 4 && spec.valueSize() == 4,
                 "key and value have " + spec.keySize() + " and " + spec.valueSize() + " bytes; both have 4");
         return new SlotTable(spec);
+    }
+
+    private BpfTable hashOfMaps(MapSpec spec) throws MapException {
+        require(spec, spec.valueSize() == 4, "value_size is " + spec.valueSize()
+                + "; it is 4, a map's descriptor in the kernel");
+        BpfTable tickets = hash(new MapSpec(spec.name(), MapType.HASH.id(), spec.keySize(), Long.BYTES,
+                spec.maxEntries(), spec.flags()), 1, false);
+        limit(spec, (long) Long.BYTES * spec.maxEntries());
+        return new MapHash(spec, tickets);
     }
 
     private BpfTable queue(MapSpec spec) throws MapException {
