@@ -26,7 +26,7 @@ class PackageOrderTest {
             Map.entry("bpf.btf", 2),
             Map.entry("monitor.qmp", 2), Map.entry("monitor.hmp", 2),
             Map.entry("dma.channel", 3), Map.entry("net.custody", 3),
-            Map.entry("bpf.btf.check", 3), Map.entry("bpf.context", 3),
+            Map.entry("bpf.btf.check", 3), Map.entry("bpf.btf.core", 3), Map.entry("bpf.context", 3),
             Map.entry("dma", 4), Map.entry("queue", 4),
             Map.entry("bpf", 4), Map.entry("bpf.run", 4),
             Map.entry("bpf.flow", 5), Map.entry("bpf.helper", 5), Map.entry("bpf.view", 5),

@@ -6,6 +6,7 @@ import io.vhost.bpf.btf.BtfException;
 import io.vhost.bpf.btf.BtfExt;
 import io.vhost.bpf.btf.BtfType;
 import io.vhost.bpf.btf.check.BtfValidator;
+import io.vhost.bpf.btf.core.CoreTarget;
 import io.vhost.bpf.context.ArgumentTags;
 import io.vhost.bpf.context.CheckMode;
 import io.vhost.bpf.context.ContextCheck;
@@ -45,6 +46,7 @@ public final class BpfObject {
     private final Map<String, MapTypes> mapTypes;
     private final Map<String, Map<Integer, String>> slots;
     private final ProgramLinker linker;
+    private volatile CoreTarget target;
 
     private BpfObject(Btf btf, BtfExt ext, String license, List<BpfProgram> programs,
             IdentityHashMap<BpfFunction, FunctionCode> codes, MapReader maps, MapSlots slots,
@@ -104,7 +106,8 @@ public final class BpfObject {
         List<BpfProgram> programs = functions.read();
         MapReader maps = new MapReader(btf, elf);
         return new BpfObject(btf, ext, license(elf), programs, functions.codes(), maps,
-                new MapSlots(btf, elf), new ProgramLinker(elf, btf, functions.allCodes(), maps.read()));
+                new MapSlots(btf, elf), new ProgramLinker(elf, btf, ext, functions.allCodes(),
+                maps.read()));
     }
 
     /** The object's types, completed and validated. */
@@ -149,7 +152,24 @@ public final class BpfObject {
      * the instruction and its source line
      */
     public LinkedProgram link(BpfProgram program) throws BpfException {
-        return linker.link(program);
+        return linker.link(program, null);
+    }
+
+    /**
+     * The same, with what the program asks about types (CO-RE) answered from other ones: those of a kernel,
+     * or of the application. Without them the object's own types are the answer.
+     *
+     * @param types where types are found, by their names up to {@code ___}
+     * @throws BpfException also if a question makes no sense or has several answers; where there is none
+     * {@link LinkedProgram#unresolved} tells
+     */
+    public LinkedProgram link(BpfProgram program, Btf types) throws BpfException {
+        CoreTarget known = target;
+        if (known == null || !known.btf().equals(types)) {
+            known = new CoreTarget(types);   // an index of all names, for all programs of an object
+            target = known;
+        }
+        return linker.link(program, known);
     }
 
     /**

@@ -4,6 +4,8 @@ import io.vhost.app.cli.Background;
 import io.vhost.app.cli.EndSignal;
 import io.vhost.bpf.BpfException;
 import io.vhost.bpf.BpfObject;
+import io.vhost.bpf.btf.Btf;
+import io.vhost.bpf.btf.BtfException;
 import io.vhost.bpf.flow.AccessRegions;
 import io.vhost.bpf.insn.ProgramException;
 import io.vhost.bpf.load.LoadOptions;
@@ -70,6 +72,11 @@ final class BpfRunCommand implements Callable<Integer> {
                     + " parts are written as in C: limits.rate, ports[2].")
     private final Map<String, String> variables = new LinkedHashMap<>();
 
+    @Option(names = "--types", paramLabel = "BTF",
+            description = "Answer what the program asks about types (CO-RE) from this file: bare BTF, such as"
+                    + " /sys/kernel/btf/vmlinux. Default: the object's own types.")
+    private Path types;
+
     @Option(names = "--interpret", description = "Interpret the program instead of compiling it.")
     private boolean interpret;
 
@@ -118,6 +125,9 @@ final class BpfRunCommand implements Callable<Integer> {
         for (Map.Entry<String, String> variable : variables.entrySet()) {
             options = options.set(variable.getKey(), number(variable.getKey(), variable.getValue()));
         }
+        if (types != null) {
+            options = options.types(types());
+        }
         LoadedObject loaded = loaded(BpfObject.read(file), options);
         String name = name(loaded.programs().keySet());
         Program chosen = loaded.program(name);
@@ -129,6 +139,14 @@ final class BpfRunCommand implements Callable<Integer> {
         new PacketRun(loaded, name, spec.commandLine().getOut(), quiet)
                 .run(input, Optional.ofNullable(output), repeat, end);
         return null;
+    }
+
+    private Btf types() throws IOException, UsageException {
+        try {
+            return Btf.read(types);
+        } catch (BtfException e) {
+            throw new UsageException("--types " + types + ": " + e.getMessage(), e);
+        }
     }
 
     private static long number(String name, String text) throws UsageException {

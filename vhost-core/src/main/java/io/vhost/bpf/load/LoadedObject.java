@@ -18,6 +18,8 @@ import io.vhost.bpf.map.BpfTable;
 import io.vhost.bpf.map.MapException;
 import io.vhost.bpf.map.MapFactory;
 import io.vhost.bpf.run.ContextLayout;
+import io.vhost.bpf.run.Fault;
+import io.vhost.bpf.run.Helper;
 import io.vhost.bpf.run.Image;
 import io.vhost.bpf.run.Program;
 import io.vhost.bpf.view.TypedMap;
@@ -77,7 +79,8 @@ public final class LoadedObject {
 
     private void add(BpfObject object, BpfProgram program, List<BpfTable> tables, LoadOptions options)
             throws BpfException, ProgramException {
-        LinkedProgram linked = object.link(program);
+        LinkedProgram linked = options.types().isEmpty() ? object.link(program)
+                : object.link(program, options.types().get());
         Code code = Code.of(program.name(), linked.instructions(),
                 linked.functions().stream().map(BpfFunction::name).toList(), linked::source);
         ProgramType type = program.target().map(ContextCheck.Target::type).orElse(null);
@@ -88,8 +91,11 @@ public final class LoadedObject {
         }
         HelperSet helpers = (classifier ? HelperSet.classifier() : HelperSet.xdp())
                 .with(options.helpers().toArray(HelperPrototype[]::new));
+        Helper unresolved = linked.unresolved().isEmpty() ? null : (_, _, _, _, _, _) -> {
+            throw Fault.unresolved();
+        };
         Image image = new Image(code, classifier ? ContextLayout.SKB : ContextLayout.XDP, tables,
-                helpers::helper);
+                id -> id == LinkedProgram.UNRESOLVED ? unresolved : helpers.helper(id));
         AccessRegions regions = AccessRegions.of(image);
         Program runnable = new Program(image, new Interpreter(image, regions));
         try {
