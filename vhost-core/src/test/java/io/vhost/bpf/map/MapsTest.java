@@ -222,7 +222,7 @@ class MapsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"QUEUE, 8, 3, -22", "STACK, 8, 3, -22", "RINGBUF, 0, 4096, -95"})
+    @CsvSource({"QUEUE, 8, 3, -22", "STACK, 8, 3, -22", "RINGBUF, 0, 4096, -524"})
     void aMapWithoutKeysRefusesWhoAsksForOne(MapType type, int valueSize, int entries, int refusal)
             throws MapException {
         BpfTable map = map(type, 0, valueSize, entries, 0);
