@@ -6,6 +6,7 @@ import io.vhost.bpf.btf.BtfException;
 import io.vhost.bpf.btf.BtfExt;
 import io.vhost.bpf.btf.BtfType;
 import io.vhost.bpf.btf.check.BtfValidator;
+import io.vhost.bpf.btf.core.CoreTarget;
 import io.vhost.bpf.context.ArgumentTags;
 import io.vhost.bpf.context.CheckMode;
 import io.vhost.bpf.context.ContextCheck;
@@ -20,8 +21,10 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.IdentityHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -40,17 +43,23 @@ public final class BpfObject {
     private final List<BpfProgram> programs;
     private final IdentityHashMap<BpfFunction, FunctionCode> codes;
     private final List<BpfMap> maps;
+    private final Map<String, MapTypes> mapTypes;
+    private final Map<String, Map<Integer, String>> slots;
     private final ProgramLinker linker;
+    private volatile CoreTarget target;
 
     private BpfObject(Btf btf, BtfExt ext, String license, List<BpfProgram> programs,
-            IdentityHashMap<BpfFunction, FunctionCode> codes, List<BpfMap> maps, ProgramLinker linker) {
+            IdentityHashMap<BpfFunction, FunctionCode> codes, MapReader maps, MapSlots slots,
+            ProgramLinker linker) throws BpfException {
         this.btf = btf;
         this.tags = new ArgumentTags(btf);
         this.ext = ext;
         this.license = license;
         this.programs = programs;
         this.codes = codes;
-        this.maps = maps;
+        this.maps = maps.maps();
+        this.mapTypes = Map.copyOf(maps.types());
+        this.slots = slots.read();
         this.linker = linker;
     }
 
@@ -95,9 +104,10 @@ public final class BpfObject {
         BtfExt ext = readExt(elf, btf);
         FunctionReader functions = new FunctionReader(btf, elf, ext);
         List<BpfProgram> programs = functions.read();
-        List<BpfMap> maps = new MapReader(btf, elf).read();
+        MapReader maps = new MapReader(btf, elf);
         return new BpfObject(btf, ext, license(elf), programs, functions.codes(), maps,
-                new ProgramLinker(elf, btf, functions.allCodes(), maps));
+                new MapSlots(btf, elf), new ProgramLinker(elf, btf, ext, functions.allCodes(),
+                maps.read()));
     }
 
     /** The object's types, completed and validated. */
@@ -125,6 +135,16 @@ public final class BpfObject {
         return maps;
     }
 
+    /** The types of what a map holds. */
+    public MapTypes types(BpfMap map) {
+        return mapTypes.getOrDefault(map.name(), MapTypes.UNKNOWN);
+    }
+
+    /** The names of the programs or maps that a map of them begins with, by slot. */
+    public Map<Integer, String> initialSlots(BpfMap map) {
+        return Collections.unmodifiableMap(slots.getOrDefault(map.name(), Map.of()));
+    }
+
     /**
      * Puts a program together with the functions and maps that it refers to, as it is loaded.
      *
@@ -132,7 +152,24 @@ public final class BpfObject {
      * the instruction and its source line
      */
     public LinkedProgram link(BpfProgram program) throws BpfException {
-        return linker.link(program);
+        return linker.link(program, null);
+    }
+
+    /**
+     * The same, with what the program asks about types (CO-RE) answered from other ones: those of a kernel,
+     * or of the application. Without them the object's own types are the answer.
+     *
+     * @param types where types are found, by their names up to {@code ___}
+     * @throws BpfException also if a question makes no sense or has several answers; where there is none
+     * {@link LinkedProgram#unresolved} tells
+     */
+    public LinkedProgram link(BpfProgram program, Btf types) throws BpfException {
+        CoreTarget known = target;
+        if (known == null || !known.btf().equals(types)) {
+            known = new CoreTarget(types);   // an index of all names, for all programs of an object
+            target = known;
+        }
+        return linker.link(program, known);
     }
 
     /**

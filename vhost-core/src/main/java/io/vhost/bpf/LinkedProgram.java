@@ -1,7 +1,9 @@
 package io.vhost.bpf;
 
 import io.vhost.bpf.btf.Btf;
+import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A program with all functions that it calls, one behind the other, its own first, and with its references
@@ -15,16 +17,25 @@ import java.util.List;
  * <p>Thread: immutable; any thread.
  */
 public final class LinkedProgram {
+    /**
+     * The number of a helper that does not exist, which is called where a question about other types has no
+     * answer; as libbpf has it, so that kernels know it.
+     */
+    public static final int UNRESOLVED = 0xbad2310;
+
     private final long[] instructions;
     private final List<BpfFunction> functions;
     private final int[] starts;
     private final Btf btf;
+    private final Map<Integer, String> unresolved;
 
-    LinkedProgram(long[] instructions, List<BpfFunction> functions, int[] starts, Btf btf) {
+    LinkedProgram(long[] instructions, List<BpfFunction> functions, int[] starts, Btf btf,
+            Map<Integer, String> unresolved) {
         this.instructions = instructions;
         this.functions = functions;
         this.starts = starts;
         this.btf = btf;
+        this.unresolved = Collections.unmodifiableMap(unresolved);
     }
 
     /** The instructions, as a copy. */
@@ -35,6 +46,14 @@ public final class LinkedProgram {
     /** The functions, in the order of their instructions. */
     public List<BpfFunction> functions() {
         return functions;
+    }
+
+    /**
+     * The instructions that ask for what the named types do not have (CO-RE), and what that is: calls of
+     * {@link #UNRESOLVED} are in their place. A program that never reaches them is well.
+     */
+    public Map<Integer, String> unresolved() {
+        return unresolved;
     }
 
     /** Where an instruction stands in its source; the empty string if that is not known. */

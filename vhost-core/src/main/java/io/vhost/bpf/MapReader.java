@@ -11,7 +11,9 @@ import io.vhost.bpf.elf.ElfSection;
 import io.vhost.bpf.elf.ElfSymbol;
 import java.nio.ByteBuffer;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -31,10 +33,21 @@ final class MapReader {
     private final Btf btf;
     private final ElfFile elf;
     private final List<BpfMap> maps = new ArrayList<>();
+    private final Map<String, MapTypes> types = new HashMap<>();
 
     MapReader(Btf btf, ElfFile elf) {
         this.btf = btf;
         this.elf = elf;
+    }
+
+    /** What was read. */
+    List<BpfMap> maps() {
+        return List.copyOf(maps);
+    }
+
+    /** The types of what maps hold, by the map's name; after {@link #read}. */
+    Map<String, MapTypes> types() {
+        return types;
     }
 
     List<BpfMap> read() throws BpfException {
@@ -58,7 +71,7 @@ final class MapReader {
         }
         operations(".struct_ops");
         operations(".struct_ops.link");
-        return List.copyOf(maps);
+        return maps();
     }
 
     private static boolean isPart(String section, String name) {
@@ -67,6 +80,7 @@ final class MapReader {
 
     private void addVariables(String name, long size, int flags) {
         maps.add(new BpfMap(name, ARRAY, WORD, size, 1, flags, "", ""));
+        types.put(name, new MapTypes(0, btf.find(BtfKind.DATASEC, name), Optional.empty()));
     }
 
     private List<Integer> variablesIn(String section) {
@@ -108,16 +122,18 @@ final class MapReader {
             throw new BpfException(Stage.OBJECT, btf.offset(variable), variable,
                     "map " + name + " is no struct", null);
         }
-        Definition definition = new Definition(name);
+        Definition definition = new Definition(name, false);
         for (BtfType.Member member : struct.members()) {
             definition.member(variable, member);
         }
+        types.put(name, definition.types());
         return definition.map();
     }
 
     /** What a map's members have said so far. */
     private final class Definition {
         private final String name;
+        private final boolean isInner;
         private int type;
         private long keySize;
         private long valueSize;
@@ -125,9 +141,13 @@ final class MapReader {
         private int flags;
         private String keyType = "";
         private String valueType = "";
+        private int keyTypeId;
+        private int valueTypeId;
+        private BpfMap inner;
 
-        Definition(String name) {
+        Definition(String name, boolean isInner) {
             this.name = name;
+            this.isInner = isInner;
         }
 
         void member(int variable, BtfType.Member member) throws BpfException {
@@ -139,11 +159,13 @@ final class MapReader {
                 case "value_size" -> valueSize = number(variable, member);
                 case "key" -> {
                     keySize = pointedSize(variable, member);
-                    keyType = new CTypes(btf).name(btf.referred(btf.strip(member.type())));
+                    keyTypeId = btf.referred(btf.strip(member.type()));
+                    keyType = new CTypes(btf).name(keyTypeId);
                 }
                 case "value" -> {
                     valueSize = pointedSize(variable, member);
-                    valueType = new CTypes(btf).name(btf.referred(btf.strip(member.type())));
+                    valueTypeId = btf.referred(btf.strip(member.type()));
+                    valueType = new CTypes(btf).name(valueTypeId);
                 }
                 case "values" -> {
                     valueSize = WORD;
@@ -151,6 +173,10 @@ final class MapReader {
                 }
                 default -> { }
             }
+        }
+
+        MapTypes types() {
+            return new MapTypes(keyTypeId, valueTypeId, Optional.ofNullable(inner));
         }
 
         BpfMap map() {
@@ -173,6 +199,13 @@ final class MapReader {
                 throw wrong(variable, member, "an array of pointers");
             }
             int target = btf.referred(element);
+            if (btf.type(btf.strip(target)) instanceof BtfType.Composite struct && !isInner) {
+                Definition definition = new Definition(name + ".inner", true);
+                for (BtfType.Member numbers : struct.members()) {
+                    definition.member(variable, numbers);
+                }
+                inner = definition.map();
+            }
             return new CTypes(btf).name(target);
         }
 

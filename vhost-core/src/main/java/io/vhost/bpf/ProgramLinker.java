@@ -2,8 +2,10 @@ package io.vhost.bpf;
 
 import io.vhost.bpf.BpfException.Stage;
 import io.vhost.bpf.btf.Btf;
+import io.vhost.bpf.btf.BtfExt;
 import io.vhost.bpf.btf.BtfKind;
 import io.vhost.bpf.btf.BtfType;
+import io.vhost.bpf.btf.core.CoreTarget;
 import io.vhost.bpf.elf.ElfException;
 import io.vhost.bpf.elf.ElfFile;
 import io.vhost.bpf.elf.ElfRelocation;
@@ -29,9 +31,10 @@ final class ProgramLinker {
     private final IdentityHashMap<BpfFunction, FunctionCode> codes;
     private final Map<String, Integer> maps = new HashMap<>();
     private final Map<String, Map<Integer, ElfSymbol>> relocations = new HashMap<>();
+    private final Map<String, Map<Integer, BtfExt.Relocation>> questions = new HashMap<>();
 
-    ProgramLinker(ElfFile elf, Btf btf, IdentityHashMap<BpfFunction, FunctionCode> codes, List<BpfMap> maps)
-            throws BpfException {
+    ProgramLinker(ElfFile elf, Btf btf, BtfExt ext, IdentityHashMap<BpfFunction, FunctionCode> codes,
+            List<BpfMap> maps) throws BpfException {
         this.elf = elf;
         this.btf = btf;
         this.codes = codes;
@@ -41,6 +44,10 @@ final class ProgramLinker {
         for (ElfSection section : elf.sections()) {
             if (section.isCode()) {
                 relocations.putIfAbsent(section.name(), symbols(section));
+                for (BtfExt.Relocation question : ext.relocations(section.name())) {
+                    questions.computeIfAbsent(section.name(), _ -> new HashMap<>())
+                            .put(question.offset(), question);
+                }
             }
         }
     }
@@ -57,7 +64,8 @@ final class ProgramLinker {
         }
     }
 
-    LinkedProgram link(BpfProgram program) throws BpfException {
+    /** Links it; {@code target} answers questions about types, null leaves them as the compiler has. */
+    LinkedProgram link(BpfProgram program, CoreTarget target) throws BpfException {
         List<BpfFunction> functions = new ArrayList<>(List.of(program.function()));
         functions.addAll(program.called());
         IdentityHashMap<BpfFunction, Integer> places = new IdentityHashMap<>();
@@ -73,10 +81,27 @@ final class ProgramLinker {
             }
         }
         long[] insns = new long[(int) length];
+        Map<Integer, String> unresolved = new HashMap<>();
         for (int i = 0; i < starts.length; i++) {
             function(functions.get(i), starts[i], insns, places);
+            if (target != null) {
+                unresolved.putAll(answer(functions.get(i), starts[i], insns, target));
+            }
         }
-        return new LinkedProgram(insns, List.copyOf(functions), starts, btf);
+        return new LinkedProgram(insns, List.copyOf(functions), starts, btf, unresolved);
+    }
+
+    private Map<Integer, String> answer(BpfFunction function, int start, long[] insns, CoreTarget target)
+            throws BpfException {
+        CoreFixUp fixUp = new CoreFixUp(btf, target, insns);
+        Map<Integer, BtfExt.Relocation> asked = questions.getOrDefault(function.section(), Map.of());
+        for (int i = 0; i < function.instructions(); i++) {
+            BtfExt.Relocation question = asked.get(function.offset() + Insn.BYTES * i);
+            if (question != null) {
+                fixUp.apply(question, start + i, place(function, i));
+            }
+        }
+        return fixUp.unresolved();
     }
 
     private void function(BpfFunction function, int start, long[] insns,

@@ -24,11 +24,12 @@
  *
  * <h2>Limits</h2>
  * <p>Files of at most 64 MiB, 4,096 functions, 255 functions called by one program. CO-RE relocations are
- * counted, not applied. Functions that are only declared are not looked for in other objects or in the
- * kernel. What else a verifier looks at, such as bounds, is not judged here, but where a program is loaded
- * to run. Calls are judged where they pass the context on in a register, whichever way through the function
- * led there: a context that was on the stack in between is not followed, and a call that a constant in
- * {@code .rodata} rules out is judged all the same. In a file whose programs have more than four million
+ * applied where types are named, see {@link io.vhost.bpf.BpfObject#link}. Functions that are only declared
+ * are not looked for in other objects or in the kernel. What else a verifier looks at, such as bounds, is
+ * not judged here, but where a program is loaded to run. Calls are judged where they pass the context on in
+ * a register, whichever way through the function led there: a context that was on the stack in between is
+ * not followed, and a call that a constant in {@code .rodata} rules out is judged all the same. In a file
+ * whose programs have more than four million
  * instructions with what they call, no call is judged.
  * {@link io.vhost.bpf.DebugInfoCheck} is for whoever puts a program together: reading an object does not ask
  * for it.

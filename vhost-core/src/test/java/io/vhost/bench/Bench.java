@@ -1,12 +1,13 @@
 package io.vhost.bench;
 
+import io.vhost.bpf.load.ProgramRates;
 import java.io.IOException;
 import java.util.Arrays;
 import picocli.CommandLine;
 
 /**
- * The benchmarks' entry: {@code pvp}, {@code async}, {@code monitor}, {@code neighbour}, {@code ping} or
- * {@code soak} with their options, or {@code jmh} with those of JMH.
+ * The benchmarks' entry: {@code pvp}, {@code async}, {@code bpf}, {@code monitor}, {@code neighbour},
+ * {@code ping} or {@code soak} with their options, or {@code jmh} with those of JMH.
  */
 final class Bench {
     private Bench() {}
@@ -16,6 +17,7 @@ final class Bench {
         String[] rest = args.length == 0 ? args : Arrays.copyOfRange(args, 1, args.length);
         switch (kind) {
             case "jmh" -> org.openjdk.jmh.Main.main(rest);
+            case "bpf" -> System.exit(new CommandLine(new ProgramRates()).execute(rest));
             case "async" -> System.exit(new CommandLine(new AsyncBenchmark()).execute(rest));
             case "monitor" -> System.exit(new CommandLine(new MonitorCost()).execute(rest));
             case "neighbour" -> System.exit(new CommandLine(new NeighbourRate()).execute(rest));
@@ -23,8 +25,9 @@ final class Bench {
             case "ping" -> System.exit(new CommandLine(new FirstPing()).execute(rest));
             case "soak" -> System.exit(new CommandLine(new Soak()).execute(rest));
             default -> {
-                System.err.println("Say -Dbench=\"jmh REGEX\", -Dbench=pvp, -Dbench=async, -Dbench=monitor,"
-                        + " -Dbench=neighbour, -Dbench=ping or -Dbench=soak; \"pvp --help\" tells more.");
+                System.err.println("Say -Dbench=\"jmh REGEX\", -Dbench=pvp, -Dbench=async, -Dbench=bpf,"
+                        + " -Dbench=monitor, -Dbench=neighbour, -Dbench=ping or -Dbench=soak;"
+                        + " \"pvp --help\" tells more.");
                 System.exit(2);
             }
         }

@@ -27,6 +27,8 @@ public final class Clang {
             char _license[] SEC("license") = "GPL";
             """;
 
+    private static final Path PROGRAMS = Path.of("src", "test", "resources", "programs");
+
     private Clang() {}
 
     /** Compiles {@code source} for BPF and returns the object file; skips the test where clang is missing. */
@@ -38,6 +40,19 @@ public final class Clang {
         Path object = folder.resolve(name + ".o");
         List<String> command = new ArrayList<>(List.of("clang", "-O2", "-g", "-target", "bpf", "-include",
                 head.toString(), "-c", file.toString(), "-o", object.toString()));
+        command.addAll(List.of(options));
+        run(command.toArray(String[]::new));
+        return object;
+    }
+
+    /** Compiles one of the programs in the test resources; skips the test where clang is missing. */
+    public static Path program(Path folder, String name, String... options)
+            throws IOException, InterruptedException {
+        Peers.require("clang");
+        Path object = folder.resolve(name + ".o");
+        List<String> command = new ArrayList<>(List.of("clang", "-O2", "-g", "-target", "bpf", "-Wall",
+                "-Werror", "-Wno-unused", "-c", PROGRAMS.resolve(name + ".c").toString(), "-o",
+                object.toString()));
         command.addAll(List.of(options));
         run(command.toArray(String[]::new));
         return object;

@@ -131,8 +131,10 @@ public final class FuzzTarget {
     /** Programs that are put together are programs, or there is an error that says why not. */
     private static void link(BpfObject object) throws BpfException {
         object.maps().forEach(object::initialData);
+        object.maps().forEach(object::initialSlots);
         for (BpfProgram program : object.programs()) {
             LinkedProgram linked = object.link(program);
+            asked(object, program);
             int length = linked.instructions().length;
             require(!linked.functions().isEmpty() && length > 0, program.name());
             linked.source(0);
@@ -142,6 +144,16 @@ public final class FuzzTarget {
             LoadedObject.load(object, new MapFactory(1, 1 << 16));
         } catch (ProgramException | MapException e) {
             require(!e.getMessage().isEmpty(), "no message");
+        }
+    }
+
+    /** What it asks about types, its own give an answer to, or the question makes no sense. */
+    private static void asked(BpfObject object, BpfProgram program) {
+        try {
+            object.link(program, object.btf()).unresolved().values().forEach(text ->
+                    require(!text.isEmpty(), "no text"));
+        } catch (BpfException e) {
+            require(e.stage() == BpfException.Stage.LINK && !e.text().isEmpty(), e.getMessage());
         }
     }
 

@@ -1,6 +1,7 @@
 package io.vhost.app.bpf;
 
 import io.vhost.app.cli.EndSignal;
+import java.io.InputStream;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -12,7 +13,7 @@ import picocli.CommandLine.Spec;
         name = "bpf",
         mixinStandardHelpOptions = true,
         synopsisSubcommandLabel = "COMMAND",
-        description = "Looks into eBPF objects.")
+        description = "Looks into eBPF objects and runs them.")
 public final class BpfCommand implements Runnable {
     @Spec
     private CommandSpec spec;
@@ -26,7 +27,13 @@ public final class BpfCommand implements Runnable {
      * @param end tells when its user waits no longer
      */
     public static CommandLine commandLine(EndSignal end) {
-        return new CommandLine(new BpfCommand()).addSubcommand(new BpfInspectCommand(end));
+        return commandLine(end, System.in);
+    }
+
+    /** The same with another standard input. */
+    static CommandLine commandLine(EndSignal end, InputStream in) {
+        return new CommandLine(new BpfCommand()).addSubcommand(new BpfInspectCommand(end))
+                .addSubcommand(new BpfRunCommand(end)).addSubcommand(new BpfTestCommand(in));
     }
 
     @Override

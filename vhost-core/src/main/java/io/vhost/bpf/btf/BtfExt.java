@@ -30,7 +30,7 @@ public final class BtfExt {
     private final Btf btf;
     private final Map<String, List<FunctionInfo>> functions = new HashMap<>();
     private final Map<String, List<LineInfo>> lines = new HashMap<>();
-    private int relocations;
+    private final Map<String, List<Relocation>> relocations = new HashMap<>();
 
     /**
      * A function's type.
@@ -51,6 +51,17 @@ public final class BtfExt {
      * @param column the column, from 1
      */
     public record LineInfo(int offset, int file, int text, int line, int column) {
+    }
+
+    /**
+     * A question about types that only who loads the program knows (CO-RE).
+     *
+     * @param offset bytes from the start of the section to the instruction
+     * @param typeId the type, of this file; not checked
+     * @param access the way to a field, as an offset of the BTF's strings; not checked
+     * @param kind   what is asked, a number of {@code enum bpf_core_relo_kind}
+     */
+    public record Relocation(int offset, int typeId, int access, int kind) {
     }
 
     /** A part's record as it is found: reads the record at {@code at}. */
@@ -94,7 +105,12 @@ public final class BtfExt {
 
     /** Number of relocations that wait for a kernel's types (CO-RE). */
     public int relocations() {
-        return relocations;
+        return relocations.values().stream().mapToInt(List::size).sum();
+    }
+
+    /** Those of a code section, in file order. */
+    public List<Relocation> relocations(String section) {
+        return List.copyOf(relocations.getOrDefault(section, List.of()));
     }
 
     private void read() throws BtfException {
@@ -131,7 +147,9 @@ public final class BtfExt {
                     word(at + 8), place >>> 10, place & 0x3FF));
         });
         if (headerLength >= HEADER_WITH_RELOCATIONS) {
-            part(24, headerLength, RELOCATION, (section, at) -> relocations++);
+            part(24, headerLength, RELOCATION, (section, at) -> relocations
+                    .computeIfAbsent(section, key -> new ArrayList<>())
+                    .add(new Relocation(word(at), word(at + 4), word(at + 8), word(at + 12))));
         }
     }
 

@@ -25,7 +25,7 @@ public final class HelperSet {
 
     /** Those of tc classifiers, as far as a packet without a socket goes. */
     public static HelperSet classifier() {
-        return base().with(SkbHelpers.all());
+        return base().with(SkbHelpers.all()).with(SkbChecksums.all());
     }
 
     /** These and others; one with a number that is there already replaces it. */

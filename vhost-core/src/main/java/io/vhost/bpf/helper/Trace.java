@@ -25,7 +25,7 @@ final class Trace {
         }
         String line = formatted(new String(text, 0, text.length - 1, StandardCharsets.UTF_8), r3, r4, r5);
         LOGGER.log(System.Logger.Level.INFO, line.strip());
-        return line.length() + 1L;
+        return line.length();
     }
 
     /** The text with numbers in the place of {@code %d %i %u %x %p} and their long forms. */

@@ -21,6 +21,7 @@ final class XdpHelpers {
     private static final int MAX_BYTES = 0xFFFF;
     private static final int EINVAL = -22;
     private static final int EACCES = -13;
+    private static final int EFAULT = -14;
 
     private XdpHelpers() {
     }
@@ -87,7 +88,10 @@ final class XdpHelpers {
 
     static long load(Cpu cpu, long offset, long to, long size) {
         PacketRoom packet = cpu.packet();
-        if (offset > MAX_BYTES || size > MAX_BYTES || offset + size > packet.length()) {
+        if (offset > MAX_BYTES || size > MAX_BYTES) {
+            return EFAULT;
+        }
+        if (offset + size > packet.length()) {
             return EINVAL;
         }
         MemorySegment.copy(cpu.memory().packet(), packet.data() + offset, cpu.memory().segment(to),
@@ -97,7 +101,10 @@ final class XdpHelpers {
 
     static long store(Cpu cpu, long offset, long from, long size) {
         PacketRoom packet = cpu.packet();
-        if (offset > MAX_BYTES || size > MAX_BYTES || offset + size > packet.length()) {
+        if (offset > MAX_BYTES || size > MAX_BYTES) {
+            return EFAULT;
+        }
+        if (offset + size > packet.length()) {
             return EINVAL;
         }
         MemorySegment.copy(cpu.memory().segment(from), Address.offset(from), cpu.memory().packet(),

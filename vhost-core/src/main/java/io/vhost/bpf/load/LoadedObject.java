@@ -9,6 +9,7 @@ import io.vhost.bpf.LinkedProgram;
 import io.vhost.bpf.context.ContextCheck;
 import io.vhost.bpf.context.ProgramType;
 import io.vhost.bpf.flow.AccessRegions;
+import io.vhost.bpf.helper.HelperPrototype;
 import io.vhost.bpf.helper.HelperSet;
 import io.vhost.bpf.insn.Code;
 import io.vhost.bpf.insn.ProgramException;
@@ -17,20 +18,21 @@ import io.vhost.bpf.jit.TooLargeException;
 import io.vhost.bpf.map.BpfTable;
 import io.vhost.bpf.map.MapException;
 import io.vhost.bpf.map.MapFactory;
-import io.vhost.bpf.map.MapSpec;
 import io.vhost.bpf.rules.MapFacts;
 import io.vhost.bpf.rules.Subject;
 import io.vhost.bpf.run.ContextLayout;
+import io.vhost.bpf.run.Fault;
+import io.vhost.bpf.run.Helper;
 import io.vhost.bpf.run.Image;
 import io.vhost.bpf.run.Program;
 import io.vhost.bpf.verify.Mode;
 import io.vhost.bpf.verify.Verdict;
 import io.vhost.bpf.verify.Verifier;
+import io.vhost.bpf.view.TypedMap;
 import io.vhost.bpf.vm.Interpreter;
-import java.lang.foreign.MemorySegment;
-import java.lang.foreign.ValueLayout;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -44,17 +46,29 @@ import java.util.Optional;
  */
 public final class LoadedObject {
     private final Map<String, Program> programs = new LinkedHashMap<>();
-    private final Map<String, BpfTable> maps = new LinkedHashMap<>();
+    private final Map<String, TypedMap> maps = new LinkedHashMap<>();
     private final Map<String, String> interpreted = new LinkedHashMap<>();
     private final Map<String, Verdict> verdicts = new LinkedHashMap<>();
 
     private LoadedObject() {
     }
 
-    /** Loads all programs of an object, if the verifier proves that each does no harm and ends. */
+    /** Loads all programs of an object as it is, if the verifier proves that each does no harm and ends. */
     public static LoadedObject load(BpfObject object, MapFactory factory)
             throws BpfException, ProgramException, MapException {
-        return load(object, factory, Mode.STRICT, 0);
+        return load(object, LoadOptions.of(factory));
+    }
+
+    /** The same with what the application sets. */
+    public static LoadedObject load(BpfObject object, LoadOptions options)
+            throws BpfException, ProgramException, MapException {
+        return load(object, options, Mode.STRICT, 0);
+    }
+
+    /** Loads an object as it is; otherwise as below. */
+    public static LoadedObject load(BpfObject object, MapFactory factory, Mode mode, int logLevel)
+            throws BpfException, ProgramException, MapException {
+        return load(object, LoadOptions.of(factory), mode, logLevel);
     }
 
     /**
@@ -62,21 +76,29 @@ public final class LoadedObject {
      *
      * @param mode     what becomes of loops that are not known to end
      * @param logLevel how much is in the verifier's log: 0 to 2
-     * @throws BpfException     if a program refers to what the object does not have, or its section does not
-     *                          tell a type that runs here
-     * @throws ProgramException if instructions are malformed or call a helper that does not exist, the
-     *                          verifier refuses a program, or the object's byte order is not the machine's
-     * @throws MapException     if a map cannot be made
+     * @throws BpfException             if a program refers to what the object does not have, or its section
+     *                                  does not tell a type that runs here
+     * @throws ProgramException         if instructions are malformed or call a helper that does not exist,
+     *                                  the verifier refuses a program, or the object's byte order is not the
+     *                                  machine's
+     * @throws MapException             if a map cannot be made, or be filled as the object says
+     * @throws IllegalArgumentException if the options set a variable that the object does not have
      */
-    public static LoadedObject load(BpfObject object, MapFactory factory, Mode mode, int logLevel)
+    public static LoadedObject load(BpfObject object, LoadOptions options, Mode mode, int logLevel)
             throws BpfException, ProgramException, MapException {
-        return load(object, factory, subject -> Verifier.verify(subject, mode, logLevel));
+        return load(object, options, subject -> Verifier.verify(subject, mode, logLevel));
     }
 
     /** For tests of what stops a program that no verifier has seen: it runs with a budget. */
     static LoadedObject loadUnverified(BpfObject object, MapFactory factory)
             throws BpfException, ProgramException, MapException {
-        return load(object, factory, ignored -> new Verdict(false, 0, 0, ""));
+        return loadUnverified(object, LoadOptions.of(factory));
+    }
+
+    /** The same with what the application sets. */
+    static LoadedObject loadUnverified(BpfObject object, LoadOptions options)
+            throws BpfException, ProgramException, MapException {
+        return load(object, options, ignored -> new Verdict(false, 0, 0, ""));
     }
 
     /** What decides on a program. */
@@ -84,42 +106,27 @@ public final class LoadedObject {
         Verdict judge(Subject subject) throws ProgramException;
     }
 
-    private static LoadedObject load(BpfObject object, MapFactory factory, Judge judge)
+    private static LoadedObject load(BpfObject object, LoadOptions options, Judge judge)
             throws BpfException, ProgramException, MapException {
         if (!object.btf().byteOrder().equals(ByteOrder.nativeOrder())) {
             throw new ProgramException(0, "", "the object is " + object.btf().byteOrder() + ", this machine "
                     + ByteOrder.nativeOrder() + ": compile with -target bpf on it");
         }
         LoadedObject loaded = new LoadedObject();
-        List<BpfTable> tables = new ArrayList<>();
-        for (BpfMap map : object.maps()) {
-            BpfTable table = table(object, map, factory);
-            tables.add(table);
-            loaded.maps.put(map.name(), table);
-        }
+        ObjectMaps maps = new ObjectMaps(object, options);
+        loaded.maps.putAll(maps.byName());
         for (BpfProgram program : object.programs()) {
-            loaded.add(object, program, tables, judge);
+            loaded.add(object, program, maps.tables(), options, judge);
         }
+        maps.fillWithPrograms(loaded.programs);
         return loaded;
     }
 
-    private static BpfTable table(BpfObject object, BpfMap map, MapFactory factory) throws MapException {
-        BpfTable table = factory.create(new MapSpec(map.name(), map.type(), size(map.keySize()),
-                size(map.valueSize()), size(map.maxEntries()), map.flags()));
-        byte[] data = object.initialData(map);
-        MemorySegment.copy(data, 0, table.values(), ValueLayout.JAVA_BYTE, 0,
-                (int) Math.min(data.length, table.values().byteSize()));
-        return table;
-    }
-
-    /** Sizes above what an {@code int} holds are as impossible as the largest one. */
-    private static int size(long number) {
-        return (int) Math.min(number, Integer.MAX_VALUE);
-    }
-
-    private void add(BpfObject object, BpfProgram program, List<BpfTable> tables, Judge judge)
+    private void add(BpfObject object, BpfProgram program, List<BpfTable> tables, LoadOptions options,
+            Judge judge)
             throws BpfException, ProgramException {
-        LinkedProgram linked = object.link(program);
+        LinkedProgram linked = options.types().isEmpty() ? object.link(program)
+                : object.link(program, options.types().get());
         Code code = Code.of(program.name(), linked.instructions(),
                 linked.functions().stream().map(BpfFunction::name).toList(), linked::source);
         ProgramType type = program.target().map(ContextCheck.Target::type).orElse(null);
@@ -128,9 +135,13 @@ public final class LoadedObject {
             throw new ProgramException(0, "", "program " + program.name() + " in section "
                     + program.function().section() + ": only programs of xdp and tc run here");
         }
-        HelperSet helpers = classifier ? HelperSet.classifier() : HelperSet.xdp();
+        HelperSet helpers = (classifier ? HelperSet.classifier() : HelperSet.xdp())
+                .with(options.helpers().toArray(HelperPrototype[]::new));
+        Helper unresolved = linked.unresolved().isEmpty() ? null : (_, _, _, _, _, _) -> {
+            throw Fault.unresolved();
+        };
         Image image = new Image(code, classifier ? ContextLayout.SKB : ContextLayout.XDP, tables,
-                helpers::helper);
+                id -> id == LinkedProgram.UNRESOLVED ? unresolved : helpers.helper(id));
         Verdict verdict = judge.judge(new Subject(code, image.context(), facts(object, tables),
                 helpers::prototype));
         verdicts.put(program.name(), verdict);
@@ -145,7 +156,7 @@ public final class LoadedObject {
     }
 
     private static List<MapFacts> facts(BpfObject object, List<BpfTable> tables) {
-        MapTypes types = new MapTypes(object.btf());
+        DeclaredMaps types = new DeclaredMaps(object.btf());
         List<MapFacts> facts = new ArrayList<>();
         for (int i = 0; i < tables.size(); i++) {
             BpfMap map = object.maps().get(i);
@@ -157,7 +168,7 @@ public final class LoadedObject {
 
     /** The programs by name, in the object's order. */
     public Map<String, Program> programs() {
-        return Map.copyOf(programs);
+        return Collections.unmodifiableMap(programs);
     }
 
     /**
@@ -175,7 +186,21 @@ public final class LoadedObject {
      * @throws IllegalArgumentException if there is none of this name
      */
     public BpfTable map(String name) {
+        return typed(name).table();
+    }
+
+    /**
+     * A map with the types of what it holds.
+     *
+     * @throws IllegalArgumentException if there is none of this name
+     */
+    public TypedMap typed(String name) {
         return found(maps, name, "map");
+    }
+
+    /** The maps by name, in the object's order: those that are defined, then the sections of variables. */
+    public Map<String, TypedMap> maps() {
+        return Collections.unmodifiableMap(maps);
     }
 
     /** Why a program is interpreted; empty if it is compiled. */

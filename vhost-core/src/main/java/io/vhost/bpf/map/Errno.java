@@ -10,6 +10,8 @@ final class Errno {
     static final int EINVAL = -22;
     static final int ENOSPC = -28;
     static final int EOPNOTSUPP = -95;
+    /** The kernel's own, which no C library knows. */
+    static final int ENOTSUPP = -524;
 
     /** Update flags. */
     static final long ANY = 0;

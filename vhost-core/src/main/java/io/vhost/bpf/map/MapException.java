@@ -9,7 +9,12 @@ public final class MapException extends Exception {
 
     private final int errno;
 
-    MapException(MapSpec spec, int errno, String text) {
+    /**
+     * Refuses a map.
+     *
+     * @param errno the error number, positive
+     */
+    public MapException(MapSpec spec, int errno, String text) {
         super("map " + spec.name() + ": " + text);
         this.errno = errno;
     }

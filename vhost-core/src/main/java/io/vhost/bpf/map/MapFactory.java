@@ -59,6 +59,7 @@ public final class MapFactory {
                 case LRU_PERCPU_HASH -> hash(spec, cpus, true);
                 case LPM_TRIE -> trie(spec);
                 case PROG_ARRAY, ARRAY_OF_MAPS -> slots(spec);
+                case HASH_OF_MAPS -> hashOfMaps(spec);
                 case QUEUE, STACK -> queue(spec);
                 case RINGBUF -> ring(spec);
                 case PERF_EVENT_ARRAY -> events(spec);
@@ -104,8 +105,9 @@ public final class MapFactory {
         int buckets = buckets(spec.maxEntries());
         long nodeStride = Words.rounded(8L + spec.keySize());
         MemorySegment own = memory(spec, stride * count);
-        HashNodes nodes = new HashNodes(memory(spec, 4L * buckets), memory(spec, nodeStride * count),
-                memory(spec, 2 * count), memory(spec, 4L * buckets), nodeStride, buckets - 1, spec.keySize());
+        HashNodes nodes = new HashNodes(memory(spec, HashNodes.HEAD * buckets),
+                memory(spec, nodeStride * count), memory(spec, 2 * count), memory(spec, 4L * buckets),
+                nodeStride, buckets - 1, spec.keySize());
         nodes.clear();
         return new HashTable(spec, own, nodes, free(spec, count), stride, values > 1 ? perCpu : 0, cpus, lru,
                 ThreadLocalRandom.current().nextLong());
@@ -147,6 +149,15 @@ public final class MapFactory {
         require(spec, spec.keySize() == 4 && spec.valueSize() == 4,
                 "key and value have " + spec.keySize() + " and " + spec.valueSize() + " bytes; both have 4");
         return new SlotTable(spec);
+    }
+
+    private BpfTable hashOfMaps(MapSpec spec) throws MapException {
+        require(spec, spec.valueSize() == 4, "value_size is " + spec.valueSize()
+                + "; it is 4, a map's descriptor in the kernel");
+        BpfTable tickets = hash(new MapSpec(spec.name(), MapType.HASH.id(), spec.keySize(), Long.BYTES,
+                spec.maxEntries(), spec.flags()), 1, false);
+        limit(spec, (long) Long.BYTES * spec.maxEntries());
+        return new MapHash(spec, tickets);
     }
 
     private BpfTable queue(MapSpec spec) throws MapException {

@@ -73,6 +73,16 @@ public record QueueTable(MapSpec spec, MemorySegment data, MemorySegment state, 
         }
     }
 
+    /** Number of values that wait. */
+    public int size() {
+        SpinLock.lock(state, 0);
+        try {
+            return (int) INT.get(state, COUNT);
+        } finally {
+            SpinLock.unlock(state, 0);
+        }
+    }
+
     @Override
     public MemorySegment values() {
         return NOTHING;

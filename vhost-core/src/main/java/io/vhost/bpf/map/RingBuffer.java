@@ -143,6 +143,6 @@ public record RingBuffer(MapSpec spec, MemorySegment values, MemorySegment heade
 
     @Override
     public int refusal() {
-        return Errno.EOPNOTSUPP;
+        return Errno.ENOTSUPP;
     }
 }

@@ -6,12 +6,12 @@ import java.lang.foreign.MemorySegment;
 import java.util.concurrent.atomic.AtomicReferenceArray;
 
 /**
- * A map from a number to an object: PROG_ARRAY and ARRAY_OF_MAPS. Programs cannot store
+ * A map from a number to an object: PROG_ARRAY, ARRAY_OF_MAPS and PERF_EVENT_ARRAY. Programs cannot store
  * into it, the application does.
  *
  * <p>Thread: any; an object is published with what it consists of.
  */
-public final class SlotTable implements BpfTable {
+public final class SlotTable implements MapOfMaps {
     private static final MemorySegment NOTHING = Arena.global().allocate(0, 8);
 
     private final MapSpec spec;
@@ -31,6 +31,16 @@ public final class SlotTable implements BpfTable {
     /** Puts an object into a slot, or null to empty it. */
     public void set(int index, Object object) {
         slots.setRelease(index, object);
+    }
+
+    @Override
+    public int put(MemorySegment keys, long key, BpfTable map) {
+        int index = (int) Bytes.INT.get(keys, key);
+        if (Integer.compareUnsigned(index, slots.length()) >= 0) {
+            return Errno.E2BIG;
+        }
+        set(index, map);
+        return 0;
     }
 
     @Override

@@ -14,6 +14,8 @@ public enum Abort {
     CALL_DEPTH("calls nested deeper than 8 frames"),
     /** A helper was given what it cannot work with. */
     HELPER_ARGUMENT("an argument that the helper does not take"),
+    /** It reached what asks for a type or field that there is not. */
+    UNRESOLVED("asks for a type or field that the named types do not have"),
     /** A helper of the application threw. */
     HELPER_FAILED("a helper threw an exception");
 

@@ -22,6 +22,7 @@ public final class Cpu {
     public static final long NOWHERE = -1;
 
     private static final int REGISTERS = 11;
+    private static final int SCRATCH = 24;
 
     private final int number;
     private final AddressSpace memory = new AddressSpace();
@@ -43,7 +44,7 @@ public final class Cpu {
     private long frame;
     private long redirect = NOWHERE;
     private final Obligations obligations = new Obligations();
-    private final MemorySegment scratch = Arena.ofAuto().allocate(Long.BYTES, Long.BYTES);
+    private final MemorySegment scratch = Arena.ofAuto().allocate(SCRATCH, Long.BYTES);
 
     /** Makes one; {@code number} tells which values of per-CPU maps are its own, from 0. */
     public Cpu(int number) {
@@ -272,7 +273,7 @@ public final class Cpu {
         return obligations;
     }
 
-    /** For helpers: eight bytes, for a key. */
+    /** For helpers: 24 bytes, for a key. */
     public MemorySegment scratch() {
         return scratch;
     }

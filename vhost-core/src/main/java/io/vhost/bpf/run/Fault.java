@@ -34,6 +34,11 @@ public final class Fault extends RuntimeException {
         return new Fault(Abort.HELPER_ARGUMENT);
     }
 
+    /** The types that were named do not have what the program asks for. */
+    public static Fault unresolved() {
+        return new Fault(Abort.UNRESOLVED);
+    }
+
     /** Why. */
     public Abort reason() {
         return reason;

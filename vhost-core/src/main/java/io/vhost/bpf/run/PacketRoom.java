@@ -74,6 +74,9 @@ public final class PacketRoom {
             Bytes.store(context, layout.meta(), 4, Address.PACKET + newMeta);
             Bytes.store(context, layout.data(), 4, Address.PACKET + newData);
             Bytes.store(context, layout.dataEnd(), 4, Address.PACKET + newEnd);
+            if (layout.length() >= 0) {
+                Bytes.store(context, layout.length(), 4, newEnd - newData);
+            }
         }
     }
 }

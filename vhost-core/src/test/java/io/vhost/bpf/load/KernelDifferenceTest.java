@@ -2,30 +2,20 @@ package io.vhost.bpf.load;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.params.provider.Arguments.arguments;
 
 import io.vhost.bpf.BpfMap;
 import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.BpfProgram;
 import io.vhost.bpf.Clang;
-import io.vhost.bpf.flow.AccessRegions;
 import io.vhost.bpf.map.BpfTable;
-import io.vhost.bpf.map.MapFactory;
 import io.vhost.bpf.map.SlotTable;
-import io.vhost.bpf.mem.Address;
-import io.vhost.bpf.run.Abort;
-import io.vhost.bpf.run.ContextLayout;
-import io.vhost.bpf.run.Cpu;
-import io.vhost.bpf.run.Program;
-import io.vhost.bpf.vm.Interpreter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.SplittableRandom;
 import java.util.stream.Stream;
@@ -39,9 +29,6 @@ import org.junit.jupiter.params.provider.MethodSource;
 @Tag("peer")
 class KernelDifferenceTest {
     private static final int PACKETS = Integer.getInteger("packets", 300);
-    private static final int HEAD_ROOM = 256;
-    // A page, without what the kernel keeps behind packets.
-    private static final int ROOM = 4096 - 320;
     private static final int XDP = 6;
     private static final int TAIL_CALLS = 10;
 
@@ -56,42 +43,17 @@ class KernelDifferenceTest {
                 arguments("sampler", XdpSources.sampler()));
     }
 
-    /** An object of ours with the one Cpu that runs it. */
-    private static final class Ours {
-        private final LoadedObject loaded;
-        private final Program program;
-        private final Cpu cpu = new Cpu(0);
-        private final MemorySegment room = Arena.ofAuto().allocate(ROOM, 8);
-
-        Ours(BpfObject object, String name, boolean interpreted) throws Exception {
-            loaded = LoadedObject.load(object, new MapFactory(1, 1 << 24));
-            program = loaded.program(name);
-            assertTrue(loaded.whyInterpreted(name).isEmpty());
-            if (interpreted) {
-                program.execute(new Interpreter(program.image(), AccessRegions.of(program.image())));
-            }
-            cpu.memory().context(Arena.ofAuto().allocate(ContextLayout.XDP.size(), 8));
-            for (BpfMap map : object.maps()) {
-                if (loaded.map(map.name()) instanceof SlotTable slots) {
-                    for (int i = 0; i < TAIL_CALLS; i++) {
-                        slots.set(i, program);
-                    }
+    /** Puts the program itself into all slots of its map of programs. */
+    private static Ours ours(BpfObject object, String name, boolean interpreted) throws Exception {
+        Ours ours = new Ours(object, name, interpreted);
+        for (BpfMap map : object.maps()) {
+            if (ours.loaded().map(map.name()) instanceof SlotTable slots) {
+                for (int i = 0; i < TAIL_CALLS; i++) {
+                    slots.set(i, ours.loaded().program(name));
                 }
             }
         }
-
-        KernelRun.Result run(byte[] packet) {
-            MemorySegment.copy(packet, 0, room, ValueLayout.JAVA_BYTE, HEAD_ROOM, packet.length);
-            cpu.packet().set(room, HEAD_ROOM, HEAD_ROOM + packet.length, ContextLayout.XDP);
-            int action = (int) program.run(cpu, Address.CONTEXT, 0);
-            assertEquals(Abort.NONE, cpu.abort());
-            List<Byte> bytes = new ArrayList<>();
-            // The kernel shows the metadata in front, too.
-            for (int i = cpu.packet().meta(); i < cpu.packet().end(); i++) {
-                bytes.add(room.get(ValueLayout.JAVA_BYTE, i));
-            }
-            return new KernelRun.Result(action, bytes, 0);
-        }
+        return ours;
     }
 
     @ParameterizedTest(name = "{0}")
@@ -107,8 +69,8 @@ class KernelDifferenceTest {
                     kernel.update(map.name(), bytes(i), bytes(descriptor));
                 }
             }
-            Ours interpreted = new Ours(object, name, true);
-            Ours compiled = new Ours(object, name, false);
+            Ours interpreted = ours(object, name, true);
+            Ours compiled = ours(object, name, false);
             SplittableRandom random = new SplittableRandom(name.hashCode());
             for (int i = 0; i < PACKETS; i++) {
                 byte[] packet = packet(random);
@@ -120,8 +82,8 @@ class KernelDifferenceTest {
                 }
             }
             for (BpfMap map : object.maps()) {
-                sameContents(kernel, map, interpreted.loaded.map(map.name()));
-                sameContents(kernel, map, compiled.loaded.map(map.name()));
+                sameContents(kernel, map, interpreted.loaded().map(map.name()));
+                sameContents(kernel, map, compiled.loaded().map(map.name()));
             }
         }
     }

@@ -10,19 +10,25 @@ import io.vhost.peer.Peers;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 
 /** Programs and maps in the running kernel, which runs them through {@code BPF_PROG_TEST_RUN}. */
 final class KernelRun implements AutoCloseable {
     private static final int MAP_CREATE = 0;
     private static final int MAP_LOOKUP = 1;
     private static final int MAP_UPDATE = 2;
+    private static final int MAP_DELETE = 3;
+    private static final int MAP_NEXT_KEY = 4;
     private static final int PROG_LOAD = 5;
     private static final int TEST_RUN = 10;
+    private static final int EINVAL = 22;
     private static final int LOG_SIZE = 1 << 20;
     private static final int PACKET = 4096;
 
@@ -60,23 +66,56 @@ final class KernelRun implements AutoCloseable {
     /** Creates the maps of an object, with what they begin with. */
     void maps(BpfObject object) {
         for (BpfMap map : object.maps()) {
-            map(map.name(), map.type(), (int) map.keySize(), (int) map.valueSize(), (int) map.maxEntries(),
-                    map.flags());
+            Optional<BpfMap> inner = object.types(map).inner();
+            int template = inner.isPresent() ? map(inner.get(), 0) : 0;
+            map(map, template);
             byte[] initial = object.initialData(map);
             if (initial.length > 0) {
                 update(map.name(), new byte[4], initial);
             }
         }
+        for (BpfMap map : object.maps()) {
+            object.initialSlots(map).forEach((slot, name) -> {
+                if (maps.containsKey(name)) {
+                    update(map.name(), word(slot), word(maps.get(name)));
+                }
+            });
+        }
+    }
+
+    /** Puts a program where the object's maps of programs have its name. */
+    void slots(BpfObject object, String name, int program) {
+        for (BpfMap map : object.maps()) {
+            object.initialSlots(map).forEach((slot, wanted) -> {
+                if (wanted.equals(name)) {
+                    update(map.name(), word(slot), word(program));
+                }
+            });
+        }
+    }
+
+    private static byte[] word(int number) {
+        return ByteBuffer.allocate(4).order(ByteOrder.nativeOrder()).putInt(number).array();
+    }
+
+    private int map(BpfMap map, int inner) {
+        return map(map.name(), map.type(), (int) map.keySize(), (int) map.valueSize(),
+                (int) map.maxEntries(), map.flags(), inner);
     }
 
     /** Creates a map; its descriptor. */
     int map(String name, int type, int keySize, int valueSize, int entries, int flags) {
+        return map(name, type, keySize, valueSize, entries, flags, 0);
+    }
+
+    private int map(String name, int type, int keySize, int valueSize, int entries, int flags, int inner) {
         attributes.fill((byte) 0);
         attributes.set(ValueLayout.JAVA_INT, 0, type);
         attributes.set(ValueLayout.JAVA_INT, 4, keySize);
         attributes.set(ValueLayout.JAVA_INT, 8, valueSize);
         attributes.set(ValueLayout.JAVA_INT, 12, entries);
         attributes.set(ValueLayout.JAVA_INT, 16, flags);
+        attributes.set(ValueLayout.JAVA_INT, 20, inner);
         int descriptor = opened(call(MAP_CREATE, 72), "map " + name);
         maps.put(name, descriptor);
         return descriptor;
@@ -89,13 +128,58 @@ final class KernelRun implements AutoCloseable {
 
     /** Sets an entry. */
     void update(String map, byte[] newKey, byte[] newValue) {
-        MemorySegment.copy(newKey, 0, key, ValueLayout.JAVA_BYTE, 0, newKey.length);
-        MemorySegment.copy(newValue, 0, value, ValueLayout.JAVA_BYTE, 0, newValue.length);
-        element(map);
-        int result = call(MAP_UPDATE, 32);
+        int result = tryUpdate(map, newKey, newValue, 0);
         if (result < 0) {
             throw new AssertionError("update of " + map + ": errno " + -result);
         }
+    }
+
+    /** Sets an entry, or not; 0 or a negative error number. */
+    int tryUpdate(String map, byte[] newKey, byte[] newValue, long flags) {
+        MemorySegment.copy(newKey, 0, key, ValueLayout.JAVA_BYTE, 0, newKey.length);
+        MemorySegment.copy(newValue, 0, value, ValueLayout.JAVA_BYTE, 0, newValue.length);
+        element(map);
+        attributes.set(ValueLayout.JAVA_LONG, 24, flags);
+        withoutKey(newKey);
+        return call(MAP_UPDATE, 32);
+    }
+
+    /** Removes an entry, or not; 0 or a negative error number. */
+    int tryDelete(String map, byte[] wanted) {
+        MemorySegment.copy(wanted, 0, key, ValueLayout.JAVA_BYTE, 0, wanted.length);
+        element(map);
+        attributes.set(ValueLayout.JAVA_LONG, 16, 0);
+        withoutKey(wanted);
+        return call(MAP_DELETE, 32);
+    }
+
+    /** Looks an entry up; 0 or a negative error number. */
+    int tryLookup(String map, byte[] wanted) {
+        MemorySegment.copy(wanted, 0, key, ValueLayout.JAVA_BYTE, 0, wanted.length);
+        element(map);
+        withoutKey(wanted);
+        return call(MAP_LOOKUP, 32);
+    }
+
+    /** Maps without keys are given none. */
+    private void withoutKey(byte[] wanted) {
+        if (wanted.length == 0) {
+            attributes.set(ValueLayout.JAVA_LONG, 8, 0);
+        }
+    }
+
+    /** All keys of a map. */
+    List<byte[]> keys(String map, int size) {
+        List<byte[]> keys = new ArrayList<>();
+        element(map);
+        attributes.set(ValueLayout.JAVA_LONG, 8, 0);
+        while (call(MAP_NEXT_KEY, 32) == 0) {
+            byte[] next = value.asSlice(0, size).toArray(ValueLayout.JAVA_BYTE);
+            keys.add(next);
+            MemorySegment.copy(next, 0, key, ValueLayout.JAVA_BYTE, 0, size);
+            element(map);
+        }
+        return keys;
     }
 
     private void element(String map) {
@@ -196,6 +280,15 @@ final class KernelRun implements AutoCloseable {
 
     /** Runs a program on a packet. */
     Result run(int program, byte[] packet, int repeat) {
+        Result result = tryRun(program, packet, repeat);
+        if (result == null) {
+            throw new AssertionError("the kernel runs nothing on a packet of " + packet.length + " bytes");
+        }
+        return result;
+    }
+
+    /** The same; null for a packet that is too short for its kind, on which the kernel runs nothing. */
+    Result tryRun(int program, byte[] packet, int repeat) {
         MemorySegment.copy(packet, 0, in, ValueLayout.JAVA_BYTE, 0, packet.length);
         attributes.fill((byte) 0);
         attributes.set(ValueLayout.JAVA_INT, 0, program);
@@ -205,6 +298,9 @@ final class KernelRun implements AutoCloseable {
         attributes.set(ValueLayout.JAVA_LONG, 24, out.address());
         attributes.set(ValueLayout.JAVA_INT, 32, repeat);
         int result = call(TEST_RUN, 80);
+        if (result == -EINVAL) {
+            return null;
+        }
         if (result < 0) {
             throw new AssertionError("BPF_PROG_TEST_RUN: errno " + -result);
         }

@@ -8,12 +8,12 @@ import io.vhost.bpf.map.MapSpec;
 import io.vhost.bpf.rules.MapFacts;
 
 /** What an object's types say of maps beyond their numbers: locks in values, maps in maps. */
-final class MapTypes {
+final class DeclaredMaps {
     private static final String LOCK = "bpf_spin_lock";
 
     private final Btf btf;
 
-    MapTypes(Btf btf) {
+    DeclaredMaps(Btf btf) {
         this.btf = btf;
     }
 

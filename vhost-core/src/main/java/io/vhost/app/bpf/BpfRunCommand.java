@@ -1,0 +1,191 @@
+package io.vhost.app.bpf;
+
+import io.vhost.app.cli.Background;
+import io.vhost.app.cli.EndSignal;
+import io.vhost.bpf.BpfException;
+import io.vhost.bpf.BpfObject;
+import io.vhost.bpf.btf.Btf;
+import io.vhost.bpf.btf.BtfException;
+import io.vhost.bpf.flow.AccessRegions;
+import io.vhost.bpf.insn.ProgramException;
+import io.vhost.bpf.load.LoadOptions;
+import io.vhost.bpf.load.LoadedObject;
+import io.vhost.bpf.map.MapException;
+import io.vhost.bpf.map.MapFactory;
+import io.vhost.bpf.run.Program;
+import io.vhost.bpf.vm.Interpreter;
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
+import picocli.CommandLine.Spec;
+
+/** The command {@code bpf run}. Thread: the main thread. */
+@Command(
+        name = "run",
+        mixinStandardHelpOptions = true,
+        description = {
+                "Runs an XDP or tc program on the packets of a capture, and shows what each of them got and"
+                + " what is in the maps at the end.",
+                "Exit status: 0 it ran on all packets; 1 the object or the capture is no good; 2 the command"
+                + " line is not understood."})
+final class BpfRunCommand implements Callable<Integer> {
+    private static final long MAX_MAP = 1L << 30;
+
+    @Spec
+    private CommandSpec spec;
+
+    @Parameters(paramLabel = "OBJ", description = "The object file, compiled with clang -g -target bpf.")
+    private Path file;
+
+    @Option(names = "--pcap", required = true, paramLabel = "IN",
+            description = "The capture, pcap or pcapng, of Ethernet.")
+    private Path input;
+
+    @Option(names = "--out", paramLabel = "OUT",
+            description = "Write the packets that go on, as the program left them; pcapng if the name ends"
+                    + " so, else pcap.")
+    private Path output;
+
+    @Option(names = "--repeat", paramLabel = "N", defaultValue = "1",
+            description = "Run N times on each packet, as it came; what the first run did is shown, and how"
+                    + " long all took. Default: ${DEFAULT-VALUE}.")
+    private long repeat;
+
+    @Option(names = "--program", paramLabel = "NAME",
+            description = "Which program; may be left out if the object has one.")
+    private String program;
+
+    @Option(names = "--set", paramLabel = "NAME=NUMBER",
+            description = "Set a variable before the object is loaded, also one of .rodata or .kconfig;"
+                    + " parts are written as in C: limits.rate, ports[2].")
+    private final Map<String, String> variables = new LinkedHashMap<>();
+
+    @Option(names = "--types", paramLabel = "BTF",
+            description = "Answer what the program asks about types (CO-RE) from this file: bare BTF, such as"
+                    + " /sys/kernel/btf/vmlinux. Default: the object's own types.")
+    private Path types;
+
+    @Option(names = "--interpret", description = "Interpret the program instead of compiling it.")
+    private boolean interpret;
+
+    @Option(names = {"-q", "--quiet"}, description = "Leave out what each packet got.")
+    private boolean quiet;
+
+    private final EndSignal end;
+
+    /**
+     * The command, to be added to a command line.
+     *
+     * @param end tells when its user waits no longer
+     */
+    BpfRunCommand(EndSignal end) {
+        this.end = end;
+    }
+
+    @Override
+    public Integer call() throws Exception {
+        if (repeat < 1) {
+            throw new ParameterException(spec.commandLine(), "--repeat is " + repeat + "; at least 1");
+        }
+        // A FIFO may never have a writer, and opening it cannot be broken off.
+        CompletableFuture<Void> work = Background.start("vhost-run", this::work);
+        boolean done = end.await(work, Long.MAX_VALUE);
+        PrintWriter err = spec.commandLine().getErr();
+        if (!done) {
+            err.println(input + ": not read to its end: interrupted");
+            return 1;
+        }
+        try {
+            Background.result(work);
+            return 0;
+        } catch (BpfException | ProgramException | MapException | UsageException e) {
+            err.println(file + ": " + e.getMessage());
+        } catch (NoSuchFileException e) {
+            err.println(e.getFile() + ": no such file");
+        } catch (IOException e) {
+            err.println(e.getMessage());
+        }
+        return 1;
+    }
+
+    private Void work() throws IOException, BpfException, ProgramException, MapException, UsageException {
+        LoadOptions options = LoadOptions.of(new MapFactory(1, MAX_MAP));
+        for (Map.Entry<String, String> variable : variables.entrySet()) {
+            options = options.set(variable.getKey(), number(variable.getKey(), variable.getValue()));
+        }
+        if (types != null) {
+            options = options.types(types());
+        }
+        LoadedObject loaded = loaded(BpfObject.read(file), options);
+        String name = name(loaded.programs().keySet());
+        Program chosen = loaded.program(name);
+        if (interpret) {
+            chosen.execute(new Interpreter(chosen.image(), AccessRegions.of(chosen.image())));
+        }
+        loaded.whyInterpreted(name).ifPresent(why -> spec.commandLine().getErr()
+                .println(name + " is interpreted: " + why));
+        new PacketRun(loaded, name, spec.commandLine().getOut(), quiet)
+                .run(input, Optional.ofNullable(output), repeat, end);
+        return null;
+    }
+
+    private Btf types() throws IOException, UsageException {
+        try {
+            return Btf.read(types);
+        } catch (BtfException e) {
+            throw new UsageException("--types " + types + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static long number(String name, String text) throws UsageException {
+        try {
+            return Long.decode(text);
+        } catch (NumberFormatException e) {
+            throw new UsageException("--set " + name + ": " + text + " is no number", e);
+        }
+    }
+
+    private static LoadedObject loaded(BpfObject object, LoadOptions options)
+            throws BpfException, ProgramException, MapException, UsageException {
+        try {
+            return LoadedObject.load(object, options);
+        } catch (IllegalArgumentException e) {
+            if (options.variables().isEmpty()) {
+                throw e;
+            }
+            throw new UsageException("--set: " + e.getMessage(), e);
+        }
+    }
+
+    private String name(Set<String> names) throws UsageException {
+        if (program == null && names.size() == 1) {
+            return names.iterator().next();
+        }
+        if (program == null || !names.contains(program)) {
+            throw new UsageException((program == null ? "which program? Say --program NAME"
+                    : "no program " + program) + "; there are " + names, null);
+        }
+        return program;
+    }
+
+    /** What the user asked for does not fit the object. */
+    private static final class UsageException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        UsageException(String text, Throwable cause) {
+            super(text, cause);
+        }
+    }
+}
