@@ -17,7 +17,7 @@ public final class Kernel implements AutoCloseable {
     private static final int VERBOSE = 2;
     private static final int SLEEPABLE = 1 << 4;
 
-    private final Arena arena = Arena.ofConfined();
+    private final Arena arena = Arena.ofShared();
     private final MemorySegment log = arena.allocate(LOG_SIZE);
     private final MemorySegment attributes = arena.allocate(160, 8);
     private final MemorySegment data = arena.allocate(16 << 20, 8);

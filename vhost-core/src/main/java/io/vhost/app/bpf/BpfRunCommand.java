@@ -4,27 +4,22 @@ import io.vhost.app.cli.Background;
 import io.vhost.app.cli.EndSignal;
 import io.vhost.bpf.BpfException;
 import io.vhost.bpf.BpfObject;
-import io.vhost.bpf.btf.Btf;
-import io.vhost.bpf.btf.BtfException;
 import io.vhost.bpf.flow.AccessRegions;
 import io.vhost.bpf.insn.ProgramException;
-import io.vhost.bpf.load.LoadOptions;
 import io.vhost.bpf.load.LoadedObject;
 import io.vhost.bpf.map.MapException;
-import io.vhost.bpf.map.MapFactory;
 import io.vhost.bpf.run.Program;
 import io.vhost.bpf.vm.Interpreter;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.LinkedHashMap;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -41,8 +36,6 @@ import picocli.CommandLine.Spec;
                 "Exit status: 0 it ran on all packets; 1 the object or the capture is no good; 2 the command"
                 + " line is not understood."})
 final class BpfRunCommand implements Callable<Integer> {
-    private static final long MAX_MAP = 1L << 30;
-
     @Spec
     private CommandSpec spec;
 
@@ -67,15 +60,8 @@ final class BpfRunCommand implements Callable<Integer> {
             description = "Which program; may be left out if the object has one.")
     private String program;
 
-    @Option(names = "--set", paramLabel = "NAME=NUMBER",
-            description = "Set a variable before the object is loaded, also one of .rodata or .kconfig;"
-                    + " parts are written as in C: limits.rate, ports[2].")
-    private final Map<String, String> variables = new LinkedHashMap<>();
-
-    @Option(names = "--types", paramLabel = "BTF",
-            description = "Answer what the program asks about types (CO-RE) from this file: bare BTF, such as"
-                    + " /sys/kernel/btf/vmlinux. Default: the object's own types.")
-    private Path types;
+    @Mixin
+    private Loading loading;
 
     @Option(names = "--interpret", description = "Interpret the program instead of compiling it.")
     private boolean interpret;
@@ -121,14 +107,7 @@ final class BpfRunCommand implements Callable<Integer> {
     }
 
     private Void work() throws IOException, BpfException, ProgramException, MapException, UsageException {
-        LoadOptions options = LoadOptions.of(new MapFactory(1, MAX_MAP));
-        for (Map.Entry<String, String> variable : variables.entrySet()) {
-            options = options.set(variable.getKey(), number(variable.getKey(), variable.getValue()));
-        }
-        if (types != null) {
-            options = options.types(types());
-        }
-        LoadedObject loaded = loaded(BpfObject.read(file), options);
+        LoadedObject loaded = loading.load(BpfObject.read(file), 0);
         String name = name(loaded.programs().keySet());
         Program chosen = loaded.program(name);
         if (interpret) {
@@ -141,34 +120,6 @@ final class BpfRunCommand implements Callable<Integer> {
         return null;
     }
 
-    private Btf types() throws IOException, UsageException {
-        try {
-            return Btf.read(types);
-        } catch (BtfException e) {
-            throw new UsageException("--types " + types + ": " + e.getMessage(), e);
-        }
-    }
-
-    private static long number(String name, String text) throws UsageException {
-        try {
-            return Long.decode(text);
-        } catch (NumberFormatException e) {
-            throw new UsageException("--set " + name + ": " + text + " is no number", e);
-        }
-    }
-
-    private static LoadedObject loaded(BpfObject object, LoadOptions options)
-            throws BpfException, ProgramException, MapException, UsageException {
-        try {
-            return LoadedObject.load(object, options);
-        } catch (IllegalArgumentException e) {
-            if (options.variables().isEmpty()) {
-                throw e;
-            }
-            throw new UsageException("--set: " + e.getMessage(), e);
-        }
-    }
-
     private String name(Set<String> names) throws UsageException {
         if (program == null && names.size() == 1) {
             return names.iterator().next();
@@ -178,14 +129,5 @@ final class BpfRunCommand implements Callable<Integer> {
                     : "no program " + program) + "; there are " + names, null);
         }
         return program;
-    }
-
-    /** What the user asked for does not fit the object. */
-    private static final class UsageException extends Exception {
-        private static final long serialVersionUID = 1L;
-
-        UsageException(String text, Throwable cause) {
-            super(text, cause);
-        }
     }
 }

@@ -142,8 +142,14 @@ public final class LoadedObject {
         };
         Image image = new Image(code, classifier ? ContextLayout.SKB : ContextLayout.XDP, tables,
                 id -> id == LinkedProgram.UNRESOLVED ? unresolved : helpers.helper(id));
-        Verdict verdict = judge.judge(new Subject(code, image.context(), facts(object, tables),
-                helpers::prototype));
+        Verdict verdict;
+        try {
+            verdict = judge.judge(new Subject(code, image.context(), facts(object, tables),
+                    helpers::prototype));
+        } catch (ProgramException e) {
+            String noAnswer = linked.unresolved().get(e.instruction());
+            throw noAnswer == null ? e : new ProgramException(e.instruction(), "", noAnswer);
+        }
         verdicts.put(program.name(), verdict);
         AccessRegions regions = AccessRegions.of(image);
         Program runnable = new Program(image, new Interpreter(image, regions));

@@ -144,16 +144,52 @@ class BpfRunCommandTest {
 
     @Test
     @Tag("peer")
-    void anAbortedRunIsNamedWithItsLine() throws Exception {
-        String object = Clang.compile(folder, "loop", """
+    void aProgramThatMayDoHarmIsNotRun() throws Exception {
+        String object = Clang.compile(folder, "wild", """
                 SEC("xdp") int wild(struct xdp_md *ctx) {
                     return *(volatile int *) (long) ctx->ingress_ifindex;
                 }
                 """).toString();
-        assertEquals(0, run("run", object, "--pcap", capture.toString()), err::toString);
-        assertTrue(out.toString().startsWith("     1     60 bytes  ABORTED   access outside the program's"
-                + " memory"), out::toString);
+        assertEquals(1, run("run", object, "--pcap", capture.toString()), out::toString);
+        assertTrue(err.toString().contains("wild.o: load the address again: this is a number"),
+                err::toString);
+        assertTrue(err.toString().contains("R1 invalid mem access 'scalar'"), err::toString);
+    }
+
+    @Test
+    @Tag("peer")
+    void anAbortedRunIsNamed() throws Exception {
+        String object = Clang.compile(folder, "loop", """
+                SEC("xdp") int endless(struct xdp_md *ctx) {
+                    volatile int going = 1;
+                    while (going)
+                        ;
+                    return 2;
+                }
+                """).toString();
+        assertEquals(1, run("run", object, "--pcap", capture.toString()), out::toString);
+        assertTrue(err.toString().contains("loop.o: "), err::toString);
+        assertEquals(0, run("run", object, "--pcap", capture.toString(), "--budgeted"), err::toString);
+        assertTrue(out.toString().startsWith("     1     60 bytes  ABORTED   "), out::toString);
         assertTrue(out.toString().contains("5 packets: 5 ABORTED\n"), out::toString);
+    }
+
+    @Test
+    @Tag("peer")
+    void verifyTellsWhatMayRunAndWhy() throws Exception {
+        String good = Clang.compile(folder, "kind", SOURCE).toString();
+        assertEquals(0, run("verify", good), err::toString);
+        assertTrue(out.toString().matches(
+                "(?s)\\w+: accepted, \\d+ instructions followed in \\d+ states, ends\n.*"), out::toString);
+        String wild = Clang.compile(folder, "wild", """
+                SEC("xdp") int wild(struct xdp_md *ctx) {
+                    return *(volatile int *) (long) ctx->ingress_ifindex;
+                }
+                """).toString();
+        assertEquals(1, run("verify", wild, "--log=1"), out::toString);
+        assertTrue(out.toString().contains("R1 invalid mem access 'scalar'"), out::toString);
+        assertTrue(err.toString().contains("wild.o: load the address again"), err::toString);
+        assertEquals(2, run("verify", wild, "--log=3"), out::toString);
     }
 
     @Test

@@ -11,6 +11,7 @@ import io.vhost.bpf.Clang;
 import io.vhost.bpf.LinkedProgram;
 import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfKind;
+import io.vhost.bpf.insn.ProgramException;
 import io.vhost.bpf.map.MapFactory;
 import io.vhost.bpf.mem.Address;
 import io.vhost.bpf.run.Abort;
@@ -86,13 +87,17 @@ class CoreRelocationTest {
     }
 
     private static final class Answers {
+        private static final LoadOptions OPTIONS = LoadOptions.of(new MapFactory(1, 1 << 20));
         private final Cpu cpu = new Cpu(0);
         private final LoadedObject loaded;
         private final long result;
 
         Answers(BpfObject object, Btf types, String name) throws Exception {
-            LoadOptions options = LoadOptions.of(new MapFactory(1, 1 << 20));
-            loaded = LoadedObject.load(object, types == null ? options : options.types(types));
+            this(LoadedObject.load(object, types == null ? OPTIONS : OPTIONS.types(types)), name);
+        }
+
+        Answers(LoadedObject loaded, String name) {
+            this.loaded = loaded;
             byte[] packet = new byte[128];
             for (int i = 0; i < packet.length; i++) {
                 packet[i] = (byte) i;
@@ -158,7 +163,10 @@ class CoreRelocationTest {
                 }
                 """);
         Btf others = object("others", OTHERS).btf();
-        Answers answers = new Answers(object, others, "gone");
+        ProgramException refused =
+                assertThrows(ProgramException.class, () -> new Answers(object, others, "gone"));
+        LoadedObject unverified = LoadedObject.loadUnverified(object, Answers.OPTIONS.types(others));
+        Answers answers = new Answers(unverified, "gone");
         assertEquals(Abort.UNRESOLVED, answers.cpu.abort());
         BpfProgram program = object.programs().getFirst();
         LinkedProgram linked = object.link(program, others);
@@ -167,6 +175,7 @@ class CoreRelocationTest {
         assertTrue(text.startsWith("the types that were named have no flow___mine with what the program asks"
                 + " (FIELD_BYTE_OFFSET 0:5): test for it"), text);
         assertTrue(text.contains("return f->gone;"), text);
+        assertEquals(text, refused.text());
     }
 
     @Test

@@ -32,7 +32,7 @@ final class KernelRun implements AutoCloseable {
     private static final int LOG_SIZE = 1 << 20;
     private static final int PACKET = 4096;
 
-    private final Arena arena = Arena.ofConfined();
+    private final Arena arena = Arena.ofShared();
     private final MemorySegment attributes = arena.allocate(160, 8);
     private final MemorySegment data = arena.allocate(1 << 20, 8);
     private final MemorySegment in = arena.allocate(PACKET, 8);
