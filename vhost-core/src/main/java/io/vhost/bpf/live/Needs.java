@@ -16,8 +16,8 @@ import java.util.function.IntFunction;
  * <p>Thread: immutable; any thread.
  */
 public final class Needs {
-    // The tables take 24 bytes for each instruction, and following the frames more.
-    private static final int MAX_FOLLOWED = 1 << 16;
+    // As with regions: reading larger ones until nothing changes would take long.
+    private static final int MAX_FOLLOWED = 1 << 14;
     private static final int ALL_REGISTERS = (1 << 10) - 1;
     private static final int ARGUMENTS = 0x3E;
     private static final int KEPT = 0x3C0;
@@ -43,7 +43,7 @@ public final class Needs {
         this.deciding = new long[regs.length];
     }
 
-    /** Reads a program; of one with more than 65,536 instructions everything is needed everywhere. */
+    /** Reads a program; of one with more than 16,384 instructions everything is needed everywhere. */
     public static Needs of(Code code, IntFunction<HelperPrototype> helpers) {
         Needs needs = new Needs(code, helpers);
         if (needs.regs.length > 0) {

@@ -23,6 +23,8 @@ final class Checkpoints {
     private static final int MIN_INSNS = 8;
     private static final int MISSES = 3;
     private static final int LOOP_MISSES = 64;
+    /** Most with the same constants, so that looking through them stays cheap whatever a program does. */
+    private static final int MAX_ALIKE = 64;
     private static final int MAX_KEPT = 1 << 17;
     /** Times that a loop is followed as it is before its numbers are given up. */
     private static final int EXACT_ROUNDS = 2;
@@ -126,6 +128,9 @@ final class Checkpoints {
             lastProcessed = processed;
             last = new Checkpoint(at, now.copy(), last);
             list.add(last);
+            if (alike.size() == MAX_ALIKE) {
+                alike.removeFirst();
+            }
             alike.add(last);
         }
         return now;
