@@ -1,6 +1,5 @@
 package io.vhost.bpf.map;
 
-import static io.vhost.bpf.mem.Bytes.ATOMIC_INT;
 import static io.vhost.bpf.mem.Bytes.ATOMIC_LONG;
 import static io.vhost.bpf.mem.Bytes.BYTE;
 
@@ -9,14 +8,15 @@ import java.lang.foreign.MemorySegment;
 /**
  * The chains of a hash table, outside what programs can reach.
  * <pre>
- *   heads: per bucket | first node, or ~bucket |
+ *   heads: per bucket | first node, or ~bucket: 32 | how often a node was taken out: 32 |
  *   nodes: per node   | next node, or ~bucket: 32 | hash: 32 | key, padded |
  *   marks: per node   | linked: 8 | used since the clock came by: 8 |
  * </pre>
  *
  * <p>Readers take no lock. A chain ends with its bucket's number: a reader that was led into another chain,
- * because a node was taken out and put in again under its eyes, sees that and starts anew. Writers hold the
- * bucket's lock.
+ * because a node was taken out and put in again under its eyes, sees that and starts anew. So does one that
+ * has found nothing while a node was taken out: what it looks for may have been put in behind its back, in
+ * front. Writers hold the bucket's lock.
  *
  * @param stride  bytes from one node to the next
  * @param mask    number of buckets, minus 1
@@ -25,7 +25,10 @@ import java.lang.foreign.MemorySegment;
 record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, MemorySegment locks,
                  long stride, int mask, int keySize) {
     static final int NONE = -1;
+    /** Bytes of a bucket in {@link #heads}. */
+    static final long HEAD = 8;
 
+    private static final long LOW = 0xFFFFFFFFL;
     private static final int KEY = 8;
     private static final byte YES = 1;
     private static final byte NO = 0;
@@ -35,7 +38,7 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
     /** Ends every chain where it begins. */
     void clear() {
         for (int bucket = 0; bucket <= mask; bucket++) {
-            ATOMIC_INT.set(heads, 4L * bucket, ~bucket);
+            ATOMIC_LONG.set(heads, HEAD * bucket, ~bucket & LOW);
         }
     }
 
@@ -43,7 +46,8 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
     int find(int hash, MemorySegment keys, long key) {
         int bucket = hash & mask;
         for (int restarts = 0; restarts < MAX_RESTARTS; restarts++) {
-            int node = (int) ATOMIC_INT.getAcquire(heads, 4L * bucket);
+            long head = head(bucket);
+            int node = (int) head;
             while (node >= 0) {
                 long link = (long) ATOMIC_LONG.getAcquire(nodes, node * stride);
                 if ((int) (link >>> 32) == hash
@@ -52,7 +56,7 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
                 }
                 node = (int) link;
             }
-            if (~node == bucket) {
+            if (~node == bucket && head >>> Integer.SIZE == head(bucket) >>> Integer.SIZE) {
                 return NONE;
             }
         }
@@ -66,7 +70,7 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
 
     /** The same under the bucket's lock. */
     int findLocked(int hash, MemorySegment keys, long key) {
-        int node = (int) ATOMIC_INT.get(heads, 4L * (hash & mask));
+        int node = (int) head(hash & mask);
         while (node >= 0) {
             long link = (long) ATOMIC_LONG.get(nodes, node * stride);
             if ((int) (link >>> 32) == hash
@@ -82,25 +86,32 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
     void link(int node, int hash, MemorySegment keys, long key) {
         Words.copy(keys, key, nodes, node * stride + KEY, keySize);
         int bucket = hash & mask;
-        int first = (int) ATOMIC_INT.get(heads, 4L * bucket);
-        ATOMIC_LONG.setRelease(nodes, node * stride, (first & 0xFFFFFFFFL) | (long) hash << 32);
+        long head = head(bucket);
+        ATOMIC_LONG.setRelease(nodes, node * stride, (head & LOW) | (long) hash << Integer.SIZE);
         BYTE.set(marks, 2L * node + 1, NO);   // only a look-up counts, as in the kernel
         BYTE.set(marks, 2L * node, YES);
-        ATOMIC_INT.setRelease(heads, 4L * bucket, node);
+        ATOMIC_LONG.setRelease(heads, HEAD * bucket, (head & ~LOW) | node);
+    }
+
+    private long head(int bucket) {
+        return (long) ATOMIC_LONG.getAcquire(heads, HEAD * bucket);
     }
 
     /** Takes a node out of its chain; under the bucket's lock. False if it is not there. */
     boolean unlink(int node, int hash) {
         int bucket = hash & mask;
         int next = (int) (long) ATOMIC_LONG.get(nodes, node * stride);
-        int at = (int) ATOMIC_INT.get(heads, 4L * bucket);
+        long head = head(bucket);
+        int at = (int) head;
+        long counted = (head & ~LOW) + LOW + 1;
         if (at == node) {
-            ATOMIC_INT.setRelease(heads, 4L * bucket, next);
+            ATOMIC_LONG.setRelease(heads, HEAD * bucket, counted | (next & LOW));
         } else {
+            ATOMIC_LONG.setRelease(heads, HEAD * bucket, counted | (at & LOW));
             while (at >= 0) {
                 long link = (long) ATOMIC_LONG.get(nodes, at * stride);
                 if ((int) link == node) {
-                    long skipping = (link & 0xFFFFFFFF00000000L) | (next & 0xFFFFFFFFL);
+                    long skipping = (link & ~LOW) | (next & LOW);
                     ATOMIC_LONG.setRelease(nodes, at * stride, skipping);
                     break;
                 }

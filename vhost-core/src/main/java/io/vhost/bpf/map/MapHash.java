@@ -98,7 +98,10 @@ final class MapHash implements MapOfMaps {
                 return held.map;
             }
         }
-        return null;
+        synchronized (this) {
+            long at = tickets.lookup(keys, key, 0);
+            return at == ABSENT ? null : places.getAcquire(place(ticketAt(at))).map;
+        }
     }
 
     @Override

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.bpf.flow.AccessRegions;
+import io.vhost.bpf.helper.HelperSet;
 import io.vhost.bpf.insn.Code;
 import io.vhost.bpf.insn.ProgramException;
 import io.vhost.bpf.map.BpfTable;
@@ -21,6 +22,7 @@ import io.vhost.bpf.vm.Interpreter;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HexFormat;
 import java.util.List;
@@ -37,6 +39,15 @@ class SecondWallTest {
     private static final long SEED = Long.getLong("wild.seed", 1);
     private static final int GUARD = 64;
     private static final int ROOM = 128;
+    // All but clocks, random numbers, the log and tail calls; nor bpf_loop and locks, which take long.
+    private static final int[] HELPERS = {1, 2, 3, 8, 9, 10, 11, 23, 25, 26, 28, 44, 51, 54, 65, 87, 88, 89,
+        130, 131, 132, 133, 134, 188, 189, 190, 195};
+    private static final List<MapSpec> KINDS = List.of(new MapSpec("hash", 1, 4, 8, 4, 0),
+            new MapSpec("lru", 9, 8, 8, 4, 0), new MapSpec("percpu", 6, 4, 16, 2, 0),
+            new MapSpec("trie", 11, 8, 8, 4, 1), new MapSpec("queue", 22, 0, 8, 2, 0),
+            new MapSpec("ring", 27, 0, 0, 4096, 0), new MapSpec("ports", 14, 4, 4, 4, 0),
+            new MapSpec("events", 4, 4, 4, 2, 0), new MapSpec("programs", 3, 4, 4, 2, 0),
+            new MapSpec("arrays", 12, 4, 4, 2, 0), new MapSpec("hashes", 13, 4, 4, 2, 0));
     private static final byte CANARY = 0x5A;
     private static final byte FILL = 0x11;
 
@@ -84,6 +95,46 @@ class SecondWallTest {
 
     private static String hex(MemorySegment segment) {
         return HexFormat.of().formatHex(segment.toArray(ValueLayout.JAVA_BYTE));
+    }
+
+    /**
+     * Helpers that answer the same each time are given anything at all, with maps of all kinds: they answer
+     * an error or end the program, and no other exception comes out of them.
+     */
+    @Test
+    void helpersAreGivenAnythingAtAll() throws ProgramException, MapException, TooLargeException {
+        HelperSet helpers = HelperSet.xdp().with(HelperSet.classifier().prototype(9),
+                HelperSet.classifier().prototype(10), HelperSet.classifier().prototype(11),
+                HelperSet.classifier().prototype(26));
+        WildProgram programs = new WildProgram(new SplittableRandom(SEED), KINDS.size() + 2, HELPERS);
+        for (int i = 0; i < PROGRAMS; i++) {
+            Code code = programs.next();
+            int number = i;
+            List<BpfTable> interpreted = withAllKinds();
+            List<BpfTable> compiled = withAllKinds();
+            assertEquals(runWithHelpers(code, helpers, interpreted, false),
+                    runWithHelpers(code, helpers, compiled, true),
+                    () -> "program " + number + " of seed " + SEED);
+        }
+        assertTrue(ends.getOrDefault(Abort.HELPER_ARGUMENT, 0) > PROGRAMS / 100, ends::toString);
+        assertTrue(ends.getOrDefault(Abort.NONE, 0) > PROGRAMS / 100, ends::toString);
+    }
+
+    private String runWithHelpers(Code code, HelperSet helpers, List<BpfTable> maps, boolean compile)
+            throws ProgramException, TooLargeException {
+        Image image = new Image(code, ContextLayout.XDP, maps, helpers::helper);
+        AccessRegions regions = AccessRegions.of(image);
+        return run(image, compile ? Compiler.compile(image, regions, true)
+                : new Interpreter(image, regions), maps);
+    }
+
+    private static List<BpfTable> withAllKinds() throws MapException {
+        List<BpfTable> all = new ArrayList<>(maps());
+        MapFactory factory = new MapFactory(1, 1 << 20);
+        for (MapSpec spec : KINDS) {
+            all.add(factory.create(spec));
+        }
+        return all;
     }
 
     @Test

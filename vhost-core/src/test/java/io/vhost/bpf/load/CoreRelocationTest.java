@@ -48,7 +48,7 @@ class CoreRelocationTest {
             struct flow { __u64 before; __u64 bytes; __u32 : 3, bits : 7;
                 union { struct { long pad; int state; }; }; __u16 ports[8]; struct inner in; };
             struct shape { int b; };
-            enum verdict { V_PASS = 20, V_DROP = 0x123456789 };
+            enum verdict { V_PASS = 20, V_DROP = 0x12345678 };
             struct flow flow; struct shape shape; enum verdict verdict;
             SEC("xdp") int one(struct xdp_md *ctx) { return flow.bytes + shape.b + verdict; }
             """;
@@ -112,7 +112,7 @@ class CoreRelocationTest {
         Btf others = object("others", OTHERS).btf();
         Answers answers = new Answers(object("own", OWN + QUESTIONS), others, "ask");
         assertEquals(Abort.NONE, answers.cpu.abort());
-        long[] expected = {8, 8, 1, 1, 64 - 10, 64 - 7, 0, 32, 40 + 4, 56 + 8, 1, 72, 0, 1, 0x123456789L, 0,
+        long[] expected = {8, 8, 1, 1, 64 - 10, 64 - 7, 0, 32, 40 + 4, 56 + 8, 1, 72, 0, 1, 0x12345678, 0,
                 others.find(BtfKind.STRUCT, "flow"), 20, 0};
         for (int i = 0; i < expected.length; i++) {
             assertEquals(expected[i], answers.at(i), "question " + i);

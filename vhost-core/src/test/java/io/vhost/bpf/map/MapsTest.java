@@ -13,6 +13,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -299,5 +301,30 @@ class MapsTest {
         assertEquals(32768, map(MapType.PERCPU_ARRAY, 4, 32768, 1, 0).spec().valueSize());
         assertEquals(131072, map(MapType.ARRAY, 4, 8, 131072, 0).places());
         assertEquals(260, map(MapType.LPM_TRIE, 260, 8, 1, MapSpec.NO_PREALLOC).spec().keySize());
+    }
+
+    /** Two keys of one bucket, replaced all the time: a reader finds both whenever it looks. */
+    @Test
+    void anEntryThatIsReplacedIsThereAllTheTime() throws Exception {
+        BpfTable map = map(MapType.HASH, 4, 8, 2, 0);
+        put(map, 0, 0, 0, 0);
+        put(map, 1, 0, 0, 0);
+        AtomicBoolean stop = new AtomicBoolean();
+        AtomicInteger missed = new AtomicInteger();
+        Thread reader = Thread.ofPlatform().start(() -> {
+            MemorySegment own = Arena.ofAuto().allocate(8, 8);
+            while (!stop.get()) {
+                for (int i = 0; i < 2; i++) {
+                    own.set(ValueLayout.JAVA_INT, 0, i);
+                    missed.addAndGet(map.lookup(own, 0, 0) == BpfTable.ABSENT ? 1 : 0);
+                }
+            }
+        });
+        for (int i = 0; i < 200_000; i++) {
+            put(map, i & 1, i, 0, 0);
+        }
+        stop.set(true);
+        reader.join();
+        assertEquals(0, missed.get());
     }
 }

@@ -3,6 +3,7 @@ package io.vhost.bpf.run;
 import static org.openjdk.jcstress.annotations.Expect.ACCEPTABLE;
 import static org.openjdk.jcstress.annotations.Expect.FORBIDDEN;
 
+import io.vhost.Pause;
 import io.vhost.Slab;
 import io.vhost.bpf.mem.Bytes;
 import java.lang.foreign.MemorySegment;
@@ -73,6 +74,7 @@ public final class SpinLockStress {
             Obligations obligations = new Obligations();
             obligations.lock(values, value, PATIENCE);
             Bytes.INT.set(values, value + 8, 1);
+            Pause.linger();
             Bytes.INT.set(values, value + 12, 1);
             obligations.settle();
         }
