@@ -164,8 +164,8 @@ class RealProgramsTest {
             return;
         }
         boolean perCpu = type == MapType.PERCPU_ARRAY || type == MapType.PERCPU_HASH;
-        if (type == MapType.DEVMAP) {
-            return;
+        if (type == MapType.DEVMAP || map.name().equals("percpu")) {
+            return;   // what is set there, not counted, depends on where the kernel ran
         }
         int size = (int) map.valueSize();
         int entries = 0;
