@@ -177,7 +177,9 @@ public final class ServerAccount {
         long bytes = bytes(entries);
         long most = entries > USUAL_SIZE ? process.ringHeap() / 2 : process.ringHeap();
         long limit = most / 4 * 3;
-        Excess excess = ringBytes.take(bytes, limit, most);
+        // Large ones leave the half that is for rings of the usual size, and may be too large for a part.
+        Excess excess = entries > USUAL_SIZE
+                ? ringBytes.takeUnkept(bytes, limit, most) : ringBytes.take(bytes, limit, most);
         if (excess == null) {
             return null;
         }

@@ -59,12 +59,22 @@ final class SharedAmount {
 
         /** {@return null if it is taken, else why not} */
         Excess take(long amount, long ofServer, long ofProcess) {
+            return take(amount, ofServer, ofProcess, true);
+        }
+
+        /** The same for what is in nobody's way up to {@code ofProcess}, so that nothing is kept from it. */
+        Excess takeUnkept(long amount, long ofServer, long ofProcess) {
+            return take(amount, ofServer, ofProcess, false);
+        }
+
+        private Excess take(long amount, long ofServer, long ofProcess, boolean keeps) {
             synchronized (SharedAmount.this) {
                 // Differences: a sum of what a front-end says could overflow.
                 if (amount > ofServer - taken) {
                     return Excess.OF_SERVER;
                 }
-                if (amount > ofProcess - total - keptForOthers(amount, ofProcess)) {
+                long kept = keeps ? keptForOthers(amount, ofProcess) : 0;
+                if (amount > ofProcess - total - kept) {
                     return Excess.OF_PROCESS;
                 }
                 takeAnyway(amount);

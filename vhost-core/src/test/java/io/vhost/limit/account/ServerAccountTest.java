@@ -277,6 +277,22 @@ class ServerAccountTest {
         assertTrue(takeAll(third, 1024) > 0, all + " were taken before");
     }
 
+    /** One large ring may be more than a part; they cannot take what is for those of the usual size. */
+    @Test
+    void nothingIsKeptFromLargeRings() {
+        account.open();
+        other.open();
+        ServerAccount third = new ServerAccount(process, () -> 0);
+        third.open();
+        int large = 32768;
+        long bytes = 65536 + 256L * large;
+        long quarter = 1L << 28;
+        assertEquals((int) (quarter / 4 * 3 / bytes), takeAll(account, large));
+        assertEquals((int) (quarter / bytes) - (int) (quarter / 4 * 3 / bytes), takeAll(other, large));
+        assertEquals(0, takeAll(third, large));
+        assertTrue(takeAll(third, 1024) > 0);
+    }
+
     @Test
     void descriptorsAreKept() {
         int open = Descriptor.openDescriptors();
