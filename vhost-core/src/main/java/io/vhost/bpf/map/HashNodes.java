@@ -1,5 +1,6 @@
 package io.vhost.bpf.map;
 
+import static io.vhost.bpf.mem.Bytes.ATOMIC_INT;
 import static io.vhost.bpf.mem.Bytes.ATOMIC_LONG;
 import static io.vhost.bpf.mem.Bytes.BYTE;
 
@@ -8,8 +9,9 @@ import java.lang.foreign.MemorySegment;
 /**
  * The chains of a hash table, outside what programs can reach.
  * <pre>
- *   heads: per bucket | first node, or ~bucket: 32 | how often a node was taken out: 32 |
+ *   heads: per bucket | first node, or ~bucket |
  *   nodes: per node   | next node, or ~bucket: 32 | hash: 32 | key, padded |
+ *   locks: per bucket | lock: 32 | how often a node was taken out: 32 |
  *   marks: per node   | linked: 8 | used since the clock came by: 8 |
  * </pre>
  *
@@ -25,8 +27,8 @@ import java.lang.foreign.MemorySegment;
 record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, MemorySegment locks,
                  long stride, int mask, int keySize) {
     static final int NONE = -1;
-    /** Bytes of a bucket in {@link #heads}. */
-    static final long HEAD = 8;
+    /** Bytes of a bucket in {@link #locks}. */
+    static final long LOCK = 8;
 
     private static final long LOW = 0xFFFFFFFFL;
     private static final int KEY = 8;
@@ -38,25 +40,40 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
     /** Ends every chain where it begins. */
     void clear() {
         for (int bucket = 0; bucket <= mask; bucket++) {
-            ATOMIC_LONG.set(heads, HEAD * bucket, ~bucket & LOW);
+            ATOMIC_INT.set(heads, 4L * bucket, ~bucket);
         }
     }
 
     /** The node with this key, or {@link #NONE}; without a lock. */
     int find(int hash, MemorySegment keys, long key) {
+        int node = walk(hash, keys, key);
+        return node >= 0 ? node : findAgain(hash, keys, key);
+    }
+
+    /** The node with this key, or what the chain ends with. */
+    private int walk(int hash, MemorySegment keys, long key) {
+        int node = head(hash & mask);
+        while (node >= 0) {
+            long link = (long) ATOMIC_LONG.getAcquire(nodes, node * stride);
+            if ((int) (link >>> Integer.SIZE) == hash
+                    && Words.equal(nodes, node * stride + KEY, keys, key, keySize)) {
+                return node;
+            }
+            node = (int) link;
+        }
+        return node;
+    }
+
+    /** Nothing was found: is nothing there? Apart from {@link #find}, which finds something as a rule. */
+    private int findAgain(int hash, MemorySegment keys, long key) {
         int bucket = hash & mask;
         for (int restarts = 0; restarts < MAX_RESTARTS; restarts++) {
-            long head = head(bucket);
-            int node = (int) head;
-            while (node >= 0) {
-                long link = (long) ATOMIC_LONG.getAcquire(nodes, node * stride);
-                if ((int) (link >>> 32) == hash
-                        && Words.equal(nodes, node * stride + KEY, keys, key, keySize)) {
-                    return node;
-                }
-                node = (int) link;
+            int before = takenOut(bucket);
+            int node = walk(hash, keys, key);
+            if (node >= 0) {
+                return node;
             }
-            if (~node == bucket && head >>> Integer.SIZE == head(bucket) >>> Integer.SIZE) {
+            if (~node == bucket && takenOut(bucket) == before) {
                 return NONE;
             }
         }
@@ -68,9 +85,17 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
         }
     }
 
+    private int head(int bucket) {
+        return (int) ATOMIC_INT.getAcquire(heads, 4L * bucket);
+    }
+
+    private int takenOut(int bucket) {
+        return (int) ATOMIC_INT.getAcquire(locks, LOCK * bucket + 4);
+    }
+
     /** The same under the bucket's lock. */
     int findLocked(int hash, MemorySegment keys, long key) {
-        int node = (int) head(hash & mask);
+        int node = head(hash & mask);
         while (node >= 0) {
             long link = (long) ATOMIC_LONG.get(nodes, node * stride);
             if ((int) (link >>> 32) == hash
@@ -86,28 +111,21 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
     void link(int node, int hash, MemorySegment keys, long key) {
         Words.copy(keys, key, nodes, node * stride + KEY, keySize);
         int bucket = hash & mask;
-        long head = head(bucket);
-        ATOMIC_LONG.setRelease(nodes, node * stride, (head & LOW) | (long) hash << Integer.SIZE);
+        ATOMIC_LONG.setRelease(nodes, node * stride, (head(bucket) & LOW) | (long) hash << Integer.SIZE);
         BYTE.set(marks, 2L * node + 1, NO);   // only a look-up counts, as in the kernel
         BYTE.set(marks, 2L * node, YES);
-        ATOMIC_LONG.setRelease(heads, HEAD * bucket, (head & ~LOW) | node);
-    }
-
-    private long head(int bucket) {
-        return (long) ATOMIC_LONG.getAcquire(heads, HEAD * bucket);
+        ATOMIC_INT.setRelease(heads, 4L * bucket, node);
     }
 
     /** Takes a node out of its chain; under the bucket's lock. False if it is not there. */
     boolean unlink(int node, int hash) {
         int bucket = hash & mask;
         int next = (int) (long) ATOMIC_LONG.get(nodes, node * stride);
-        long head = head(bucket);
-        int at = (int) head;
-        long counted = (head & ~LOW) + LOW + 1;
+        int at = head(bucket);
+        ATOMIC_INT.setRelease(locks, LOCK * bucket + 4, takenOut(bucket) + 1);
         if (at == node) {
-            ATOMIC_LONG.setRelease(heads, HEAD * bucket, counted | (next & LOW));
+            ATOMIC_INT.setRelease(heads, 4L * bucket, next);
         } else {
-            ATOMIC_LONG.setRelease(heads, HEAD * bucket, counted | (at & LOW));
             while (at >= 0) {
                 long link = (long) ATOMIC_LONG.get(nodes, at * stride);
                 if ((int) link == node) {
@@ -154,10 +172,10 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
     }
 
     void lock(int hash) {
-        SpinLock.lock(locks, 4L * (hash & mask));
+        SpinLock.lock(locks, LOCK * (hash & mask));
     }
 
     void unlock(int hash) {
-        SpinLock.unlock(locks, 4L * (hash & mask));
+        SpinLock.unlock(locks, LOCK * (hash & mask));
     }
 }

@@ -105,9 +105,9 @@ public final class MapFactory {
         int buckets = buckets(spec.maxEntries());
         long nodeStride = Words.rounded(8L + spec.keySize());
         MemorySegment own = memory(spec, stride * count);
-        HashNodes nodes = new HashNodes(memory(spec, HashNodes.HEAD * buckets),
-                memory(spec, nodeStride * count), memory(spec, 2 * count), memory(spec, 4L * buckets),
-                nodeStride, buckets - 1, spec.keySize());
+        HashNodes nodes = new HashNodes(memory(spec, 4L * buckets), memory(spec, nodeStride * count),
+                memory(spec, 2 * count), memory(spec, HashNodes.LOCK * buckets), nodeStride, buckets - 1,
+                spec.keySize());
         nodes.clear();
         return new HashTable(spec, own, nodes, free(spec, count), stride, values > 1 ? perCpu : 0, cpus, lru,
                 ThreadLocalRandom.current().nextLong());
