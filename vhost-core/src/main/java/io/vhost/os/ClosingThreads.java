@@ -37,7 +37,7 @@ final class ClosingThreads {
     /** For a thread that is there from the start: what comes when the system has none left. */
     private final BlockingQueue<Runnable> withoutThread = new LinkedBlockingQueue<>();
 
-    private volatile boolean ended;
+    private volatile boolean present;
 
     ClosingThreads() {
         threads.allowCoreThreadTimeOut(true);
@@ -45,8 +45,9 @@ final class ClosingThreads {
 
     /** Starts a thread for when the system has none left, until {@link #end}. */
     void begin() {
+        present = true;
         Thread.ofPlatform().daemon().name("closing").start(() -> {
-            while (!ended || !withoutThread.isEmpty()) {
+            while (present || !withoutThread.isEmpty()) {
                 try {
                     withoutThread.take().run();
                 } catch (InterruptedException _) {
@@ -58,7 +59,7 @@ final class ClosingThreads {
 
     /** Ends the thread after what was added before. */
     void end() {
-        ended = true;
+        present = false;
         withoutThread.add(() -> {});    // for the thread to look at the end
     }
 
@@ -129,7 +130,11 @@ final class ClosingThreads {
         try {
             threads.execute(work);
         } catch (OutOfMemoryError noThread) {
-            withoutThread.add(work);
+            if (present) {
+                withoutThread.add(work);
+            } else {
+                work.run();
+            }
         }
     }
 

@@ -26,6 +26,8 @@ final class Checkpoints {
     /** Most with the same constants, so that looking through them stays cheap whatever a program does. */
     private static final int MAX_ALIKE = 64;
     private static final int MAX_KEPT = 1 << 17;
+    /** States with the same constants that are followed one by one before they are made one. */
+    private static final int MANY = 8;
     /** Times that a loop is followed as it is before its numbers are given up. */
     private static final int EXACT_ROUNDS = 2;
 
@@ -47,6 +49,7 @@ final class Checkpoints {
 
     private final Needs needs;
     private final Code code;
+    private final Exploration exploration;
     private final boolean endless;
     private final List<List<Checkpoint>> places;
     private final Map<Long, List<Checkpoint>> byConstants = new HashMap<>();
@@ -56,11 +59,11 @@ final class Checkpoints {
     private int lastJumps;
     private int lastProcessed;
 
-    /** {@code endless}: loops need not end. */
-    Checkpoints(Needs needs, Code code, boolean endless) {
+    Checkpoints(Needs needs, Code code, Exploration exploration) {
         this.needs = needs;
         this.code = code;
-        this.endless = endless;
+        this.exploration = exploration;
+        this.endless = exploration == Exploration.ENDLESS;
         this.places = new ArrayList<>(code.length());
         for (int i = 0; i < code.length(); i++) {
             places.add(null);
@@ -120,6 +123,9 @@ final class Checkpoints {
         if (isCovered(list, goesOn, at, now)) {
             return null;
         }
+        if (exploration == Exploration.JOINED && alike.size() >= MANY) {
+            now = joined(alike, at, now);
+        }
         boolean keep = callsBack
                 || (jumps - lastJumps >= MIN_JUMPS && processed - lastProcessed >= MIN_INSNS);
         if (keep && kept < MAX_KEPT) {
@@ -155,6 +161,16 @@ final class Checkpoints {
 
     private boolean covers(Checkpoint c, boolean goesOn, int at, State now) {
         return (c.ways == 0 || goesOn) && c.at == at && Covering.covers(needs, at, c.state, now);
+    }
+
+    /** With one that was followed to the end: what comes later of the same kind is covered by both. */
+    private static State joined(List<Checkpoint> alike, int at, State now) {
+        for (Checkpoint c : alike.reversed()) {
+            if (c.ways == 0 && c.at == at) {
+                return Widening.of(c.state, now);
+            }
+        }
+        return now;
     }
 
     /** Numbers that a loop or a callback changes become any numbers, so that its states come to an end. */

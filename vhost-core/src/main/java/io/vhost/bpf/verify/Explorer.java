@@ -40,12 +40,12 @@ final class Explorer {
     private final Deque<Way> pending = new ArrayDeque<>();
     private int processed;
 
-    Explorer(Subject subject, Needs needs, BitSet meets, boolean endless, VerifierLog log) {
+    Explorer(Subject subject, Needs needs, BitSet meets, Exploration exploration, VerifierLog log) {
         this.code = subject.code();
         this.site = new Site(subject);
         this.log = log;
         this.meets = meets;
-        this.checkpoints = new Checkpoints(needs, code, endless);
+        this.checkpoints = new Checkpoints(needs, code, exploration);
     }
 
     /** Where it is, for errors. */

@@ -6,6 +6,7 @@ import io.vhost.bpf.live.Needs;
 import io.vhost.bpf.rules.Refusal;
 import io.vhost.bpf.rules.Subject;
 import java.util.BitSet;
+import java.util.List;
 
 /** Verifies programs. Thread: stateless; any thread. */
 public final class Verifier {
@@ -38,21 +39,31 @@ public final class Verifier {
         }
         Needs needs = Needs.of(code, subject.helpers());
         VerifierLog log = new VerifierLog(level, subject.helpers());
-        Explorer explorer = new Explorer(subject, needs, meets, false, log);
+        Explorer explorer = new Explorer(subject, needs, meets, Exploration.EXACT, log);
+        Refusal refusal;
         try {
             return explored(explorer, log, true);
-        } catch (Refusal refusal) {
-            if (mode == Mode.STRICT || !refusal.isAboutEnd()) {
-                throw refused(code, explorer, refusal, log);
+        } catch (Refusal first) {
+            refusal = first;
+        }
+        for (Exploration next : refusal.isAboutEnd() ? less(mode) : List.<Exploration>of()) {
+            VerifierLog nextLog = new VerifierLog(level, subject.helpers());
+            Explorer again = new Explorer(subject, needs, meets, next, nextLog);
+            try {
+                return explored(again, nextLog, next != Exploration.ENDLESS);
+            } catch (Refusal other) {
+                if (next == Exploration.ENDLESS) {
+                    throw refused(code, again, other, nextLog);
+                }
             }
         }
-        log = new VerifierLog(level, subject.helpers());
-        explorer = new Explorer(subject, needs, meets, true, log);
-        try {
-            return explored(explorer, log, false);
-        } catch (Refusal refusal) {
-            throw refused(code, explorer, refusal, log);
-        }
+        throw refused(code, explorer, refusal, log);
+    }
+
+    /** What is tried where it is not known that a program ends: it may have too many ways to be followed. */
+    private static List<Exploration> less(Mode mode) {
+        return mode == Mode.STRICT
+                ? List.of(Exploration.JOINED) : List.of(Exploration.JOINED, Exploration.ENDLESS);
     }
 
     private static Verdict explored(Explorer explorer, VerifierLog log, boolean ends) {

@@ -112,6 +112,31 @@ class WaysTest extends Programs {
                 Insn.of(0x0f, 7, 6, 0, 0), load(1, 1, 7, 0), mov(1, 0), end()));
     }
 
+    /** Four million ways to a number; what comes is told the same by all. */
+    private static long[] doubled(long... then) {
+        long[] program = code(call(7), copy(6, 0), Insn.of(0x57, 6, 0, 0, 15));
+        for (int i = 0; i < 22; i++) {
+            program = code(program, call(7), Insn.of(0x67, 6, 0, 0, 1), Insn.of(0x15, 0, 0, 1, 0),
+                    Insn.of(0x47, 6, 0, 0, 1));
+        }
+        return code(program, then);
+    }
+
+    @Test
+    void waysThatAreTooManyAreJoined() throws ProgramException {
+        long[] decides = doubled(mov(0, 1), Insn.of(0x25, 6, 0, 1, 1000), mov(0, 2), EXIT);
+        Verdict verdict = verify(Mode.STRICT, 0, ContextLayout.XDP, decides);
+        assertTrue(verdict.ends());
+        assertTrue(verdict.processed() < 10_000, verdict::toString);
+        // What the number was is not known any more where it must be.
+        long[] indexes = doubled(code(lookup(0), Insn.of(0x15, 0, 0, 4, 0), Insn.of(0x77, 6, 0, 0, 26),
+                Insn.of(0x0f, 0, 6, 0, 0), load(1, 0, 0, 0), mov(0, 0), end()));
+        assertThrows(ProgramException.class, () -> verify(Mode.STRICT, 0, ContextLayout.XDP, indexes));
+        long[] bounded = doubled(code(Insn.of(0x57, 6, 0, 0, 7), lookup(0), Insn.of(0x15, 0, 0, 2, 0),
+                Insn.of(0x0f, 0, 6, 0, 0), load(1, 0, 0, 0), mov(0, 0), end()));
+        assertTrue(verify(Mode.STRICT, 0, ContextLayout.XDP, bounded).ends());
+    }
+
     @Test
     void logsReadAsTheKernels() throws ProgramException {
         String log = verify(Mode.STRICT, 2, ContextLayout.XDP, code(packet(14), Insn.of(0x2d, 4, 3, 2, 0),
