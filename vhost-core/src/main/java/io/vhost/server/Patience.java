@@ -16,7 +16,7 @@ final class Patience {
     /** How long calls of the kernel may take at the end, besides copies. */
     static final Duration FOR_THE_KERNEL = Duration.ofSeconds(3);
 
-    private static final Duration LOOK = Duration.ofMillis(50);
+    static final Duration LOOK = Duration.ofMillis(50);
     private static final System.Logger LOGGER = System.getLogger(Patience.class.getPackageName());
 
     private final long limit;

@@ -66,12 +66,15 @@ class PatienceTest {
             Thread.onSpinWait();
         }
         AtomicInteger looks = new AtomicInteger();
-        assertTrue(new Patience(Duration.ZERO).join(waits, () -> {
-            if (looks.incrementAndGet() == 5) {
+        // Less than all looks take, and more than one.
+        Patience patience = new Patience(Patience.LOOK.multipliedBy(10));
+        assertTrue(patience.join(waits, () -> {
+            if (looks.incrementAndGet() == 30) {
                 release.countDown();
             }
             return false;
         }));
+        assertTrue(looks.get() >= 30);
     }
 
     @Test
