@@ -67,6 +67,22 @@ class DmaChannelTest {
         registry.close();
     }
 
+    /** Whoever gets his copies back may free the memory, which the engine must not touch any more then. */
+    @Test
+    void anEngineThatFailedIsClosedBeforeItsCopiesAreGivenBack() {
+        FaultyDmaEngine engine = FaultyDmaEngine.seeded(1).build();
+        DmaChannel channel = registry.configure("a", engine);
+        engine.hold(true);
+        CopyListener owner = (slot, failed) -> done.add(slot + (failed ? " failed" : "")
+                + (engine.isClosed() ? " after the engine's end" : " before"));
+        copy(channel, 0, 1024, owner, 0);
+        copy(channel, 0, 2048, owner, 1);
+        ChannelAccess.channel(channel).abandon(new IllegalStateException("on purpose"));
+        assertEquals(Set.of("0 failed after the engine's end", "1 failed after the engine's end"),
+                Set.copyOf(done));
+        registry.close();
+    }
+
     @Test
     void aChannelWithCopiesOrPacketsInFlightIsNotUnconfigured() {
         FaultyDmaEngine engine = FaultyDmaEngine.seeded(1).build();

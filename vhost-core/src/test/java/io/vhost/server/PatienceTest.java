@@ -77,6 +77,21 @@ class PatienceTest {
         assertTrue(looks.get() >= 30);
     }
 
+    /** What one thread has cost is not there for the next. */
+    @Test
+    void patienceIsSpentOnAllTogether() throws Exception {
+        Patience patience = new Patience(Patience.LOOK.multipliedBy(4));
+        Thread held = inTheKernel();
+        AtomicInteger looks = new AtomicInteger();
+        assertFalse(patience.join(held, () -> looks.incrementAndGet() < 0));
+        assertTrue(looks.get() <= 5, looks::toString);
+        looks.set(0);
+        assertFalse(patience.join(held, () -> looks.incrementAndGet() < 0));
+        assertEquals(1, looks.get());
+        wake.signal();
+        held.join();
+    }
+
     @Test
     void anInterruptIsKept() throws Exception {
         Thread held = inTheKernel();

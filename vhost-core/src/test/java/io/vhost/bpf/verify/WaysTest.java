@@ -122,6 +122,17 @@ class WaysTest extends Programs {
         return code(program, then);
     }
 
+    /** Thirteen ranges that reach from 0 to 13, each of two numbers: all of them are inside a value of 16. */
+    @Test
+    void waysAreToldApartAsLongAsTheyAreNotTooMany() throws ProgramException {
+        long[] program = code(call(7), copy(6, 0), Insn.of(0x57, 6, 0, 0, 1));
+        for (int i = 0; i < 12; i++) {
+            program = code(program, call(7), Insn.of(0x15, 0, 0, 1, 0), add(6, 1));
+        }
+        accepted(code(program, lookup(0), Insn.of(0x15, 0, 0, 2, 0), Insn.of(0x0f, 0, 6, 0, 0),
+                load(1, 0, 0, 0), mov(0, 0), end()));
+    }
+
     @Test
     void waysThatAreTooManyAreJoined() throws ProgramException {
         long[] decides = doubled(mov(0, 1), Insn.of(0x25, 6, 0, 1, 1000), mov(0, 2), EXIT);
