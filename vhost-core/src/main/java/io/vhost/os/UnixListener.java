@@ -161,8 +161,8 @@ public final class UnixListener implements AutoCloseable {
     }
 
     /**
-     * Stops listening and removes the socket file if it is still ours. A second time has no effect. Clients
-     * that wait are turned away, see {@link UnixSocket#turnAway}.
+     * Stops listening and removes the socket file if it is still ours. A second time has no effect. What
+     * clients that wait have sent may take long to close, so another thread does that.
      *
      * @throws OsException if the file cannot be removed; nobody listens any more all the same
      */
@@ -175,31 +175,10 @@ public final class UnixListener implements AutoCloseable {
                     unlinkIf(address, file);
                 }
             } finally {
-                try {
-                    if (file != null) {
-                        turnAwayWhoWaits();
-                    }
-                } finally {
-                    arrivals.closing().closeSoon(descriptor);
-                    arrivals.closing().end();
-                }
+                // With it those who wait are closed, and all that they have sent.
+                arrivals.closing().closeSoon(descriptor);
+                arrivals.closing().end();
             }
-        }
-    }
-
-    /**
-     * The last close of a listening socket closes those who wait, with all that they sent. A socket that was
-     * taken over is not shut down: others may listen on it.
-     */
-    private void turnAwayWhoWaits() {
-        int _ = Libc.shutdown(descriptor.fd(), UnixSocket.SHUT_RDWR);
-        // Nobody can come any more; without a client accept fails, and does not wait.
-        int fd = Libc.accept4(descriptor.fd(), UnixSocket.SOCK_CLOEXEC);
-        while (fd >= 0 || fd == -Errno.EINTR || fd == -Errno.ECONNABORTED) {
-            if (fd >= 0) {
-                arrivals.closing().closeLater(UnixSocket.adopt(Descriptor.adopt(fd), arrivals)::discard);
-            }
-            fd = Libc.accept4(descriptor.fd(), UnixSocket.SOCK_CLOEXEC);
         }
     }
 

@@ -27,12 +27,12 @@ public final class UnixSocket implements AutoCloseable {
     public static final int MAX_SENT_DESCRIPTORS = 253;
 
     static final int SOCK_CLOEXEC = 0x80000;
-    static final int SHUT_RDWR = 2;
 
     private static final int SOCK_STREAM = 1;
     private static final int SOL_SOCKET = 1;
     private static final int SO_PEERCRED = 17;
     private static final int SO_SNDTIMEO = 21;
+    private static final int SHUT_RDWR = 2;
     private static final int MSG_DONTWAIT = 0x40;
     private static final int MSG_NOSIGNAL = 0x4000;
     private static final int MSG_CMSG_CLOEXEC = 0x40000000;

@@ -2,7 +2,9 @@ package io.vhost.server;
 
 import static java.lang.System.Logger.Level.WARNING;
 
+import io.vhost.device.VhostConfig;
 import java.time.Duration;
+import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 
 /**
@@ -17,6 +19,8 @@ final class Patience {
     static final Duration FOR_THE_KERNEL = Duration.ofSeconds(3);
 
     static final Duration LOOK = Duration.ofMillis(50);
+    /** Longer than any program runs, and no more than can be counted in ns, twice. */
+    private static final Duration ENDLESS = Duration.ofDays(36_500);
     private static final System.Logger LOGGER = System.getLogger(Patience.class.getPackageName());
 
     private final long limit;
@@ -24,7 +28,14 @@ final class Patience {
 
     /** One whose threads are held so long, together. */
     Patience(Duration limit) {
-        this.limit = limit.toNanos();
+        this.limit = TimeUnit.NANOSECONDS.convert(limit);
+    }
+
+    /** What the threads of a server with this configuration may take: the kernel's calls, and copies. */
+    static Patience of(VhostConfig config) {
+        Duration copies = config.copyTimeout();
+        boolean endless = copies.compareTo(ENDLESS) > 0;
+        return new Patience(endless ? ENDLESS : FOR_THE_KERNEL.plus(copies.multipliedBy(2)));
     }
 
     /** Returns when a thread that makes no callbacks has ended; as below. */

@@ -135,8 +135,7 @@ public final class VhostClient implements AutoCloseable {
                 wake.signal();
             }
         }
-        new Patience(Patience.FOR_THE_KERNEL.plus(config.copyTimeout().multipliedBy(2)))
-                .join(thread, this::isInCallback);
+        Patience.of(config).join(thread, this::isInCallback);
     }
 
     private boolean isInCallback() {

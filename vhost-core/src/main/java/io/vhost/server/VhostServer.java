@@ -227,8 +227,7 @@ public final class VhostServer implements AutoCloseable {
      */
     @Override
     public void close() {
-        Patience patience =
-                new Patience(Patience.FOR_THE_KERNEL.plus(config.copyTimeout().multipliedBy(2)));
+        Patience patience = Patience.of(config);
         if (closing.compareAndSet(false, true)) {
             LOGGER.log(INFO, "({0}) closing", path);
             if (acceptLoop != null) {

@@ -4,9 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.device.VhostConfig;
 import io.vhost.os.EventFd;
 import io.vhost.os.Poll;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -90,6 +92,16 @@ class PatienceTest {
         assertEquals(1, looks.get());
         wake.signal();
         held.join();
+    }
+
+    /** Whatever an application thinks is long. */
+    @Test
+    void aCopyTimeoutOfAnyLengthIsPatience() throws Exception {
+        for (Duration timeout : List.of(Duration.ZERO, Duration.ofDays(200_000),
+                Duration.ofSeconds(Long.MAX_VALUE))) {
+            Thread ended = Thread.ofPlatform().start(() -> { });
+            assertTrue(Patience.of(VhostConfig.builder().copyTimeout(timeout).build()).join(ended));
+        }
     }
 
     @Test

@@ -33,7 +33,7 @@ public final class BpfCommand implements Runnable {
     /** The same with another standard input. */
     static CommandLine commandLine(EndSignal end, InputStream in) {
         return new CommandLine(new BpfCommand()).addSubcommand(new BpfInspectCommand(end))
-                .addSubcommand(new BpfVerifyCommand())
+                .addSubcommand(new BpfVerifyCommand(end))
                 .addSubcommand(new BpfRunCommand(end)).addSubcommand(new BpfTestCommand(in));
     }
 

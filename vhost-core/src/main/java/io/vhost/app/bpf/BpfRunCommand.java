@@ -1,6 +1,5 @@
 package io.vhost.app.bpf;
 
-import io.vhost.app.cli.Background;
 import io.vhost.app.cli.EndSignal;
 import io.vhost.bpf.BpfException;
 import io.vhost.bpf.BpfObject;
@@ -11,13 +10,10 @@ import io.vhost.bpf.map.MapException;
 import io.vhost.bpf.run.Program;
 import io.vhost.bpf.vm.Interpreter;
 import java.io.IOException;
-import java.io.PrintWriter;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -85,25 +81,7 @@ final class BpfRunCommand implements Callable<Integer> {
         if (repeat < 1) {
             throw new ParameterException(spec.commandLine(), "--repeat is " + repeat + "; at least 1");
         }
-        // A FIFO may never have a writer, and opening it cannot be broken off.
-        CompletableFuture<Void> work = Background.start("vhost-run", this::work);
-        boolean done = end.await(work, Long.MAX_VALUE);
-        PrintWriter err = spec.commandLine().getErr();
-        if (!done) {
-            err.println(input + ": not read to its end: interrupted");
-            return 1;
-        }
-        try {
-            Background.result(work);
-            return 0;
-        } catch (BpfException | ProgramException | MapException | UsageException e) {
-            err.println(file + ": " + e.getMessage());
-        } catch (NoSuchFileException e) {
-            err.println(e.getFile() + ": no such file");
-        } catch (IOException e) {
-            err.println(e.getMessage());
-        }
-        return 1;
+        return ObjectWork.run(file, input, end, spec.commandLine().getErr(), this::work);
     }
 
     private Void work() throws IOException, BpfException, ProgramException, MapException, UsageException {

@@ -1,5 +1,6 @@
 package io.vhost.app.bpf;
 
+import io.vhost.app.cli.EndSignal;
 import io.vhost.bpf.BpfException;
 import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.insn.ProgramException;
@@ -8,7 +9,6 @@ import io.vhost.bpf.map.MapException;
 import io.vhost.bpf.verify.Verdict;
 import java.io.IOException;
 import java.io.PrintWriter;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
@@ -44,13 +44,27 @@ final class BpfVerifyCommand implements Callable<Integer> {
     @Mixin
     private Loading loading;
 
+    private final EndSignal end;
+
+    /**
+     * The command, to be added to a command line.
+     *
+     * @param end tells when its user waits no longer
+     */
+    BpfVerifyCommand(EndSignal end) {
+        this.end = end;
+    }
+
     @Override
-    public Integer call() {
+    public Integer call() throws Exception {
         if (log < 0 || log > MOST_LOG) {
             throw new ParameterException(spec.commandLine(), "--log is " + log + "; 0, 1 or " + MOST_LOG);
         }
+        return ObjectWork.run(file, file, end, spec.commandLine().getErr(), this::work);
+    }
+
+    private Void work() throws IOException, BpfException, ProgramException, MapException, UsageException {
         PrintWriter out = spec.commandLine().getOut();
-        PrintWriter err = spec.commandLine().getErr();
         try {
             LoadedObject loaded = loading.load(BpfObject.read(file), log);
             for (String name : loaded.programs().keySet()) {
@@ -59,18 +73,12 @@ final class BpfVerifyCommand implements Callable<Integer> {
                 out.println(name + ": accepted, " + verdict.processed() + " instructions followed in "
                         + verdict.states() + " states, " + (verdict.ends() ? "ends" : "runs with a budget"));
             }
-            return 0;
-        } catch (ProgramException e) {
-            out.print(e.log());
+            return null;
+        } catch (ProgramException refused) {
+            out.print(refused.log());
+            throw refused;
+        } finally {
             out.flush();
-            err.println(file + ": " + e.getMessage());
-        } catch (BpfException | MapException | UsageException e) {
-            err.println(file + ": " + e.getMessage());
-        } catch (NoSuchFileException e) {
-            err.println(e.getFile() + ": no such file");
-        } catch (IOException e) {
-            err.println(e.getMessage());
         }
-        return 1;
     }
 }

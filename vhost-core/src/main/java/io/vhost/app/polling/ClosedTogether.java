@@ -1,7 +1,8 @@
 package io.vhost.app.polling;
 
-import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
 
 /**
  * Closes several sockets at the same time: each may have to wait some seconds for what its front-ends sent,
@@ -10,29 +11,27 @@ import java.util.List;
 public final class ClosedTogether {
     private ClosedTogether() {}
 
-    /** Runs all and returns when all have returned; an interrupt stays set. */
+    /** Runs all and returns when all have returned, or throws what one has thrown; an interrupt stays set. */
     public static void run(List<Runnable> closes) {
-        List<Thread> threads = new ArrayList<>();
-        for (Runnable close : closes) {
-            Thread thread = Thread.ofPlatform().name("vhost-close").unstarted(close);
-            try {
-                thread.start();
-                threads.add(thread);
-            } catch (OutOfMemoryError noThread) {
-                close.run();
+        CompletableFuture<?>[] closing = closes.stream()
+                .map(close -> CompletableFuture.runAsync(close, ClosedTogether::start))
+                .toArray(CompletableFuture[]::new);
+        try {
+            CompletableFuture.allOf(closing).join();
+        } catch (CompletionException failure) {
+            switch (failure.getCause()) {
+                case RuntimeException exception -> throw exception;
+                case Error error -> throw error;
+                default -> throw failure;
             }
         }
-        boolean interrupted = false;
-        while (!threads.isEmpty()) {
-            try {
-                threads.getLast().join();
-                threads.removeLast();
-            } catch (InterruptedException _) {
-                interrupted = true;
-            }
-        }
-        if (interrupted) {
-            Thread.currentThread().interrupt();
+    }
+
+    private static void start(Runnable close) {
+        try {
+            Thread.ofPlatform().name("vhost-close").start(close);
+        } catch (OutOfMemoryError noThread) {
+            close.run();
         }
     }
 }

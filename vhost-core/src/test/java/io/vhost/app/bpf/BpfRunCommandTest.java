@@ -24,6 +24,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** bpf run and bpf test. */
 class BpfRunCommandTest {
@@ -84,6 +86,23 @@ class BpfRunCommandTest {
         return BpfCommand.commandLine(new EndSignal(),
                 new ByteArrayInputStream(in.getBytes(StandardCharsets.US_ASCII)))
                 .setOut(new PrintWriter(out)).setErr(new PrintWriter(err, true)).execute(arguments);
+    }
+
+    /** A FIFO that nobody writes to, and a user who has had enough. */
+    @ParameterizedTest
+    @ValueSource(strings = {"run", "verify"})
+    void whoBreaksOffDoesNotWaitForAFile(String command) throws Exception {
+        Path fifo = folder.resolve("fifo");
+        assertEquals(0, new ProcessBuilder("mkfifo", fifo.toString()).start().waitFor());
+        EndSignal end = new EndSignal();
+        end.raise();
+        List<String> arguments = new ArrayList<>(List.of(command, fifo.toString()));
+        if (command.equals("run")) {
+            arguments.addAll(List.of("--pcap", capture.toString()));
+        }
+        assertEquals(1, BpfCommand.commandLine(end).setErr(new PrintWriter(err, true))
+                .execute(arguments.toArray(String[]::new)));
+        assertTrue(err.toString().contains("not read to its end: interrupted"), err::toString);
     }
 
     private List<Integer> lengths(Path file) throws IOException {
