@@ -2,7 +2,6 @@ package io.vhost.app.bpf;
 
 import io.vhost.app.cli.EndSignal;
 import io.vhost.bpf.BpfException;
-import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.flow.AccessRegions;
 import io.vhost.bpf.insn.ProgramException;
 import io.vhost.bpf.load.LoadedObject;
@@ -85,7 +84,7 @@ final class BpfRunCommand implements Callable<Integer> {
     }
 
     private Void work() throws IOException, BpfException, ProgramException, MapException, UsageException {
-        LoadedObject loaded = loading.load(BpfObject.read(file), 0);
+        LoadedObject loaded = loading.load(file, 0);
         String name = name(loaded.programs().keySet());
         Program chosen = loaded.program(name);
         if (interpret) {

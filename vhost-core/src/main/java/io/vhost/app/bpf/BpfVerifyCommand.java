@@ -2,7 +2,6 @@ package io.vhost.app.bpf;
 
 import io.vhost.app.cli.EndSignal;
 import io.vhost.bpf.BpfException;
-import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.insn.ProgramException;
 import io.vhost.bpf.load.LoadedObject;
 import io.vhost.bpf.map.MapException;
@@ -66,7 +65,7 @@ final class BpfVerifyCommand implements Callable<Integer> {
     private Void work() throws IOException, BpfException, ProgramException, MapException, UsageException {
         PrintWriter out = spec.commandLine().getOut();
         try {
-            LoadedObject loaded = loading.load(BpfObject.read(file), log);
+            LoadedObject loaded = loading.load(file, log);
             for (String name : loaded.programs().keySet()) {
                 Verdict verdict = loaded.verdict(name);
                 out.print(verdict.log());

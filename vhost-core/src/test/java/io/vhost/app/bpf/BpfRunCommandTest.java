@@ -88,6 +88,12 @@ class BpfRunCommandTest {
                 .setOut(new PrintWriter(out)).setErr(new PrintWriter(err, true)).execute(arguments);
     }
 
+    @Test
+    void aDirectoryIsNamed() {
+        assertEquals(1, run("verify", folder.toString()));
+        assertEquals(folder + ": Is a directory\n", err.toString());
+    }
+
     /** A FIFO that nobody writes to, and a user who has had enough. */
     @ParameterizedTest
     @ValueSource(strings = {"run", "verify"})
