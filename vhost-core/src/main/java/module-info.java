@@ -4,7 +4,7 @@
  * <p>An application begins with {@code io.vhost.server} and gets devices and queues of
  * {@code io.vhost.device}, packets of {@code io.vhost.net}; what can be seen of them while they work is in
  * {@code io.vhost.state}. {@code io.vhost.driver} is the guest's side. {@code io.vhost.bpf} looks into eBPF
- * objects and stands alone.
+ * objects and stands alone; {@code io.vhost.program} runs them on queues.
  *
  * <p>What is exported is all that an application needs, and mentions nothing else. Rings, guest memory and
  * the transport's side of devices are not exported.
@@ -34,6 +34,7 @@ module io.vhost.core {
     exports io.vhost.monitor;
     exports io.vhost.monitor.command;
     exports io.vhost.net;
+    exports io.vhost.program;
     exports io.vhost.server;
     exports io.vhost.state;
 

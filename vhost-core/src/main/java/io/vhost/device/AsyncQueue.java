@@ -142,7 +142,8 @@ public abstract sealed class AsyncQueue extends DeviceQueue permits VirtQueue {
 
     /**
      * Gives packets back whose copies have ended, whatever the state of the ring. Does not wait for copies;
-     * call it until {@link #getInflight} is 0. Takes the lock.
+     * call it until {@link #getInflight} is 0. Takes the lock. Programs of packets that come from the guest
+     * are asked about them.
      *
      * @param out receives the packets, which are the caller's again
      * @param offset first index to fill
@@ -154,13 +155,18 @@ public abstract sealed class AsyncQueue extends DeviceQueue permits VirtQueue {
      *     or in another registry than the device's
      */
     public int clearQueue(Packet[] out, int offset, int count, DmaChannel channel) {
+        int cleared;
         lockForControl();
         try {
-            return path.clear(out, offset, count, ChannelAccess.channel(channel));
+            cleared = path.clear(out, offset, count, ChannelAccess.channel(channel));
         } finally {
             access_lock.unlock();
         }
+        return cleared(out, offset, cleared, channel);
     }
+
+    /** Asks programs about packets that were cleared; how many are left for the application. */
+    abstract int cleared(Packet[] packets, int offset, int count, DmaChannel channel);
 
     /**
      * The same as {@link #clearQueue} for a caller that holds the lock.
@@ -178,13 +184,14 @@ public abstract sealed class AsyncQueue extends DeviceQueue permits VirtQueue {
     @GuardedBy("access_lock")
     public int clearQueueThreadUnsafe(Packet[] out, int offset, int count, DmaChannel channel) {
         requireLock("clearQueueThreadUnsafe", LOG);
-        return path.clear(out, offset, count, ChannelAccess.channel(channel));
+        return cleared(out, offset, path.clear(out, offset, count, ChannelAccess.channel(channel)), channel);
     }
 
     /**
      * Gives all packets back whose copies have ended or end within a limited time, to empty a queue for good:
      * the end of a polling loop, or of a device. An engine that never completes holds nobody up longer than
-     * that. Takes the lock for each look, and waits without it, unless the caller holds it.
+     * that. Takes the lock for each look, and waits without it, unless the caller holds it. Asks no programs:
+     * what is given back here is not for sending on.
      *
      * @param back gets the packets, which are the application's again, in the order of their submission and
      *     under the lock; {@link Packet#release} does. What it throws ends the call, and the packets behind

@@ -29,6 +29,7 @@ import java.util.Objects;
 public final class VirtQueue extends AsyncQueue {
     private final VhostDevice device;
     private final DeviceLink link;
+    private final QueuePrograms programs = new QueuePrograms(this);
 
     VirtQueue(VhostDevice device, DeviceLink link, QueueOwner owner, int index) {
         QueueTally tally = new QueueTally();
@@ -49,6 +50,30 @@ public final class VirtQueue extends AsyncQueue {
     }
 
     /**
+     * Lets programs look at this queue's packets from the next burst on: those that come from the guest when
+     * they have been taken, those that go to it before they are sent, synchronously and asynchronously alike.
+     * A burst of packets from a guest then returns those that pass; it may be 0 although packets were taken.
+     * A packet that passed to a guest without room is not asked about again when it is sent again unchanged.
+     * Any thread, also under traffic.
+     *
+     * <p>Programs run without the lock. They change neither what a burst of the same queue takes next nor who
+     * owns a packet, but for packets that leave another way: those are the library's business, and put back
+     * into their pool when that is done, also where asynchronous copies are registered: then with this
+     * burst's channel, and what goes back to the guest comes back from the poll of that queue.
+     *
+     * @param chain the programs; null: none
+     * @throws IllegalArgumentException if they are for packets of the other direction
+     */
+    public void programs(ProgramChain chain) {
+        programs.chain(chain);
+    }
+
+    /** {@return the programs of this queue's packets; null: none} Any thread. */
+    public ProgramChain programs() {
+        return programs.chain();
+    }
+
+    /**
      * Takes packets that the guest has sent. Does not wait: when another thread holds the lock, this counts
      * {@link Counter#BUSY} and returns 0.
      *
@@ -66,6 +91,15 @@ public final class VirtQueue extends AsyncQueue {
         if (isToGuest()) {
             throw wrongDirection("dequeueBurst", "odd");
         }
+        ProgramChain asked = programs.atWork();
+        if (asked == null) {
+            return take(pool, packets, offset, count);
+        }
+        int taken = take(pool, packets, offset, programs.limit(count));
+        return taken == 0 ? 0 : programs.fromGuest(asked, packets, offset, taken, null);
+    }
+
+    private int take(PacketPool pool, Packet[] packets, int offset, int count) {
         if (!isRunning()) {
             return 0;
         }
@@ -99,6 +133,21 @@ public final class VirtQueue extends AsyncQueue {
         if (!isToGuest()) {
             throw wrongDirection("enqueueBurst", "even");
         }
+        ProgramChain asked = programs.atWork();
+        if (asked == null || !isRunning()) {
+            return send(packets, offset, count);
+        }
+        int passing = programs.toGuest(asked, packets, offset, count);
+        int sent = 0;
+        try {
+            sent = send(packets, offset, passing);
+        } finally {
+            sent = programs.sent(asked, packets, offset, count, passing, sent);
+        }
+        return sent;
+    }
+
+    private int send(Packet[] packets, int offset, int count) {
         if (!isRunning() || !lockWhileRunning()) {
             return 0;
         }
@@ -156,6 +205,25 @@ public final class VirtQueue extends AsyncQueue {
         if (!isToGuest()) {
             throw wrongDirection("submitEnqueueBurst", "even");
         }
+        ProgramChain asked = programs.atWork();
+        if (asked == null || !isRunning()) {
+            return submit(packets, offset, count, channel);
+        }
+        int passing = programs.toGuest(asked, packets, offset, count);
+        // An accepted packet is the library's, and a dropped one ends here.
+        for (int i = offset + passing; i < offset + count; i++) {
+            packets[i].release();
+        }
+        int accepted = 0;
+        try {
+            accepted = submit(packets, offset, passing, channel);
+        } finally {
+            accepted = programs.sent(asked, packets, offset, count, passing, accepted);
+        }
+        return accepted;
+    }
+
+    private int submit(Packet[] packets, int offset, int count, DmaChannel channel) {
         if (!lockWhileRunning()) {
             return 0;
         }
@@ -164,6 +232,26 @@ public final class VirtQueue extends AsyncQueue {
         } finally {
             access_lock.unlock();
         }
+    }
+
+    /** Packets that a program sends back to their guest; how many of them are done with. */
+    int sendBack(Packet[] packets, int offset, int count, DmaChannel channel) {
+        VirtQueue back = device.queue(index() - 1);
+        if (channel != null) {
+            return back.submitEnqueueBurst(packets, offset, count, channel);
+        }
+        int sent;
+        try {
+            sent = back.enqueueBurst(packets, offset, count);
+        } catch (IllegalStateException _) {
+            // Another thread copies to the guest asynchronously: what comes from it does not, so that there
+            // is no channel to use.
+            return 0;
+        }
+        for (int i = offset; i < offset + sent; i++) {
+            packets[i].release();
+        }
+        return sent;
     }
 
     /**
@@ -217,6 +305,15 @@ public final class VirtQueue extends AsyncQueue {
             throw wrongDirection("tryDequeueBurst", "odd");
         }
         Objects.checkFromIndexSize(offset, count, packets.length);
+        ProgramChain asked = programs.atWork();
+        if (asked == null) {
+            return tryTake(pool, packets, offset, count, channel);
+        }
+        int taken = tryTake(pool, packets, offset, programs.limit(count), channel);
+        return taken == 0 ? 0 : programs.fromGuest(asked, packets, offset, taken, channel);
+    }
+
+    private int tryTake(PacketPool pool, Packet[] packets, int offset, int count, DmaChannel channel) {
         if (!access_lock.tryLock()) {
             tally().addShared(Counter.BUSY);
             return 0;
@@ -226,6 +323,13 @@ public final class VirtQueue extends AsyncQueue {
         } finally {
             access_lock.unlock();
         }
+    }
+
+    @Override
+    int cleared(Packet[] packets, int offset, int count, DmaChannel channel) {
+        ProgramChain asked = isToGuest() ? null : programs.atWork();
+        return asked == null || count == 0 ? count
+                : programs.fromGuest(asked, packets, offset, count, channel);
     }
 
     // For QueueWaiter.

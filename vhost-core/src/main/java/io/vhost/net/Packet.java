@@ -56,6 +56,11 @@ public final class Packet {
     private long offload;
     private boolean undelivered;
 
+    /** Made when a program asks for it first: most pools never meet one. */
+    private MemorySegment buffer;
+    /** Whose programs have let this packet pass to a queue that had no room for it. */
+    private Object passedBy;
+
     Packet(PacketPool pool, MemorySegment slab, int index, long bufferOffset, int bufferSize, int headroom) {
         this.pool = pool;
         this.slab = slab;
@@ -76,6 +81,14 @@ public final class Packet {
         offload = 0;
         checksumOffset = 0;
         undelivered = false;
+        forgetPassed();
+    }
+
+    private void forgetPassed() {
+        // Hardly ever set: a look costs less than a store of a reference.
+        if (passedBy != null) {
+            passedBy = null;
+        }
     }
 
     void flipReleased() {
@@ -167,6 +180,7 @@ public final class Packet {
         length = newLength;
         offload = 0;
         checksumOffset = 0;
+        forgetPassed();
     }
 
     /**
@@ -224,6 +238,18 @@ public final class Packet {
             throw refused("trimTail", count, length);
         }
         length -= count;
+    }
+
+    private void window(int newHeadroom, int newLength) {
+        if (length < 0 || newHeadroom < 0 || newLength < 0 || newHeadroom > bufferSize - newLength) {
+            throw refused("window to " + newHeadroom, newLength, bufferSize - newHeadroom);
+        }
+        int before = headroom();
+        dataOffset = bufferOffset + newHeadroom;
+        length = newLength;
+        if (newHeadroom != before) {
+            moveOffload(before - newHeadroom);
+        }
     }
 
     private void moveOffload(int count) {
@@ -560,6 +586,31 @@ public final class Packet {
         @Override
         public void undelivered(Packet packet, boolean value) {
             packet.undelivered = value;
+        }
+
+        @Override
+        public MemorySegment buffer(Packet packet) {
+            MemorySegment buffer = packet.buffer;
+            if (buffer == null) {
+                buffer = packet.slab.asSlice(packet.bufferOffset, packet.bufferSize);
+                packet.buffer = buffer;
+            }
+            return buffer;
+        }
+
+        @Override
+        public void window(Packet packet, int headroom, int length) {
+            packet.window(headroom, length);
+        }
+
+        @Override
+        public void passed(Packet packet, Object by) {
+            packet.passedBy = by;
+        }
+
+        @Override
+        public Object passedBy(Packet packet) {
+            return packet.passedBy;
         }
     }
 }

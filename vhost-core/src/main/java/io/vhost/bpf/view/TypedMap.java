@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.BiConsumer;
+import java.util.function.BiPredicate;
 
 /**
  * A map with the types of its keys and values. Results that are numbers are 0 or a negative error number of
@@ -118,14 +119,23 @@ public final class TypedMap {
 
     /** Hands out a copy of each entry, with a value for each CPU: one if the map is not per CPU. */
     public void forEach(BiConsumer<TypedValue, List<TypedValue>> consumer) {
-        for (int place = 0; place < table.places(); place++) {
+        forEachWhile((key, values) -> {
+            consumer.accept(key, values);
+            return true;
+        });
+    }
+
+    /** The same, until there is no more wish for them. */
+    public void forEachWhile(BiPredicate<TypedValue, List<TypedValue>> consumer) {
+        boolean wanted = true;
+        for (int place = 0; place < table.places() && wanted; place++) {
             TypedValue key = newKey();
             if (table.key(place, key.bytes(), 0) && table.values().byteSize() > 0) {
                 List<TypedValue> values = new ArrayList<>();
                 for (int cpu = 0; cpu < cpus; cpu++) {
                     values.add(copy(table.valueAt(place, cpu)));
                 }
-                consumer.accept(key, values);
+                wanted = consumer.test(key, values);
             }
         }
     }

@@ -26,6 +26,10 @@ public final class TypedValue {
         this.part = part;
     }
 
+    Part part() {
+        return part;
+    }
+
     /** Its bytes, in the machine's order; not a copy. */
     public MemorySegment bytes() {
         return part.bytes();

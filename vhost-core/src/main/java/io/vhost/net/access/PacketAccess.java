@@ -1,5 +1,6 @@
 package io.vhost.net.access;
 
+import java.lang.foreign.MemorySegment;
 import java.lang.invoke.MethodHandles;
 
 /**
@@ -51,4 +52,38 @@ public abstract class PacketAccess<P> {
      * @param value true when it was not
      */
     public abstract void undelivered(P packet, boolean value);
+
+    /**
+     * The packet's buffer from its first byte of headroom to its last of tailroom. The same segment each
+     * time, so that asking allocates nothing; it outlives the packet's stay with its owner.
+     *
+     * @param packet of which
+     */
+    public abstract MemorySegment buffer(P packet);
+
+    /**
+     * Says where in its buffer the data is. Offload fields keep naming the same bytes, as with
+     * {@code prepend} and {@code trimHead}.
+     *
+     * @param packet that is the caller's
+     * @param headroom bytes in front of the data, 0 or more
+     * @param length bytes of data, 0 or more
+     * @throws IllegalArgumentException if the data would not be inside the buffer
+     */
+    public abstract void window(P packet, int headroom, int length);
+
+    /**
+     * Remembers, until the packet is taken or reset, who has let it pass and need not be asked again.
+     *
+     * @param packet that is the caller's
+     * @param by who; null: nobody
+     */
+    public abstract void passed(P packet, Object by);
+
+    /**
+     * Who has let the packet pass; null if nobody has.
+     *
+     * @param packet of which
+     */
+    public abstract Object passedBy(P packet);
 }

@@ -1,0 +1,159 @@
+package io.vhost.device;
+
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
+import java.util.EnumSet;
+import java.util.List;
+import java.util.Objects;
+import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.stream.Stream;
+
+/**
+ * A program at its place in a {@link ProgramChain}; what BPF calls a link. Threads: any.
+ */
+public final class ProgramLink {
+    private static final Logger LOG = System.getLogger("io.vhost.device");
+    private static final long LOG_NANOS = 1_000_000_000;
+
+    private final ProgramChain chain;
+    private final String name;
+    private final int priority;
+    private final int goesOn;
+    private final List<LongAdder> verdicts =
+            Stream.generate(LongAdder::new).limit(Verdict.values().length).toList();
+    private final LongAdder nanos = new LongAdder();
+    private final LongAdder timed = new LongAdder();
+    private final LongAdder failures = new LongAdder();
+    private volatile PacketProgram program;
+    private volatile boolean timing;
+    private volatile long quietUntil = System.nanoTime();
+
+    ProgramLink(ProgramChain chain, String name, PacketProgram program, int priority, Set<Verdict> goesOn) {
+        this.chain = chain;
+        this.name = name;
+        this.program = program;
+        this.priority = priority;
+        this.goesOn = bits(goesOn);
+    }
+
+    private static int bits(Set<Verdict> verdicts) {
+        int bits = 0;
+        for (Verdict verdict : EnumSet.allOf(Verdict.class)) {
+            bits |= verdicts.contains(verdict) ? 1 << code(verdict) : 0;
+        }
+        return bits;
+    }
+
+    @SuppressWarnings("EnumOrdinal") // The numbers of XDP, in which the verdicts are ordered.
+    private static int code(Verdict verdict) {
+        return verdict.ordinal();
+    }
+
+    /** {@return where the program is} */
+    public ProgramChain chain() {
+        return chain;
+    }
+
+    /** {@return the name under which it was attached} */
+    public String name() {
+        return name;
+    }
+
+    /** {@return its priority: programs run in ascending order} */
+    public int priority() {
+        return priority;
+    }
+
+    /** {@return the program of this moment} */
+    public PacketProgram program() {
+        return program;
+    }
+
+    /**
+     * Lets another program work here from the next burst on; a burst that runs ends with the one before.
+     * Counters go on.
+     *
+     * @throws IllegalArgumentException if the other one cannot work here; nothing has changed
+     */
+    public void replace(PacketProgram other) {
+        Objects.requireNonNull(other, "other").checkPlace(chain);
+        program = other;
+    }
+
+    /** Takes the program away. A burst that runs ends with it. A second time has no effect. */
+    public void detach() {
+        chain.remove(this);
+    }
+
+    /** {@return packets about which the program has said this} */
+    public long count(Verdict verdict) {
+        return verdicts.get(code(verdict)).sum();
+    }
+
+    /** {@return packets that the program was asked about} */
+    public long packets() {
+        return verdicts.stream().mapToLong(LongAdder::sum).sum();
+    }
+
+    /** {@return bursts in which the program has thrown} */
+    public long failures() {
+        return failures.sum();
+    }
+
+    /** Measures from now on how long the program takes; off at first, since the clock costs some 40 ns a burst. */
+    public void timing(boolean on) {
+        timing = on;
+    }
+
+    /** {@return whether it is measured how long the program takes} */
+    public boolean isTimed() {
+        return timing;
+    }
+
+    /** {@return nanoseconds a packet, as far as they were measured; 0 if they were not} */
+    public double nanosPerPacket() {
+        long count = timed.sum();
+        return count == 0 ? 0 : (double) nanos.sum() / count;
+    }
+
+    /** Has the program decide on a burst; what was decided is kept there. */
+    void run(PacketBurst burst, boolean redirects) {
+        PacketProgram now = program;
+        int asked = burst.count();
+        boolean measured = timing;
+        long begin = measured ? System.nanoTime() : 0;
+        try {
+            now.run(burst);
+        } catch (RuntimeException e) {
+            failed(now, e);
+            burst.abortUndecided();
+        }
+        if (measured) {
+            nanos.add(System.nanoTime() - begin);
+            timed.add(asked);
+        }
+        int[] sum = burst.settle(goesOn, redirects);
+        for (int i = 0; i < sum.length; i++) {
+            if (sum[i] > 0) {
+                verdicts.get(i).add(sum[i]);
+            }
+        }
+    }
+
+    private void failed(PacketProgram failing, RuntimeException e) {
+        failures.increment();
+        long now = System.nanoTime();
+        if (now - quietUntil >= 0) {
+            // Of two threads at the same moment both may log.
+            quietUntil = now + LOG_NANOS;
+            LOG.log(Level.WARNING, () -> "program " + name + " of " + chain.name() + " has failed, its packets"
+                    + " are dropped; failures so far: " + failures.sum() + ": " + failing, e);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return name + " of " + chain.name() + ", priority " + priority;
+    }
+}

@@ -1,0 +1,280 @@
+package io.vhost.device;
+
+import io.vhost.dma.DmaChannel;
+import io.vhost.net.Packet;
+import io.vhost.net.custody.Passed;
+
+/**
+ * The programs of one queue at work: asks them about the packets of a burst, and does what they say. Called
+ * without the queue's lock, so that a program's time is nobody's wait for it and a packet can go to another
+ * queue.
+ *
+ * <p>Threads: any; each burst has scratch space of its thread.
+ */
+final class QueuePrograms {
+    /** What a burst's programs should take at most, in ns, so that a polling thread's other queues get on. */
+    static final long BURST_NANOS = 250_000;
+
+    private static final int CHUNK = PacketBurst.SIZE;
+    // Ways of packets that do not pass, other than the numbers of ports, which are counted from 1.
+    private static final int DROPPED = -1;
+    private static final int BACK = 0;
+    private static final int NOWHERE = Integer.MAX_VALUE;
+    private static final ThreadLocal<Scratch> SCRATCH = ThreadLocal.withInitial(Scratch::new);
+
+    /** A thread's bursts: a packet that is sent on may meet the programs of another queue. */
+    private static final class Scratch {
+        private final PacketBurst burst = new PacketBurst();
+        private final Packet[] leaving = new Packet[CHUNK];
+        private final int[] leavingPorts = new int[CHUNK];
+        private Scratch inner;
+        private boolean used;
+
+        private static Scratch claim() {
+            Scratch scratch = SCRATCH.get();
+            while (scratch.used) {
+                if (scratch.inner == null) {
+                    scratch.inner = new Scratch();
+                }
+                scratch = scratch.inner;
+            }
+            scratch.used = true;
+            return scratch;
+        }
+    }
+
+    private final VirtQueue queue;
+    private volatile ProgramChain chain;
+    /** Packets of a burst that the programs' time allows. Several threads: each value is a good one. */
+    private volatile int allowed = CHUNK;
+
+    QueuePrograms(VirtQueue queue) {
+        this.queue = queue;
+    }
+
+    /** The programs; null: none. */
+    ProgramChain chain() {
+        return chain;
+    }
+
+    void chain(ProgramChain programs) {
+        if (programs != null && programs.isToGuest() != queue.isToGuest()) {
+            throw new IllegalArgumentException(("queue %d of %s carries packets %s the guest, and the programs"
+                    + " of %s are for the other direction: give them to an %s queue").formatted(
+                    queue.index(), queue.device().name(), queue.isToGuest() ? "to" : "from",
+                    programs.name(), queue.isToGuest() ? "odd" : "even"));
+        }
+        allowed = CHUNK;
+        chain = programs;
+    }
+
+    /** The programs if there are any, else null: what a burst asks once. */
+    ProgramChain atWork() {
+        ProgramChain now = chain;
+        return now == null || now.present().length == 0 ? null : now;
+    }
+
+    /** How many packets to take, so that programs do not keep the thread for too long. */
+    int limit(int count) {
+        return Math.min(count, allowed);
+    }
+
+    private void measured(long begin, int packets) {
+        long each = Math.max(1, (System.nanoTime() - begin) / packets);
+        long fits = Math.clamp(BURST_NANOS / each, 1, Integer.MAX_VALUE / 2);
+        int before = allowed;
+        // Down at once, for the neighbours' sake. What was but a pause of the thread is made up for soon.
+        allowed = (int) (fits < before ? fits : (before + fits) / 2);
+    }
+
+    /**
+     * Asks about packets that the guest has sent, and sends those on or drops them that do not pass.
+     *
+     * @param channel that copies what goes back to the guest; null: this thread does
+     * @return packets that pass, in their order at the beginning of the range
+     */
+    int fromGuest(ProgramChain programs, Packet[] packets, int offset, int count, DmaChannel channel) {
+        long begin = System.nanoTime();
+        int end = offset + count;
+        int kept = offset;
+        int next = offset;
+        Scratch scratch = Scratch.claim();
+        try {
+            while (next < end) {
+                int chunk = Math.min(CHUNK, end - next);
+                decide(programs, packets, next, chunk, scratch.burst);
+                int from = next;
+                next += chunk;
+                int leaving = 0;
+                for (int i = 0; i < chunk; i++) {
+                    Packet packet = packets[from + i];
+                    if (scratch.burst.decided(i) == PacketBurst.PASS) {
+                        packets[kept++] = packet;
+                    } else {
+                        scratch.leaving[leaving] = packet;
+                        scratch.leavingPorts[leaving++] = way(scratch.burst, i);
+                    }
+                }
+                if (leaving > 0) {
+                    sendAway(programs, scratch, leaving, channel);
+                }
+            }
+        } finally {
+            scratch.used = false;
+            scratch.burst.end();
+        }
+        measured(begin, count);
+        return kept - offset;
+    }
+
+    private static int way(PacketBurst burst, int place) {
+        return switch (burst.decided(place)) {
+            case PacketBurst.TX -> BACK;
+            case PacketBurst.REDIRECT -> burst.port(place) > 0 ? burst.port(place) : NOWHERE;
+            default -> DROPPED;
+        };
+    }
+
+    private void decide(ProgramChain programs, Packet[] packets, int offset, int count, PacketBurst burst) {
+        burst.begin(queue, programs);
+        for (int i = 0; i < count; i++) {
+            burst.add(packets[offset + i], i);
+        }
+        run(programs, burst);
+    }
+
+    private void run(ProgramChain programs, PacketBurst burst) {
+        ProgramLink[] links = programs.present();
+        if (links.length == 0) {
+            // Detached since the burst began.
+            burst.settle(0, false);
+        }
+        for (int i = 0; i < links.length && burst.count() > 0; i++) {
+            links[i].run(burst, !queue.isToGuest());
+        }
+    }
+
+    /** Those of each way together, so that a way's packets stay in order and leave in one go. */
+    private void sendAway(ProgramChain programs, Scratch scratch, int count, DmaChannel channel) {
+        Packet[] leaving = scratch.leaving;
+        int[] ways = scratch.leavingPorts;
+        int begin = 0;
+        while (begin < count) {
+            int way = ways[begin];
+            int end = begin + 1;
+            for (int i = end; i < count; i++) {
+                if (ways[i] == way) {
+                    Packet packet = leaving[i];
+                    System.arraycopy(leaving, end, leaving, end + 1, i - end);
+                    System.arraycopy(ways, end, ways, end + 1, i - end);
+                    leaving[end] = packet;
+                    ways[end++] = way;
+                }
+            }
+            sendOneWay(programs, way, leaving, begin, end - begin, channel);
+            begin = end;
+        }
+    }
+
+    private void sendOneWay(
+            ProgramChain programs, int way, Packet[] packets, int offset, int count, DmaChannel channel) {
+        int sent = 0;
+        try {
+            if (way == BACK) {
+                sent = queue.sendBack(packets, offset, count, channel);
+                programs.countTransmitFailures(count - sent);
+            } else if (way != DROPPED) {
+                int answer = way == NOWHERE ? PacketPorts.NO_PORT
+                        : programs.ports().send(way, packets, offset, count);
+                if (answer < 0) {
+                    programs.countNoPort(count);
+                } else {
+                    sent = answer;
+                    programs.countRedirectFailures(count - sent);
+                }
+            }
+        } finally {
+            for (int i = offset + sent; i < offset + count; i++) {
+                packets[i].release();
+            }
+        }
+    }
+
+    /**
+     * Asks about packets that are to be sent to the guest. Those that were let pass before and found no room
+     * are not asked about again.
+     *
+     * @return packets that pass, in their order at the beginning of the range; the dropped ones follow
+     */
+    int toGuest(ProgramChain programs, Packet[] packets, int offset, int count) {
+        int end = offset + count;
+        int kept = offset;
+        Scratch scratch = Scratch.claim();
+        try {
+            for (int next = offset; next < end; next += CHUNK) {
+                int chunk = Math.min(CHUNK, end - next);
+                decideNew(programs, packets, next, chunk, scratch.burst);
+                for (int i = 0; i < chunk; i++) {
+                    if (scratch.burst.decided(i) == PacketBurst.PASS) {
+                        Packet packet = packets[next + i];
+                        packets[next + i] = packets[kept];
+                        packets[kept++] = packet;
+                    }
+                }
+            }
+        } finally {
+            scratch.used = false;
+            scratch.burst.end();
+        }
+        return kept - offset;
+    }
+
+    private void decideNew(
+            ProgramChain programs, Packet[] packets, int offset, int count, PacketBurst burst) {
+        burst.begin(queue, programs);
+        for (int i = 0; i < count; i++) {
+            Packet packet = packets[offset + i];
+            burst.decide(i, PacketBurst.PASS);
+            if (packet == null || packet.length() <= 0) {
+                // Not to be sent, as the queue will say.
+                continue;
+            }
+            if (Passed.isBy(packet, programs)) {
+                Passed.by(packet, null);
+            } else {
+                burst.add(packet, i);
+            }
+        }
+        run(programs, burst);
+    }
+
+    /**
+     * Accounts for what has become of packets that were asked about.
+     *
+     * @param passing what {@link #toGuest} answered
+     * @param sent those of them that the queue is done with, or has accepted
+     * @return packets that are done with, which come first in the range now: the dropped ones are among them
+     */
+    int sent(ProgramChain programs, Packet[] packets, int offset, int count, int passing, int sent) {
+        for (int i = offset + sent; i < offset + passing; i++) {
+            if (packets[i] != null && packets[i].length() > 0) {
+                Passed.by(packets[i], programs);
+            }
+        }
+        if (sent < passing && passing < count) {
+            // The dropped ones are done with: they belong before those that have to come again.
+            reverse(packets, offset + sent, offset + passing);
+            reverse(packets, offset + passing, offset + count);
+            reverse(packets, offset + sent, offset + count);
+        }
+        return count - (passing - sent);
+    }
+
+    private static void reverse(Packet[] packets, int from, int to) {
+        for (int i = from, j = to - 1; i < j; i++, j--) {
+            Packet packet = packets[i];
+            packets[i] = packets[j];
+            packets[j] = packet;
+        }
+    }
+}
