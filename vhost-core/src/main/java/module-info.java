@@ -35,6 +35,7 @@ module io.vhost.core {
     exports io.vhost.monitor.command;
     exports io.vhost.net;
     exports io.vhost.program;
+    exports io.vhost.program.command;
     exports io.vhost.server;
     exports io.vhost.state;
 

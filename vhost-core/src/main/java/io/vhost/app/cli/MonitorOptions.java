@@ -3,6 +3,7 @@ package io.vhost.app.cli;
 import io.vhost.monitor.MonitorConfig;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
+import io.vhost.monitor.command.Command;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -47,7 +48,8 @@ public final class MonitorOptions {
 
     @Option(
             names = "--monitor-mutating",
-            description = "Let them change something, too: quit, x-vhost-stats-reset.")
+            description = "Let them change something, too: quit, x-vhost-stats-reset, programs and their"
+                    + " maps.")
     private boolean mutating;
 
     @Spec(Spec.Target.MIXEE)
@@ -58,11 +60,13 @@ public final class MonitorOptions {
      *
      * @param name of the program
      * @param devices that can be looked at
+     * @param commands of the program's own
      * @param end is called when somebody wants the program to end
      * @return the monitor; null if there is none
      * @throws IOException if the path cannot be used
      */
-    public MonitorServer open(String name, MonitoredDevices devices, Runnable end) throws IOException {
+    public MonitorServer open(
+            String name, MonitoredDevices devices, List<Command> commands, Runnable end) throws IOException {
         if (path == null) {
             if (permissions != null || mutating || !users.isEmpty() || !groups.isEmpty()) {
                 throw new ParameterException(spec.commandLine(), "--monitor-... is for a --monitor");
@@ -76,6 +80,7 @@ public final class MonitorOptions {
         if (mutating) {
             config.mutating();
         }
+        commands.forEach(config::command);
         users.forEach(config::allowUser);
         groups.forEach(config::allowGroup);
         return MonitorServer.listen(path, config.build());

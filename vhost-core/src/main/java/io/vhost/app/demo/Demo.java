@@ -4,6 +4,7 @@ import io.vhost.app.polling.Idle;
 import io.vhost.app.polling.PolledDevice;
 import io.vhost.app.polling.PolledDevices;
 import io.vhost.app.polling.PollingThread;
+import io.vhost.app.polling.PortPrograms;
 import io.vhost.app.vswitch.DeviceLink;
 import io.vhost.app.vswitch.LearningSwitch;
 import io.vhost.app.vswitch.Link;
@@ -71,7 +72,8 @@ final class Demo implements AutoCloseable {
             for (int i = 0; i < ADDRESSES.length; i++) {
                 int index = i;
                 opened.push(VhostServer.listen(directory.resolve(NAMES.get(i)), config(),
-                        new PolledDevices(dma, (device, runs) -> changed(index, device, runs, wiring))));
+                        new PolledDevices(dma, PortPrograms.NONE,
+                                (device, runs) -> changed(index, device, runs, wiring))));
             }
             switching = new PollingThread("demo switch", OptionalInt.empty(), Idle.sharing(),
                     () -> ethernet.poll(System.nanoTime()));

@@ -5,6 +5,7 @@ import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
 import io.vhost.app.cli.MemoryOptions;
 import io.vhost.app.cli.MonitorOptions;
+import io.vhost.app.cli.ProgramArguments;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
@@ -132,6 +133,9 @@ public final class ForwardCommand implements Callable<Integer> {
     private FeatureOptions features;
 
     @Mixin
+    private ProgramArguments programs;
+
+    @Mixin
     private MonitorOptions monitor;
 
     @Option(
@@ -184,18 +188,21 @@ public final class ForwardCommand implements Callable<Integer> {
                     VhostServer.inherit(where.fd, offer, devices.watch(listener)));
         }
         ForwardReport report = null;
-        try (MonitorServer _ = monitor.open("forward", devices, context.end()::raise);
-                Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus)) {
+        try (MonitorServer _ = monitor.open("forward", devices, programs.commands(), context.end()::raise);
+                Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus,
+                        programs::attach)) {
             report = new ForwardReport(forwarder.ports());
             run(forwarder, report);
         } catch (LateCopyException e) {
             if (report != null) {
                 report.totals(context.out());
+                programs.totals(context.out());
             }
             throw e;
         }
         // The forwarder is closed: these are the final figures, and the socket files have gone.
         report.totals(context.out());
+        programs.totals(context.out());
         return 0;
     }
 

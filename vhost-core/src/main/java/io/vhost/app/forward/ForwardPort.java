@@ -4,7 +4,9 @@ import io.vhost.app.polling.PacketQueue;
 import io.vhost.app.polling.PolledDevice;
 import io.vhost.app.polling.PolledDevices;
 import io.vhost.app.polling.PortCounters;
+import io.vhost.app.polling.PortPrograms;
 import io.vhost.device.DeviceListener;
+import io.vhost.device.PacketPorts;
 import io.vhost.device.VhostDevice;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
@@ -21,6 +23,7 @@ import java.util.concurrent.atomic.LongAdder;
 final class ForwardPort {
     private final int number;
     private final String name;
+    private final PortPrograms programs;
     private final PolledDevices devices;
     private final LongAdder dropPackets = new LongAdder();
     private final LongAdder dropBytes = new LongAdder();
@@ -31,12 +34,25 @@ final class ForwardPort {
      * @param number of the port, from 0
      * @param name of its socket
      * @param dma what copies packets; null: the polling threads do
+     * @param ports where programs can redirect packets to
      * @param changed called after {@link #device} has changed
      */
-    ForwardPort(int number, String name, DmaRegistry dma, Runnable changed) {
+    ForwardPort(int number, String name, DmaRegistry dma, PacketPorts ports, Runnable changed) {
         this.number = number;
         this.name = name;
-        this.devices = new PolledDevices(dma, (_, _) -> changed.run());
+        this.programs = PortPrograms.of(name, number, ports);
+        this.devices = new PolledDevices(dma, programs, (_, _) -> changed.run());
+    }
+
+    /** Where programs decide on packets. */
+    PortPrograms programs() {
+        return programs;
+    }
+
+    /** Sends packets that a program has redirected here; how many are done with. */
+    int sendRedirected(Packet[] packets, int offset, int count) {
+        PacketQueue queue = queue(0);
+        return queue == null ? 0 : queue.send(packets, offset, count);
     }
 
     int number() {

@@ -50,7 +50,8 @@ final class ForwardStream {
         }
         int count = from.receive(pool, packets, 0, BURST);
         if (count == 0) {
-            return settled;
+            // Packets that programs took away were work as well.
+            return settled + (from.hasMoved() ? 1 : 0);
         }
         if (swapsAddresses) {
             swapAddresses(packets, count);

@@ -6,6 +6,8 @@ import io.vhost.app.polling.LastPackets;
 import io.vhost.app.polling.PacketQueue;
 import io.vhost.app.polling.PollingThread;
 import io.vhost.device.DeviceListener;
+import io.vhost.device.PacketPorts;
+import io.vhost.device.ProgramChain;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
@@ -38,6 +40,12 @@ final class Forwarder implements AutoCloseable {
     interface Opening {
         /** The server of a port, which tells {@code listener} of its devices. */
         VhostServer open(VhostConfig config, DeviceListener listener) throws IOException;
+    }
+
+    /** Whoever gives ports their programs. */
+    interface Programs {
+        /** Attaches programs to places, before anybody can connect. */
+        void attach(List<ProgramChain> places) throws IOException;
     }
 
     /** One polling thread's queues and packets. */
@@ -77,6 +85,7 @@ final class Forwarder implements AutoCloseable {
      * @param swapsAddresses whether packets go back to their senders, that is source and
      *     destination are swapped
      * @param cpus one polling thread for each; empty: one thread on any
+     * @param programs gives the ports their programs
      * @throws IOException if a socket cannot be had; nothing is left behind
      */
     Forwarder(
@@ -84,7 +93,8 @@ final class Forwarder implements AutoCloseable {
             List<String> names,
             List<Opening> openings,
             boolean swapsAddresses,
-            List<Integer> cpus)
+            List<Integer> cpus,
+            Programs programs)
             throws IOException {
         this.swapsAddresses = swapsAddresses;
         this.dma = config.dma();
@@ -92,8 +102,9 @@ final class Forwarder implements AutoCloseable {
         try {
             startPolling(cpus, config.dma() == null ? 2 * ForwardStream.BURST : COPYING);
             for (int i = 0; i < names.size(); i++) {
-                ports.add(new ForwardPort(i, names.get(i), config.dma(), this::plan));
+                ports.add(new ForwardPort(i, names.get(i), config.dma(), this::redirect, this::plan));
             }
+            programs.attach(ports.stream().flatMap(port -> port.programs().chains().stream()).toList());
             for (int i = 0; i < names.size(); i++) {
                 servers.add(openings.get(i).open(config, ports.get(i).listener()));
             }
@@ -118,6 +129,12 @@ final class Forwarder implements AutoCloseable {
                             () -> ports.forEach(ForwardPort::checkMemory)));
         }
         threads.forEach(PollingThread::start);
+    }
+
+    /** Sends packets to a port that programs know by this number; see {@link PacketPorts}. */
+    private int redirect(int number, Packet[] packets, int offset, int count) {
+        return number > ports.size() ? PacketPorts.NO_PORT
+                : ports.get(number - 1).sendRedirected(packets, offset, count);
     }
 
     /** The ports; their number and order stay. */

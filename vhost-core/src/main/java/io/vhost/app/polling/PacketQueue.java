@@ -7,6 +7,7 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.state.QueueCounters.Counter;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
@@ -27,6 +28,8 @@ public final class PacketQueue {
     /** Null: the caller copies. */
     private final DmaChannel channel;
     private final Packet[] done = new Packet[BURST];
+    /** Packets that the queue had counted at the last look of whoever polls it. */
+    private long seen;
 
     private PacketQueue(VirtQueue queue, DmaChannel channel) {
         this.queue = queue;
@@ -53,6 +56,17 @@ public final class PacketQueue {
         return channel == null
                 ? queue.dequeueBurst(pool, packets, offset, count)
                 : queue.tryDequeueBurst(pool, packets, offset, count, channel);
+    }
+
+    /**
+     * Whether packets have come since the last look, also those that programs have taken away. By the thread
+     * that polls.
+     */
+    public boolean hasMoved() {
+        long packets = queue.counters().get(Counter.PACKETS);
+        boolean moved = packets != seen;
+        seen = packets;
+        return moved;
     }
 
     /**

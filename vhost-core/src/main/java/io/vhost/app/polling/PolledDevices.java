@@ -32,6 +32,7 @@ public final class PolledDevices implements DeviceListener {
     }
 
     private final DmaRegistry dma;
+    private final PortPrograms programs;
     private final Poller poller;
     private final Object lock = new Object();
 
@@ -52,10 +53,12 @@ public final class PolledDevices implements DeviceListener {
      * Nobody is connected.
      *
      * @param dma whose channels copy packets; null: the polling threads do
+     * @param programs that work on the devices' packets
      * @param poller is told when devices begin and cease to run
      */
-    public PolledDevices(DmaRegistry dma, Poller poller) {
+    public PolledDevices(DmaRegistry dma, PortPrograms programs, Poller poller) {
         this.dma = dma;
+        this.programs = programs;
         this.poller = poller;
     }
 
@@ -114,6 +117,7 @@ public final class PolledDevices implements DeviceListener {
 
     @Override
     public void newConnection(VhostDevice device) {
+        programs.giveTo(device);
         synchronized (lock) {
             connected.put(device, new PolledDevice(device, dma));
         }

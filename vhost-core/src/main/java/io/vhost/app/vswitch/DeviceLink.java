@@ -53,6 +53,15 @@ public final class DeviceLink implements Link {
     }
 
     @Override
+    public boolean hasMoved() {
+        boolean moved = false;
+        for (int pair = 0; pair < pairs; pair++) {
+            moved |= queues.get(2 * pair + 1).hasMoved();
+        }
+        return moved;
+    }
+
+    @Override
     public int send(Packet[] packets, int offset, int count) {
         int open = openPairs();
         if (open <= 1) {

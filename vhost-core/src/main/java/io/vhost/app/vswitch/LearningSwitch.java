@@ -89,7 +89,7 @@ public final class LearningSwitch implements AutoCloseable {
     private int move(SwitchPort from, long now) {
         int count = from.link.receive(pool, burst, 0, BURST);
         if (count == 0) {
-            return 0;
+            return from.link.hasMoved() ? 1 : 0;
         }
         from.received(burst, count);
         // Not sooner than the packets: whoever sent them may have waited for a port to be there.

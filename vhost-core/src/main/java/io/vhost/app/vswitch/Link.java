@@ -26,4 +26,12 @@ public interface Link {
      *     array's range
      */
     int send(Packet[] packets, int offset, int count);
+
+    /**
+     * Whether packets have come since the last question, also those that did not get as far as
+     * {@link #receive}: a program has dropped them, or sent them elsewhere.
+     */
+    default boolean hasMoved() {
+        return false;
+    }
 }

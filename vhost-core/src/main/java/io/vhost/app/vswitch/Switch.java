@@ -4,11 +4,15 @@ import io.vhost.app.polling.ClosedTogether;
 import io.vhost.app.polling.Idle;
 import io.vhost.app.polling.PollingThread;
 import io.vhost.app.polling.PortCounters;
+import io.vhost.app.polling.PortPrograms;
 import io.vhost.device.DeviceListener;
+import io.vhost.device.PacketPorts;
+import io.vhost.device.ProgramChain;
 import io.vhost.device.QueueWaiter;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.TapDevice;
 import java.io.IOException;
@@ -40,12 +44,18 @@ final class Switch implements AutoCloseable {
         Runnable open(VhostConfig config, DeviceListener listener) throws IOException;
     }
 
+    /** Whoever gives sockets their programs. */
+    interface Programs {
+        /** Attaches programs to places, before anybody can connect. */
+        void attach(List<ProgramChain> places) throws IOException;
+    }
+
     private final LearningSwitch ethernet;
     /** Null: the thread copies. */
     private final DmaRegistry dma;
     private final QueueWaiter waiter;
     private final TapDevice tap;
-    private final List<SwitchSocket> sockets;
+    private final List<SwitchSocket> sockets = new ArrayList<>();
     private final List<SwitchMember> members = new ArrayList<>();
     private final List<Runnable> opened = new ArrayList<>();
     private final boolean waits;
@@ -62,18 +72,21 @@ final class Switch implements AutoCloseable {
      * @param openings of the sockets
      * @param tap an interface that belongs to the switch, and is closed with it; or null
      * @param age how long an address is remembered
+     * @param programs gives the sockets their programs
      * @param waits whether the thread waits for kicks when there is nothing to do; false: it polls always
      * @throws IOException if a socket cannot be had; nothing is left behind
      */
     Switch(VhostConfig config, List<String> names, List<Opening> openings, TapDevice tap, Duration age,
-            boolean waits) throws IOException {
+            boolean waits, Programs programs) throws IOException {
         this.tap = tap;
         this.dma = config.dma();
         this.waits = waits;
         ethernet = new LearningSwitch(BUFFER, age);
         waiter = tap == null ? new QueueWaiter() : new QueueWaiter(tap.descriptor().fd());
-        sockets = names.stream().map(name -> new SwitchSocket(name, ethernet, config.dma(), this::replan))
-                .toList();
+        for (String name : names) {
+            sockets.add(new SwitchSocket(name, ethernet, config.dma(),
+                    PortPrograms.of(name, sockets.size(), this::redirect), this::replan));
+        }
         members.addAll(sockets);
         if (tap != null) {
             members.add(new TapMember(tap.name(), ethernet.attach(new TapLink(tap))));
@@ -82,6 +95,7 @@ final class Switch implements AutoCloseable {
                 this::round, () -> sockets.forEach(SwitchSocket::checkMemory)).start();
         boolean complete = false;
         try {
+            programs.attach(sockets.stream().flatMap(socket -> socket.programs().chains().stream()).toList());
             for (int i = 0; i < openings.size(); i++) {
                 opened.add(openings.get(i).open(config, sockets.get(i).listener()));
             }
@@ -113,6 +127,15 @@ final class Switch implements AutoCloseable {
         public boolean isConnected() {
             return true;
         }
+    }
+
+    /** Sends packets to a port that programs know by this number; see {@link PacketPorts}. */
+    private int redirect(int number, Packet[] packets, int offset, int count) {
+        if (number > members.size()) {
+            return PacketPorts.NO_PORT;
+        }
+        SwitchPort port = members.get(number - 1).port();
+        return port == null ? 0 : port.sendNow(packets, offset, count);
     }
 
     /** Sockets and interface; their number and order stay. */

@@ -5,6 +5,7 @@ import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
 import io.vhost.app.cli.MemoryOptions;
 import io.vhost.app.cli.MonitorOptions;
+import io.vhost.app.cli.ProgramArguments;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
@@ -91,6 +92,9 @@ public final class SwitchCommand implements Callable<Integer> {
     private boolean poll;
 
     @Mixin
+    private ProgramArguments programs;
+
+    @Mixin
     private MonitorOptions monitor;
 
     @Option(names = "--seconds", paramLabel = "N",
@@ -144,18 +148,20 @@ public final class SwitchCommand implements Callable<Integer> {
                     VhostClient.connect(path, offer, devices.watch(listener))::close);
         }
         SwitchReport report = null;
-        try (MonitorServer _ = monitor.open("switch", devices, context.end()::raise);
+        try (MonitorServer _ = monitor.open("switch", devices, programs.commands(), context.end()::raise);
                 Switch ethernet = new Switch(
-                        config, names, openings, openTap(), Duration.ofSeconds(age), !poll)) {
+                        config, names, openings, openTap(), Duration.ofSeconds(age), !poll, programs::attach)) {
             report = new SwitchReport(ethernet.members());
             run(ethernet, report);
         } catch (LateCopyException e) {
             if (report != null) {
                 report.totals(context.out());
+                programs.totals(context.out());
             }
             throw e;
         }
         report.totals(context.out());
+        programs.totals(context.out());
         return 0;
     }
 

@@ -18,4 +18,11 @@ interface SwitchMember {
 
     /** Whether packets can pass now. */
     boolean isConnected();
+
+    /**
+     * Where packets go that a program redirects here: the first guest of a socket. For the switch's thread.
+     *
+     * @return null if nobody is there
+     */
+    SwitchPort port();
 }

@@ -58,6 +58,19 @@ public final class SwitchPort {
         leaving[count++] = packet;
     }
 
+    /**
+     * Sends packets that a program has redirected here; what finds no room is put last in the range.
+     *
+     * @return packets that are done with
+     */
+    int sendNow(Packet[] packets, int offset, int redirected) {
+        long bytes = bytes(packets, offset, offset + redirected);
+        int sent = link.send(packets, offset, redirected);
+        add(TX_PACKETS, sent);
+        add(TX_BYTES, bytes - bytes(packets, offset + sent, offset + redirected));
+        return sent;
+    }
+
     /** Sends what was added, and drops what finds no room. */
     void flush() {
         int all = count;

@@ -4,6 +4,7 @@ import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.app.polling.PolledDevice;
 import io.vhost.app.polling.PolledDevices;
 import io.vhost.app.polling.PortCounters;
+import io.vhost.app.polling.PortPrograms;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
@@ -20,6 +21,7 @@ import java.util.Map;
 final class SwitchSocket implements SwitchMember {
     private final String name;
     private final LearningSwitch ethernet;
+    private final PortPrograms programs;
     private final PolledDevices devices;
     private final Runnable changed;
     private final Object lock = new Object();
@@ -27,6 +29,9 @@ final class SwitchSocket implements SwitchMember {
     /** Those of the guests whose queues run. */
     @GuardedBy("lock")
     private final Map<PolledDevice, SwitchPort> ports = new LinkedHashMap<>();
+
+    /** The first of them, for the switch's thread; null: there is none. */
+    private volatile SwitchPort first;
 
     /** What those have counted that are gone. */
     @GuardedBy("lock")
@@ -38,12 +43,15 @@ final class SwitchSocket implements SwitchMember {
      * @param name of the socket
      * @param ethernet where guests are attached
      * @param dma what copies packets; null: the switch's thread does
+     * @param programs that decide on packets of the guests
      * @param changed called after {@link #queues} has changed
      */
-    SwitchSocket(String name, LearningSwitch ethernet, DmaRegistry dma, Runnable changed) {
+    SwitchSocket(String name, LearningSwitch ethernet, DmaRegistry dma, PortPrograms programs,
+            Runnable changed) {
         this.name = name;
         this.ethernet = ethernet;
-        this.devices = new PolledDevices(dma, this::guestChanged);
+        this.programs = programs;
+        this.devices = new PolledDevices(dma, programs, this::guestChanged);
         this.changed = changed;
     }
 
@@ -56,8 +64,19 @@ final class SwitchSocket implements SwitchMember {
                 ethernet.detach(port);
                 gone = gone.plus(port.counters());
             }
+            first = ports.isEmpty() ? null : ports.values().iterator().next();
         }
         changed.run();
+    }
+
+    @Override
+    public SwitchPort port() {
+        return first;
+    }
+
+    /** Where programs decide on packets. */
+    PortPrograms programs() {
+        return programs;
     }
 
     /** For whoever serves the socket. */

@@ -86,7 +86,7 @@ class AsyncForwarderTest {
             names.add(path.toString());
             openings.add((offer, port) -> VhostServer.listen(path, offer, watched(port)));
         }
-        return new Forwarder(config, names, openings, false, List.of());
+        return new Forwarder(config, names, openings, false, List.of(), _ -> {});
     }
 
     @ParameterizedTest

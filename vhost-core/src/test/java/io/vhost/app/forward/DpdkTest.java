@@ -317,6 +317,6 @@ class DpdkTest {
             names.add(path.toString());
             openings.add((offer, port) -> VhostServer.listen(path, offer, port));
         }
-        return new Forwarder(config, names, openings, swap, List.of());
+        return new Forwarder(config, names, openings, swap, List.of(), _ -> {});
     }
 }

@@ -6,6 +6,7 @@ import com.sun.management.ThreadMXBean;
 import io.vhost.app.Await;
 import io.vhost.app.polling.PacketQueue;
 import io.vhost.app.polling.PortCounters;
+import io.vhost.device.PacketPorts;
 import io.vhost.device.VhostConfig;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
@@ -32,7 +33,7 @@ class ForwardStreamTest {
     @Test
     void packetsReachAReceiverThatCameAfterTheStreamWasPlanned() throws IOException {
         Packet[] packets = new Packet[ForwardStream.BURST];
-        ForwardPort port = new ForwardPort(0, "port", null, () -> {});
+        ForwardPort port = new ForwardPort(0, "port", null, PacketPorts.NONE, () -> {});
         try (PacketPool pool = PacketPool.create(64, 2048);
                 VhostServer server = VhostServer.listen(
                         directory.resolve("socket"), VhostConfig.defaults(), port.listener());
@@ -56,7 +57,7 @@ class ForwardStreamTest {
     void packetsThatNobodyReceivesAreDroppedWithoutAllocating() throws IOException {
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         Packet[] packets = new Packet[ForwardStream.BURST];
-        ForwardPort port = new ForwardPort(0, "port", null, () -> {});
+        ForwardPort port = new ForwardPort(0, "port", null, PacketPorts.NONE, () -> {});
         try (PacketPool pool = PacketPool.create(64, 2048);
                 VhostServer server = VhostServer.listen(
                         directory.resolve("socket"), VhostConfig.defaults(), port.listener());

@@ -288,7 +288,7 @@ class ForwarderTest {
             names.add(path.toString());
             openings.add((offer, port) -> VhostServer.listen(path, offer, port));
         }
-        return new Forwarder(config, names, openings, swap, cpus);
+        return new Forwarder(config, names, openings, swap, cpus, _ -> {});
     }
 
     private static void send(VirtioUser driver, int count) {

@@ -19,7 +19,7 @@ class LateCopyTest {
         Path path = directory.resolve("port0");
         StuckGuest guest = new StuckGuest();
         Forwarder forwarder = new Forwarder(guest.config(), List.of("port0"),
-                List.of((config, port) -> VhostServer.listen(path, config, port)), false, List.of());
+                List.of((config, port) -> VhostServer.listen(path, config, port)), false, List.of(), _ -> {});
         guest.comeAndGo(path);
         guest.assertEnds(forwarder);
         assertFalse(Files.exists(path));

@@ -45,7 +45,7 @@ class PolledDevicesTest {
     }
 
     private VhostServer listen(boolean copies) throws IOException {
-        devices = new PolledDevices(copies ? dma : null, this::changed);
+        devices = new PolledDevices(copies ? dma : null, PortPrograms.NONE, this::changed);
         return VhostServer.listen(directory.resolve("socket"), copies
                 ? VhostConfig.builder().asyncCopy(dma).build() : VhostConfig.defaults(), devices);
     }
@@ -112,7 +112,7 @@ class PolledDevicesTest {
         FaultyDmaEngine engine = FaultyDmaEngine.seeded(1).build();
         try (PacketPool pool = PacketPool.create(1, 2048); DmaRegistry stuck = new DmaRegistry()) {
             stuck.configure("stuck", engine);
-            devices = new PolledDevices(stuck, this::changed);
+            devices = new PolledDevices(stuck, PortPrograms.NONE, this::changed);
             VhostConfig config =
                     VhostConfig.builder().asyncCopy(stuck).copyTimeout(Duration.ofMillis(20)).build();
             PolledDevice device;
@@ -137,7 +137,7 @@ class PolledDevicesTest {
         StuckCopies copies = new StuckCopies(60);
         try (PacketPool pool = PacketPool.create(1, 2048); DmaRegistry shared = new DmaRegistry()) {
             shared.configureReplaceable("shared", copies::engine);
-            devices = new PolledDevices(shared, this::changed);
+            devices = new PolledDevices(shared, PortPrograms.NONE, this::changed);
             VhostConfig config =
                     VhostConfig.builder().asyncCopy(shared).copyTimeout(Duration.ofMillis(20)).build();
             try (VhostServer server = VhostServer.listen(directory.resolve("socket"), config, devices)) {
