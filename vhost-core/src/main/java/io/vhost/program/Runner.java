@@ -84,7 +84,7 @@ final class Runner implements Burst {
         cpu.memory().context(classifier ? skb : xdp);
         if (!classifier) {
             boolean out = packets.queue().isToGuest();
-            Bytes.store(xdp, XDP_INGRESS, Integer.BYTES, out ? 0 : port);
+            Bytes.store(xdp, XDP_INGRESS, Integer.BYTES, port);
             Bytes.store(xdp, XDP_QUEUE, Integer.BYTES, pair);
             Bytes.store(xdp, XDP_EGRESS, Integer.BYTES, out ? port : 0);
         }
