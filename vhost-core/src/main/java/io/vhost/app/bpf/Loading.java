@@ -11,7 +11,6 @@ import io.vhost.bpf.map.MapException;
 import io.vhost.bpf.map.MapFactory;
 import io.vhost.bpf.verify.Mode;
 import java.io.IOException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -39,7 +38,7 @@ final class Loading {
     /** Loads an object, with so much in the verifier's log. */
     LoadedObject load(Path file, int logLevel)
             throws IOException, BpfException, ProgramException, MapException, UsageException {
-        BpfObject object = read(file);
+        BpfObject object = BpfObject.read(file);
         LoadOptions options = LoadOptions.of(new MapFactory(1, MAX_MAP));
         for (Map.Entry<String, String> variable : variables.entrySet()) {
             options = options.set(variable.getKey(), number(variable.getKey(), variable.getValue()));
@@ -54,17 +53,6 @@ final class Loading {
                 throw e;
             }
             throw new UsageException("--set: " + e.getMessage(), e);
-        }
-    }
-
-    private static BpfObject read(Path file) throws IOException, BpfException {
-        try {
-            return BpfObject.read(file);
-        } catch (FileSystemException named) {
-            throw named;
-        } catch (IOException e) {
-            // As of a directory: the system does not say which.
-            throw new IOException(file + ": " + e.getMessage(), e);
         }
     }
 
