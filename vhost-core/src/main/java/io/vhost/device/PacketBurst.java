@@ -31,8 +31,8 @@ public final class PacketBurst {
     private final int[] decidedPorts = new int[SIZE];
     private final int[] tally = new int[VERDICTS.length];
 
-    private VirtQueue queue;
-    private ProgramChain chain;
+    private ProgramPlace place;
+    private int pair;
 
     PacketBurst() {}
 
@@ -50,37 +50,57 @@ public final class PacketBurst {
         return packets[Objects.checkIndex(index, count)];
     }
 
-    /** {@return the queue that they pass; {@link VirtQueue#isToGuest} tells where to} */
-    public VirtQueue queue() {
-        return queue;
+    /** {@return the port and the direction} */
+    public ProgramPlace place() {
+        return place;
     }
 
-    /** {@return the programs' place, which has a name and the port's number} */
-    public ProgramChain chain() {
-        return chain;
+    /** {@return the number of the queue pair that they pass, from 0} */
+    public int pair() {
+        return pair;
     }
 
-    /** {@return what was said of a packet so far; {@link Verdict#PASS} at first} */
+    /**
+     * {@return what was said of a packet so far; {@link Verdict#PASS} at first}
+     *
+     * @param index 0 to {@link #count} - 1
+     */
     public Verdict verdict(int index) {
         return VERDICTS[verdicts[Objects.checkIndex(index, count)]];
     }
 
-    /** Lets a packet pass after all. */
+    /**
+     * Lets a packet pass after all.
+     *
+     * @param index of the packet
+     */
     public void pass(int index) {
         say(index, PASS);
     }
 
-    /** Drops a packet. */
+    /**
+     * Drops a packet.
+     *
+     * @param index of the packet
+     */
     public void drop(int index) {
         say(index, DROP);
     }
 
-    /** Drops a packet on which the program has failed. */
+    /**
+     * Drops a packet on which the program has failed.
+     *
+     * @param index of the packet
+     */
     public void abort(int index) {
         say(index, ABORTED);
     }
 
-    /** Sends a packet back to the guest that it came from. On its way to a guest it is dropped, as aborted. */
+    /**
+     * Sends a packet back to the guest that it came from. On its way to a guest it is dropped, as aborted.
+     *
+     * @param index of the packet
+     */
     public void transmit(int index) {
         say(index, TX);
     }
@@ -102,22 +122,22 @@ public final class PacketBurst {
 
     // For the chain.
 
-    void begin(VirtQueue through, ProgramChain programs) {
-        queue = through;
-        chain = programs;
+    void begin(ProgramPlace where, int queuePair) {
+        place = where;
+        pair = queuePair;
         count = 0;
     }
 
     /** Adds a packet to decide on; its place, from 0. */
-    void add(Packet packet, int place) {
+    void add(Packet packet, int at) {
         packets[count] = packet;
         verdicts[count] = PASS;
-        places[count++] = place;
+        places[count++] = at;
     }
 
     /** Says of a place what no program is asked about. */
-    void decide(int place, int verdict) {
-        decided[place] = verdict;
+    void decide(int at, int verdict) {
+        decided[at] = verdict;
     }
 
     /** The program has thrown: what it did not decide on is aborted. */
@@ -146,13 +166,13 @@ public final class PacketBurst {
                 verdict = ABORTED;
             }
             sum[verdict]++;
-            int place = places[i];
-            decided[place] = verdict;
-            decidedPorts[place] = ports[i];
+            int at = places[i];
+            decided[at] = verdict;
+            decidedPorts[at] = ports[i];
             if ((goesOn >>> verdict & 1) != 0) {
                 packets[kept] = packets[i];
                 verdicts[kept] = PASS;
-                places[kept++] = place;
+                places[kept++] = at;
             }
         }
         count = kept;
@@ -160,18 +180,17 @@ public final class PacketBurst {
     }
 
     /** What was decided for a place. */
-    int decided(int place) {
-        return decided[place];
+    int decided(int at) {
+        return decided[at];
     }
 
     /** The port that a place was redirected to. */
-    int port(int place) {
-        return decidedPorts[place];
+    int port(int at) {
+        return decidedPorts[at];
     }
 
     void end() {
         count = 0;
-        queue = null;
-        chain = null;
+        place = null;
     }
 }

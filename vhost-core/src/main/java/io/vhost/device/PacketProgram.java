@@ -2,7 +2,7 @@ package io.vhost.device;
 
 /**
  * Looks at packets on their way through a queue, may change them, and decides what becomes of each: a filter
- * in Java, or an eBPF program of {@code io.vhost.program}. Attach it with {@link ProgramChain#attach}.
+ * in Java, or an eBPF program of {@code io.vhost.program}. It is attached to a {@code ProgramChain}.
  *
  * <p>Threads: every thread that works on a queue with this program, several at a time where several do; no
  * lock of a queue is held, unless the caller of the burst holds one. While it runs the packets are nobody
@@ -23,8 +23,8 @@ public interface PacketProgram {
     /**
      * Refuses a place where this program cannot work. Called before it is attached there.
      *
-     * @param chain the place
+     * @param place where it is to be attached
      * @throws IllegalArgumentException with the reason and the remedy
      */
-    default void checkPlace(ProgramChain chain) {}
+    default void checkPlace(ProgramPlace place) {}
 }

@@ -11,9 +11,9 @@ import java.util.Set;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * The programs of a port in one direction, in the order of their priorities, each asked about the packets that
- * the one before let pass: what libxdp's dispatcher does for a network device. Give it to the port's queues
- * with {@link VirtQueue#programs(ProgramChain)}; it outlives their devices.
+ * The programs of a port in one direction, in the order of their priorities, each asked about the packets
+ * that the one before let pass: what libxdp's dispatcher does for a network device. Give it to the port's
+ * queues with {@link VirtQueue#programs(ProgramChain)}; it outlives their devices.
  *
  * <p>Threads: any. Programs are attached, replaced and detached while packets pass: a burst ends with what it
  * began.
@@ -28,9 +28,7 @@ public final class ProgramChain {
     private static final ProgramLink[] NONE = {};
     private static final int MAX_LINKS = 64;
 
-    private final String name;
-    private final int port;
-    private final boolean toGuest;
+    private final ProgramPlace place;
     private final PacketPorts ports;
     private final LongAdder transmitFailures = new LongAdder();
     private final LongAdder redirectFailures = new LongAdder();
@@ -43,15 +41,9 @@ public final class ProgramChain {
     /** The same, for bursts. */
     private volatile ProgramLink[] present = NONE;
 
-    private ProgramChain(String name, int port, boolean toGuest, PacketPorts ports) {
-        this.name = Objects.requireNonNull(name, "name");
+    private ProgramChain(ProgramPlace place, PacketPorts ports) {
+        this.place = place;
         this.ports = Objects.requireNonNull(ports, "ports");
-        this.port = port;
-        this.toGuest = toGuest;
-        if (port < 1) {
-            throw new IllegalArgumentException("port " + port + " of " + name + ": count ports from 1, as"
-                    + " interface indexes are; 0 means none to programs");
-        }
     }
 
     /**
@@ -62,7 +54,7 @@ public final class ProgramChain {
      * @param ports where packets can be redirected to
      */
     public static ProgramChain fromGuest(String name, int port, PacketPorts ports) {
-        return new ProgramChain(name, port, false, ports);
+        return new ProgramChain(new ProgramPlace(name, port, false), ports);
     }
 
     /**
@@ -73,29 +65,25 @@ public final class ProgramChain {
      * @param port its number, 1 or more
      */
     public static ProgramChain toGuest(String name, int port) {
-        return new ProgramChain(name, port, true, PacketPorts.NONE);
+        return new ProgramChain(new ProgramPlace(name, port, true), PacketPorts.NONE);
     }
 
-    /** {@return the port's name} */
-    public String name() {
-        return name;
-    }
-
-    /** {@return the port's number, 1 or more} */
-    public int port() {
-        return port;
-    }
-
-    /** {@return whether packets go to the guest here; false: they come from it} */
-    public boolean isToGuest() {
-        return toGuest;
+    /** {@return the port and the direction} */
+    public ProgramPlace place() {
+        return place;
     }
 
     PacketPorts ports() {
         return ports;
     }
 
-    /** Attaches a program with {@link #DEFAULT_PRIORITY}, after others of that priority. */
+    /**
+     * Attaches a program with {@link #DEFAULT_PRIORITY}, after others of that priority.
+     *
+     * @param program its name here, no other link's
+     * @param code what it does
+     * @throws IllegalArgumentException as the other form
+     */
     public ProgramLink attach(String program, PacketProgram code) {
         return attach(program, code, DEFAULT_PRIORITY, EnumSet.of(Verdict.PASS));
     }
@@ -113,15 +101,15 @@ public final class ProgramChain {
      */
     public ProgramLink attach(String program, PacketProgram code, int priority, Set<Verdict> goesOn) {
         Objects.requireNonNull(program, "program");
-        Objects.requireNonNull(code, "code").checkPlace(this);
-        ProgramLink link = new ProgramLink(this, program, code, priority, goesOn);
+        Objects.requireNonNull(code, "code").checkPlace(place);
+        ProgramLink link = new ProgramLink(place, program, code, priority, goesOn);
         synchronized (lock) {
             if (Arrays.stream(links).anyMatch(other -> other.name().equals(program))) {
-                throw new IllegalArgumentException("there is a program " + program + " at " + name
+                throw new IllegalArgumentException("there is a program " + program + " at " + place.name()
                         + "; replace it, or give this one another name");
             }
             if (links.length == MAX_LINKS) {
-                throw new IllegalArgumentException("there are " + MAX_LINKS + " programs at " + name
+                throw new IllegalArgumentException("there are " + MAX_LINKS + " programs at " + place.name()
                         + "; detach one");
             }
             List<ProgramLink> all = new ArrayList<>(List.of(links));
@@ -134,7 +122,12 @@ public final class ProgramChain {
         return link;
     }
 
-    void remove(ProgramLink link) {
+    /**
+     * Takes a program away. A burst that runs ends with it. A second time has no effect.
+     *
+     * @param link what {@link #attach} returned
+     */
+    public void detach(ProgramLink link) {
         synchronized (lock) {
             links = Arrays.stream(links).filter(other -> !other.equals(link)).toArray(ProgramLink[]::new);
             present = links;
@@ -180,6 +173,6 @@ public final class ProgramChain {
 
     @Override
     public String toString() {
-        return name + (toGuest ? ", to the guest: " : ", from the guest: ") + links();
+        return place + ": " + links();
     }
 }

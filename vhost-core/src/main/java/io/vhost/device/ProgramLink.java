@@ -10,13 +10,13 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.stream.Stream;
 
 /**
- * A program at its place in a {@link ProgramChain}; what BPF calls a link. Threads: any.
+ * A program at its place in a {@code ProgramChain}; what BPF calls a link. Threads: any.
  */
 public final class ProgramLink {
     private static final Logger LOG = System.getLogger("io.vhost.device");
     private static final long LOG_NANOS = 1_000_000_000;
 
-    private final ProgramChain chain;
+    private final ProgramPlace place;
     private final String name;
     private final int priority;
     private final int goesOn;
@@ -29,8 +29,8 @@ public final class ProgramLink {
     private volatile boolean timing;
     private volatile long quietUntil = System.nanoTime();
 
-    ProgramLink(ProgramChain chain, String name, PacketProgram program, int priority, Set<Verdict> goesOn) {
-        this.chain = chain;
+    ProgramLink(ProgramPlace place, String name, PacketProgram program, int priority, Set<Verdict> goesOn) {
+        this.place = place;
         this.name = name;
         this.program = program;
         this.priority = priority;
@@ -51,8 +51,8 @@ public final class ProgramLink {
     }
 
     /** {@return where the program is} */
-    public ProgramChain chain() {
-        return chain;
+    public ProgramPlace place() {
+        return place;
     }
 
     /** {@return the name under which it was attached} */
@@ -77,16 +77,15 @@ public final class ProgramLink {
      * @throws IllegalArgumentException if the other one cannot work here; nothing has changed
      */
     public void replace(PacketProgram other) {
-        Objects.requireNonNull(other, "other").checkPlace(chain);
+        Objects.requireNonNull(other, "other").checkPlace(place);
         program = other;
     }
 
-    /** Takes the program away. A burst that runs ends with it. A second time has no effect. */
-    public void detach() {
-        chain.remove(this);
-    }
-
-    /** {@return packets about which the program has said this} */
+    /**
+     * {@return packets about which the program has said this}
+     *
+     * @param verdict which
+     */
     public long count(Verdict verdict) {
         return verdicts.get(code(verdict)).sum();
     }
@@ -101,7 +100,11 @@ public final class ProgramLink {
         return failures.sum();
     }
 
-    /** Measures from now on how long the program takes; off at first, since the clock costs some 40 ns a burst. */
+    /**
+     * Measures how long the program takes; off at first, since the clock costs some 40 ns a burst.
+     *
+     * @param on whether to measure from now on
+     */
     public void timing(boolean on) {
         timing = on;
     }
@@ -147,13 +150,13 @@ public final class ProgramLink {
         if (now - quietUntil >= 0) {
             // Of two threads at the same moment both may log.
             quietUntil = now + LOG_NANOS;
-            LOG.log(Level.WARNING, () -> "program " + name + " of " + chain.name() + " has failed, its packets"
-                    + " are dropped; failures so far: " + failures.sum() + ": " + failing, e);
+            LOG.log(Level.WARNING, () -> "program " + name + " of " + place.name() + " has failed, its"
+                    + " packets are dropped; failures so far: " + failures.sum() + ": " + failing, e);
         }
     }
 
     @Override
     public String toString() {
-        return name + " of " + chain.name() + ", priority " + priority;
+        return name + " of " + place.name() + ", priority " + priority;
     }
 }

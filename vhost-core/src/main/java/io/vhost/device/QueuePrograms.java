@@ -43,13 +43,24 @@ final class QueuePrograms {
         }
     }
 
-    private final VirtQueue queue;
+    /** The way back to the guest. */
+    @FunctionalInterface
+    interface Back {
+        /** Sends packets; how many are done with. With this channel, or by itself if that is null. */
+        int send(Packet[] packets, int offset, int count, DmaChannel channel);
+    }
+
+    private final int pair;
+    private final boolean toGuest;
+    private final Back back;
     private volatile ProgramChain chain;
     /** Packets of a burst that the programs' time allows. Several threads: each value is a good one. */
     private volatile int allowed = CHUNK;
 
-    QueuePrograms(VirtQueue queue) {
-        this.queue = queue;
+    QueuePrograms(int pair, boolean toGuest, Back back) {
+        this.pair = pair;
+        this.toGuest = toGuest;
+        this.back = back;
     }
 
     /** The programs; null: none. */
@@ -58,12 +69,6 @@ final class QueuePrograms {
     }
 
     void chain(ProgramChain programs) {
-        if (programs != null && programs.isToGuest() != queue.isToGuest()) {
-            throw new IllegalArgumentException(("queue %d of %s carries packets %s the guest, and the programs"
-                    + " of %s are for the other direction: give them to an %s queue").formatted(
-                    queue.index(), queue.device().name(), queue.isToGuest() ? "to" : "from",
-                    programs.name(), queue.isToGuest() ? "odd" : "even"));
-        }
         allowed = CHUNK;
         chain = programs;
     }
@@ -136,7 +141,7 @@ final class QueuePrograms {
     }
 
     private void decide(ProgramChain programs, Packet[] packets, int offset, int count, PacketBurst burst) {
-        burst.begin(queue, programs);
+        burst.begin(programs.place(), pair);
         for (int i = 0; i < count; i++) {
             burst.add(packets[offset + i], i);
         }
@@ -150,7 +155,7 @@ final class QueuePrograms {
             burst.settle(0, false);
         }
         for (int i = 0; i < links.length && burst.count() > 0; i++) {
-            links[i].run(burst, !queue.isToGuest());
+            links[i].run(burst, !toGuest);
         }
     }
 
@@ -181,7 +186,7 @@ final class QueuePrograms {
         int sent = 0;
         try {
             if (way == BACK) {
-                sent = queue.sendBack(packets, offset, count, channel);
+                sent = back.send(packets, offset, count, channel);
                 programs.countTransmitFailures(count - sent);
             } else if (way != DROPPED) {
                 int answer = way == NOWHERE ? PacketPorts.NO_PORT
@@ -231,7 +236,7 @@ final class QueuePrograms {
 
     private void decideNew(
             ProgramChain programs, Packet[] packets, int offset, int count, PacketBurst burst) {
-        burst.begin(queue, programs);
+        burst.begin(programs.place(), pair);
         for (int i = 0; i < count; i++) {
             Packet packet = packets[offset + i];
             burst.decide(i, PacketBurst.PASS);

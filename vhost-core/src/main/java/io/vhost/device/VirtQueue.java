@@ -29,7 +29,7 @@ import java.util.Objects;
 public final class VirtQueue extends AsyncQueue {
     private final VhostDevice device;
     private final DeviceLink link;
-    private final QueuePrograms programs = new QueuePrograms(this);
+    private final QueuePrograms programs;
 
     VirtQueue(VhostDevice device, DeviceLink link, QueueOwner owner, int index) {
         QueueTally tally = new QueueTally();
@@ -37,6 +37,7 @@ public final class VirtQueue extends AsyncQueue {
         super(owner, index, link.queues().lockTiming(), tally, way);
         this.device = device;
         this.link = link;
+        this.programs = new QueuePrograms(index / 2, isToGuest(), this::sendBack);
     }
 
     /** The device that this queue belongs to. */
@@ -65,6 +66,12 @@ public final class VirtQueue extends AsyncQueue {
      * @throws IllegalArgumentException if they are for packets of the other direction
      */
     public void programs(ProgramChain chain) {
+        if (chain != null && chain.place().isToGuest() != isToGuest()) {
+            throw new IllegalArgumentException(("queue %d of %s carries packets %s the guest, the programs of"
+                    + " %s are for the other direction: give them to an %s queue").formatted(
+                    index(), device.name(), isToGuest() ? "to" : "from", chain.place().name(),
+                    isToGuest() ? "odd" : "even"));
+        }
         programs.chain(chain);
     }
 
@@ -235,7 +242,7 @@ public final class VirtQueue extends AsyncQueue {
     }
 
     /** Packets that a program sends back to their guest; how many of them are done with. */
-    int sendBack(Packet[] packets, int offset, int count, DmaChannel channel) {
+    private int sendBack(Packet[] packets, int offset, int count, DmaChannel channel) {
         VirtQueue back = device.queue(index() - 1);
         if (channel != null) {
             return back.submitEnqueueBurst(packets, offset, count, channel);

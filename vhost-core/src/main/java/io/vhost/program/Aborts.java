@@ -69,8 +69,8 @@ final class Aborts {
         String source = at < 0 || at >= code.length() ? "" : code.source(at);
         String where = at < 0 ? "" : ", instruction " + at + (source.isEmpty() ? "" : "; " + source);
         last = reason + where;
-        LOG.log(Level.WARNING, () -> "program " + name + " was aborted, its packet is dropped: " + reason + where
-                + "; so far " + count.sum(), cause);
+        LOG.log(Level.WARNING, () -> "program " + name + " was aborted, its packet is dropped: "
+                + reason + where + "; so far " + count.sum(), cause);
         new AbortEvent().aborted(name, reason, at, count.sum());
     }
 }

@@ -1,6 +1,6 @@
 package io.vhost.program;
 
-import io.vhost.device.ProgramChain;
+import io.vhost.device.ProgramPlace;
 import jdk.jfr.Category;
 import jdk.jfr.Event;
 import jdk.jfr.Label;
@@ -20,8 +20,8 @@ final class AttachEvent extends Event {
     @Label("To the guest")
     boolean toGuest;
 
-    void attached(QueueProgram what, ProgramChain where) {
-        program = what.name();
+    void attached(String what, ProgramPlace where) {
+        program = what;
         port = where.name();
         toGuest = where.isToGuest();
         commit();

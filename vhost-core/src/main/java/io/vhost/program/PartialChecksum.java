@@ -115,7 +115,8 @@ final class PartialChecksum {
         }
         int first = packet.byteAt(header);
         return switch (first >> 4) {
-            case 4 -> header + (first & 0xF) * 4 == start && packet.byteAt(header + IPV4_PROTOCOL) == protocol;
+            case 4 -> header + (first & 0xF) * 4 == start
+                    && packet.byteAt(header + IPV4_PROTOCOL) == protocol;
             case 6 -> header + IPV6_LENGTH <= packet.length() && endsAt(packet, header, start);
             default -> false;
         };

@@ -12,7 +12,8 @@ import java.util.Optional;
  *     of {@code .rodata} and {@code .kconfig}, which programs cannot change
  * @param types what answers the object's questions about types (CO-RE), if not the object's own
  * @param budgeted whether loops are accepted that are not known to end
- * @param budget jumps back and calls that a packet may cost where loops are not known to end, at least 1: when
+ * @param budget jumps back and calls that a packet may cost where loops are not known to end, at least 1:
+ * when
  *     they are used up the packet is dropped, as aborted
  * @param threads most threads that run the object's programs at the same moment, at least 1; each has values
  *     of its own in per-CPU maps, and one more waits

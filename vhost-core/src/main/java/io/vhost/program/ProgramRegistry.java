@@ -72,9 +72,10 @@ public final class ProgramRegistry {
      * @throws IllegalArgumentException if there is none
      */
     public ProgramChain chain(int port, boolean toGuest) {
-        return chains().stream().filter(chain -> chain.port() == port && chain.isToGuest() == toGuest).findFirst()
+        return chains().stream().filter(chain -> chain.place().port() == port
+                        && chain.place().isToGuest() == toGuest).findFirst()
                 .orElseThrow(() -> new IllegalArgumentException("no port " + port + "; there are "
-                        + chains().stream().map(ProgramChain::port).distinct().toList()));
+                        + chains().stream().map(chain -> chain.place().port()).distinct().toList()));
     }
 
     /** {@return all programs at all places} */
@@ -140,7 +141,17 @@ public final class ProgramRegistry {
 
     /** {@return what tells a program at a place from all others} */
     public static String longName(ProgramLink link) {
-        return link.chain().port() + (link.chain().isToGuest() ? "/out:" : ":") + link.name();
+        return link.place().port() + (link.place().isToGuest() ? "/out:" : ":") + link.name();
+    }
+
+    /**
+     * Takes a program away from its place.
+     *
+     * @param link what {@link #link} returned
+     */
+    public void detach(ProgramLink link) {
+        chains().forEach(chain -> chain.detach(link));
+        forgetUnused();
     }
 
     /** {@return the program of a link, if it is one of eBPF} */

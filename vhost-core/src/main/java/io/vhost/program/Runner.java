@@ -5,6 +5,7 @@ import io.vhost.bpf.run.Abort;
 import io.vhost.bpf.run.Burst;
 import io.vhost.bpf.run.ContextLayout;
 import io.vhost.bpf.run.Cpu;
+import io.vhost.bpf.run.Program;
 import io.vhost.device.PacketBurst;
 import io.vhost.device.Verdict;
 import io.vhost.net.NetHeader;
@@ -49,10 +50,9 @@ final class Runner implements Burst {
     private final PartialChecksum checksum = new PartialChecksum();
 
     // Of the burst under way.
-    private QueueProgram program;
+    private ProgramTraits traits;
+    private Aborts aborts;
     private PacketBurst burst;
-    private boolean classifier;
-    private boolean metadata;
     private int port;
     private int pair;
 
@@ -74,24 +74,24 @@ final class Runner implements Burst {
     }
 
     /** Runs a program on each packet of a burst, and says what it decided. */
-    void run(QueueProgram what, PacketBurst packets) {
-        program = what;
+    void run(Program program, ProgramTraits what, Aborts toTell, PacketBurst packets) {
+        traits = what;
+        aborts = toTell;
         burst = packets;
-        classifier = what.isClassifier();
-        metadata = what.usesMetadata();
-        port = packets.chain().port();
-        pair = packets.queue().index() / 2;
-        cpu.memory().context(classifier ? skb : xdp);
-        if (!classifier) {
-            boolean out = packets.queue().isToGuest();
+        port = packets.place().port();
+        pair = packets.pair();
+        cpu.memory().context(what.isClassifier() ? skb : xdp);
+        if (!what.isClassifier()) {
+            boolean out = packets.place().isToGuest();
             Bytes.store(xdp, XDP_INGRESS, Integer.BYTES, port);
             Bytes.store(xdp, XDP_QUEUE, Integer.BYTES, pair);
             Bytes.store(xdp, XDP_EGRESS, Integer.BYTES, out ? port : 0);
         }
         try {
-            what.program().runBurst(cpu, this, 0, packets.count());
+            program.runBurst(cpu, this, 0, packets.count());
         } finally {
-            program = null;
+            traits = null;
+            aborts = null;
             burst = null;
             packet = null;
         }
@@ -105,11 +105,12 @@ final class Runner implements Burst {
         length = next.length();
         MemorySegment room = PacketRoom.buffer(next);
         checksum.before(next);
-        if (classifier) {
+        if (traits.isClassifier()) {
             fillSkb(room);
         }
-        cpu.packet().set(room, head, head + length, classifier ? ContextLayout.SKB : ContextLayout.XDP);
-        hasMetadata = metadata && head >= METADATA;
+        ContextLayout layout = traits.isClassifier() ? ContextLayout.SKB : ContextLayout.XDP;
+        cpu.packet().set(room, head, head + length, layout);
+        hasMetadata = traits.usesMetadata() && head >= METADATA;
         if (hasMetadata) {
             headerWord = next.offload();
             headerOffset = next.checksumOffset();
@@ -132,11 +133,11 @@ final class Runner implements Burst {
     @Override
     public void done(Cpu same, int element, long result) {
         if (cpu.abort() != Abort.NONE) {
-            program.aborts().aborted(cpu);
+            aborts.aborted(cpu);
             burst.abort(element);
             return;
         }
-        Verdict verdict = classifier ? ofClassifier((int) result) : ofXdp((int) result);
+        Verdict verdict = traits.isClassifier() ? ofClassifier((int) result) : ofXdp((int) result);
         switch (verdict) {
             case PASS -> burst.pass(element);
             case TX -> burst.transmit(element);
@@ -151,7 +152,7 @@ final class Runner implements Burst {
             }
         }
         if (!keepChanges()) {
-            program.aborts().badHeader();
+            aborts.badHeader();
             burst.abort(element);
         }
     }
@@ -186,7 +187,7 @@ final class Runner implements Burst {
             return false;
         }
         if (packet.offload() != 0) {
-            checksum.after(packet, program.writes());
+            checksum.after(packet, traits.writes());
         }
         return true;
     }

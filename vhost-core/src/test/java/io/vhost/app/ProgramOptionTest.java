@@ -137,8 +137,8 @@ class ProgramOptionTest {
         "{\"1\": {\"a\": 1}}", "{\"1\": null}", "{\"1\": 1.5}", "[{\"key\": [1], \"value\": 1}]"})
     void aMapFileThatDoesNotMatchIsRefused(String json) throws IOException {
         Path map = Files.writeString(directory.resolve("map.json"), json);
-        CommandRun run = CommandRun.of("switch", "--socket-path", socket.toString(), "--program", "0=" + object,
-                "--map", "blocked=" + map);
+        CommandRun run = CommandRun.of("switch", "--socket-path", socket.toString(), "--program",
+                "0=" + object, "--map", "blocked=" + map);
         assertEquals(2, run.status(), run::toString);
         assertTrue(run.err().contains("--map blocked=" + map), run::toString);
     }
@@ -197,12 +197,13 @@ class ProgramOptionTest {
                 VirtioUser one = VirtioUser.connect(socket, DriverConfig.defaults());
                 VirtioUser other = VirtioUser.connect(directory.resolve("b.sock"), DriverConfig.defaults());
                 Client client = new Client(monitor)) {
-            assertEquals("{\"return\": {}}", client.ask("x-bpf-attach", "\"port\": 1, \"file\": \"" + object + "\""));
-            assertTrue(client.ask("x-bpf-attach", "\"port\": 3, \"file\": \"" + object + "\"").contains("no port 3"));
-            assertTrue(client.ask("x-bpf-attach", "\"port\": 1, \"file\": \"" + object + "\"")
+            String file = "\"file\": \"" + object + "\"";
+            assertEquals("{\"return\": {}}", client.ask("x-bpf-attach", "\"port\": 1, " + file));
+            assertTrue(client.ask("x-bpf-attach", "\"port\": 3, " + file).contains("no port 3"));
+            assertTrue(client.ask("x-bpf-attach", "\"port\": 1, " + file)
                     .contains("there is a program portfilter"));
-            client.ask("x-bpf-attach", "\"port\": 2, \"direction\": \"out\", \"name\": \"second\", \"priority\": 7,"
-                    + " \"file\": \"" + object + "\"");
+            client.ask("x-bpf-attach", "\"port\": 2, \"direction\": \"out\", \"name\": \"second\","
+                    + " \"priority\": 7, " + file);
             assertEquals("{\"return\": {}}", client.ask("x-bpf-map-update",
                     "\"map\": \"portfilter.o:blocked\", \"key\": 53, \"value\": 0"));
             send(one, other, 53, 80);
@@ -211,17 +212,19 @@ class ProgramOptionTest {
             String query = client.ask("query-bpf", "");
             assertTrue(query.contains("\"name\": \"portfilter\", \"priority\": 50, \"type\": \"xdp\","
                     + " \"packets\": 2, \"aborted\": 0, \"dropped\": 1, \"passed\": 1"), query);
-            assertTrue(query.contains("\"name\": \"second\", \"priority\": 7, \"type\": \"xdp\", \"packets\": 1"),
-                    query);
+            assertTrue(query.contains("\"name\": \"second\", \"priority\": 7, \"type\": \"xdp\","
+                    + " \"packets\": 1"), query);
             assertTrue(query.contains("\"compiled\": true"), query);
-            assertEquals("{\"return\": {}}", client.ask("x-bpf-timing", "\"program\": \"portfilter\", \"on\": true"));
+            assertEquals("{\"return\": {}}",
+                    client.ask("x-bpf-timing", "\"program\": \"portfilter\", \"on\": true"));
             // What is replaced begins with maps of its own.
             client.ask("x-bpf-replace", "\"program\": \"portfilter\", \"file\": \"" + object + "\"");
             send(one, other, 80, 81);
             assertTrue(client.ask("query-bpf", "").contains("\"picoseconds\""));
             assertEquals("{\"return\": {}}", client.ask("x-bpf-detach", "\"program\": \"1:portfilter\""));
             assertTrue(client.ask("x-bpf-detach", "\"program\": \"1:portfilter\"").contains("no program"));
-            assertTrue(client.ask("x-bpf-map-delete", "\"map\": \"blocked\", \"key\": 5").contains("no key 5"));
+            assertTrue(client.ask("x-bpf-map-delete", "\"map\": \"blocked\", \"key\": 5")
+                    .contains("no key 5"));
             assertTrue(client.ask("x-bpf-map-dump", "\"map\": \"nothing\"").contains("no map nothing"));
             assertTrue(client.ask("x-bpf-map-update", "\"map\": \"blocked\", \"key\": 65536, \"value\": 0")
                     .contains("does not fit"));

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.sun.management.ThreadMXBean;
 import io.vhost.bpf.Clang;
 import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;
@@ -20,6 +21,7 @@ import java.io.IOException;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.lang.management.ManagementFactory;
 import java.nio.ByteBuffer;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -95,7 +97,8 @@ class EbpfProgramTest {
         return load(source, ProgramOptions.defaults());
     }
 
-    private ProgramLink attach(String source) throws IOException, InterruptedException, ProgramRefusedException {
+    private ProgramLink attach(String source)
+            throws IOException, InterruptedException, ProgramRefusedException {
         return in.attach("program", load(source).program(""));
     }
 
@@ -287,7 +290,8 @@ class EbpfProgramTest {
     private static byte[] header(int flags, int gso, int length, int size, int start, int offset) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment header = arena.allocate(HEADER, 8);
-            NetHeader.update(header, 0, HEADER, NetHeader.offload(flags, gso, length, size, start), offset, 0);
+            long word = NetHeader.offload(flags, gso, length, size, start);
+            NetHeader.update(header, 0, HEADER, word, offset, 0);
             return header.toArray(ValueLayout.JAVA_BYTE);
         }
     }
@@ -474,7 +478,7 @@ class EbpfProgramTest {
             offer(arp);
             assertEquals(1, dequeue(), "TC action " + action);
             packets[0].release();
-            link.detach();
+            in.detach(link);
         }
         for (int action : dropping) {
             ProgramLink link = out.attach("program", load(source.formatted(action)).program("tc"));
@@ -484,7 +488,7 @@ class EbpfProgramTest {
             assertEquals(1, guest.toGuest().queue.enqueueBurst(packets, 0, 1), "TC action " + action);
             assertEquals(1, link.count(Verdict.DROP));
             packets[0].release();
-            link.detach();
+            out.detach(link);
         }
         assertEquals(-1, guest.toGuest().ring.poll());
     }
@@ -503,7 +507,8 @@ class EbpfProgramTest {
                 }
                 """;
         assertThrows(ProgramRefusedException.class, () -> load(endless));
-        ProgramLink link = in.attach("program", load(endless, ProgramOptions.defaults().budgeted(1000)).program(""));
+        ProgramObject object = load(endless, ProgramOptions.defaults().budgeted(1000));
+        ProgramLink link = in.attach("program", object.program(""));
         for (int i = 0; i < 4; i++) {
             offer(first(i));
         }
@@ -553,7 +558,8 @@ class EbpfProgramTest {
         assertEquals(3, object.map("total").entries(10).getFirst().values().size());
         assertTrue(object.map("flows").remove(key));
         assertFalse(object.map("flows").remove(key));
-        assertThrows(IllegalArgumentException.class, () -> object.map("flows").put(Map.of("nothing", 1L), 1L));
+        assertThrows(IllegalArgumentException.class,
+                () -> object.map("flows").put(Map.of("nothing", 1L), 1L));
         assertThrows(IllegalArgumentException.class,
                 () -> object.map("flows").put(Map.of("port", 65_536L), Map.of("packets", 1L)));
         assertThrows(IllegalStateException.class, () -> {
@@ -576,7 +582,7 @@ class EbpfProgramTest {
                     return 2;
                 }
                 """);
-        var threads = (com.sun.management.ThreadMXBean) java.lang.management.ManagementFactory.getThreadMXBean();
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long least = Long.MAX_VALUE;
         for (int round = 0; round < 200; round++) {
             for (int i = 0; i < 32; i++) {

@@ -83,7 +83,7 @@ class ProgramChainAsyncTest extends AsyncFixture {
         assertEquals(0, queue.getInflight());
         assertEquals(1, link.count(Verdict.DROP));
         // Nobody has registered the other queue, and nobody offers room there.
-        assertEquals(1, link.chain().transmitFailures());
+        assertEquals(1, queue(1).programs().transmitFailures());
         pool.release(done, 0, 2);
     }
 
@@ -127,7 +127,7 @@ class ProgramChainAsyncTest extends AsyncFixture {
         offer(2);
         assertEquals(0, queue(1).dequeueBurst(pool, done, 0, 8));
         assertEquals(1, link.count(Verdict.TX));
-        assertEquals(1, link.chain().transmitFailures());
+        assertEquals(1, queue(1).programs().transmitFailures());
         engine.hold(false);
         assertEquals(1, to.pollEnqueueCompleted(done, 0, 8, channel));
         done[0].release();

@@ -132,8 +132,8 @@ class ProgramChainTest extends EachFormat {
                 .toList());
         assertEquals(10, link.packets());
         assertEquals(10, guest.fromGuest().queue.counters().get(Counter.PACKETS));
-        assertEquals(0, link.chain().transmitFailures() + link.chain().redirectFailures()
-                + link.chain().noPort());
+        ProgramChain chain = guest.fromGuest().queue.programs();
+        assertEquals(0, chain.transmitFailures() + chain.redirectFailures() + chain.noPort());
         assertEquals(3, pool.outstanding());
         assertEquals(0, guest.holds());
         pool.release(packets, 0, 3);
@@ -305,7 +305,8 @@ class ProgramChainTest extends EachFormat {
 
     @Test
     void aReplacedProgramGoesOnWithTheCountsAndADetachedOneIsGone() {
-        ProgramLink link = fromGuest().attach("program", burst -> burst.drop(0));
+        ProgramChain chain = fromGuest();
+        ProgramLink link = chain.attach("program", burst -> burst.drop(0));
         offer(2, 0, 0);
         assertEquals(0, dequeue());
         link.replace(BY_FIRST_BYTE);
@@ -314,13 +315,13 @@ class ProgramChainTest extends EachFormat {
         assertEquals(1, dequeue());
         packets[0].release();
         assertEquals(2, link.packets());
-        link.detach();
-        link.detach();
+        chain.detach(link);
+        chain.detach(link);
         offer(1, 0, 2);
         assertEquals(1, dequeue());
         packets[0].release();
         assertEquals(2, link.packets());
-        assertEquals(List.of(), link.chain().links());
+        assertEquals(List.of(), chain.links());
     }
 
     @Test
@@ -332,7 +333,7 @@ class ProgramChainTest extends EachFormat {
         assertEquals(0, dequeue());
         assertEquals(1, out.count(Verdict.DROP));
         assertEquals(-1, guest.toGuest().ring.poll());
-        assertEquals(0, out.chain().transmitFailures());
+        assertEquals(0, guest.fromGuest().queue.programs().transmitFailures());
     }
 
     @Test
@@ -353,7 +354,7 @@ class ProgramChainTest extends EachFormat {
             public void run(PacketBurst burst) {}
 
             @Override
-            public void checkPlace(ProgramChain chain) {
+            public void checkPlace(ProgramPlace place) {
                 throw new IllegalArgumentException("not here");
             }
         };

@@ -113,7 +113,8 @@ class ProgramExamplesTest {
 
     @Test
     void theRateLimitHoldsBackWhatIsTooMuch() throws Exception {
-        ProgramRateLimit limit = new ProgramRateLimit(Clang.program(folder, "ratelimit"), 5, Duration.ofDays(1));
+        ProgramRateLimit limit = new ProgramRateLimit(
+                Clang.program(folder, "ratelimit"), 5, Duration.ofDays(1));
         try (Pair guest = new Pair("guest", limit)) {
             assertEquals(5, guest.send(1000, 80, 12));
             assertEquals(0, guest.send(1000, 80, 3));

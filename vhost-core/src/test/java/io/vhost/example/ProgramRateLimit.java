@@ -24,7 +24,8 @@ public final class ProgramRateLimit implements DeviceListener {
     /** A limit for each address. */
     public ProgramRateLimit(Path file, long packets, Duration each)
             throws IOException, ProgramRefusedException {
-        ProgramOptions options = ProgramOptions.defaults().set("limit", packets).set("window", each.toNanos());
+        ProgramOptions options = ProgramOptions.defaults()
+                .set("limit", packets).set("window", each.toNanos());
         ProgramObject object = ProgramObject.load(file, options);
         programs.attach("limit", object.program("ratelimit"));
         sources = object.map("sources");

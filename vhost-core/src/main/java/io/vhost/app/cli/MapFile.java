@@ -74,8 +74,8 @@ final class MapFile {
             throw new IllegalArgumentException("no JSON: " + faults.getFirst().getMessage());
         }
         if (found.size() != 1) {
-            throw new IllegalArgumentException(found.size() + " values, or brackets that are not closed; write"
-                    + " one list or one object");
+            throw new IllegalArgumentException(found.size() + " values, or brackets that are not closed;"
+                    + " write one list or one object");
         }
         return found.getFirst();
     }

@@ -37,8 +37,8 @@ public final class ProgramArguments {
     private List<String> programs = List.of();
 
     @Option(names = "--map", paramLabel = "NAME=FILE",
-            description = "Fill a map of these objects from a JSON file: a list of {\"key\": K, \"value\": V},"
-                    + " or an object of values by key.")
+            description = "Fill a map of these objects from a JSON file: a list of {\"key\": K, \"value\":"
+                    + " V}, or an object of values by key.")
     private Map<String, Path> maps = new LinkedHashMap<>();
 
     @Option(names = "--program-set", paramLabel = "NAME=NUMBER",
@@ -46,8 +46,8 @@ public final class ProgramArguments {
     private Map<String, String> variables = new LinkedHashMap<>();
 
     @Option(names = "--program-budget", paramLabel = "JUMPS",
-            description = "Accept loops that are not known to end, and abort a program on a packet for which it"
-                    + " makes more jumps back and calls than this.")
+            description = "Accept loops that are not known to end, and abort a program on a packet for which"
+                    + " it makes more jumps back and calls than this.")
     private long budget;
 
     @Spec(Spec.Target.MIXEE)
@@ -100,8 +100,8 @@ public final class ProgramArguments {
             String section = parts.group(3).substring(Math.min(parts.group(3).length(), file.length() + 1));
             int port = Integer.parseInt(parts.group(1));
             if (port >= places.size() / 2) {
-                throw fault("--program " + program + ": there is no socket " + port + "; they are counted from 0,"
-                        + " and there are " + places.size() / 2, null);
+                throw fault("--program " + program + ": there is no socket " + port + "; they are counted"
+                        + " from 0, and there are " + places.size() / 2, null);
             }
             try {
                 ProgramChain place = registry.chain(port + 1, "/out".equals(parts.group(2)));
@@ -174,13 +174,14 @@ public final class ProgramArguments {
             long lost = chain.transmitFailures() + chain.redirectFailures() + chain.noPort();
             if (lost > 0) {
                 out.printf(Locale.ROOT, "port %d: %d sent back and %d redirected found no room, %d no port%n",
-                        chain.port() - 1, chain.transmitFailures(), chain.redirectFailures(), chain.noPort());
+                        chain.place().port() - 1, chain.transmitFailures(), chain.redirectFailures(),
+                        chain.noPort());
             }
         }
         out.flush();
     }
 
     private static String name(ProgramLink link) {
-        return "port " + (link.chain().port() - 1) + (link.chain().isToGuest() ? " out " : " ") + link.name();
+        return "port " + (link.place().port() - 1) + (link.place().isToGuest() ? " out " : " ") + link.name();
     }
 }

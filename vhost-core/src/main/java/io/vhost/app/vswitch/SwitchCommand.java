@@ -150,7 +150,8 @@ public final class SwitchCommand implements Callable<Integer> {
         SwitchReport report = null;
         try (MonitorServer _ = monitor.open("switch", devices, programs.commands(), context.end()::raise);
                 Switch ethernet = new Switch(
-                        config, names, openings, openTap(), Duration.ofSeconds(age), !poll, programs::attach)) {
+                        config, names, openings, openTap(), Duration.ofSeconds(age), !poll,
+                        programs::attach)) {
             report = new SwitchReport(ethernet.members());
             run(ethernet, report);
         } catch (LateCopyException e) {

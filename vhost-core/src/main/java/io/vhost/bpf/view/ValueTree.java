@@ -17,8 +17,8 @@ import java.util.Map;
  * {@code Long}, and what has no known type a {@code String} of hexadecimal bytes.
  *
  * <p>To be set, bytes in a row may also be one string: {@code "10.0.0.1"}, {@code "2001:db8::1"},
- * {@code "52:54:00:00:00:01"} or {@code "0a 00 00 01"}, the first byte first; so may a number, whose bytes are
- * then those: how the network writes it. Thread: stateless.
+ * {@code "52:54:00:00:00:01"} or {@code "0a 00 00 01"}, the first byte first; so may a number, whose bytes
+ * are then those: how the network writes it. Thread: stateless.
  */
 public final class ValueTree {
     private static final int MAX_PARTS = 4096;
@@ -91,8 +91,8 @@ public final class ValueTree {
                 set(member(value, String.valueOf(name), place), member, place, depth + 1);
             });
             case List<?> elements -> elements(value, elements, path, depth);
-            case null, default -> throw new IllegalArgumentException(where(path) + tree + " is no value; use a"
-                    + " whole number, a string, a list or an object");
+            case null, default -> throw new IllegalArgumentException(where(path) + tree + " is no value; use"
+                    + " a whole number, a string, a list or an object");
         }
     }
 

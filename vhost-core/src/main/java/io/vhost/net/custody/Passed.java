@@ -4,8 +4,8 @@ import io.vhost.net.Packet;
 import io.vhost.net.access.PacketAccess;
 
 /**
- * Packets that programs have let pass to a queue that had no room for them: they come again, and programs that
- * count or change packets must not see them twice. Thread: the owner of the packet.
+ * Packets that programs have let pass to a queue that had no room for them: they come again, and programs
+ * that count or change packets must not see them twice. Thread: the owner of the packet.
  */
 public final class Passed {
     // A constant, so that compiled code calls straight through.

@@ -63,14 +63,15 @@ final class MapCommands {
     static Command update(ProgramRegistry registry) {
         return Command.named("x-bpf-map-update").help("set the value of a key in a map")
                 .argument("map", Type.STRING).argument("key", Type.ANY).argument("value", Type.ANY)
-                .mutating().runs(arguments -> ProgramCommands.refusing(() ->
-                        registry.map(arguments.text("map")).put(arguments.any("key"), arguments.any("value"))));
+                .mutating().runs(arguments -> Refusals.refusing(() ->
+                        registry.map(arguments.text("map"))
+                                .put(arguments.any("key"), arguments.any("value"))));
     }
 
     static Command delete(ProgramRegistry registry) {
         return Command.named("x-bpf-map-delete").help("remove a key from a map")
                 .argument("map", Type.STRING).argument("key", Type.ANY)
-                .mutating().runs(arguments -> ProgramCommands.refusing(() -> {
+                .mutating().runs(arguments -> Refusals.refusing(() -> {
                     if (!registry.map(arguments.text("map")).remove(arguments.any("key"))) {
                         throw new IllegalArgumentException("no key " + arguments.any("key"));
                     }

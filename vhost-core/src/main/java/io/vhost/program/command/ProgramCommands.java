@@ -10,10 +10,8 @@ import io.vhost.monitor.command.CommandException;
 import io.vhost.monitor.command.Type;
 import io.vhost.program.ProgramObject;
 import io.vhost.program.ProgramOptions;
-import io.vhost.program.ProgramRefusedException;
 import io.vhost.program.ProgramRegistry;
 import io.vhost.program.QueueProgram;
-import java.io.IOException;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
@@ -70,7 +68,7 @@ public final class ProgramCommands {
         if (priority != (int) priority) {
             throw new CommandException("priority " + priority + " is out of range");
         }
-        return refusing(() -> {
+        return Refusals.refusing(() -> {
             ProgramChain chain = registry.chain((int) Math.min(port, Integer.MAX_VALUE), out);
             Path file = Path.of(arguments.text("file"));
             ProgramObject object = ProgramObject.load(file, options);
@@ -82,7 +80,7 @@ public final class ProgramCommands {
     }
 
     private Object replace(Arguments arguments) throws CommandException {
-        return refusing(() -> {
+        return Refusals.refusing(() -> {
             ProgramLink link = registry.link(arguments.text(LINK));
             Path file = Path.of(arguments.text("file"));
             ProgramObject object = ProgramObject.load(file, options);
@@ -98,30 +96,12 @@ public final class ProgramCommands {
     }
 
     private Object detach(Arguments arguments) throws CommandException {
-        return refusing(() -> {
-            registry.link(arguments.text(LINK)).detach();
-            registry.forgetUnused();
+        return Refusals.refusing(() -> {
+            registry.detach(registry.link(arguments.text(LINK)));
         });
     }
 
     private Object timing(Arguments arguments) throws CommandException {
-        return refusing(() -> registry.link(arguments.text(LINK)).timing(arguments.flag("on")));
-    }
-
-    /** Something that may be refused for what it was given. */
-    interface Work {
-        /** Does it. */
-        void run() throws IOException, ProgramRefusedException;
-    }
-
-    static Object refusing(Work work) throws CommandException {
-        try {
-            work.run();
-            return null;
-        } catch (IllegalArgumentException | IllegalStateException | ProgramRefusedException e) {
-            throw new CommandException(e.getMessage());
-        } catch (IOException e) {
-            throw new CommandException("cannot read " + e.getMessage());
-        }
+        return Refusals.refusing(() -> registry.link(arguments.text(LINK)).timing(arguments.flag("on")));
     }
 }

@@ -44,9 +44,9 @@ final class ProgramQuery {
 
     private static Map<String, Object> describe(ProgramChain chain) {
         Map<String, Object> place = new LinkedHashMap<>();
-        place.put("port", chain.port());
-        place.put("port-name", chain.name());
-        place.put("direction", chain.isToGuest() ? "out" : "in");
+        place.put("port", chain.place().port());
+        place.put("port-name", chain.place().name());
+        place.put("direction", chain.place().isToGuest() ? "out" : "in");
         place.put("programs", chain.links().stream().map(ProgramQuery::describe).toList());
         place.put("transmit-failures", chain.transmitFailures());
         place.put("redirect-failures", chain.redirectFailures());

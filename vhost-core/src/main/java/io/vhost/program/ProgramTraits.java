@@ -1,0 +1,90 @@
+package io.vhost.program;
+
+import io.vhost.bpf.insn.Code;
+import io.vhost.bpf.insn.Insn;
+import io.vhost.bpf.run.ContextLayout;
+import io.vhost.bpf.run.Image;
+import java.util.Set;
+
+/**
+ * What a program may do, as far as its instructions tell at a glance; what is doubtful counts as done.
+ *
+ * @param isClassifier whether it is one of tc
+ * @param usesMetadata whether it may look at what lies before the packet
+ * @param writes whether it may change packets
+ * @param redirects whether it may redirect them
+ */
+record ProgramTraits(boolean isClassifier, boolean usesMetadata, boolean writes, boolean redirects) {
+    // Numbers of helpers.
+    private static final int TAIL_CALL = 12;
+    private static final int REDIRECT = 23;
+    private static final int REDIRECT_MAP = 51;
+    private static final int ADJUST_META = 54;
+    /** Those that leave packets alone: of maps, clocks, redirects, and those that load. */
+    private static final Set<Integer> READING = Set.of(1, 2, 3, 5, 6, 7, 8, 23, 26, 28, 51, 125, 188, 189);
+
+    // BPF_LDX | BPF_MEM | BPF_W
+    private static final int LOAD_WORD = 0x61;
+    private static final int FRAME_POINTER = 10;
+
+    /** Looks at a program. */
+    static ProgramTraits of(Image image) {
+        boolean classifier = image.context().equals(ContextLayout.SKB);
+        boolean tails = calls(image, TAIL_CALL);
+        return new ProgramTraits(classifier,
+                !classifier && (tails || calls(image, ADJUST_META) || loadsMetadata(image)),
+                tails || mayWrite(image), tails || calls(image, REDIRECT) || calls(image, REDIRECT_MAP));
+    }
+
+    private static boolean calls(Image image, int helper) {
+        Code code = image.code();
+        for (int at = 0; at < code.length(); at++) {
+            long insn = code.insn(at);
+            if (Insn.opcode(insn) == Insn.LDDW) {
+                at++;
+            } else if (Insn.opcode(insn) == Insn.CALL_INSN && Insn.src(insn) == Insn.CALL_HELPER
+                    && Insn.imm(insn) == helper) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether something loads four bytes where {@code data_meta} is, in the context or elsewhere. */
+    private static boolean loadsMetadata(Image image) {
+        Code code = image.code();
+        for (int at = 0; at < code.length(); at++) {
+            long insn = code.insn(at);
+            if (Insn.opcode(insn) == Insn.LDDW) {
+                at++;
+            } else if ((Insn.opcode(insn) & 0xFF) == LOAD_WORD
+                    && Insn.off(insn) == ContextLayout.XDP.meta()) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    /** Whether something is stored other than in the frame, or by a helper that may change the packet. */
+    private static boolean mayWrite(Image image) {
+        Code code = image.code();
+        for (int at = 0; at < code.length(); at++) {
+            long insn = code.insn(at);
+            int opcode = Insn.opcode(insn);
+            if (opcode == Insn.LDDW) {
+                at++;
+            }
+            boolean stores = isStore(opcode) && Insn.dst(insn) != FRAME_POINTER;
+            boolean helped = opcode == Insn.CALL_INSN && Insn.src(insn) == Insn.CALL_HELPER
+                    && !READING.contains(Insn.imm(insn));
+            if (stores || helped) {
+                return true;
+            }
+        }
+        return false;
+    }
+
+    private static boolean isStore(int opcode) {
+        return (opcode & 7) == Insn.ST || (opcode & 7) == Insn.STX;
+    }
+}
