@@ -175,7 +175,8 @@ public final class Needs {
         int base = pointers.base(at);
         boolean atomic = Insn.kind(insn) == Insn.STX && Insn.mode(insn) == Insn.ATOMIC;
         long touched = touched(base, Insn.off(insn), Insn.size(insn));
-        boolean decides = (nowDeciding & touched) != 0;
+        // What is stored in a caller's frame, the caller may use as it likes.
+        boolean decides = base == FramePointers.ANY || (nowDeciding & touched) != 0;
         if (atomic) {
             nowSlots |= touched;
             if (Insn.imm(insn) == Insn.CMPXCHG) {
