@@ -27,7 +27,8 @@ final class Explorer {
 
     // The kernel's BPF_COMPLEXITY_LIMIT_JMP_SEQ.
     private static final int MAX_PENDING = 8192;
-    private static final int MAX_FRAMES = 8;
+    /** Most functions that call each other: the kernel's MAX_CALL_FRAMES. */
+    static final int MAX_FRAMES = 8;
 
     private record Way(State state, int at, int from, boolean calledBack,
                        Checkpoints.Checkpoint parent) {
@@ -80,6 +81,7 @@ final class Explorer {
             checkpoints.end();
             log.wayEnds();
         }
+        new CallChains(code, site).check();
     }
 
     private void follow(int start) {

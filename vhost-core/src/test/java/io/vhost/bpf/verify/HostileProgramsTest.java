@@ -2,6 +2,7 @@ package io.vhost.bpf.verify;
 
 import io.vhost.bpf.insn.Insn;
 import io.vhost.bpf.insn.ProgramException;
+import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -15,7 +16,7 @@ class HostileProgramsTest extends Programs {
     /** Places enough for a state to be kept at one of them. */
     private static long[] places() {
         long[] nops = new long[12];
-        java.util.Arrays.fill(nops, NOP);
+        Arrays.fill(nops, NOP);
         return nops;
     }
 
@@ -121,11 +122,11 @@ class HostileProgramsTest extends Programs {
     @Test
     void whatWasComparedWithNullIsToldApart() throws ProgramException {
         // r6 and r8 come from one look-up or from two; only one is compared.
-        long[] two = code(lookup(0), copy(6, 0), copy(8, 0), call(7), jump(0x15, 0, 1, 1), NOP);
+        long[] two = code(lookup(HASH), copy(6, 0), copy(8, 0), call(7), jump(0x15, 0, 1, 1), NOP);
         accepted(code(two, places(), jump(0x15, 6, 0, 1), load(8, 1, 8, 0), end()));
-        long[] other = code(lookup(0), copy(6, 0), lookup(0), copy(8, 0));
+        long[] other = code(lookup(HASH), copy(6, 0), lookup(HASH), copy(8, 0));
         refused("map_value_or_null", code(other, places(), jump(0x15, 6, 0, 1), load(8, 1, 8, 0), end()));
-        long[] mixed = code(lookup(0), copy(6, 0), lookup(0), copy(8, 0), call(7), jump(0x15, 0, 1, 1),
+        long[] mixed = code(lookup(HASH), copy(6, 0), lookup(HASH), copy(8, 0), call(7), jump(0x15, 0, 1, 1),
                 copy(8, 6));
         refused("map_value_or_null", code(mixed, places(), jump(0x15, 6, 0, 1), load(8, 1, 8, 0), end()));
     }
@@ -151,6 +152,20 @@ class HostileProgramsTest extends Programs {
                 accepted(program);
             } else {
                 refused("invalid indirect access to stack", program);
+            }
+        }
+    }
+
+    @Test
+    void keysThatAreKnownToBeThereDecide() throws ProgramException {
+        // Of an array of four entries, the key is 0 or 64: only the first is there.
+        for (boolean harmless : new boolean[] {true, false}) {
+            long[] program = code(either(6, harmless ? 3 : OUTSIDE), store(4, 10, 6, -8), mov(6, 0), places(),
+                    copy(2, 10), add(2, -8), map(1, 0), call(1), load(1, 1, 0, 0), end());
+            if (harmless) {
+                accepted(program);
+            } else {
+                refused("map_value_or_null", program);
             }
         }
     }
