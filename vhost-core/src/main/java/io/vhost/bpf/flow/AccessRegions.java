@@ -34,7 +34,10 @@ public final class AccessRegions {
         return regions[at];
     }
 
-    /** The number of the map that is the first argument of a call wherever it comes from, or -1. */
+    /**
+     * The number of the map that is the first argument of a call, or -1. Where ways meet it may be a number
+     * instead, NULL for one, which is for who makes the call to find out.
+     */
     public int map(int at) {
         return maps[at] - 1;
     }

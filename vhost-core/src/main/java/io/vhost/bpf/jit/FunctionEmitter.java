@@ -150,7 +150,9 @@ final class FunctionEmitter {
         } else if (Insn.imm(insn) == LOOKUP && regions.map(at) >= 0
                 && image.reachable(regions.map(at)).byteSize() > 0) {
             int map = regions.map(at);
-            code.loadConstant(data.constant(image.map(map), Names.TABLE)).loadConstant(map);
+            code.loadConstant(data.constant(image.map(map), Names.TABLE)).loadConstant(map)
+                    .loadConstant(data.constant(image.helper(at), Names.HELPER));
+            Frame.load(code, 1);
             Frame.load(code, 2).invokestatic(Names.SUPPORT, "lookup", Names.LOOKUP);
         } else {
             if (Insn.imm(insn) == LOOP) {

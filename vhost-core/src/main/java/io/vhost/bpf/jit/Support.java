@@ -3,6 +3,7 @@ package io.vhost.bpf.jit;
 import io.vhost.bpf.map.BpfTable;
 import io.vhost.bpf.mem.Address;
 import io.vhost.bpf.run.Cpu;
+import io.vhost.bpf.run.Helper;
 
 /** What generated code calls where a few bytecodes do not do it. */
 final class Support {
@@ -41,7 +42,11 @@ final class Support {
         return (int) src == 0 ? dst & 0xFFFFFFFFL : (int) dst % (int) src & 0xFFFFFFFFL;
     }
 
-    static long lookup(Cpu cpu, BpfTable map, int number, long key) {
+    /** A look-up in the program's map of that number; in another if the address is not this one's. */
+    static long lookup(Cpu cpu, BpfTable map, int number, Helper helper, long address, long key) {
+        if (address != Address.ofMap(number)) {
+            return helper.call(cpu, address, key, 0, 0, 0);
+        }
         return BpfTable.address(number,
                 map.lookup(cpu.memory().segment(key), Address.offset(key), cpu.number()));
     }

@@ -8,9 +8,8 @@ import java.util.BitSet;
 import java.util.Deque;
 
 /**
- * Which registers hold addresses in the stack, and where: for each load, store and call of a program. A
- * number in the place of an address does not count: no verifier lets it be used as one. One object, one
- * program.
+ * Which registers hold addresses in the stack, and where: for each load, store and call of a program. One
+ * object, one program.
  */
 final class FramePointers {
     /** No address in the stack. */
@@ -105,11 +104,9 @@ final class FramePointers {
         pending.push(to);
     }
 
+    /** An address that is one in the stack on some ways only may be in a map's value on the others. */
     private static int merge(int one, int other) {
-        if (one == other || other == UNSEEN || other == OTHER) {
-            return one == UNSEEN ? other : one;
-        }
-        return one == UNSEEN || one == OTHER ? other : ANY;
+        return one == other || other == UNSEEN ? one : one == UNSEEN ? other : ANY;
     }
 
     private void run(int head, int[] kinds) {
@@ -223,8 +220,8 @@ final class FramePointers {
         if (shared && (Insn.src(insn) == Insn.CALL_LOCAL || takesFunction(insn))) {
             Arrays.fill(kinds, REGISTERS, kinds.length, ANY);
         }
-        // A callee returns an address in a frame only if it was given one.
-        kinds[0] = shared ? ANY : OTHER;
+        // A callee returns an address in a frame only if it was given one, a helper never does.
+        kinds[0] = shared && Insn.src(insn) == Insn.CALL_LOCAL ? ANY : OTHER;
         for (int i = 1; i <= 5; i++) {
             kinds[i] = OTHER;
         }

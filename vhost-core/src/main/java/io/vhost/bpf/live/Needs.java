@@ -22,6 +22,7 @@ public final class Needs {
     private static final int ARGUMENTS = 0x3E;
     private static final int KEPT = 0x3C0;
     private static final int DECIDES = 16;
+    private static final int LOOKUP = 1;
 
     private final Code code;
     private final IntFunction<HelperPrototype> helpers;
@@ -175,7 +176,8 @@ public final class Needs {
         int base = pointers.base(at);
         boolean atomic = Insn.kind(insn) == Insn.STX && Insn.mode(insn) == Insn.ATOMIC;
         long touched = touched(base, Insn.off(insn), Insn.size(insn));
-        boolean decides = (nowDeciding & touched) != 0;
+        // What is stored in a caller's frame, the caller may use as it likes.
+        boolean decides = base == FramePointers.ANY || (nowDeciding & touched) != 0;
         if (atomic) {
             nowSlots |= touched;
             if (Insn.imm(insn) == Insn.CMPXCHG) {
@@ -227,8 +229,13 @@ public final class Needs {
             long touched = passed == FramePointers.ANY || shares || passed == 0 ? -1
                     : -1L >>> (64 - Math.min(64, (-passed + 7) / 8));
             nowSlots |= touched;
-            nowDeciding |= shares ? touched : 0;
+            nowDeciding |= shares ? touched : isKey(helper, i) ? touched(passed, 0, Integer.BYTES) : 0;
         }
+    }
+
+    /** Whether it decides if a value is found: of an array by a key of four bytes. */
+    private static boolean isKey(HelperPrototype helper, int register) {
+        return helper.id() == LOOKUP && helper.arguments().get(register - 1) == Argument.MAP_KEY;
     }
 
     @Override

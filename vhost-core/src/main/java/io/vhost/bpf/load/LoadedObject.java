@@ -30,6 +30,7 @@ import io.vhost.bpf.verify.Verdict;
 import io.vhost.bpf.verify.Verifier;
 import io.vhost.bpf.view.TypedMap;
 import io.vhost.bpf.vm.Interpreter;
+import java.lang.foreign.MemorySegment;
 import java.nio.ByteOrder;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -166,8 +167,9 @@ public final class LoadedObject {
         List<MapFacts> facts = new ArrayList<>();
         for (int i = 0; i < tables.size(); i++) {
             BpfMap map = object.maps().get(i);
+            MemorySegment values = tables.get(i).values();
             facts.add(new MapFacts(tables.get(i).spec(), types.lockIn(map.valueType()),
-                    types.inner(map.valueType())));
+                    types.inner(map.valueType()), values.isReadOnly() ? values : null));
         }
         return facts;
     }

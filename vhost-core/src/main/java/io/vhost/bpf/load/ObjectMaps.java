@@ -51,6 +51,19 @@ final class ObjectMaps {
         for (BpfMap map : object.maps()) {
             fillWithMaps(map);
         }
+        freeze(options.factory().cpus());
+    }
+
+    /** As libbpf does with constants: the verifier takes them for numbers that stay what they are. */
+    private void freeze(int cpus) {
+        for (int i = 0; i < tables.size(); i++) {
+            MapSpec spec = tables.get(i).spec();
+            if (spec.name().startsWith(".") && (spec.flags() & MapSpec.RDONLY_PROG) != 0) {
+                tables.set(i, tables.get(i).frozen());
+                maps.put(spec.name(), new TypedMap(tables.get(i), object.btf(),
+                        object.types(object.maps().get(i)), cpus));
+            }
+        }
     }
 
     private static BpfTable create(BpfMap map, MapFactory factory) throws MapException {

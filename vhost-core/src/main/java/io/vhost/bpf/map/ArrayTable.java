@@ -25,7 +25,15 @@ record ArrayTable(MapSpec spec, MemorySegment values, long stride, long cpuStrid
     }
 
     @Override
+    public BpfTable frozen() {
+        return new ArrayTable(spec, values.asReadOnly(), stride, cpuStride, cpus, sparse);
+    }
+
+    @Override
     public int update(MemorySegment keys, long key, MemorySegment from, long value, long flags, int cpu) {
+        if (values.isReadOnly()) {
+            return Errno.EPERM;
+        }
         if (Long.compareUnsigned(flags & ~Errno.LOCK, Errno.EXIST) > 0) {
             return Errno.EINVAL;
         }
@@ -45,8 +53,8 @@ record ArrayTable(MapSpec spec, MemorySegment values, long stride, long cpuStrid
 
     @Override
     public int delete(MemorySegment keys, long key) {
-        if (!sparse) {
-            return Errno.EINVAL;
+        if (!sparse || values.isReadOnly()) {
+            return sparse ? Errno.EPERM : Errno.EINVAL;
         }
         int index = (int) INT.get(keys, key);
         if (Integer.compareUnsigned(index, spec.maxEntries()) >= 0) {

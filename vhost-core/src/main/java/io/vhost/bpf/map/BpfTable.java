@@ -39,6 +39,11 @@ public interface BpfTable {
     /** Removes a key. */
     int delete(MemorySegment keys, long key);
 
+    /** The same values, which nobody can change through what is returned; itself where there are none. */
+    default BpfTable frozen() {
+        return this;
+    }
+
     /** The map that an entry of a map of maps refers to, or null. */
     default BpfTable inner(MemorySegment keys, long key) {
         return null;

@@ -3,6 +3,7 @@ package io.vhost.bpf.map;
 /** Error numbers of Linux that operations on maps answer, negative. */
 final class Errno {
     static final int ENOENT = -2;
+    static final int EPERM = -1;
     static final int E2BIG = -7;
     static final int ENOMEM = -12;
     static final int EBUSY = -16;

@@ -15,6 +15,7 @@ final class Arguments {
     private Reg record;
     private Reg lock;
     private Reg function;
+    private long key = -1;
 
     Arguments(Site site, HelperPrototype helper) {
         this.site = site;
@@ -23,6 +24,11 @@ final class Arguments {
 
     Reg map() {
         return map;
+    }
+
+    /** The key, if it is known, or -1. */
+    long key() {
+        return key;
     }
 
     int constantSize() {
@@ -57,7 +63,10 @@ final class Arguments {
                         "pass the context as the program got it");
             }
             case MAP -> map(register, reg);
-            case MAP_KEY -> memory(register, reg, spec(register).spec().keySize(), false, true);
+            case MAP_KEY -> {
+                memory(register, reg, spec(register).spec().keySize(), false, true);
+                key = constantKey(reg, spec(register).spec().keySize());
+            }
             case MAP_VALUE -> memory(register, reg, spec(register).spec().valueSize(), false, true);
             case MAP_VALUE_OUT -> memory(register, reg, spec(register).spec().valueSize(), true, true);
             case MEMORY, MEMORY_OR_NULL, MEMORY_OUT -> { }   // with its size
@@ -109,6 +118,11 @@ final class Arguments {
             throw Site.refuse("leave " + facts.spec().name() + " as it is, programs may only read it",
                     "write into map forbidden");
         }
+    }
+
+    private long constantKey(Reg reg, int size) {
+        return reg.kind() == RegKind.STACK && reg.number().isConstant() && size == Integer.BYTES
+                ? site.state.frame(reg.which()).stack().word((int) (reg.off() + reg.number().smin())) : -1;
     }
 
     private MapFacts spec(int register) {

@@ -9,6 +9,7 @@ import io.vhost.bpf.state.State;
 
 /** Calls of helpers. Thread: stateless. */
 public final class HelperCall {
+    private static final int LOOKUP = 1;
     private static final int TAIL_CALL = 12;
     private static final int LOCK = 93;
     private static final int UNLOCK = 94;
@@ -76,13 +77,14 @@ public final class HelperCall {
         return switch (helper.returns()) {
             case NUMBER -> Reg.UNKNOWN;
             case NOTHING -> Reg.NOTHING;
-            case MAP_VALUE_OR_NULL -> value(site, helper, arguments.map());
+            case MAP_VALUE_OR_NULL -> value(site, helper, arguments);
             case RECORD_OR_NULL -> Reg.address(RegKind.RECORD, arguments.constantSize())
                     .withId(site.newId()).orNullToo();
         };
     }
 
-    private static Reg value(Site site, HelperPrototype helper, Reg map) {
+    private static Reg value(Site site, HelperPrototype helper, Arguments arguments) {
+        Reg map = arguments.map();
         if (map == null) {
             throw Site.refuse("give " + helper.name() + " a map", "invalid map_ptr");
         }
@@ -90,7 +92,9 @@ public final class HelperCall {
         int id = site.newId();
         if (!Maps.isOfMaps(MapType.of(facts.spec().type()))) {
             // Of an inner map, the value has the same map and range as its mark.
-            return Reg.address(RegKind.MAP_VALUE, map.which()).withRange(map.range()).withId(id).orNullToo();
+            Reg found = Reg.address(RegKind.MAP_VALUE, map.which()).withRange(map.range()).withId(id);
+            return helper.id() == LOOKUP && Maps.hasAlways(facts.spec(), arguments.key()) ? found
+                    : found.orNullToo();
         }
         if (facts.inner() == null) {
             throw Site.refuse("say what the maps in " + facts.spec().name()

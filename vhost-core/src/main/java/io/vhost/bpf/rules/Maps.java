@@ -50,6 +50,12 @@ final class Maps {
         return type == MapType.ARRAY_OF_MAPS || type == MapType.HASH_OF_MAPS;
     }
 
+    /** Whether a look-up with this key cannot fail. */
+    static boolean hasAlways(MapSpec map, long key) {
+        MapType type = MapType.of(map.type());
+        return (type == MapType.ARRAY || type == MapType.PERCPU_ARRAY) && key >= 0 && key < map.maxEntries();
+    }
+
     private static boolean isOfDevices(MapType type) {
         return type == MapType.DEVMAP || type == MapType.DEVMAP_HASH;
     }

@@ -1,9 +1,11 @@
 package io.vhost.bpf.rules;
 
 import io.vhost.bpf.insn.Insn;
+import io.vhost.bpf.mem.Bytes;
 import io.vhost.bpf.range.Scalar;
 import io.vhost.bpf.state.Reg;
 import io.vhost.bpf.state.RegKind;
+import java.lang.foreign.MemorySegment;
 
 /** Loads, stores and atomic operations. Thread: stateless. */
 public final class Memory {
@@ -23,10 +25,22 @@ public final class Memory {
             case CONTEXT -> context(site, src, base, off, size, signed);
             default -> {
                 Bounded.check(site, src, base, off, size, false);
-                yield Reg.number(Scalar.loaded(size, signed));
+                yield loaded(site, base, off, size, signed);
             }
         };
         site.state.reg(Insn.dst(insn), loaded);
+    }
+
+    /** What nobody can change any more is known. */
+    private static Reg loaded(Site site, Reg base, int off, int size, boolean signed) {
+        MemorySegment values = base.kind() == RegKind.MAP_VALUE && base.number().isConstant()
+                ? site.facts(base).values() : null;
+        if (values == null) {
+            return Reg.number(Scalar.loaded(size, signed));
+        }
+        long value = Bytes.load(values, base.off() + off + base.number().smin(), size);
+        int unused = Long.SIZE - 8 * size;
+        return Reg.constant(signed ? value << unused >> unused : value);
     }
 
     private static Reg context(Site site, int src, Reg base, int off, int size, boolean signed) {

@@ -10,11 +10,24 @@ public final class Site {
     final Subject subject;
     State state;
     int at;
+    private final int[] stackDepths;
     private int ids;
 
     /** Before the first instruction. */
     public Site(Subject subject) {
         this.subject = subject;
+        this.stackDepths = new int[subject.code().functions()];
+    }
+
+    /** Bytes of the stack that a function has used, a multiple of 8. */
+    public int stackDepth(int function) {
+        return stackDepths[function];
+    }
+
+    /** A frame of the stack is used from this offset on. */
+    void usesStack(int frame, long from) {
+        int function = state.frame(frame).function();
+        stackDepths[function] = Math.max(stackDepths[function], (int) -from + 7 & ~7);
     }
 
     /** The program. */

@@ -13,7 +13,7 @@ final class Stack {
     }
 
     static Reg load(Site site, int register, Reg base, int off, int size, boolean signed) {
-        long from = from(register, base, off, size, "read from");
+        long from = from(site, register, base, off, size, "read from");
         StackMemory stack = site.state.frame(base.which()).stack();
         int width = (int) (to(base, off, size) - from);
         if (!stack.isStored((int) from, width)) {
@@ -35,7 +35,7 @@ final class Stack {
     }
 
     static void store(Site site, int register, Reg base, int off, int size, Reg value) {
-        long from = from(register, base, off, size, "write to");
+        long from = from(site, register, base, off, size, "write to");
         int at = (int) from;
         boolean outer = base.which() < site.state.depth() - 1;
         if (value.kind() == RegKind.STACK && outer && value.which() > base.which()) {
@@ -63,7 +63,7 @@ final class Stack {
 
     /** Something was stored, of which nothing is known. */
     static void store(Site site, int register, Reg base, int off, int size) {
-        long from = from(register, base, off, size, "write to");
+        long from = from(site, register, base, off, size, "write to");
         site.state.changedFrame(base.which()).changedStack().store((int) from,
                 (int) (to(base, off, size) - from), false);
     }
@@ -77,6 +77,7 @@ final class Stack {
             throw Site.refuse("give the helper memory inside the 512 bytes of the stack", "invalid indirect"
                     + " access to stack R" + register + " off=" + from + " size=" + size);
         }
+        site.usesStack(base.which(), from);
         if (written && size > 0) {
             StackMemory stack = site.state.changedFrame(base.which()).changedStack();
             if (sizeKnown && number.isConstant()) {
@@ -88,7 +89,7 @@ final class Stack {
     }
 
     /** The lowest byte that an access may touch; it is checked. */
-    private static long from(int register, Reg base, int off, int size, String what) {
+    private static long from(Site site, int register, Reg base, int off, int size, String what) {
         Scalar number = base.number();
         long fixed = (long) base.off() + off;
         String variable = number.isConstant() ? "" : " var_off=" + number.bits();
@@ -107,6 +108,7 @@ final class Stack {
             throw Site.refuse("access the stack at a multiple of the size", "misaligned stack access off "
                     + number.bits() + "+" + base.off() + "+" + off + " size " + size);
         }
+        site.usesStack(base.which(), from);
         return from;
     }
 

@@ -105,14 +105,13 @@ public final class StackMemory {
         }
     }
 
-    /** Where a register was spilled that loses bytes, something is left. */
+    /** Where a register was spilled that loses bytes, something is left: also of a zero, as in Linux. */
     private void forget(int offset, int size) {
         for (int slot = slot(offset + size - 1); slot <= slot(offset); slot++) {
             if (spills[slot] != null) {
-                boolean zero = spills[slot].isZero();
                 for (int i = 0; i < SLOT; i++) {
                     if (at(slot, i) == SPILL) {
-                        set(-SLOT * (slot + 1) + i, zero ? ZERO : MISC);
+                        set(-SLOT * (slot + 1) + i, MISC);
                     }
                 }
                 spills[slot] = null;
@@ -161,6 +160,21 @@ public final class StackMemory {
             }
         }
         return isZero(offset, size) ? Reg.constant(0) : Reg.number(Scalar.loaded(size, signed));
+    }
+
+    /**
+     * The number that four bytes hold, where Linux knows it: zeros, or one that was spilled with just these
+     * bytes; else -1.
+     */
+    public long word(int offset) {
+        boolean zero = true;
+        for (int i = 0; i < Integer.BYTES; i++) {
+            zero &= at(offset + i) == ZERO;
+        }
+        Reg reg = spills[slot(offset)];
+        boolean known = reg != null && (offset & 7) == 0 && spilledSize(slot(offset)) == Integer.BYTES
+                && reg.isNumber() && reg.number().isConstant();
+        return zero ? 0 : known ? reg.number().umin() : -1;
     }
 
     /** Whether nothing was stored in a slot. */

@@ -1,7 +1,6 @@
 package io.vhost.bpf.verify;
 
 import io.vhost.bpf.insn.Code;
-import io.vhost.bpf.insn.Insn;
 import io.vhost.bpf.live.Needs;
 import io.vhost.bpf.rules.Site;
 import io.vhost.bpf.state.Covering;
@@ -99,18 +98,22 @@ final class Checkpoints {
         }
     }
 
-    /** The state to go on with, or null if the way needs not be followed further. */
-    State visit(int at, State arriving, int processed) {
+    /**
+     * The state to go on with, or null if the way needs not be followed further.
+     *
+     * @param calledBack whether a callback has come to its end. Only then a state whose ways have not ended
+     *                   yet may cover it: how often a helper calls back is limited when the program runs
+     */
+    State visit(int at, State arriving, boolean calledBack, int processed) {
         List<Checkpoint> list = places.get(at);
         if (list == null) {
             list = new ArrayList<>();
             places.set(at, list);
         }
-        boolean callsBack = Insn.opcode(code.insn(at)) == Insn.CALL_INSN;
-        State now = callsBack || endless ? widened(list, arriving, callsBack) : arriving;
+        boolean goesOn = calledBack || endless;
+        State now = goesOn ? widened(list, arriving, calledBack) : arriving;
         long constants = 31L * Covering.constants(needs, at, now) + at;
         List<Checkpoint> alike = byConstants.computeIfAbsent(constants, ignored -> new ArrayList<>(1));
-        boolean goesOn = callsBack || endless;
         for (Checkpoint c : alike) {
             if (c.ways > 0 && !goesOn && c.at == at && Covering.same(needs, at, c.state, now)) {
                 throw Site.refuseEndless("let the loop change what it tests, so that it comes to an end",
@@ -126,7 +129,7 @@ final class Checkpoints {
         if (exploration == Exploration.JOINED && alike.size() >= MANY) {
             now = joined(alike, at, now);
         }
-        boolean keep = callsBack
+        boolean keep = CodeGraph.callsBack(code.insn(at))
                 || (jumps - lastJumps >= MIN_JUMPS && processed - lastProcessed >= MIN_INSNS);
         if (keep && kept < MAX_KEPT) {
             kept++;
@@ -174,7 +177,7 @@ final class Checkpoints {
     }
 
     /** Numbers that a loop or a callback changes become any numbers, so that its states come to an end. */
-    private State widened(List<Checkpoint> list, State arriving, boolean callsBack) {
+    private State widened(List<Checkpoint> list, State arriving, boolean calledBack) {
         Checkpoint before = null;
         int rounds = 0;
         for (Checkpoint c : list) {
@@ -183,7 +186,7 @@ final class Checkpoints {
                 rounds++;
             }
         }
-        return before == null || (!callsBack && rounds < EXACT_ROUNDS) ? arriving
+        return before == null || (!calledBack && rounds < EXACT_ROUNDS) ? arriving
                 : Widening.of(before.state, arriving);
     }
 }

@@ -58,13 +58,19 @@ final class CodeGraph {
             meets.set(function);
             visit(function);
         }
-        if (call && Insn.src(insn) == Insn.CALL_HELPER && Insn.imm(insn) == Explorer.LOOP) {
+        if (callsBack(insn)) {
             meets.set(at);
         }
         if (wide) {
             seen.set(at + 1);
         }
         visit(at + (wide ? 2 : 1));
+    }
+
+    /** Whether it calls a helper that calls back. */
+    static boolean callsBack(long insn) {
+        return Insn.opcode(insn) == Insn.CALL_INSN && Insn.src(insn) == Insn.CALL_HELPER
+                && Insn.imm(insn) == Explorer.LOOP;
     }
 
     /** An instruction that no way leads to. */

@@ -27,9 +27,11 @@ final class Explorer {
 
     // The kernel's BPF_COMPLEXITY_LIMIT_JMP_SEQ.
     private static final int MAX_PENDING = 8192;
-    private static final int MAX_FRAMES = 8;
+    /** Most functions that call each other: the kernel's MAX_CALL_FRAMES. */
+    static final int MAX_FRAMES = 8;
 
-    private record Way(State state, int at, int from, Checkpoints.Checkpoint parent) {
+    private record Way(State state, int at, int from, boolean calledBack,
+                       Checkpoints.Checkpoint parent) {
     }
 
     private final Code code;
@@ -39,6 +41,8 @@ final class Explorer {
     private final Checkpoints checkpoints;
     private final Deque<Way> pending = new ArrayDeque<>();
     private int processed;
+    /** Whether the last instruction has ended a callback. */
+    private boolean calledBack;
 
     Explorer(Subject subject, Needs needs, BitSet meets, Exploration exploration, VerifierLog log) {
         this.code = subject.code();
@@ -66,16 +70,18 @@ final class Explorer {
         state.push(new Frame(0, -1, false, 0));
         boolean context = site.subject().context().size() > 0 || site.subject().context().data() >= 0;
         state.reg(1, context ? Reg.address(RegKind.CONTEXT, 0) : Reg.UNKNOWN);
-        pending.push(new Way(state, 0, -1, null));
+        pending.push(new Way(state, 0, -1, false, null));
         while (!pending.isEmpty()) {
             Way way = pending.pop();
             checkpoints.resume(way.parent());
             site.state(way.state());
             log.way(way.from(), way.at(), way.state());
+            calledBack = way.calledBack();
             follow(way.at());
             checkpoints.end();
             log.wayEnds();
         }
+        new CallChains(code, site).check();
     }
 
     private void follow(int start) {
@@ -87,13 +93,14 @@ final class Explorer {
                         + " Processed " + (processed - 1) + " insn");
             }
             if (meets.get(at)) {
-                State now = checkpoints.visit(at, site.state(), processed);
+                State now = checkpoints.visit(at, site.state(), calledBack, processed);
                 if (now == null) {
                     log.safe(at);
                     return;
                 }
                 site.state(now);
             }
+            calledBack = false;
             log.before(code, at, site.state());
             at = step(at, code.insn(at));
             log.after(site.state());
@@ -131,7 +138,7 @@ final class Explorer {
         }
         Branching.Ways ways = Branching.run(site);
         if (ways.taken() != null && ways.through() != null) {
-            push(new Way(ways.taken(), target, at, checkpoints.fork()));
+            push(new Way(ways.taken(), target, at, false, checkpoints.fork()));
             site.state(ways.through());
             return at + 1;
         }
@@ -183,7 +190,7 @@ final class Explorer {
         callee.reg(1, Reg.UNKNOWN);
         callee.reg(2, called.reg(3));
         called.push(callee);
-        push(new Way(called, code.start(callee.function()), at, checkpoints.fork()));
+        push(new Way(called, code.start(callee.function()), at, false, checkpoints.fork()));
         HelperCall.afterCallbacks(site);
         return at + 1;
     }
@@ -198,7 +205,7 @@ final class Explorer {
             returned.reg(0, Reg.UNKNOWN);
         }
         push(new Way(returned, frame.isCallback() ? frame.callSite() : frame.callSite() + 1, at,
-                checkpoints.fork()));
+                frame.isCallback(), checkpoints.fork()));
     }
 
     private int exit() {
@@ -232,6 +239,7 @@ final class Explorer {
                     + result + " should have been in [0, 1]");
         }
         state.pop();
+        calledBack = true;
         return frame.callSite();
     }
 }

@@ -5,7 +5,6 @@
  *
  * <p>{@link io.vhost.bpf.verify.Verifier} is the way in. What is different from Linux:
  * <ul>
- *   <li>Each function has 512 bytes of stack of its own; Linux has 512 for all that call each other.
  *   <li>Bytes of the stack that were never stored cannot be loaded; helpers may be given them, as padding.
  *   <li>All helpers that take memory take it in the packet, too.
  *   <li>{@link io.vhost.bpf.verify.Mode#BUDGETED} accepts loops of which it is not known that they end.

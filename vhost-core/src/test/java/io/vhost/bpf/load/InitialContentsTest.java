@@ -8,6 +8,7 @@ import io.vhost.bpf.BpfObject;
 import io.vhost.bpf.Clang;
 import io.vhost.bpf.helper.HelperPrototype;
 import io.vhost.bpf.helper.Returns;
+import io.vhost.bpf.insn.ProgramException;
 import io.vhost.bpf.map.MapException;
 import io.vhost.bpf.map.MapFactory;
 import io.vhost.bpf.mem.Address;
@@ -15,6 +16,8 @@ import io.vhost.bpf.run.Abort;
 import io.vhost.bpf.run.ContextLayout;
 import io.vhost.bpf.run.Cpu;
 import io.vhost.bpf.run.PacketBuffer;
+import io.vhost.bpf.view.TypedMap;
+import io.vhost.bpf.view.TypedValue;
 import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -53,6 +56,33 @@ class InitialContentsTest {
         long result = loaded.program(name).run(cpu, Address.CONTEXT, 0);
         assertEquals(Abort.NONE, cpu.abort());
         return result;
+    }
+
+    /** A loop ends where a constant says: the verifier knows it, and nobody can change it any more. */
+    @Test
+    void constantsAreNumbersThatAreKnown() throws Exception {
+        BpfObject object = object("""
+                const volatile unsigned rounds = 5;
+                const volatile signed char step = -3;
+                SEC("xdp") int count(struct xdp_md *ctx) {
+                    int sum = 0;
+                    for (unsigned i = 0; i < rounds; i++) { sum += step; asm volatile("" : "+r"(sum)); }
+                    return sum;
+                }
+                """);
+        LoadedObject loaded = LoadedObject.load(object, factory);
+        assertTrue(loaded.verdict("count").ends());
+        assertEquals(-15, (int) run(loaded, "count"));
+        LoadedObject more = LoadedObject.load(object, LoadOptions.of(factory).set("rounds", 100));
+        assertEquals(-300, (int) run(more, "count"));
+        assertTrue(more.verdict("count").processed() > loaded.verdict("count").processed() + 95 * 3);
+        assertThrows(ProgramException.class,
+                () -> LoadedObject.load(object, LoadOptions.of(factory).set("rounds", 10_000_000)));
+        TypedMap constants = loaded.typed(".rodata");
+        TypedValue value = constants.get(constants.newKey()).orElseThrow();
+        assertEquals(-1, constants.put(constants.newKey(), value.set("rounds", 6), 0, 0));
+        assertTrue(loaded.map(".rodata").values().isReadOnly());
+        assertEquals(-15, (int) run(loaded, "count"));
     }
 
     @Test

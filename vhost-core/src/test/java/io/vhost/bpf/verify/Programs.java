@@ -27,7 +27,10 @@ abstract class Programs {
             new MapFacts(new MapSpec("locked", 2, 4, VALUE, 4, 0), LOCK, null),
             new MapFacts(new MapSpec("outer", 12, 4, 4, 4, 0), -1, ARRAY),
             MapFacts.of(new MapSpec("unknown", 12, 4, 4, 4, 0)),
-            MapFacts.of(new MapSpec("programs", 3, 4, 4, 4, 0)));
+            MapFacts.of(new MapSpec("programs", 3, 4, 4, 4, 0)),
+            MapFacts.of(new MapSpec("hash", 1, 4, VALUE, 4, 0)));
+    /** The map of which no key is known to be there. */
+    static final int HASH = 7;
 
     static Verdict verify(Mode mode, int level, ContextLayout layout, long... insns)
             throws ProgramException {

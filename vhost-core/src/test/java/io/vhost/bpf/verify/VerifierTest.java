@@ -146,7 +146,7 @@ class VerifierTest extends Programs {
     void valuesAreUsedAfterTheyWereComparedWithNull() throws ProgramException {
         accepted(code(lookup(0), Insn.of(0x15, 0, 0, 1, 0), load(8, 1, 0, VALUE - 8), end()));
         ProgramException refused = refused("R0 invalid mem access 'map_value_or_null'",
-                code(lookup(0), load(8, 1, 0, 0), end()));
+                code(lookup(HASH), load(8, 1, 0, 0), end()));
         assertTrue(refused.getMessage().startsWith("compare the result of the lookup with NULL"));
         refused("invalid access to map value, value_size=16 off=9 size=8",
                 code(lookup(0), Insn.of(0x15, 0, 0, 1, 0), load(8, 1, 0, 9), end()));
@@ -154,7 +154,7 @@ class VerifierTest extends Programs {
                 code(lookup(0), Insn.of(0x15, 0, 0, 1, 0), load(8, 1, 0, -1), end()));
         refused("write into map forbidden",
                 code(lookup(1), Insn.of(0x15, 0, 0, 1, 0), Insn.of(0x7a, 0, 0, 0, 1), end()));
-        refused("pointer arithmetic on map_value_or_null prohibited", code(lookup(0), add(0, 1), end()));
+        refused("pointer arithmetic on map_value_or_null prohibited", code(lookup(HASH), add(0, 1), end()));
     }
 
     @Test
