@@ -296,7 +296,7 @@ class GuestMemoryTest {
             assertThrows(IllegalArgumentException.class, () -> translator.guestAddress(outside));
         }
         translator.translate(1 << 20, 1);
-        assertEquals(List.of(1L << 20, (long) PAGE, 3L * PAGE),
+        assertEquals(List.of(1L << 20, PAGE, 3 * PAGE),
                 List.of(translator.start(), translator.size(), translator.windowOffset()));
     }
 

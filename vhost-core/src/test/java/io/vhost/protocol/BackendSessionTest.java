@@ -250,6 +250,16 @@ class BackendSessionTest {
     }
 
     @Test
+    void aLogIsToldBySizeAndThenByOffset() {
+        try (BackendFixture backend = new BackendFixture()) {
+            backend.peer.send(16, PLAIN, 1L << 1);
+            backend.peer.sendWithFiles(message(6, PLAIN, 64L, 128L), 1);
+            assertEquals("id=6 flags=5 size=8 descriptors=0", backend.peer.receive().head());
+            assertEquals(64, backend.device.device().snapshot().logBytes());
+        }
+    }
+
+    @Test
     void resetOwnerKeepsTheConnection() {
         try (BackendFixture backend = BackendFixture.negotiated()) {
             assertEquals(0, backend.ack(4));
