@@ -22,7 +22,6 @@ final class DeferredSignal {
     private final AtomicBoolean due = new AtomicBoolean();
     /** Made once: a burst asks for it. */
     private final Runnable serving = this::serve;
-    private volatile boolean closed;
     /** The worker's. */
     private int fast;
     private volatile boolean fastAgain;
@@ -43,8 +42,7 @@ final class DeferredSignal {
 
     /** Has the eventfd closed soon, and signalled before if that was asked for. */
     void close() {
-        closed = true;
-        worker.add(serving);
+        worker.add(eventFd::close);
     }
 
     boolean isFastAgain() {
@@ -58,9 +56,6 @@ final class DeferredSignal {
             eventFd.signal();
             fast = clock.getAsLong() - before < SLOW ? fast + 1 : 0;
             fastAgain = fast >= FAST_AGAIN;
-        }
-        if (closed) {
-            eventFd.close();
         }
     }
 }

@@ -18,6 +18,7 @@ import java.util.Random;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -28,6 +29,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * are attacked, each with what comes next of compilers and programs; up to 20 meet all attacks, more one
  * each, on three connections.
  */
+@Tag("slow")
 class TruncationProcessTest {
     private static final int SHORT = 20;
     private static final int PROCESSES = Integer.getInteger("truncation.processes", SHORT);

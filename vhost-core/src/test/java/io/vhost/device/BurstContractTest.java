@@ -1,6 +1,5 @@
 package io.vhost.device;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -11,7 +10,6 @@ import io.vhost.dma.engine.DmaEngine;
 import io.vhost.dma.engine.InlineDmaEngine;
 import io.vhost.dma.engine.WorkerDmaEngine;
 import io.vhost.memory.DirtyLog;
-import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
 import io.vhost.ring.RingFormat;
@@ -45,10 +43,9 @@ class BurstContractTest {
     }
 
     private static final int RING = 8;
-    private static final int HEADER = 12;
+    private static final int HEADER = NumberedPackets.HEADER;
+    private static final int AREA = NumberedPackets.AREA;
     private static final int[] LENGTHS = {1, 14, 60, 255, 256, 257, 1500};
-    private static final int AREA = 2048;
-    private static final int AREAS = 64;
 
     @Parameter(0)
     private RingFormat format;
@@ -59,16 +56,14 @@ class BurstContractTest {
 
     private final DmaRegistry registry = new DmaRegistry();
     private final PacketPool pool = PacketPool.create(256, PacketPool.DEFAULT_HEADROOM + 2048);
-    private final Packet[] packets = new Packet[64];
     private DmaChannel channel;
     private TestGuest guest;
     private TestQueue end;
     private VirtQueue queue;
     private int index;
-    /** Numbers of the next packet that the guest offers a chain for, that is moved, that is collected. */
+    private NumberedPackets packets;
+    /** Number of the next packet that the guest offers a chain for. */
     private int offered;
-    private int moved;
-    private int collected;
 
     static Stream<Arguments> ways() {
         return Stream.of(RingFormat.values()).flatMap(format -> Stream.of(true, false).flatMap(toGuest ->
@@ -89,6 +84,7 @@ class BurstContractTest {
         index = toGuest ? 0 : 1;
         end = guest.queues.get(index);
         queue = end.queue;
+        packets = new NumberedPackets(guest, end, pool, channel, BurstContractTest::length);
         if (channel != null) {
             queue.registerAsync();
         }
@@ -108,82 +104,37 @@ class BurstContractTest {
     }
 
     private static long area(int number) {
-        return TestGuest.BUFFERS + (long) (number % AREAS) * AREA;
+        return NumberedPackets.area(number);
     }
 
     /** The guest offers a chain for each of the next packets: with the packet in it, or with room for it. */
     private void offer(int count) {
         for (int i = 0; i < count; i++) {
             int number = offered++;
-            if (toGuest) {
-                end.acceptAt(area(number), number % AREAS, AREA);
-            } else {
-                byte[] payload = TestGuest.pattern(length(number), number);
-                end.sendAt(area(number), TestGuest.join(new byte[HEADER], payload), HEADER + payload.length);
+            int whole = toGuest ? AREA : HEADER + length(number);
+            if (!toGuest) {
+                guest.put(area(number), packets.frame(number));
             }
+            assertTrue(end.ring.offer(
+                    number % NumberedPackets.AREAS, TestGuest.GUEST + area(number), whole, toGuest));
+            end.ring.publish();
         }
     }
 
     /** Moves up to {@code most} packets, and waits for the copies; how many were moved. */
     private int move(int most) {
-        return toGuest ? send(most) : receive(most);
-    }
-
-    private int send(int most) {
-        assertEquals(most, pool.take(packets, 0, most));
-        for (int i = 0; i < most; i++) {
-            packets[i].copyFrom(TestGuest.pattern(length(moved + i), moved + i), 0, length(moved + i));
-        }
-        int sent;
-        if (channel == null) {
-            sent = queue.enqueueBurst(packets, 0, most);
-            pool.release(packets, 0, most);
-        } else {
-            sent = queue.submitEnqueueBurst(packets, 0, most, channel);
-            pool.release(packets, sent, most - sent);
-            while (queue.getInflight() > 0) {
-                pool.release(packets, 0, queue.pollEnqueueCompleted(packets, 0, packets.length, channel));
-            }
-        }
-        moved += sent;
-        return sent;
-    }
-
-    private int receive(int most) {
-        int received = 0;
+        int done = 0;
         int count;
         do {
-            count = channel == null
-                    ? queue.dequeueBurst(pool, packets, 0, most - received)
-                    : queue.tryDequeueBurst(pool, packets, 0, most - received, channel);
-            for (int i = 0; i < count; i++) {
-                byte[] payload = new byte[packets[i].length()];
-                packets[i].copyTo(payload, 0);
-                assertArrayEquals(TestGuest.pattern(length(moved), moved), payload, "packet " + moved);
-                packets[i].release();
-                moved++;
-            }
-            received += count;
-        } while (received < most && channel != null && (count > 0 || queue.getInflight() > 0));
-        return received;
+            count = packets.move(most - done);
+            packets.finish();
+            done += count;
+        } while (done < most && channel != null && !toGuest && (count > 0 || queue.getInflight() > 0));
+        return done;
     }
 
-    /** The guest takes back the chains that were used, in order and with what belongs into them; how many. */
     private int collect() {
-        int count = 0;
-        for (int token = end.ring.poll(); token >= 0; token = end.ring.poll()) {
-            int number = collected++;
-            if (toGuest) {
-                assertEquals(number % AREAS, token);
-                assertEquals(HEADER + length(number), end.ring.usedLength());
-                assertArrayEquals(TestGuest.pattern(length(number), number),
-                        guest.bytes(area(number) + HEADER, length(number)), "packet " + number);
-            } else {
-                assertEquals(0, end.ring.usedLength());
-            }
-            count++;
-        }
-        return count;
+        return packets.collect();
     }
 
     private long counted(Counter counter) {
@@ -199,10 +150,10 @@ class BurstContractTest {
             assertEquals(count, move(count));
             assertEquals(count, collect());
         }
-        for (int number = 0; number < moved; number++) {
+        for (int number = 0; number < packets.moved(); number++) {
             bytes += length(number);
         }
-        assertEquals(moved, counted(Counter.PACKETS));
+        assertEquals(packets.moved(), counted(Counter.PACKETS));
         assertEquals(bytes, counted(Counter.BYTES));
     }
 
@@ -231,7 +182,7 @@ class BurstContractTest {
             offer(1);
             assertEquals(1, move(1));
             int base = guest.control.stopRing(index);
-            assertEquals(end.baseAfter(moved), base);
+            assertEquals(end.baseAfter(packets.moved()), base);
             offer(2);
             assertEquals(0, move(4));
             guest.control.ringBase(index, base);
@@ -271,7 +222,7 @@ class BurstContractTest {
         guest.control.ringBase(index, format.start());
         end.newRing();
         guest.control.kick(index, end.kick.descriptor().duplicate());
-        offered = moved;
+        offered = packets.moved();
         offer(1);
         assertEquals(1, move(4));
         assertEquals(1, collect());
@@ -302,7 +253,7 @@ class BurstContractTest {
                 marks.take();
                 byte[] before = MarkedPages.snapshot(guest);
                 Set<Long> buffers = new TreeSet<>();
-                for (int number = moved; toGuest && number < moved + 5; number++) {
+                for (int number = packets.moved(); toGuest && number < packets.moved() + 5; number++) {
                     buffers.addAll(MarkedPages.of(area(number), HEADER + length(number)));
                 }
                 assertEquals(5, move(5));
@@ -327,13 +278,13 @@ class BurstContractTest {
         }
         offer(RING);
         guest.truncate();
-        int before = moved;
+        int before = packets.moved();
         move(4);
         move(4);
         assertTrue(guest.device.isFailed());
         assertFalse(queue.isRunning());
         assertEquals(RingViolation.MEMORY_LOST, queue.violation());
-        assertEquals(before, moved, "nothing was moved");
+        assertEquals(before, packets.moved(), "nothing was moved");
         for (RingViolation violation : RingViolation.values()) {
             assertEquals(violation == RingViolation.MEMORY_LOST ? 1 : 0, queue.counters().get(violation),
                     violation.name());

@@ -1,6 +1,5 @@
 package io.vhost.device;
 
-import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -10,7 +9,6 @@ import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.engine.InlineDmaEngine;
 import io.vhost.dma.engine.WorkerDmaEngine;
-import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
 import io.vhost.ring.RingFormat;
@@ -46,11 +44,10 @@ class CombinationTest {
     enum Room { MORE, EXACTLY, TOO_FEW }
 
     private static final int RING = 16;
+    private static final int HEADER = NumberedPackets.HEADER;
     private static final int BURST = 8;
-    private static final int HEADER = 12;
-    private static final int AREA = 2048;
-    private static final int AREAS = 64;
-    private static final long TABLES = TestGuest.BUFFERS + (long) AREAS * AREA;
+    private static final long TABLES =
+            TestGuest.BUFFERS + (long) NumberedPackets.AREAS * NumberedPackets.AREA;
 
     /** One combination. */
     record Row(RingFormat format, boolean toGuest, Copies copies, Chain chain, Change change, Log log,
@@ -75,16 +72,14 @@ class CombinationTest {
 
     private final DmaRegistry registry = new DmaRegistry();
     private final MarkedPages marks = new MarkedPages();
-    private final Packet[] packets = new Packet[64];
     private PacketPool pool;
     private DmaChannel channel;
     private TestGuest guest;
     private TestQueue end;
     private Row row;
     private int index;
+    private NumberedPackets packets;
     private int offered;
-    private int moved;
-    private int collected;
 
     static Stream<Arguments> rows() {
         return Row.table().rows().stream().map(values -> Arguments.of(Row.of(values)));
@@ -130,8 +125,8 @@ class CombinationTest {
         for (int round = 0; round < 20; round++) {
             pass(1 + round % most());
         }
-        assertEquals(moved, end.queue.counters().get(Counter.PACKETS));
-        assertEquals((long) moved * row.length, end.queue.counters().get(Counter.BYTES));
+        assertEquals(packets.moved(), end.queue.counters().get(Counter.PACKETS));
+        assertEquals((long) packets.moved() * row.length, end.queue.counters().get(Counter.BYTES));
         assertNull(end.queue.violation());
     }
 
@@ -141,7 +136,7 @@ class CombinationTest {
             case EXACTLY -> BURST;
             case TOO_FEW -> 3;
         };
-        pool = PacketPool.create(packetsThere, PacketPool.DEFAULT_HEADROOM + AREA);
+        pool = PacketPool.create(packetsThere, PacketPool.DEFAULT_HEADROOM + NumberedPackets.AREA);
         long features = (row.format == RingFormat.PACKED ? TestGuest.PACKED : TestGuest.MODERN)
                 | (row.eventIdx ? Feature.VIRTIO_F_EVENT_IDX.mask() : 0);
         if (row.copies == Copies.SYNCHRONOUS) {
@@ -154,6 +149,7 @@ class CombinationTest {
         }
         index = row.toGuest ? 0 : 1;
         end = guest.queues.get(index);
+        packets = new NumberedPackets(guest, end, pool, channel, _ -> row.length);
         if (channel != null) {
             end.queue.registerAsync();
         }
@@ -179,28 +175,20 @@ class CombinationTest {
         boolean logged = guest.device.has(Feature.VHOST_F_LOG_ALL);
         byte[] before = logged ? MarkedPages.snapshot(guest) : null;
         marks.take();
-        int goal = moved + count;
-        while (moved < goal) {
-            move(goal - moved);
-        }
-        finish();
+        moveAll();
         if (logged) {
             Set<Long> marked = new TreeSet<>(marks.take());
             Set<Long> changed = MarkedPages.changed(before, MarkedPages.snapshot(guest));
             assertTrue(marked.containsAll(changed), () -> changed + " changed, marked are " + marked);
         }
-        collect();
-        assertEquals(moved, collected);
+        packets.collect();
+        assertEquals(packets.moved(), packets.collected());
     }
 
     /** Leaves copies under way, if there are any: the change has to wait for them. */
     private void change() throws ControlException {
         offer(4);
-        if (row.toGuest) {
-            send(2);
-        } else {
-            receive(2);
-        }
+        packets.move(2);
         int base;
         switch (row.change) {
             case NONE -> { }
@@ -212,16 +200,14 @@ class CombinationTest {
                 guest.control.kick(index, end.kick.descriptor().duplicate());
             }
             case LARGER_RING, SMALLER_RING -> {
-                while (moved < offered) {
-                    move(offered - moved);
-                }
+                moveAll();
                 guest.control.stopRing(index);
-                finish();
-                collect();
+                packets.collect();
                 end = new TestQueue(guest, index, row.change == Change.LARGER_RING ? 2 * RING : RING / 2,
                         guest.features);
                 end.configure();
                 end.start();
+                packets.goOnIn(end);
                 if (guest.device.has(Feature.VHOST_F_LOG_ALL)) {
                     guest.control.ringAddresses(index, TestGuest.USER + end.addresses.desc(),
                             TestGuest.USER + end.addresses.avail(), TestGuest.USER + end.addresses.used(),
@@ -234,20 +220,24 @@ class CombinationTest {
                 guest.control.enable(index, true);
             }
         }
-        while (moved < offered) {
-            move(offered - moved);
-        }
-        finish();
-        collect();
-        assertEquals(offered, collected);
+        moveAll();
+        packets.collect();
+        assertEquals(offered, packets.collected());
     }
 
-    private static long area(int number) {
-        return TestGuest.BUFFERS + (long) (number % AREAS) * AREA;
+    /** Moves what the guest has offered, until nothing is under way. */
+    private void moveAll() {
+        while (packets.moved() < offered) {
+            packets.move(Math.min(offered - packets.moved(), BURST));
+            if (channel != null && row.toGuest) {
+                packets.putBack();
+            }
+        }
+        packets.finish();
     }
 
     private int[] lengths() {
-        int whole = row.toGuest ? AREA : HEADER + row.length;
+        int whole = row.toGuest ? NumberedPackets.AREA : HEADER + row.length;
         return row.chain == Chain.THREE_BUFFERS || row.chain == Chain.TABLE
                 ? new int[] {5, HEADER - 5, whole - HEADER} : new int[] {whole};
     }
@@ -256,89 +246,22 @@ class CombinationTest {
         for (int i = 0; i < count; i++) {
             int number = offered++;
             long[] addresses = new long[lengths().length];
-            long position = TestGuest.GUEST + area(number);
+            long position = TestGuest.GUEST + NumberedPackets.area(number);
             for (int part = 0; part < addresses.length; part++) {
                 addresses[part] = position;
                 position += lengths()[part];
             }
             if (!row.toGuest) {
-                guest.put(area(number),
-                        TestGuest.join(new byte[HEADER], TestGuest.pattern(row.length, number)));
+                guest.put(NumberedPackets.area(number), packets.frame(number));
             }
             int readable = row.toGuest ? 0 : addresses.length;
-            long table = TABLES + 64L * (number % AREAS);
+            int token = number % NumberedPackets.AREAS;
+            long table = TABLES + 64L * token;
             assertTrue(row.chain == Chain.TABLE
-                    ? end.ring.offerIndirect(number % AREAS, table, TestGuest.GUEST + table, addresses,
+                    ? end.ring.offerIndirect(token, table, TestGuest.GUEST + table, addresses,
                             lengths(), readable, addresses.length)
-                    : end.ring.offer(number % AREAS, addresses, lengths(), readable, addresses.length));
+                    : end.ring.offer(token, addresses, lengths(), readable, addresses.length));
         }
         end.ring.publish();
-    }
-
-    private void move(int most) {
-        if (row.toGuest) {
-            send(most);
-        } else {
-            receive(most);
-        }
-        if (channel != null && row.toGuest) {
-            putBack();
-        }
-    }
-
-    private void send(int most) {
-        int taken = pool.take(packets, 0, Math.min(most, BURST));
-        for (int i = 0; i < taken; i++) {
-            packets[i].copyFrom(TestGuest.pattern(row.length, moved + i), 0, row.length);
-        }
-        int sent = channel == null ? end.queue.enqueueBurst(packets, 0, taken)
-                : end.queue.submitEnqueueBurst(packets, 0, taken, channel);
-        int kept = channel == null ? 0 : sent;
-        pool.release(packets, kept, taken - kept);
-        moved += sent;
-    }
-
-    private void receive(int most) {
-        int count = channel == null
-                ? end.queue.dequeueBurst(pool, packets, 0, Math.min(most, BURST))
-                : end.queue.tryDequeueBurst(pool, packets, 0, Math.min(most, BURST), channel);
-        for (int i = 0; i < count; i++) {
-            byte[] payload = new byte[packets[i].length()];
-            packets[i].copyTo(payload, 0);
-            assertArrayEquals(TestGuest.pattern(row.length, moved), payload, "packet " + moved);
-            moved++;
-        }
-        pool.release(packets, 0, count);
-    }
-
-    private void putBack() {
-        int count = end.queue.pollEnqueueCompleted(packets, 0, packets.length, channel);
-        for (int i = 0; i < count; i++) {
-            assertTrue(!packets[i].isUndelivered(), "a packet that was not delivered");
-        }
-        pool.release(packets, 0, count);
-    }
-
-    /** Until nothing is under way. */
-    private void finish() {
-        while (channel != null && row.toGuest && end.queue.getInflight() > 0) {
-            putBack();
-        }
-        if (channel != null && row.toGuest) {
-            putBack();
-        }
-    }
-
-    private void collect() {
-        for (int token = end.ring.poll(); token >= 0; token = end.ring.poll()) {
-            int number = collected++;
-            assertEquals(number % AREAS, token);
-            assertEquals(row.toGuest ? HEADER + row.length : 0, end.ring.usedLength());
-            if (row.toGuest) {
-                assertArrayEquals(TestGuest.pattern(row.length, number),
-                        guest.bytes(area(number) + HEADER, row.length), "packet " + number);
-            }
-        }
-        assertNull(end.ring.violation());
     }
 }

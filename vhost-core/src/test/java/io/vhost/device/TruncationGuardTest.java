@@ -9,12 +9,14 @@ import io.vhost.peer.Program;
 import io.vhost.queue.ControlException;
 import io.vhost.state.RingViolation;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What a device does whose memory was replaced; in a process of its own, since the guard stays. */
+@Tag("slow")
 @EnabledOnOs(architectures = "amd64", value = OS.LINUX)
 class TruncationGuardTest {
     @ParameterizedTest

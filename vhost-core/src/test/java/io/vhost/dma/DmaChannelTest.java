@@ -24,6 +24,7 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * Channels and their registry: whose copy is whose,
@@ -208,6 +209,50 @@ class DmaChannelTest {
         ChannelAccess.channel(channel).drain();
         assertNotNull(channel.failure());
         assertEquals(List.of("x0", "x1 failed", "x2 failed"), done);
+        registry.close();
+    }
+
+    /** Reports are taken 128 at a time. */
+    @ParameterizedTest
+    @ValueSource(ints = {1, 127, 128, 129, 200})
+    void allThatIsDoneIsToldInOneDrain(int copies) {
+        DmaChannel channel = registry.configure("a", new InlineDmaEngine());
+        for (int i = 0; i < copies; i++) {
+            copy(channel, 0, 1024, owner("x"), i);
+        }
+        ChannelAccess.channel(channel).drain();
+        assertEquals(copies, done.size());
+        assertNull(channel.failure());
+        registry.close();
+    }
+
+    /** The last place, and what has none any more. */
+    @Test
+    void aChannelTakesAsManyCopiesAsItsEngineHasPlaces() {
+        FaultyDmaEngine engine = FaultyDmaEngine.seeded(5).capacity(8).depth(3).build();
+        CopyChannel copies = ChannelAccess.channel(registry.configure("a", engine));
+        engine.hold(true);
+        copies.lock.lock();
+        try {
+            assertEquals(3, copies.depth());
+            for (int left = 3; left > 0; left--) {
+                assertEquals(left, copies.capacity());
+                copies.copy(memory, 0, memory, 1024, 64, owner("x"), left);
+            }
+            assertEquals(0, copies.capacity());
+            copies.copy(memory, 0, memory, 1024, 64, owner("y"), 1);
+            assertEquals(List.of("y1 failed"), done);
+            copies.submit();
+        } finally {
+            copies.lock.unlock();
+        }
+        copies.retain(3);
+        assertEquals(3, copies.packetsInFlight());
+        copies.release(3);
+        engine.hold(false);
+        copies.drain();
+        assertEquals(4, done.size());
+        assertSame(registry, copies.registry());
         registry.close();
     }
 

@@ -11,6 +11,7 @@ import io.vhost.peer.Program;
 import java.io.IOException;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -20,6 +21,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * in the same rings. A packet that the dead one had taken and not sent back is lost with it; everything in
  * the rings must be accounted for: each buffer comes back, once, and no packet arrives a second time.
  */
+@Tag("slow")
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class BackEndKillTest extends VirtioUserFixture {
     private static final int ROUNDS = Integer.getInteger("kill.rounds", 6);

@@ -22,6 +22,7 @@ import io.vhost.peer.Program;
 import io.vhost.server.VhostServer;
 import java.util.List;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -30,6 +31,7 @@ import org.junit.jupiter.params.provider.CsvSource;
  * A front-end is killed under traffic, again and again ({@code -Dkill.rounds}, 3): its packets have come once
  * and in order, those that were submitted to it come back, and nothing of it is left for the next.
  */
+@Tag("slow")
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class FrontEndKillTest extends VirtioUserFixture implements DeviceListener {
     private static final int ROUNDS = Integer.getInteger("kill.rounds", 3);

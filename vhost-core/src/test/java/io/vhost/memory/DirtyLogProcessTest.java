@@ -15,12 +15,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** What only processes show: a truncated log ends none, and none takes another's marks away. */
+@Tag("slow")
 class DirtyLogProcessTest {
     private static final int SIZE = 4096;
     private static final int PAGES = SIZE * Byte.SIZE;

@@ -8,11 +8,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import io.vhost.os.Descriptor;
 import io.vhost.os.Mapping;
 import io.vhost.os.MemFd;
+import io.vhost.state.MemoryRegion;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
 class DirtyLogTest {
@@ -56,6 +58,56 @@ class DirtyLogTest {
             assertTrue(refusal.getMessage().contains("dirty log"), refusal.getMessage());
             assertFalse(file.isOpen());
         }
+    }
+
+    /** The largest size and offset that are allowed are more than a file has. */
+    @Test
+    void sizesAndOffsetsAreBounded() {
+        long most = 1L << 48;
+        for (long[] place : new long[][] {{0, most}, {most, 8}, {0, 8192}}) {
+            assertRefused("exceeds", place[0], place[1]);
+        }
+        for (long[] place : new long[][] {{0, most + 1}, {most + 8, 8}, {0, 7}, {-8, 8}, {4, 8}}) {
+            assertRefused("needs at least", place[0], place[1]);
+        }
+    }
+
+    private void assertRefused(String why, long offset, long size) {
+        AtomicInteger unmapped = new AtomicInteger();
+        String text = assertThrows(MemoryTableException.class, () -> DirtyLog.map(MemFd.create("log", 4096),
+                offset, size, MemoryRules.USUAL, unmapped::incrementAndGet)).getMessage();
+        assertTrue(text.contains(why), text);
+        assertEquals(1, unmapped.get());
+    }
+
+    @Test
+    void aLogOfTheLeastSizeIsMappedAndTheEndIsToldOnce() throws Exception {
+        AtomicInteger unmapped = new AtomicInteger();
+        DirtyLog log = DirtyLog.map(MemFd.create("log", 4096), 4088, 8, MemoryRules.USUAL,
+                unmapped::incrementAndGet);
+        assertEquals(8, log.size());
+        log.retain();
+        log.release();
+        assertEquals(0, unmapped.get());
+        log.release();
+        assertEquals(1, unmapped.get());
+    }
+
+    /** 32 bytes have a bit each for 256 pages. */
+    @Test
+    void aLogCoversMemoryWhoseLastPageHasABit() {
+        DirtyLog log = DirtyLog.of(bits);
+        MemorySegment window = Arena.ofAuto().allocate(2 * 4096, 4096);
+        for (long end : new long[] {1, 255L * 4096 + 1, 256L * 4096 - 1, 256L * 4096}) {
+            assertTrue(covers(log, window, end), () -> "memory to " + end);
+        }
+        for (long end : new long[] {256L * 4096 + 1, 257L * 4096, 0}) {
+            assertFalse(covers(log, window, end), () -> "memory to " + end);
+        }
+    }
+
+    private static boolean covers(DirtyLog log, MemorySegment window, long end) {
+        return log.covers(GuestMemory.of(window, new MemoryRegion(end - 1, 0, 1, 0)));
     }
 
     @Test

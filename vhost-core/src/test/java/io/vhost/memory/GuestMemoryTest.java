@@ -140,10 +140,13 @@ class GuestMemoryTest {
         assertRefused("region is empty", region(0, USER, 0, 0));
         assertRefused("larger than 2^48", region(0, USER, (1L << 48) + 1, 0));
         assertRefused("larger than 2^48", region(0, USER, -1, 1));
+        assertRefused("exceeds its file", region(0, USER, 1L << 48, 0));
         assertRefused("wraps around 2^64: [guest=0xfffffffffffff000 ", region(-PAGE, USER, 2 * PAGE, 0));
         assertRefused("wraps around", region(0, -PAGE, 2 * PAGE, 0));
         assertRefused("beyond 2^63 in its file", region(0, USER, PAGE, -PAGE));
         assertRefused("beyond 2^63 in its file", region(0, USER, PAGE, Long.MAX_VALUE - 15));
+        assertRefused("beyond 2^63 in its file", region(0, USER, PAGE - 15, Long.MAX_VALUE - PAGE + 16));
+        assertRefused("exceeds its file", region(0, USER, PAGE - 1, Long.MAX_VALUE - PAGE + 1));
         assertRefused("overlap", region(PAGE, USER, 2 * PAGE, 0), region(2 * PAGE, USER, 2 * PAGE, 0));
         assertRefused("overlap", region(2 * PAGE, USER, PAGE, 0), region(0, USER, 2 * PAGE + 16, 0));
         assertRefused("overlap", region(0, USER, PAGE, 0), region(0, USER, PAGE, 0));
@@ -272,6 +275,29 @@ class GuestMemoryTest {
             assertThrows(
                     IllegalArgumentException.class, () -> GuestMemory.of(heap, region(0, 0, PAGE, 0)));
         }
+    }
+
+    /** Front-ends' memory has holes, in the guest and in the window. */
+    @Test
+    void whatLiesInTheWindowIsFoundInTheGuest() {
+        MemorySegment window = Arena.ofAuto().allocate(4 * PAGE, PAGE);
+        GuestMemory memory = GuestMemory.of(window,
+                region(1 << 20, 5, PAGE, 3 * PAGE), region(0, USER, PAGE, PAGE));
+        AddressTranslator translator = new AddressTranslator(memory);
+        for (long[] place : new long[][] {{PAGE, 0}, {2 * PAGE - 1, PAGE - 1}, {3 * PAGE, 1 << 20},
+                {4 * PAGE - 1, (1 << 20) + PAGE - 1}, {PAGE + 1, 1}}) {
+            assertEquals(place[1], memory.guestAddress(place[0]));
+            assertEquals(place[1], translator.guestAddress(place[0]));
+            assertEquals(place[0], translator.translate(place[1], 1));
+            assertEquals(place[1], translator.guestAddress(place[0]), "of the region used last");
+        }
+        for (long outside : new long[] {0, PAGE - 1, 2 * PAGE, 3 * PAGE - 1, 4 * PAGE, -1}) {
+            assertThrows(IllegalArgumentException.class, () -> memory.guestAddress(outside));
+            assertThrows(IllegalArgumentException.class, () -> translator.guestAddress(outside));
+        }
+        translator.translate(1 << 20, 1);
+        assertEquals(List.of(1L << 20, PAGE, 3 * PAGE),
+                List.of(translator.start(), translator.size(), translator.windowOffset()));
     }
 
     private static MemoryRegion region(long guest, long user, long size, long offset) {

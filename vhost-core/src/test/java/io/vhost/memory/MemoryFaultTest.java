@@ -14,11 +14,13 @@ import java.lang.foreign.ValueLayout;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
 /** The error of an access arrives in the {@code try} that is around it, whoever compiled the code. */
+@Tag("slow")
 class MemoryFaultTest {
     @TempDir
     private Path directory;

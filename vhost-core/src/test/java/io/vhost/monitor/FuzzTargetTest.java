@@ -9,11 +9,14 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
-/** The fuzzer's beginnings, and what chance makes of them, in every build. */
+/**
+ * The fuzzer's beginnings, and what chance makes of them, in every build; more of it with
+ * {@code -Dmonitor.inputs=20000}.
+ */
 @Timeout(300)
 class FuzzTargetTest {
     private static final Path SEEDS = Path.of("src", "test", "resources", "fuzz", "monitor");
-    private static final int INPUTS = 20_000;
+    private static final int INPUTS = Integer.getInteger("monitor.inputs", 5_000);
     private static final int MOST_CHANGES = 8;
 
     @Test

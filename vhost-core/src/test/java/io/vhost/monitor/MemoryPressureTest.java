@@ -10,11 +10,13 @@ import io.vhost.peer.Program;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /** A program with little memory, whose monitor has clients that want it all. */
+@Tag("slow")
 @Timeout(180)
 class MemoryPressureTest {
     private static final int DEFAULT = 1 << 20;

@@ -239,6 +239,17 @@ class PacketPoolTest {
     }
 
     @Test
+    void asManyLeaksAsAreNamedAreAllThereAre() {
+        PacketPool pool = PacketPool.create(8, BUFFER);
+        Packet[] burst = new Packet[8];
+        pool.take(burst, 0, 8);
+        String text = assertThrows(IllegalStateException.class, pool::close).getMessage();
+        assertTrue(text.contains("[0, 1, 2, 3, 4, 5, 6, 7];"), text);
+        pool.release(burst, 0, 8);
+        pool.close();
+    }
+
+    @Test
     void aClosedPoolGivesNothingAndClosesAgainWithoutEffect() {
         PacketPool pool = PacketPool.create(1, BUFFER);
         pool.close();
@@ -268,6 +279,24 @@ class PacketPoolTest {
             }
             assertEquals(0x5A, slab.get(ValueLayout.JAVA_BYTE, 2 * 320 + 255));
         }
+    }
+
+    @Test
+    void sizesAreBounded() {
+        try (PacketPool least = PacketPool.over(Arena.ofAuto().allocate(64, 64), 1, 1, 0)) {
+            assertEquals(1, least.bufferSize());
+        }
+        try (PacketPool room = PacketPool.over(Arena.ofAuto().allocate(64, 64), 1, 64, 63)) {
+            assertEquals(63, room.headroom());
+        }
+        assertEquals(64, PacketPool.slabSize(1, 64));
+        assertEquals(3 * 64, PacketPool.slabSize(1, 65));
+        assertEquals(2 * 3 * 64, PacketPool.slabSize(2, 129));
+        PacketPool.create(1, PacketPool.MAX_BUFFER_SIZE).close();
+        for (int size : new int[] {PacketPool.MAX_BUFFER_SIZE + 1, 0, -1}) {
+            assertThrows(IllegalArgumentException.class, () -> PacketPool.create(1, size));
+        }
+        assertThrows(IllegalArgumentException.class, () -> PacketPool.create(0, 256));
     }
 
     @Test

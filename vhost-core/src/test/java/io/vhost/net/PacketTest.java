@@ -289,6 +289,23 @@ class PacketTest {
         assertThrows(IllegalArgumentException.class, () -> packet.requestChecksum(0x1_0000, 0));
     }
 
+    /** The header has sixteen bits for each. */
+    @Test
+    void aChecksumMayLieAsFarAwayAsTheHeaderCanTell() {
+        try (PacketPool large = PacketPool.create(1, 0x2_0100)) {
+            Packet far = large.take();
+            far.reset(0x2_0000);
+            far.requestChecksum(0, 0);
+            far.requestChecksum(0xFFFF, 0xFFFF - 1);
+            assertThrows(IllegalArgumentException.class, () -> far.requestChecksum(0xFFFF, 0x1_0000));
+            assertThrows(IllegalArgumentException.class, () -> far.requestChecksum(0x1_0000, 0));
+            far.requestChecksum(0, 0xFFFF);
+            assertEquals(0xFFFF, far.checksumOffset());
+            assertThrows(IllegalArgumentException.class, () -> far.requestChecksum(0, 0x1_0000));
+            far.release();
+        }
+    }
+
     @Test
     void offloadsKeepNamingTheSameBytesWhenTheStartMoves() {
         packet.reset(100);

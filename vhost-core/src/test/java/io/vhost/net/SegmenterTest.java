@@ -129,4 +129,48 @@ class SegmenterTest {
         packet.trimTail(4000 + OPTIONS);
         assertEquals(0, segmenter.begin(packet), "TCP header beyond the end");
     }
+
+    /** At each length, from one without an Ethernet header on. */
+    @ParameterizedTest
+    @CsvSource({"true,false", "true,true", "false,false", "false,true"})
+    void aPacketIsCutWhereThereIsSomethingBehindItsHeaders(boolean version4, boolean vlan) {
+        int tcp = fill(version4, vlan, 100, 48);
+        int headers = tcp + 20 + OPTIONS;
+        for (int length = headers + 100; length > 0; length--) {
+            packet.trimTail(packet.length() - length);
+            assertEquals(length <= headers ? 0 : (length - headers + 47) / 48, segmenter.begin(packet),
+                    "length=" + length);
+            if (length > headers) {
+                assertEquals(Math.min(length, headers + 48), segmenter.longest());
+            }
+        }
+    }
+
+    @Test
+    void aTcpHeaderWithoutOptionsIsTheShortest() {
+        for (boolean version4 : new boolean[] {true, false}) {
+            int tcp = fill(version4, false, 1, 48);
+            packet.putByte(tcp + 12, 0x50);
+            packet.trimTail(OPTIONS);
+            assertEquals(1, segmenter.begin(packet));
+            packet.trimTail(1);
+            assertEquals(0, segmenter.begin(packet), "no payload");
+        }
+    }
+
+    @Test
+    void otherProtocolsAndHeadersThatEndElsewhereAreNotCut() {
+        int tcp = fill(true, false, 100, 48);
+        packet.putByte(14 + 9, 17);
+        assertEquals(0, segmenter.begin(packet), "UDP");
+        packet.putByte(14 + 9, 6);
+        packet.putByte(14, 0x46);
+        assertEquals(0, segmenter.begin(packet), "options of IPv4 before another start");
+        packet.putByte(14, 0x44);
+        packet.offload(NetHeader.offload(NetHeader.NEEDS_CHECKSUM, NetHeader.GSO_TCPV4, 0, 48, tcp - 4), 16);
+        assertEquals(0, segmenter.begin(packet), "IPv4 header too short");
+        tcp = fill(false, false, 100, 48);
+        packet.offload(NetHeader.offload(NetHeader.NEEDS_CHECKSUM, NetHeader.GSO_TCPV6, 0, 48, tcp - 1), 16);
+        assertEquals(0, segmenter.begin(packet), "IPv6 header too short");
+    }
 }

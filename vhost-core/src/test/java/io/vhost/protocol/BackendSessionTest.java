@@ -17,6 +17,7 @@ import io.vhost.device.VhostDevice;
 import io.vhost.os.Descriptor;
 import io.vhost.os.LingeringSocket;
 import io.vhost.os.UnixSocket;
+import io.vhost.state.MemoryRegion;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -227,6 +228,34 @@ class BackendSessionTest {
             backend.peer.sendBytes(Arrays.copyOf(call, 12));
             backend.peer.sendWithEventFd(Arrays.copyOfRange(call, 12, 20));
             assertEquals(0, backend.peer.receive().u64());
+        }
+    }
+
+    /** Rings that are not in a new table stop, and it is the device's table all the same. */
+    @Test
+    void whatARefusedRequestHasChangedIsPublishedBeforeTheAnswer() {
+        try (BackendFixture backend = new BackendFixture()) {
+            RawPeer peer = backend.peer;
+            peer.send(16, PLAIN, MQ_REPLY_ACK_STATUS);
+            peer.send(2, PLAIN, PROTOCOL_FEATURES | VERSION_1);
+            long address = 0x7F00_0000_0000L;
+            assertEquals(0, backend.ack(message(5, NEED_REPLY, 1, 0, address, 4096L, address, 0L), 1));
+            peer.send(8, PLAIN, 0, 64);
+            peer.send(9, PLAIN, 0, 0, address, address + 2048, address + 1024, 0L);
+            peer.sendWithFiles(message(12, PLAIN, 0L), 1);
+            assertEquals(1, backend.ack(message(5, NEED_REPLY, 1, 0, 0L, 4096L, 0L, 0L), 1));
+            assertEquals(List.of(new MemoryRegion(0, 0, 4096, 0)),
+                    backend.device.device().snapshot().regions());
+        }
+    }
+
+    @Test
+    void aLogIsToldBySizeAndThenByOffset() {
+        try (BackendFixture backend = new BackendFixture()) {
+            backend.peer.send(16, PLAIN, 1L << 1);
+            backend.peer.sendWithFiles(message(6, PLAIN, 64L, 128L), 1);
+            assertEquals("id=6 flags=5 size=8 descriptors=0", backend.peer.receive().head());
+            assertEquals(64, backend.device.device().snapshot().logBytes());
         }
     }
 

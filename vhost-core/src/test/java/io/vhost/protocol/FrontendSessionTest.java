@@ -28,6 +28,7 @@ import org.junit.jupiter.api.function.Executable;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The peer's answers lie in the socket before the question is asked, so one thread plays both ends. */
 @Timeout(value = 120, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
@@ -203,6 +204,35 @@ class FrontendSessionTest {
         handshake(MQ_REPLY_ACK_STATUS);
         peer.send(40, REPLY, 0x100L);
         assertText("GET_STATUS answered 0x100, which has more than 8 bits", () -> session.status());
+    }
+
+    @ParameterizedTest
+    @ValueSource(longs = {0, 1, 128, 129, -1})
+    void thereAreOneTo128QueuePairs(long pairs) throws Exception {
+        peer.send(1, REPLY, PROTOCOL_FEATURES);
+        peer.send(15, REPLY, 1L);
+        peer.send(17, REPLY, pairs);
+        if (pairs >= 1 && pairs <= 128) {
+            session.handshake(ALL);
+            assertEquals(pairs, session.queuePairs());
+        } else {
+            assertText("GET_QUEUE_NUM answered " + Long.toUnsignedString(pairs) + ", must be 1..128",
+                    () -> session.handshake(ALL));
+        }
+    }
+
+    /** So that a back-end which reads nothing is noticed, and none has more to read than that. */
+    @Test
+    void everySixtyFourthMessageWithoutAnAnswerIsFollowedByAQuestion() throws Exception {
+        handshake(1L);
+        for (int round = 0; round < 3; round++) {
+            peer.send(1, REPLY, 0L);
+            for (int i = 0; i < 64; i++) {
+                session.ringBase(1, i);
+                peer.expect(message(10, PLAIN, 1, i));
+            }
+            peer.expect(message(1, PLAIN));
+        }
     }
 
     @Test

@@ -15,10 +15,13 @@ import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 
-/** Messages with something wrong in them, as many as it takes, the same ones each time. */
+/**
+ * Messages with something wrong in them, as many as it takes, the same ones each time.
+ * {@code -Dfuzz.messages=100000} is the long form.
+ */
 class SessionFuzzTest {
     private static final long SEED = 20260217;
-    private static final int MESSAGES = 100_000;
+    private static final int MESSAGES = Integer.getInteger("fuzz.messages", 20_000);
     private static final int A_SESSION = 32;
     /** Follows each message: as many answers as come, so many messages were survived. */
     private static final byte[] COUNTER = message(17, RawPeer.PLAIN);

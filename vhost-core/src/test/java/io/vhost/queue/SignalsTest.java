@@ -8,7 +8,11 @@ import io.vhost.limit.account.SlowPeers;
 import io.vhost.os.Descriptor;
 import io.vhost.os.EventFd;
 import io.vhost.os.Poll;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -126,6 +130,28 @@ class SignalsTest {
             later.follow(call);
             assertFalse(later.areDeferred());
             signals.follow(null);
+        }
+    }
+
+    /** Both come while the thread is still at the signal before. */
+    @Test
+    void aSignalThatIsAskedForBeforeTheEndIsMadeAndTheThreadGoesOn() throws InterruptedException {
+        try (EventFd call = EventFd.create()) {
+            AtomicReference<DeferredSignal> deferred = new AtomicReference<>();
+            AtomicBoolean meanwhile = new AtomicBoolean();
+            deferred.set(new DeferredSignal(EventFd.adopt(call.descriptor().duplicate()), worker, () -> {
+                if (meanwhile.compareAndSet(false, true)) {
+                    deferred.get().request();
+                    deferred.get().close();
+                }
+                return 0;
+            }));
+            deferred.get().request();
+            assertTrue(worker.begin());
+            CountDownLatch after = new CountDownLatch(1);
+            worker.add(() -> worker.add(after::countDown));
+            assertTrue(after.await(60, TimeUnit.SECONDS), "the thread has ended");
+            assertEquals(2, call.drain());
         }
     }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.memory.DirtyLog;
 import io.vhost.state.RingViolation;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
@@ -97,6 +98,27 @@ class InflightHostileTest {
         assertEquals(2, device.gather(batch, SIZE));
         assertEquals(2, batch.id(0));
         assertEquals(6, batch.id(1));
+        device.publish(batch);
+        device.forgetInflight();
+        assertEquals(0, split.get(ValueLayout.JAVA_SHORT, 8));
+    }
+
+    /** The last chain of the predecessor's is the border: from there on the ring alone tells the order. */
+    @Test
+    void anOrderOfItsOwnEndsWithTheLastChainOfThePredecessor() {
+        RawSplitRing ring = splitRing();
+        split.set(ValueLayout.JAVA_LONG, 16 + 16 * 7 + 8, 2);
+        split.set(ValueLayout.JAVA_LONG, 16 + 16 * 2 + 8, 3);
+        split.set(ValueLayout.JAVA_LONG, 16 + 16 * 6 + 8, 4);
+        SplitRing device = successor(ring);
+        ChainBatch batch = new ChainBatch(SIZE);
+        assertEquals(3, device.gather(batch, SIZE));
+        device.ungather(batch, 1);
+        device.publish(batch);
+        device.forgetInflight();
+        assertEquals(1, split.get(ValueLayout.JAVA_SHORT, 8));
+        assertEquals(1, device.gather(batch, SIZE));
+        assertEquals(6, batch.id(0));
         device.publish(batch);
         device.forgetInflight();
         assertEquals(0, split.get(ValueLayout.JAVA_SHORT, 8));
@@ -210,6 +232,19 @@ class InflightHostileTest {
         assertEquals(3, device.positions().inUse());
         device.publish(batch);
         assertTrue(ring.isUsed(1, true) && ring.isUsed(2, true));
+    }
+
+    /** What a recovery writes into the ring, the front-end has to fetch as well. */
+    @Test
+    void aPackedRingThatGoesOnIsLogged() {
+        RawPackedRing ring = packedRing();
+        MemorySegment bits = Arena.ofAuto().allocate(0x8_0000, Long.BYTES);
+        PackedRing device = ring.device(OPTIONS);
+        device.logWrites(DirtyLog.of(bits), DeviceRing.NOT_LOGGED);
+        device.track(packed);
+        assertNull(device.violation());
+        long page = GuestWindow.MAIN / DirtyLog.PAGE;
+        assertEquals(1 << page % Byte.SIZE, bits.get(ValueLayout.JAVA_BYTE, page / Byte.SIZE));
     }
 
     @Test

@@ -137,4 +137,47 @@ class WriteLogTest {
         assertEquals(1, marks());
         assertTrue(isMarked(GuestWindow.BUFFERS));
     }
+
+    /** The device area's marks, with the border of two pages after so many of its bytes. */
+    private String areaMarks(SplitRing of, int border, Runnable work) {
+        bits.fill((byte) 0);
+        of.logWrites(DirtyLog.of(bits), GuestWindow.FAR - border);
+        work.run();
+        return (isMarked(GuestWindow.FAR - DirtyLog.PAGE) ? "before" : "")
+                + (isMarked(GuestWindow.FAR) ? "behind" : "");
+    }
+
+    private void publish(SplitRing of, int count) {
+        for (int i = 0; i < count; i++) {
+            raw.offer(i);
+        }
+        assertEquals(count, of.gather(raw.batch, count));
+        for (int i = 0; i < count; i++) {
+            raw.batch.written(i, 1);
+        }
+        of.publish(raw.batch);
+    }
+
+    /** Flags and index have the first four bytes, elements eight each. */
+    @Test
+    void ofTheDeviceAreaTheIndexAndEachElementAreMarked() {
+        raw.buffers(WRITE);
+        assertEquals("beforebehind", areaMarks(ring, 4, () -> publish(ring, 1)));
+        assertEquals("before", areaMarks(ring, 4 + 2 * 8, () -> publish(ring, 1)));
+        assertEquals("beforebehind", areaMarks(ring, 4 + 3 * 8, () -> publish(ring, 2)));
+        assertEquals("before", areaMarks(ring, 4 + 8, () -> publish(ring, 1)));
+        // Index 5, in a ring of four: elements 1 and 2.
+        assertEquals("beforebehind", areaMarks(ring, 4 + 2 * 8, () -> publish(ring, 2)));
+    }
+
+    /** The flags lie at the area's beginning, the index to kick for at its end. */
+    @Test
+    void wishesForKicksAreMarked() {
+        assertEquals("before", areaMarks(ring, 2, ring::enableKicks));
+        assertEquals("before", areaMarks(ring, 2, ring::disableKicks));
+        SplitRing other = raw.device(RingSuite.EVENT_IDX);
+        int event = (int) RingFormat.SPLIT.deviceBytes(SIZE) - 2;
+        assertEquals("behind", areaMarks(other, event, other::enableKicks));
+        assertEquals("", areaMarks(other, event, other::disableKicks));
+    }
 }

@@ -31,6 +31,7 @@ import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /** Memory that its front-end can or cannot take away, and what is said of it. */
@@ -84,6 +85,7 @@ class SealedMemoryTest extends ServerFixture {
     }
 
     @Test
+    @Tag("slow")
     void theOptionOfTheCommandLineIsObeyed() throws Exception {
         try (Program forward = MainProcess.start("forward", "--socket-path", path.toString(),
                         "--require-sealed");

@@ -182,7 +182,7 @@ class VhostServerClosingTest extends ServerFixture {
     @Test
     void closingWaitsForThreadsOfConnectionsThatAreJustEnding() throws Exception {
         int alive = 0;
-        for (int i = 0; i < 1000; i++) {
+        for (int i = 0; i < 200; i++) {
             AtomicReference<Thread> thread = new AtomicReference<>();
             VhostServer server = VhostServer.listen(path, CONFIG, new DeviceListener() {
                 @Override

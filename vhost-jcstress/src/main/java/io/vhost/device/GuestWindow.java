@@ -21,6 +21,7 @@ final class GuestWindow {
     static final long FEATURES = Feature.VIRTIO_F_VERSION_1.mask();
     static final RingFormat FORMAT = NetworkRings.format(FEATURES);
     static final RingOptions OPTIONS = NetworkRings.options(FEATURES, true);
+    static final RingOptions FROM_GUEST = NetworkRings.options(FEATURES, false);
     static final PacketFormat PACKETS = NetworkDevice.packetFormat(FEATURES, 0);
 
     private static final int HEADER = PACKETS.headerLength();
@@ -55,8 +56,17 @@ final class GuestWindow {
 
     /** Offers all buffers that the guest has. */
     void offer() {
+        offer(true);
+    }
+
+    /** Sends all buffers that the guest has. */
+    void send() {
+        offer(false);
+    }
+
+    private void offer(boolean deviceWrites) {
         int token = 0;
-        while (guest.offer(token, GUEST + BUFFER + BUFFER_SIZE * token, (int) BUFFER_SIZE, true)) {
+        while (guest.offer(token, GUEST + BUFFER + BUFFER_SIZE * token, (int) BUFFER_SIZE, deviceWrites)) {
             token++;
         }
         guest.publish();

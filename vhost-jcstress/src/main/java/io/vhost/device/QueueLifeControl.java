@@ -153,6 +153,38 @@ public final class QueueLifeControl {
         }
     }
 
+    /** The same of a burst from the guest. Seen 62 times in 31,829. */
+    @JCStressTest
+    @Outcome(id = {"0", "2"}, expect = ACCEPTABLE, desc = "It took packets, or found the queue stopped.")
+    @Outcome(id = "-1", expect = ACCEPTABLE_INTERESTING, desc = "It met a queue without a ring.")
+    @State
+    public static class ADequeueMeetsNoRingWithTheCheckBeforeTheLock {
+        private final BareSender queue = BareSender.running();
+
+        @Actor
+        public void stop() {
+            queue.stop();
+        }
+
+        @Actor
+        public void burst(I_Result r) {
+            if (!queue.isRunning()) {
+                return;
+            }
+            Pause.spinUntil(() -> !queue.isRunning());
+            if (!queue.access_lock.tryLock()) {
+                return;
+            }
+            try {
+                r.r1 = queue.path.dequeue(queue.pool, queue.packets, 0, BareSender.SIZE);
+            } catch (NullPointerException e) {
+                r.r1 = -1;
+            } finally {
+                queue.access_lock.unlock();
+            }
+        }
+    }
+
     /** A swap that holds the lock, and does not wait for copies. Seen 1,233 times in 2,545. */
     @JCStressTest
     @Outcome(id = "0", expect = ACCEPTABLE, desc = "The window is as the swap left it.")

@@ -153,6 +153,36 @@ public final class QueueLifeStress {
     }
 
     /**
+     * The same of a burst from the guest, which does not wait for the lock. Twin:
+     * {@link QueueLifeControl.ADequeueMeetsNoRingWithTheCheckBeforeTheLock}.
+     */
+    @JCStressTest
+    @Outcome(id = {"0, 0", "0, 2"}, expect = ACCEPTABLE, desc = "The window is as the stop left it.")
+    @Outcome(expect = FORBIDDEN, desc = "It was written after the stop.")
+    @State
+    public static class AStoppedRingIsNeverTakenFrom {
+        private final SendingFixture fixture = SendingFixture.running();
+        private int stopped;
+
+        @Actor
+        public void stop() {
+            QueueAccess.control(fixture.queue).stop();
+            stopped = fixture.window.fingerprint();
+        }
+
+        @Actor
+        public void burst(II_Result r) {
+            r.r2 = fixture.take();
+        }
+
+        @Arbiter
+        public void end(II_Result r) {
+            r.r1 = fixture.window.fingerprint() - stopped;
+            fixture.giveBack();
+        }
+    }
+
+    /**
      * A burst that waits for the lock sleeps now and then, long enough for a stop to begin and end: it looks
      * again under the lock. A burst that finds the lock free does the same, for the one instruction between
      * its look and the lock, which no test meets but by chance. Twin:

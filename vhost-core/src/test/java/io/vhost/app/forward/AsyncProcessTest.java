@@ -25,6 +25,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  * The command line with {@code --async}, in a process of its own. {@code -Dpeer.seconds} says how long
  * traffic flows, {@code -Dpeer.cycles} how often a port is stopped under it.
  */
+@Tag("slow")
 class AsyncProcessTest {
     private static final Duration TIME = Duration.ofSeconds(Integer.getInteger("peer.seconds", 1));
     private static final int CYCLES = Integer.getInteger("peer.cycles", 5);

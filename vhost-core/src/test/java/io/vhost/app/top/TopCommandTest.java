@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -76,6 +77,7 @@ class TopCommandTest {
 
     /** Who listens for front-ends waits for them to speak first, and so it would for ever. */
     @Test
+    @Tag("slow")
     void aSocketForFrontEndsIsRefusedWithWhatPathMustBe() {
         Path socket = directory.resolve("vhost");
         EndSignal end = new EndSignal();

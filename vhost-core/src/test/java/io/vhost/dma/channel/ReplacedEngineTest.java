@@ -1,6 +1,7 @@
 package io.vhost.dma.channel;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertSame;
@@ -10,6 +11,8 @@ import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.engine.DmaEngine;
 import io.vhost.dma.engine.InlineDmaEngine;
 import io.vhost.dma.engine.StuckCopies;
+import io.vhost.memory.GuestMemory;
+import io.vhost.state.MemoryRegion;
 import io.vhost.testing.FaultyDmaEngine;
 import io.vhost.testing.FaultyDmaEngine.Breach;
 import java.lang.foreign.Arena;
@@ -128,6 +131,75 @@ class ReplacedEngineTest {
         assertEquals(List.of("x0"), done);
         assertEquals(2, copies.made().size());
         registry.close();
+    }
+
+    /** Who waits no longer leaves its memory to the copy until that has ended. */
+    @Test
+    void whoLeavesALateCopyKeepsItsMemoryMappedForIt() throws InterruptedException {
+        GuestMemory guest = GuestMemory.of(memory, new MemoryRegion(0, 0, 64 * 1024, 0));
+        StuckCopies copies = new StuckCopies(STUCK);
+        CopyChannel channel = ChannelAccess.channel(registry.configureReplaceable("a", copies::engine));
+        Owner slow = new Owner("slow ");
+        Owner other = new Owner("other ");
+        assertFalse(channel.holds(slow));
+        copy(channel, 1024, STUCK, slow, 0);
+        copies.awaitStuck();
+        assertTrue(channel.holds(slow));
+        assertFalse(channel.holds(other));
+        assertFalse(channel.isLate(slow));
+        assertFalse(channel.leave(slow, guest), "nothing is late");
+        channel.expire(slow, 0, late());
+        assertTrue(channel.isLate(slow) && channel.holds(slow));
+        assertFalse(channel.isLate(other) || channel.holds(other));
+        copy(channel, 2048, 64, slow, 1);
+        assertFalse(channel.leave(slow, guest), "another copy of its is under way");
+        while (channel.inFlight() > 1) {
+            channel.drain();
+        }
+        assertEquals(List.of("slow  evicted", "slow 1"), done);
+        assertFalse(channel.leave(other, guest));
+        assertTrue(channel.leave(slow, guest));
+        guest.release();
+        guest.retain();
+        guest.release();
+        copies.release();
+        while (channel.inFlight() > 0) {
+            Thread.onSpinWait();
+        }
+        assertEquals(List.of("slow  evicted", "slow 1", "slow 0 failed"), done);
+        while (isKept(guest)) {
+            Thread.onSpinWait();
+        }
+        registry.close();
+    }
+
+    private static boolean isKept(GuestMemory guest) {
+        try {
+            guest.retain();
+        } catch (IllegalStateException gone) {
+            return false;
+        }
+        guest.release();
+        return true;
+    }
+
+    @Test
+    void aChannelWithoutAnotherEngineFailsAtOnceAndAClosedOneNever() {
+        CopyChannel only = ChannelAccess.channel(registry.configure("only", new InlineDmaEngine()));
+        assertFalse(only.isReplaceable());
+        TimeoutException cause = late();
+        only.expire(null, Long.MAX_VALUE, cause);
+        assertSame(cause, only.failure());
+        CopyChannel closed = ChannelAccess.channel(
+                registry.configureReplaceable("closed", InlineDmaEngine::new));
+        assertTrue(closed.isReplaceable());
+        assertEquals("closed", closed.toString());
+        assertEquals("closed", closed.name());
+        registry.close();
+        closed.expire(null, -1, late());
+        assertEquals(0, closed.replacements());
+        assertNull(closed.failure());
+        assertEquals(0, capacity(closed));
     }
 
     /** Exactly at the time nobody is late; and who comes second finds a new engine. */
