@@ -41,7 +41,7 @@ class PackageOrderTest {
             Map.entry("protocol", 9),
             Map.entry("server", 10), Map.entry("driver", 10),
             Map.entry("monitor.device", 10),
-            Map.entry("monitor", 11),
+            Map.entry("monitor", 11), Map.entry("metrics", 11),
             Map.entry("app.polling", 12),
             Map.entry("app.cli", 13),
             Map.entry("app.vswitch", 14),

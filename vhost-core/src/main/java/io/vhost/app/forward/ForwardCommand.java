@@ -4,6 +4,7 @@ import io.vhost.app.cli.AsyncOptions;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
 import io.vhost.app.cli.MemoryOptions;
+import io.vhost.app.cli.MetricsOptions;
 import io.vhost.app.cli.MonitorOptions;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
@@ -11,6 +12,7 @@ import io.vhost.app.cli.Version;
 import io.vhost.app.polling.LateCopyException;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.metrics.PortTraffic;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
 import io.vhost.os.CpuAffinity;
@@ -134,6 +136,9 @@ public final class ForwardCommand implements Callable<Integer> {
     @Mixin
     private MonitorOptions monitor;
 
+    @Mixin
+    private MetricsOptions metrics;
+
     @Option(
             names = "--seconds",
             paramLabel = "N",
@@ -176,16 +181,20 @@ public final class ForwardCommand implements Callable<Integer> {
         for (Path path : where.paths) {
             names.add(path.toString());
             openings.add((offer, listener) -> VhostServer.listen(
-                    path, sockets.permissions(), offer, devices.watch(listener)));
+                    path, sockets.permissions(), offer,
+                    devices.watch(metrics.watch(path.toString(), listener))));
         }
         if (where.fd != null) {
             names.add("fd=" + where.fd);
             openings.add((offer, listener) ->
-                    VhostServer.inherit(where.fd, offer, devices.watch(listener)));
+                    VhostServer.inherit(where.fd, offer,
+                            devices.watch(metrics.watch("fd=" + where.fd, listener))));
         }
         ForwardReport report = null;
         try (MonitorServer _ = monitor.open("forward", devices, context.end()::raise);
-                Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus)) {
+                Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus);
+                MetricsOptions.Open _ = metrics.open(
+                        () -> traffic(forwarder), quiet ? null : context.out())) {
             report = new ForwardReport(forwarder.ports());
             run(forwarder, report);
         } catch (LateCopyException e) {
@@ -197,6 +206,11 @@ public final class ForwardCommand implements Callable<Integer> {
         // The forwarder is closed: these are the final figures, and the socket files have gone.
         report.totals(context.out());
         return 0;
+    }
+
+    private static List<PortTraffic> traffic(Forwarder forwarder) {
+        return forwarder.ports().stream().map(port ->
+                MetricsOptions.traffic(port.name(), port.device() != null, port.counters())).toList();
     }
 
     private void run(Forwarder forwarder, ForwardReport report) {

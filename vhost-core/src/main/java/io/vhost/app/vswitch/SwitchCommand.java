@@ -4,6 +4,7 @@ import io.vhost.app.cli.AsyncOptions;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
 import io.vhost.app.cli.MemoryOptions;
+import io.vhost.app.cli.MetricsOptions;
 import io.vhost.app.cli.MonitorOptions;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
@@ -12,6 +13,7 @@ import io.vhost.app.polling.LateCopyException;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.metrics.PortTraffic;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
 import io.vhost.os.TapDevice;
@@ -93,6 +95,9 @@ public final class SwitchCommand implements Callable<Integer> {
     @Mixin
     private MonitorOptions monitor;
 
+    @Mixin
+    private MetricsOptions metrics;
+
     @Option(names = "--seconds", paramLabel = "N",
             description = "End after N seconds; 0, the default: never.")
     private int seconds;
@@ -136,17 +141,21 @@ public final class SwitchCommand implements Callable<Integer> {
         for (Path path : paths) {
             names.add(path.toString());
             openings.add((offer, listener) -> VhostServer.listen(
-                    path, sockets.permissions(), offer, devices.watch(listener))::close);
+                    path, sockets.permissions(), offer,
+                    devices.watch(metrics.watch(path.toString(), listener)))::close);
         }
         for (Path path : connections) {
             names.add(path.toString());
             openings.add((offer, listener) ->
-                    VhostClient.connect(path, offer, devices.watch(listener))::close);
+                    VhostClient.connect(path, offer,
+                            devices.watch(metrics.watch(path.toString(), listener)))::close);
         }
         SwitchReport report = null;
         try (MonitorServer _ = monitor.open("switch", devices, context.end()::raise);
                 Switch ethernet = new Switch(
-                        config, names, openings, openTap(), Duration.ofSeconds(age), !poll)) {
+                        config, names, openings, openTap(), Duration.ofSeconds(age), !poll);
+                MetricsOptions.Open _ = metrics.open(
+                        () -> traffic(ethernet), quiet ? null : context.out())) {
             report = new SwitchReport(ethernet.members());
             run(ethernet, report);
         } catch (LateCopyException e) {
@@ -157,6 +166,11 @@ public final class SwitchCommand implements Callable<Integer> {
         }
         report.totals(context.out());
         return 0;
+    }
+
+    private static List<PortTraffic> traffic(Switch ethernet) {
+        return ethernet.members().stream().map(port ->
+                MetricsOptions.traffic(port.name(), port.isConnected(), port.counters())).toList();
     }
 
     private TapDevice openTap() {
