@@ -48,6 +48,7 @@ module io.vhost.core {
     opens io.vhost.app.cli to info.picocli;
     opens io.vhost.app.demo to info.picocli;
     opens io.vhost.app.forward to info.picocli;
+    opens io.vhost.app.service to info.picocli;
     opens io.vhost.app.top to info.picocli;
     opens io.vhost.app.vswitch to info.picocli;
 }

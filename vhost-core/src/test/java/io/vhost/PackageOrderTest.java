@@ -43,7 +43,7 @@ class PackageOrderTest {
             Map.entry("monitor.device", 10),
             Map.entry("monitor", 11), Map.entry("metrics", 11),
             Map.entry("app.polling", 12),
-            Map.entry("app.cli", 13),
+            Map.entry("app.cli", 13), Map.entry("app.service", 13),
             Map.entry("app.vswitch", 14),
             Map.entry("app.demo", 15), Map.entry("app.forward", 15),
             Map.entry("app.top", 15), Map.entry("app.bpf", 15),

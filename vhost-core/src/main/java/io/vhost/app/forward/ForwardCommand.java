@@ -10,6 +10,9 @@ import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
 import io.vhost.app.polling.LateCopyException;
+import io.vhost.app.service.InheritedPort;
+import io.vhost.app.service.ServiceManager;
+import io.vhost.app.service.ServiceOptions;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.metrics.PortTraffic;
@@ -23,6 +26,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -84,7 +88,7 @@ public final class ForwardCommand implements Callable<Integer> {
         private Where() {}
     }
 
-    @ArgGroup(multiplicity = "1")
+    @ArgGroup(multiplicity = "0..1")
     private Where where;
 
     @Option(names = "--print-capabilities", help = true,
@@ -139,6 +143,9 @@ public final class ForwardCommand implements Callable<Integer> {
     @Mixin
     private MetricsOptions metrics;
 
+    @Mixin
+    private ServiceOptions service;
+
     @Option(
             names = "--seconds",
             paramLabel = "N",
@@ -166,15 +173,22 @@ public final class ForwardCommand implements Callable<Integer> {
             context.out().println("{\"type\":\"net\"}");
             return 0;
         }
+        if (where == null) {
+            where = new Where();
+        }
+        List<InheritedPort> inherited = service.begin();
+        require(!where.paths.isEmpty() || where.fd != null || !inherited.isEmpty(),
+                "give a --socket-path or an --fd, or start it by a service manager that listens");
+        require(Set.copyOf(where.paths).size() == where.paths.size(), "a --socket-path is given twice");
         VhostConfig.Builder offer = config();
         checkCpus();
         int threads = Math.max(1, cpus.size());
         try (DmaRegistry registry = copies.open(threads, threads)) {
-            return forward(registry == null ? offer.build() : offer.asyncCopy(registry).build());
+            return forward(registry == null ? offer.build() : offer.asyncCopy(registry).build(), inherited);
         }
     }
 
-    private int forward(VhostConfig config) throws IOException {
+    private int forward(VhostConfig config, List<InheritedPort> inherited) throws IOException {
         List<String> names = new ArrayList<>();
         List<Forwarder.Opening> openings = new ArrayList<>();
         MonitoredDevices devices = new MonitoredDevices();
@@ -190,11 +204,17 @@ public final class ForwardCommand implements Callable<Integer> {
                     VhostServer.inherit(where.fd, offer,
                             devices.watch(metrics.watch("fd=" + where.fd, listener))));
         }
+        for (InheritedPort port : inherited) {
+            names.add(port.name());
+            openings.add((offer, listener) -> VhostServer.inherit(port.fd(), offer,
+                    devices.watch(metrics.watch(port.name(), listener))));
+        }
         ForwardReport report = null;
         try (MonitorServer _ = monitor.open("forward", devices, context.end()::raise);
                 Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus);
                 MetricsOptions.Open _ = metrics.open(
-                        () -> traffic(forwarder), quiet ? null : context.out())) {
+                        () -> traffic(forwarder), quiet ? null : context.out());
+                ServiceManager _ = service.ready(forwarder::check)) {
             report = new ForwardReport(forwarder.ports());
             run(forwarder, report);
         } catch (LateCopyException e) {

@@ -10,6 +10,9 @@ import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
 import io.vhost.app.polling.LateCopyException;
+import io.vhost.app.service.InheritedPort;
+import io.vhost.app.service.ServiceManager;
+import io.vhost.app.service.ServiceOptions;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.dma.DmaRegistry;
@@ -26,6 +29,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -98,6 +102,9 @@ public final class SwitchCommand implements Callable<Integer> {
     @Mixin
     private MetricsOptions metrics;
 
+    @Mixin
+    private ServiceOptions service;
+
     @Option(names = "--seconds", paramLabel = "N",
             description = "End after N seconds; 0, the default: never.")
     private int seconds;
@@ -117,7 +124,11 @@ public final class SwitchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        require(!paths.isEmpty() || !connections.isEmpty(), "give a --socket-path or a --connect path");
+        List<InheritedPort> inherited = service.begin();
+        require(!paths.isEmpty() || !connections.isEmpty() || !inherited.isEmpty(),
+                "give a --socket-path or a --connect path, or start it by a service manager that listens");
+        require(Stream.concat(paths.stream(), connections.stream()).distinct().count()
+                == paths.size() + connections.size(), "a path is given twice");
         require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
         require(seconds >= 0, "--seconds must not be negative");
         require(age > 0, "--age must be positive");
@@ -130,11 +141,11 @@ public final class SwitchCommand implements Callable<Integer> {
                 .segmentation()
                 .without(features.without());
         try (DmaRegistry registry = copies.open(1, 1)) {
-            return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build());
+            return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build(), inherited);
         }
     }
 
-    private int connect(VhostConfig config) throws IOException {
+    private int connect(VhostConfig config, List<InheritedPort> inherited) throws IOException {
         List<String> names = new ArrayList<>();
         List<Switch.Opening> openings = new ArrayList<>();
         MonitoredDevices devices = new MonitoredDevices();
@@ -150,12 +161,18 @@ public final class SwitchCommand implements Callable<Integer> {
                     VhostClient.connect(path, offer,
                             devices.watch(metrics.watch(path.toString(), listener)))::close);
         }
+        for (InheritedPort port : inherited) {
+            names.add(port.name());
+            openings.add((offer, listener) -> VhostServer.inherit(port.fd(), offer,
+                    devices.watch(metrics.watch(port.name(), listener)))::close);
+        }
         SwitchReport report = null;
         try (MonitorServer _ = monitor.open("switch", devices, context.end()::raise);
                 Switch ethernet = new Switch(
                         config, names, openings, openTap(), Duration.ofSeconds(age), !poll);
                 MetricsOptions.Open _ = metrics.open(
-                        () -> traffic(ethernet), quiet ? null : context.out())) {
+                        () -> traffic(ethernet), quiet ? null : context.out());
+                ServiceManager _ = service.ready(ethernet::check)) {
             report = new SwitchReport(ethernet.members());
             run(ethernet, report);
         } catch (LateCopyException e) {
