@@ -9,15 +9,21 @@
  * <p>What is exported is all that an application needs, and mentions nothing else. Rings, guest memory and
  * the transport's side of devices are not exported.
  *
- * <p>What is {@code static} below may be absent: a program without a monitor and without the command line
+ * <p>What is {@code static} below may be absent: a program without a monitor, metrics and the command line
  * needs JCTools alone. On a module path {@code --add-modules} adds the others.
  */
+@SuppressWarnings("requires-automatic")   // Prometheus has no module descriptors
 module io.vhost.core {
     // Locks of the API, for compilers: an application's reads the annotation, no JVM does.
     requires static transitive com.google.errorprone.annotations;
     requires static com.fasterxml.jackson.core;   // the monitor
+    requires static io.prometheus.metrics.config;   // metrics
+    requires static io.prometheus.metrics.exporter.httpserver;   // metrics
+    requires static io.prometheus.metrics.model;   // metrics
     requires static info.picocli;   // the command line
     requires static java.logging;   // the command line
+    requires static java.management;   // metrics by JMX
+    requires static jdk.httpserver;   // metrics
     requires jdk.jfr;
     requires org.jctools.core;
     requires static org.jline.terminal;   // the command line
@@ -44,6 +50,7 @@ module io.vhost.core {
     opens io.vhost.app.cli to info.picocli;
     opens io.vhost.app.demo to info.picocli;
     opens io.vhost.app.forward to info.picocli;
+    opens io.vhost.app.service to info.picocli;
     opens io.vhost.app.top to info.picocli;
     opens io.vhost.app.vswitch to info.picocli;
 }

@@ -113,6 +113,19 @@ class OptionalLibrariesTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void metricsNeedPrometheusAndSaySo(boolean modules) {
+        String socket = programs.resolve("s").toString();
+        try (Program program = start(EnumSet.allOf(Library.class), modules, Main.class,
+                "forward", "--quiet", "--socket-path", socket, "--metrics", "0")) {
+            String said = onlyLine(program);
+            assertTrue(said.startsWith("vhost: metrics need"
+                    + " io.prometheus:prometheus-metrics-exporter-httpserver: "), said);
+            assertEquals(1, program.exitStatus());
+        }
+    }
+
     /** What a program says that has ended. */
     private static String onlyLine(Program program) {
         int _ = program.exitStatus();

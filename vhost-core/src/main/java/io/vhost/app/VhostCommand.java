@@ -7,6 +7,7 @@ import io.vhost.app.cli.LogOutput;
 import io.vhost.app.cli.Version;
 import io.vhost.app.demo.DemoCommand;
 import io.vhost.app.forward.ForwardCommand;
+import io.vhost.app.service.ConfigFile;
 import io.vhost.app.top.TopCommand;
 import io.vhost.app.vswitch.SwitchCommand;
 import io.vhost.os.OsException;
@@ -17,6 +18,7 @@ import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
 import java.util.Set;
 import java.util.stream.Stream;
+import picocli.AutoComplete;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.ParameterException;
@@ -67,12 +69,16 @@ final class VhostCommand {
 
     /** The command line with all its commands. */
     static CommandLine commandLine(CommandContext context) {
+        CommandLine completion = new CommandLine(new AutoComplete.GenerateCompletion());
+        completion.getCommandSpec().usageMessage().hidden(true);
         return new CommandLine(new VhostCommand())
                 .addSubcommand(new DemoCommand(context))
                 .addSubcommand(new ForwardCommand(context))
                 .addSubcommand(new SwitchCommand(context))
                 .addSubcommand(new TopCommand(context))
                 .addSubcommand(BpfCommand.commandLine(context.end()))
+                .addSubcommand(new ManCommand(context))
+                .addSubcommand(completion)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true);
     }
@@ -82,14 +88,25 @@ final class VhostCommand {
         CommandLine line = commandLine(context);
         line.setOut(context.out());
         line.setErr(err);
-        line.setParameterExceptionHandler((refused, _) -> refuse(refused));
         line.setExecutionExceptionHandler((failure, command, _) -> report(failure, command.getErr()));
-        int status = line.execute(withCommand(args));
+        int status = execute(line, err, withCommand(args));
         if (context.out().checkError() && status == CommandLine.ExitCode.OK) {
             err.println("vhost: " + CommandContext.OUTPUT_LOST);
             return CommandLine.ExitCode.SOFTWARE;
         }
         return status;
+    }
+
+    private static int execute(CommandLine line, PrintWriter err, String... args) {
+        try {
+            ConfigFile file = ConfigFile.of(line, args);
+            line.setParameterExceptionHandler((refused, _) -> refuse(refused, file));
+            return line.execute(file.before(args));
+        } catch (ParameterException refused) {
+            return refuse(refused, ConfigFile.none());
+        } catch (IOException failure) {
+            return report(failure, err);
+        }
     }
 
     /**
@@ -105,10 +122,11 @@ final class VhostCommand {
     }
 
     /** Not the usage text: it would push what is wrong off the screen. */
-    private static int refuse(ParameterException refused) {
+    private static int refuse(ParameterException refused, ConfigFile file) {
         CommandLine command = refused.getCommandLine();
         PrintWriter err = command.getErr();
-        err.println("vhost: " + refused.getMessage().replaceFirst("^Error: ", ""));
+        err.println("vhost: " + file.place(refused.getArgSpec())
+                + refused.getMessage().replaceFirst("^Error: ", ""));
         UnmatchedArgumentException.printSuggestions(refused, err);
         err.println("Try '" + command.getCommandSpec().qualifiedName() + " --help'.");
         return CommandLine.ExitCode.USAGE;

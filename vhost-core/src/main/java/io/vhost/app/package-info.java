@@ -11,6 +11,8 @@
  *   <li>{@link io.vhost.app.vswitch}: the command {@code switch}, whose learning switch is the demo's, too.
  *   <li>{@link io.vhost.app.cli}: options of several commands, the end that a user asks for,
  *       and the progress line.
+ *   <li>{@link io.vhost.app.service}: configuration files, the service manager that started the program,
+ *       man pages.
  *   <li>{@link io.vhost.app.polling}: threads that poll, the devices they poll, and the queues
  *       they give packets to.
  * </ul>

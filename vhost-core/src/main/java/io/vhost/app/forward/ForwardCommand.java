@@ -4,14 +4,19 @@ import io.vhost.app.cli.AsyncOptions;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
 import io.vhost.app.cli.MemoryOptions;
+import io.vhost.app.cli.MetricsOptions;
 import io.vhost.app.cli.MonitorOptions;
 import io.vhost.app.cli.ProgramArguments;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
 import io.vhost.app.polling.LateCopyException;
+import io.vhost.app.service.InheritedPort;
+import io.vhost.app.service.ServiceManager;
+import io.vhost.app.service.ServiceOptions;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.metrics.PortTraffic;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
 import io.vhost.os.CpuAffinity;
@@ -22,6 +27,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -83,7 +89,7 @@ public final class ForwardCommand implements Callable<Integer> {
         private Where() {}
     }
 
-    @ArgGroup(multiplicity = "1")
+    @ArgGroup(multiplicity = "0..1")
     private Where where;
 
     @Option(names = "--print-capabilities", help = true,
@@ -138,6 +144,12 @@ public final class ForwardCommand implements Callable<Integer> {
     @Mixin
     private MonitorOptions monitor;
 
+    @Mixin
+    private MetricsOptions metrics;
+
+    @Mixin
+    private ServiceOptions service;
+
     @Option(
             names = "--seconds",
             paramLabel = "N",
@@ -165,32 +177,49 @@ public final class ForwardCommand implements Callable<Integer> {
             context.out().println("{\"type\":\"net\"}");
             return 0;
         }
+        if (where == null) {
+            where = new Where();
+        }
+        List<InheritedPort> inherited = service.begin();
+        require(!where.paths.isEmpty() || where.fd != null || !inherited.isEmpty(),
+                "give a --socket-path or an --fd, or start it by a service manager that listens");
+        require(Set.copyOf(where.paths).size() == where.paths.size(), "a --socket-path is given twice");
         VhostConfig.Builder offer = config();
         checkCpus();
         int threads = Math.max(1, cpus.size());
         try (DmaRegistry registry = copies.open(threads, threads)) {
-            return forward(registry == null ? offer.build() : offer.asyncCopy(registry).build());
+            return forward(registry == null ? offer.build() : offer.asyncCopy(registry).build(), inherited);
         }
     }
 
-    private int forward(VhostConfig config) throws IOException {
+    private int forward(VhostConfig config, List<InheritedPort> inherited) throws IOException {
         List<String> names = new ArrayList<>();
         List<Forwarder.Opening> openings = new ArrayList<>();
         MonitoredDevices devices = new MonitoredDevices();
         for (Path path : where.paths) {
             names.add(path.toString());
             openings.add((offer, listener) -> VhostServer.listen(
-                    path, sockets.permissions(), offer, devices.watch(listener)));
+                    path, sockets.permissions(), offer,
+                    devices.watch(metrics.watch(path.toString(), listener))));
         }
         if (where.fd != null) {
             names.add("fd=" + where.fd);
             openings.add((offer, listener) ->
-                    VhostServer.inherit(where.fd, offer, devices.watch(listener)));
+                    VhostServer.inherit(where.fd, offer,
+                            devices.watch(metrics.watch("fd=" + where.fd, listener))));
+        }
+        for (InheritedPort port : inherited) {
+            names.add(port.name());
+            openings.add((offer, listener) -> VhostServer.inherit(port.fd(), offer,
+                    devices.watch(metrics.watch(port.name(), listener))));
         }
         ForwardReport report = null;
         try (MonitorServer _ = monitor.open("forward", devices, programs.commands(), context.end()::raise);
                 Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus,
-                        programs::attach)) {
+                        programs::attach);
+                MetricsOptions.Open _ = metrics.open(
+                        () -> traffic(forwarder), quiet ? null : context.out());
+                ServiceManager _ = service.ready(forwarder::check)) {
             report = new ForwardReport(forwarder.ports());
             run(forwarder, report);
         } catch (LateCopyException e) {
@@ -204,6 +233,11 @@ public final class ForwardCommand implements Callable<Integer> {
         report.totals(context.out());
         programs.totals(context.out());
         return 0;
+    }
+
+    private static List<PortTraffic> traffic(Forwarder forwarder) {
+        return forwarder.ports().stream().map(port ->
+                MetricsOptions.traffic(port.name(), port.device() != null, port.counters())).toList();
     }
 
     private void run(Forwarder forwarder, ForwardReport report) {

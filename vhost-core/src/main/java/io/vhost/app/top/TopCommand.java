@@ -5,6 +5,7 @@ import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.Version;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
@@ -44,6 +45,10 @@ public final class TopCommand implements Callable<Integer> {
     @Option(names = "--count", paramLabel = "N", description = "End after N tables; 0, the default: never.")
     private int count;
 
+    @Option(names = "--json",
+            description = "Write each table as one line of JSON, with all counters, wherever output goes.")
+    private boolean json;
+
     @Spec
     private CommandSpec spec;
 
@@ -71,6 +76,9 @@ public final class TopCommand implements Callable<Integer> {
 
     /** The whole terminal, or lines if output goes elsewhere or to one that can only print these. */
     private TopView view() {
+        if (json) {
+            return new TopJson(context, spec.commandLine().getErr());
+        }
         try {
             Optional<Terminal> terminal = context.terminal() ? SystemTerminal.open() : Optional.empty();
             return terminal.isPresent() ? new TopScreen(terminal.get()) : new TopLines(context);
@@ -92,7 +100,7 @@ public final class TopCommand implements Callable<Integer> {
             }
             TopTable now = Background.result(answer);
             if (before != null) {
-                view.show(now.title(), now.since(before));
+                view.show(now.title(), json ? List.of(now.json(before)) : now.since(before));
                 shown++;
             }
             before = now;

@@ -2,7 +2,9 @@ package io.vhost.app.top;
 
 import io.vhost.monitor.MonitorClient;
 import io.vhost.monitor.command.CommandException;
+import io.vhost.monitor.json.Json;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -51,10 +53,32 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
                     grown(now, old, "good_packets") / seconds,
                     grown(now, old, "good_bytes") * BITS / seconds / SECOND,
                     value(now, "inflight"),
-                    DROPS.stream().mapToLong(drop -> value(now, drop)).sum(),
+                    drops(now),
                     value(now, "busy")));
         });
         return lines.isEmpty() ? List.of("(no devices are connected)") : lines;
+    }
+
+    /** The same for programs, as one JSON object, and all counters beside. */
+    String json(TopTable before) {
+        double seconds = Math.max(1, nanos - before.nanos) / SECOND;
+        List<Map<String, Object>> lines = new ArrayList<>();
+        queues.forEach((name, now) -> {
+            Map<String, Long> old = before.queues.getOrDefault(name, Map.of());
+            lines.add(Json.object(NAME, name,
+                    "packets-per-second", grown(now, old, "good_packets") / seconds,
+                    "bits-per-second", grown(now, old, "good_bytes") * BITS / seconds,
+                    "in-flight", value(now, "inflight"),
+                    "drops", drops(now),
+                    "lock-busy", value(now, "busy"),
+                    "counters", now));
+        });
+        return Json.write(Json.object("time", Instant.now().toString(), "seconds", seconds,
+                "queues", lines));
+    }
+
+    private static long drops(Map<String, Long> counters) {
+        return DROPS.stream().mapToLong(drop -> value(counters, drop)).sum();
     }
 
     private String padded(String name) {

@@ -4,15 +4,20 @@ import io.vhost.app.cli.AsyncOptions;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
 import io.vhost.app.cli.MemoryOptions;
+import io.vhost.app.cli.MetricsOptions;
 import io.vhost.app.cli.MonitorOptions;
 import io.vhost.app.cli.ProgramArguments;
 import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
 import io.vhost.app.polling.LateCopyException;
+import io.vhost.app.service.InheritedPort;
+import io.vhost.app.service.ServiceManager;
+import io.vhost.app.service.ServiceOptions;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.metrics.PortTraffic;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
 import io.vhost.os.TapDevice;
@@ -25,6 +30,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -97,6 +103,12 @@ public final class SwitchCommand implements Callable<Integer> {
     @Mixin
     private MonitorOptions monitor;
 
+    @Mixin
+    private MetricsOptions metrics;
+
+    @Mixin
+    private ServiceOptions service;
+
     @Option(names = "--seconds", paramLabel = "N",
             description = "End after N seconds; 0, the default: never.")
     private int seconds;
@@ -116,7 +128,11 @@ public final class SwitchCommand implements Callable<Integer> {
 
     @Override
     public Integer call() throws IOException {
-        require(!paths.isEmpty() || !connections.isEmpty(), "give a --socket-path or a --connect path");
+        List<InheritedPort> inherited = service.begin();
+        require(!paths.isEmpty() || !connections.isEmpty() || !inherited.isEmpty(),
+                "give a --socket-path or a --connect path, or start it by a service manager that listens");
+        require(Stream.concat(paths.stream(), connections.stream()).distinct().count()
+                == paths.size() + connections.size(), "a path is given twice");
         require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
         require(seconds >= 0, "--seconds must not be negative");
         require(age > 0, "--age must be positive");
@@ -129,29 +145,39 @@ public final class SwitchCommand implements Callable<Integer> {
                 .segmentation()
                 .without(features.without());
         try (DmaRegistry registry = copies.open(1, 1)) {
-            return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build());
+            return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build(), inherited);
         }
     }
 
-    private int connect(VhostConfig config) throws IOException {
+    private int connect(VhostConfig config, List<InheritedPort> inherited) throws IOException {
         List<String> names = new ArrayList<>();
         List<Switch.Opening> openings = new ArrayList<>();
         MonitoredDevices devices = new MonitoredDevices();
         for (Path path : paths) {
             names.add(path.toString());
             openings.add((offer, listener) -> VhostServer.listen(
-                    path, sockets.permissions(), offer, devices.watch(listener))::close);
+                    path, sockets.permissions(), offer,
+                    devices.watch(metrics.watch(path.toString(), listener)))::close);
         }
         for (Path path : connections) {
             names.add(path.toString());
             openings.add((offer, listener) ->
-                    VhostClient.connect(path, offer, devices.watch(listener))::close);
+                    VhostClient.connect(path, offer,
+                            devices.watch(metrics.watch(path.toString(), listener)))::close);
+        }
+        for (InheritedPort port : inherited) {
+            names.add(port.name());
+            openings.add((offer, listener) -> VhostServer.inherit(port.fd(), offer,
+                    devices.watch(metrics.watch(port.name(), listener)))::close);
         }
         SwitchReport report = null;
         try (MonitorServer _ = monitor.open("switch", devices, programs.commands(), context.end()::raise);
                 Switch ethernet = new Switch(
                         config, names, openings, openTap(), Duration.ofSeconds(age), !poll,
-                        programs::attach)) {
+                        programs::attach);
+                MetricsOptions.Open _ = metrics.open(
+                        () -> traffic(ethernet), quiet ? null : context.out());
+                ServiceManager _ = service.ready(ethernet::check)) {
             report = new SwitchReport(ethernet.members());
             run(ethernet, report);
         } catch (LateCopyException e) {
@@ -164,6 +190,11 @@ public final class SwitchCommand implements Callable<Integer> {
         report.totals(context.out());
         programs.totals(context.out());
         return 0;
+    }
+
+    private static List<PortTraffic> traffic(Switch ethernet) {
+        return ethernet.members().stream().map(port ->
+                MetricsOptions.traffic(port.name(), port.isConnected(), port.counters())).toList();
     }
 
     private TapDevice openTap() {

@@ -47,6 +47,11 @@ class TopCommandTest {
             assertTrue(top.out().contains("packets/s"), top.out());
             assertTrue(top.out().contains("/vhost/0/virtio-backend/queue/1 "), top.out());
             assertEquals(1, CommandRun.withoutOutput("top", monitor.toString()).status());
+            CommandRun json = CommandRun.of("top", monitor.toString(), "--count", "2", "--json");
+            assertEquals(2, json.out().lines().count(), json.out());
+            assertTrue(json.out().matches("(?s)\\{\"time\": \"20.*\"queue\":"
+                    + " \"/vhost/0/virtio-backend/queue/1\", \"packets-per-second\": .*\\}\n"), json.out());
+            assertEquals(1, CommandRun.withoutOutput("top", monitor.toString(), "--json").status());
         } finally {
             end.raise();
         }
@@ -148,5 +153,8 @@ class TopCommandTest {
         TopTable now = new TopTable(500_000_000, Map.of("q",
                 Map.of("good_packets", 20L, "good_bytes", 125_000_000L, "no_room", 3L, "busy", 4L)));
         assertEquals("q 20 2.000 0 3 4", now.since(before).getFirst().replaceAll(" +", " "));
+        assertTrue(now.json(before).contains("\"seconds\": 0.5, \"queues\": [{\"queue\": \"q\","
+                + " \"packets-per-second\": 20, \"bits-per-second\": 2000000000, \"in-flight\": 0,"
+                + " \"drops\": 3, \"lock-busy\": 4, \"counters\": {"), now.json(before));
     }
 }

@@ -1,0 +1,55 @@
+package io.vhost.app.service;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Spec;
+
+/** What makes a command a service: options of several commands. Thread: the command's. */
+public final class ServiceOptions {
+    /** The option that {@link ConfigFile} looks for. */
+    static final String CONFIG = "--config";
+
+    @Option(names = CONFIG, paramLabel = "FILE",
+            description = "Take options from this file, too: a JSON object with their names, without dashes,"
+                    + " and their values. Those of the command line come before them.")
+    @SuppressWarnings("UnusedVariable")   // ConfigFile looks for it before picocli does
+    private Path config;
+
+    @Option(names = "--log", paramLabel = "FORMAT",
+            description = "What log lines look like: plain (default), time, with the time before them, or"
+                    + " json.")
+    private LogFormat log = LogFormat.PLAIN;
+
+    @Spec(Spec.Target.MIXEE)
+    private CommandSpec command;
+
+    /**
+     * The sockets that a service manager has opened for this process (LISTEN_FDS); has logs look as they
+     * should, and so is to be called first.
+     *
+     * @throws ParameterException if the manager's variables cannot be understood
+     */
+    public List<InheritedPort> begin() {
+        log.apply();
+        try {
+            return InheritedPort.of(System.getenv(), ProcessHandle.current().pid());
+        } catch (IllegalArgumentException e) {
+            throw new ParameterException(command.commandLine(), e.getMessage(), e);
+        }
+    }
+
+    /**
+     * Tells the service manager, if there is one, that the program is ready.
+     *
+     * @param check throws when the program does not work any more
+     * @return what tells it of the end when it is closed
+     * @throws IOException if it cannot be told
+     */
+    public ServiceManager ready(Runnable check) throws IOException {
+        return ServiceManager.ready(System.getenv(), ProcessHandle.current().pid(), check);
+    }
+}
