@@ -6,6 +6,7 @@ import io.vhost.bpf.BpfProgram;
 import io.vhost.bpf.insn.ProgramException;
 import io.vhost.bpf.load.LoadOptions;
 import io.vhost.bpf.load.LoadedObject;
+import io.vhost.bpf.map.BpfTable;
 import io.vhost.bpf.map.MapException;
 import io.vhost.bpf.map.MapFactory;
 import io.vhost.bpf.verify.Mode;
@@ -26,11 +27,21 @@ import java.util.Map;
 public final class ProgramObject {
     private final Map<String, QueueProgram> programs = new LinkedHashMap<>();
     private final Map<String, QueueProgram> sections = new LinkedHashMap<>();
+    private final Map<String, TypedMap> typed = new LinkedHashMap<>();
     private final Map<String, ProgramMap> maps = new LinkedHashMap<>();
+    private final int threads;
 
-    private ProgramObject() {}
+    private ProgramObject(int threads) {
+        this.threads = threads;
+    }
 
-    /** Loads an object with {@link ProgramOptions#defaults}. */
+    /**
+     * Loads an object with {@link ProgramOptions#defaults}.
+     *
+     * @param file compiled with {@code clang -g -target bpf}
+     * @throws IOException if the file cannot be read
+     * @throws ProgramRefusedException as the other form
+     */
     public static ProgramObject load(Path file) throws IOException, ProgramRefusedException {
         return load(file, ProgramOptions.defaults());
     }
@@ -46,6 +57,42 @@ public final class ProgramObject {
      */
     public static ProgramObject load(Path file, ProgramOptions options)
             throws IOException, ProgramRefusedException {
+        return load(file, options, Map.of());
+    }
+
+    /**
+     * Loads an object that goes on with the maps of this one, as a replacement of its programs may have to:
+     * what is in them stays, and both see what either writes. Variables begin anew.
+     *
+     * @param file compiled with {@code clang -g -target bpf}
+     * @param options what the application tells; with as many threads as this object has
+     * @throws IOException if the file cannot be read
+     * @throws ProgramRefusedException as {@link #load(Path, ProgramOptions)}, and if a map is missing or has
+     *     another shape
+     * @throws IllegalArgumentException if the options set a variable that the object does not have, or have
+     *     another number of threads
+     */
+    public ProgramObject successor(Path file, ProgramOptions options)
+            throws IOException, ProgramRefusedException {
+        if (options.threads() != threads) {
+            throw new IllegalArgumentException("threads=" + options.threads() + ", and the maps to be kept are"
+                    + " for " + threads + ": use as many");
+        }
+        Map<String, TypedMap> kept = new LinkedHashMap<>(typed);
+        // Sections of variables belong to the code that was compiled with them.
+        kept.keySet().removeIf(name -> name.startsWith("."));
+        ProgramObject next = load(file, options, kept);
+        for (String name : kept.keySet()) {
+            if (!next.maps.containsKey(name)) {
+                throw new ProgramRefusedException(file + ": it has no map " + name + ", which is to be kept;"
+                        + " add it, or begin with new maps", "", null);
+            }
+        }
+        return next;
+    }
+
+    private static ProgramObject load(Path file, ProgramOptions options, Map<String, TypedMap> kept)
+            throws IOException, ProgramRefusedException {
         LoadEvent event = new LoadEvent();
         event.begin();
         try {
@@ -57,9 +104,12 @@ public final class ProgramObject {
             if (options.types().isPresent()) {
                 loading = loading.types(options.types().get());
             }
+            Map<String, BpfTable> reused = new LinkedHashMap<>();
+            kept.forEach((name, map) -> reused.put(name, map.table()));
+            loading = loading.reusing(reused);
             LoadedObject loaded = LoadedObject.load(object, loading,
                     options.budgeted() ? Mode.BUDGETED : Mode.STRICT, 0);
-            ProgramObject result = new ProgramObject();
+            ProgramObject result = new ProgramObject(options.threads());
             result.fill(object, loaded, options);
             event.loaded(file, result.programs.size());
             return result;
@@ -78,7 +128,8 @@ public final class ProgramObject {
             programs.put(program.name(), made);
             sections.putIfAbsent(program.function().section(), made);
         }
-        for (Map.Entry<String, TypedMap> map : loaded.maps().entrySet()) {
+        typed.putAll(loaded.maps());
+        for (Map.Entry<String, TypedMap> map : typed.entrySet()) {
             maps.put(map.getKey(), new ProgramMap(map.getKey(), map.getValue(), options.threads()));
         }
     }

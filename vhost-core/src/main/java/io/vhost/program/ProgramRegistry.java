@@ -145,6 +145,18 @@ public final class ProgramRegistry {
     }
 
     /**
+     * {@return the object that the program of a link is of}
+     *
+     * @param link what {@link #link} returned
+     * @throws IllegalArgumentException if it is of none that was added here
+     */
+    public ProgramObject object(ProgramLink link) {
+        return objects().values().stream()
+                .filter(object -> object.programs().stream().anyMatch(link.program()::equals)).findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(link + " is no program of an object"));
+    }
+
+    /**
      * Takes a program away from its place.
      *
      * @param link what {@link #link} returned

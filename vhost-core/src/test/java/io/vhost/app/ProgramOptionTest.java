@@ -217,6 +217,10 @@ class ProgramOptionTest {
             assertTrue(query.contains("\"compiled\": true"), query);
             assertEquals("{\"return\": {}}",
                     client.ask("x-bpf-timing", "\"program\": \"portfilter\", \"on\": true"));
+            client.ask("x-bpf-replace", "\"program\": \"portfilter\", \"keep-maps\": true, " + file);
+            send(one, other, 53, 80);
+            dump = client.ask("x-bpf-map-dump", "\"map\": \"portfilter.o:blocked\"");
+            assertTrue(dump.contains("{\"key\": 53, \"values\": [2]}"), dump);
             // What is replaced begins with maps of its own.
             client.ask("x-bpf-replace", "\"program\": \"portfilter\", \"file\": \"" + object + "\"");
             send(one, other, 80, 81);

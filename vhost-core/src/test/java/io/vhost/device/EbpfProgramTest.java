@@ -571,6 +571,47 @@ class EbpfProgramTest {
         assertThrows(IllegalArgumentException.class, () -> object.program("others"));
     }
 
+    private static final String COUNTER = """
+            struct { __uint(type, %d); __uint(max_entries, 1); __type(key, __u32); __type(value, __u64); }
+                %s SEC(".maps");
+            __u64 variable;
+            SEC("xdp") int program(struct xdp_md *ctx) {
+                __u32 zero = 0;
+                __u64 *count = lookup(&%s, &zero);
+                if (count)
+                    (*count) += %d;
+                variable++;
+                return 2;
+            }
+            """;
+
+    @Test
+    void aSuccessorGoesOnWithTheMaps() throws Exception {
+        ProgramObject object = load(COUNTER.formatted(2, "total", "total", 1));
+        ProgramLink link = in.attach("program", object.program(""));
+        offer(first(1));
+        assertEquals(1, dequeue());
+        packets[0].release();
+        Path next = Clang.compile(folder, "next", HELPERS + COUNTER.formatted(2, "total", "total", 10));
+        ProgramObject successor = object.successor(next, ProgramOptions.defaults());
+        link.replace(successor.program(""));
+        offer(first(1));
+        assertEquals(1, dequeue());
+        packets[0].release();
+        assertEquals(Optional.of(11L), successor.map("total").get(0L));
+        assertEquals(Optional.of(11L), object.map("total").get(0L));
+        assertEquals(Optional.of(Map.of("variable", 1L)), successor.map(".bss").get(0L));
+        assertThrows(IllegalArgumentException.class,
+                () -> object.successor(next, ProgramOptions.defaults().threads(77)));
+        for (String source : List.of(COUNTER.formatted(2, "other", "other", 1),
+                COUNTER.formatted(1, "total", "total", 1))) {
+            Path other = Clang.compile(folder, "other", HELPERS + source);
+            ProgramRefusedException e = assertThrows(ProgramRefusedException.class,
+                    () -> object.successor(other, ProgramOptions.defaults()));
+            assertTrue(e.getMessage().contains("map total"), e.getMessage());
+        }
+    }
+
     /** Nothing is allocated for a packet, whatever becomes of it. */
     @Test
     void programsAllocateNothing() throws Exception {

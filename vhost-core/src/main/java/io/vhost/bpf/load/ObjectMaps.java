@@ -39,10 +39,12 @@ final class ObjectMaps {
     ObjectMaps(BpfObject object, LoadOptions options) throws MapException {
         this.object = object;
         for (BpfMap map : object.maps()) {
-            BpfTable table = create(map, options.factory());
-            byte[] data = object.initialData(map);
-            MemorySegment.copy(data, 0, table.values(), ValueLayout.JAVA_BYTE, 0,
-                    (int) Math.min(data.length, table.values().byteSize()));
+            BpfTable table = options.reused().get(map.name());
+            if (table == null) {
+                table = create(map, options.factory());
+            } else {
+                checkLike(table, spec(map));
+            }
             tables.add(table);
             maps.put(map.name(), new TypedMap(table, object.btf(), object.types(map),
                     options.factory().cpus()));
@@ -66,9 +68,25 @@ final class ObjectMaps {
         }
     }
 
-    private static BpfTable create(BpfMap map, MapFactory factory) throws MapException {
-        return factory.create(new MapSpec(map.name(), map.type(), size(map.keySize()),
-                size(map.valueSize()), size(map.maxEntries()), map.flags()));
+    private BpfTable create(BpfMap map, MapFactory factory) throws MapException {
+        BpfTable table = factory.create(spec(map));
+        byte[] data = object.initialData(map);
+        MemorySegment.copy(data, 0, table.values(), ValueLayout.JAVA_BYTE, 0,
+                (int) Math.min(data.length, table.values().byteSize()));
+        return table;
+    }
+
+    private static MapSpec spec(BpfMap map) {
+        return new MapSpec(map.name(), map.type(), size(map.keySize()), size(map.valueSize()),
+                size(map.maxEntries()), map.flags());
+    }
+
+    /** As {@code bpf_map__reuse_fd} of libbpf asks for. */
+    private static void checkLike(BpfTable kept, MapSpec wanted) throws MapException {
+        if (!kept.spec().equals(wanted)) {
+            throw new MapException(wanted, EINVAL, "the one that is to be kept is " + kept.spec()
+                    + ", the object has " + wanted + "; give it the same shape, or begin with a new one");
+        }
     }
 
     /** Sizes above what an {@code int} holds are as impossible as the largest one. */

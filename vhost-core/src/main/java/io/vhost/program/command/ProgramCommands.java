@@ -52,7 +52,8 @@ public final class ProgramCommands {
                         .mutating().runs(commands::attach),
                 Command.named("x-bpf-replace").help("let another program work in the place of one")
                         .argument(LINK, Type.STRING).argument("file", Type.STRING)
-                        .optional("section", Type.STRING).mutating().runs(commands::replace),
+                        .optional("section", Type.STRING).optional("keep-maps", Type.BOOLEAN)
+                        .mutating().runs(commands::replace),
                 Command.named("x-bpf-detach").help("take a program away").argument(LINK, Type.STRING)
                         .mutating().runs(commands::detach),
                 Command.named("x-bpf-timing").help("measure how long a program takes, or cease to")
@@ -83,7 +84,8 @@ public final class ProgramCommands {
         return Refusals.refusing(() -> {
             ProgramLink link = registry.link(arguments.text(LINK));
             Path file = Path.of(arguments.text("file"));
-            ProgramObject object = ProgramObject.load(file, options);
+            ProgramObject object = arguments.flag("keep-maps")
+                    ? registry.object(link).successor(file, options) : ProgramObject.load(file, options);
             PacketProgram program = object.program(section(arguments));
             link.replace(program);
             registry.forgetUnused();
