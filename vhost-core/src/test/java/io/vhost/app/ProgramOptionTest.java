@@ -221,6 +221,8 @@ class ProgramOptionTest {
             send(one, other, 53, 80);
             dump = client.ask("x-bpf-map-dump", "\"map\": \"portfilter.o:blocked\"");
             assertTrue(dump.contains("{\"key\": 53, \"values\": [2]}"), dump);
+            CommandRun top = CommandRun.of("top", monitor.toString(), "--count", "1");
+            assertTrue(top.out().contains("program") && top.out().contains("1:portfilter"), top::toString);
             // What is replaced begins with maps of its own.
             client.ask("x-bpf-replace", "\"program\": \"portfilter\", \"file\": \"" + object + "\"");
             send(one, other, 80, 81);

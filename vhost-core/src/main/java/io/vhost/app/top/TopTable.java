@@ -15,13 +15,19 @@ import java.util.Map;
  *
  * @param nanos when
  * @param queues counters by name, by the queue's name
+ * @param programs those that look at the queues' packets
  */
-record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
+record TopTable(long nanos, Map<String, Map<String, Long>> queues, TopPrograms programs) {
     private static final String NAME = "queue";
 
     private static final double SECOND = 1e9;
     private static final int BITS = 8;
     private static final List<String> DROPS = List.of("oversize", "no_room", "bad_offload", "copy_failed");
+
+    /** Without programs. */
+    TopTable(long nanos, Map<String, Map<String, Long>> queues) {
+        this(nanos, queues, TopPrograms.NONE);
+    }
 
     /** Asks a monitor. */
     static TopTable ask(MonitorClient monitor) throws IOException, CommandException {
@@ -34,7 +40,7 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
             }
             queues.put((String) ((Map<?, ?>) queue).get("qom-path"), counters);
         }
-        return new TopTable(System.nanoTime(), queues);
+        return new TopTable(System.nanoTime(), queues, TopPrograms.ask(monitor));
     }
 
     /** What the columns of {@link #since} hold; with names of usual length a line has 80 characters. */
@@ -43,7 +49,7 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
                 + " %10s %8s %9s %8s %9s".formatted("packets/s", "Gbit/s", "in flight", "drops", "lock busy");
     }
 
-    /** One line for each queue: rates since an earlier moment, and totals. */
+    /** One line for each queue: rates since an earlier moment, and totals; below them the programs. */
     List<String> since(TopTable before) {
         double seconds = Math.max(1, nanos - before.nanos) / SECOND;
         List<String> lines = new ArrayList<>();
@@ -56,7 +62,11 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
                     drops(now),
                     value(now, "busy")));
         });
-        return lines.isEmpty() ? List.of("(no devices are connected)") : lines;
+        if (lines.isEmpty()) {
+            lines.add("(no devices are connected)");
+        }
+        lines.addAll(programs.since(before.programs, seconds));
+        return lines;
     }
 
     /** The same for programs, as one JSON object, and all counters beside. */
@@ -74,7 +84,7 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues) {
                     "counters", now));
         });
         return Json.write(Json.object("time", Instant.now().toString(), "seconds", seconds,
-                "queues", lines));
+                "queues", lines, "programs", programs.programs()));
     }
 
     private static long drops(Map<String, Long> counters) {
