@@ -6,7 +6,7 @@ import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /** Packets of many kinds with few addresses, some of them cut off: what a port of a switch may see. */
-final class MixedPackets {
+public final class MixedPackets {
     private static final int LARGEST = 600;
     private static final int UDP = 17;
     private static final int TCP = 6;
@@ -17,7 +17,8 @@ final class MixedPackets {
 
     private final SplittableRandom random;
 
-    MixedPackets(SplittableRandom random) {
+    /** The same packets for the same seed. */
+    public MixedPackets(SplittableRandom random) {
         this.random = random;
     }
 
@@ -31,7 +32,7 @@ final class MixedPackets {
     }
 
     /** The next one. */
-    byte[] next() {
+    public byte[] next() {
         ByteBuffer packet = ByteBuffer.allocate(LARGEST);
         random.nextBytes(packet.array());
         packet.position(12);
