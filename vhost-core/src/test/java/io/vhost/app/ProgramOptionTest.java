@@ -64,8 +64,12 @@ class ProgramOptionTest {
         }
 
         @Override
-        public void close() throws InterruptedException {
-            end();
+        public void close() {
+            try {
+                end();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
