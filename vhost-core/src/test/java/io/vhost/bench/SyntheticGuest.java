@@ -17,6 +17,7 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteOrder;
 import java.util.List;
+import java.util.function.IntFunction;
 
 /**
  * A guest that costs next to nothing: its rings are filled once, and offering a burst is one store to an
@@ -126,6 +127,15 @@ final class SyntheticGuest implements AutoCloseable {
         }
         // No interrupts, please: the flags of a driver area, or those of an event suppression area.
         memory.set(SHORT, ring + avail() + (format == RingFormat.PACKED ? 2 : 0), (short) 1);
+    }
+
+    /** Puts what {@code frames} says into each buffer with a packet for the device. */
+    void fill(IntFunction<byte[]> frames) {
+        for (int i = 0; i < distinct; i++) {
+            byte[] frame = frames.apply(i);
+            MemorySegment.copy(frame, 0, memory, ValueLayout.JAVA_BYTE,
+                    BUFFERS + (long) (distinct + i) * buffer + HEADER, frame.length);
+        }
     }
 
     VirtQueue queue(int index) {
