@@ -150,7 +150,8 @@ public final class PacketBurst {
     }
 
     /**
-     * Keeps what a program has said, and of the packets those that the next one is asked about.
+     * Keeps what a program has said, and of the packets those that the next one is asked about. What is to go
+     * on and is empty is aborted.
      *
      * @param goesOn a bit for each verdict after which the next program runs
      * @param redirects whether packets may leave another way than this queue
@@ -162,14 +163,15 @@ public final class PacketBurst {
         int kept = 0;
         for (int i = 0; i < count; i++) {
             int verdict = verdicts[i];
-            if (verdict > PASS && !redirects) {
+            // What is empty no queue sends; what was released is nobody's.
+            if (verdict >= PASS && ((verdict > PASS && !redirects) || packets[i].length() <= 0)) {
                 verdict = ABORTED;
             }
             sum[verdict]++;
             int at = places[i];
             decided[at] = verdict;
             decidedPorts[at] = ports[i];
-            if ((goesOn >>> verdict & 1) != 0) {
+            if ((goesOn >>> verdict & 1) != 0 && packets[i].length() > 0) {
                 packets[kept] = packets[i];
                 verdicts[kept] = PASS;
                 places[kept++] = at;

@@ -1,6 +1,8 @@
 package io.vhost.device;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
+import java.lang.System.Logger;
+import java.lang.System.Logger.Level;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -25,6 +27,7 @@ public final class ProgramChain {
     /** Priority unless told otherwise, as libxdp's. */
     public static final int DEFAULT_PRIORITY = 50;
 
+    private static final Logger LOG = System.getLogger("io.vhost.device");
     private static final ProgramLink[] NONE = {};
     private static final int MAX_LINKS = 64;
 
@@ -33,6 +36,7 @@ public final class ProgramChain {
     private final LongAdder transmitFailures = new LongAdder();
     private final LongAdder redirectFailures = new LongAdder();
     private final LongAdder noPort = new LongAdder();
+    private final OncePerSecond log = new OncePerSecond();
     private final Object lock = new Object();
 
     /** Replaced under the lock. */
@@ -149,7 +153,7 @@ public final class ProgramChain {
         return transmitFailures.sum();
     }
 
-    /** {@return packets that were redirected to a port which had no room} */
+    /** {@return packets that were redirected to a port which had no room, or failed} */
     public long redirectFailures() {
         return redirectFailures.sum();
     }
@@ -169,6 +173,15 @@ public final class ProgramChain {
 
     void countNoPort(int packets) {
         noPort.add(packets);
+    }
+
+    /** The queue back to the guest, or the application's ports, have thrown instead of sending packets. */
+    void wayFailed(boolean isBack, int port, int packets, RuntimeException e) {
+        (isBack ? transmitFailures : redirectFailures).add(packets);
+        if (log.isDue()) {
+            LOG.log(Level.WARNING, () -> packets + " packets of " + place.name() + " could not be sent "
+                    + (isBack ? "back" : "to port " + port) + ", and are dropped", e);
+        }
     }
 
     @Override

@@ -14,7 +14,6 @@ import java.util.stream.Stream;
  */
 public final class ProgramLink {
     private static final Logger LOG = System.getLogger("io.vhost.device");
-    private static final long LOG_NANOS = 1_000_000_000;
 
     private final ProgramPlace place;
     private final String name;
@@ -25,9 +24,9 @@ public final class ProgramLink {
     private final LongAdder nanos = new LongAdder();
     private final LongAdder timed = new LongAdder();
     private final LongAdder failures = new LongAdder();
+    private final OncePerSecond log = new OncePerSecond();
     private volatile PacketProgram program;
     private volatile boolean timing;
-    private volatile long quietUntil = System.nanoTime();
 
     ProgramLink(ProgramPlace place, String name, PacketProgram program, int priority, Set<Verdict> goesOn) {
         this.place = place;
@@ -146,10 +145,7 @@ public final class ProgramLink {
 
     private void failed(PacketProgram failing, RuntimeException e) {
         failures.increment();
-        long now = System.nanoTime();
-        if (now - quietUntil >= 0) {
-            // Of two threads at the same moment both may log.
-            quietUntil = now + LOG_NANOS;
+        if (log.isDue()) {
             LOG.log(Level.WARNING, () -> "program " + name + " of " + place.name() + " has failed, its"
                     + " packets are dropped; failures so far: " + failures.sum() + ": " + failing, e);
         }

@@ -103,6 +103,7 @@ final class QueuePrograms {
         int end = offset + count;
         int kept = offset;
         int next = offset;
+        boolean complete = false;
         Scratch scratch = Scratch.claim();
         try {
             while (next < end) {
@@ -124,9 +125,15 @@ final class QueuePrograms {
                     sendAway(programs, scratch, leaving, channel);
                 }
             }
+            complete = true;
         } finally {
             scratch.used = false;
             scratch.burst.end();
+            if (!complete) {
+                // An error: the caller does not learn of these any more.
+                release(packets, offset, kept);
+                release(packets, next, end);
+            }
         }
         measured(begin, count);
         return kept - offset;
@@ -164,20 +171,26 @@ final class QueuePrograms {
         Packet[] leaving = scratch.leaving;
         int[] ways = scratch.leavingPorts;
         int begin = 0;
-        while (begin < count) {
-            int way = ways[begin];
-            int end = begin + 1;
-            for (int i = end; i < count; i++) {
-                if (ways[i] == way) {
-                    Packet packet = leaving[i];
-                    System.arraycopy(leaving, end, leaving, end + 1, i - end);
-                    System.arraycopy(ways, end, ways, end + 1, i - end);
-                    leaving[end] = packet;
-                    ways[end++] = way;
+        try {
+            while (begin < count) {
+                int way = ways[begin];
+                int end = begin + 1;
+                for (int i = end; i < count; i++) {
+                    if (ways[i] == way) {
+                        Packet packet = leaving[i];
+                        System.arraycopy(leaving, end, leaving, end + 1, i - end);
+                        System.arraycopy(ways, end, ways, end + 1, i - end);
+                        leaving[end] = packet;
+                        ways[end++] = way;
+                    }
                 }
+                int from = begin;
+                begin = end;
+                sendOneWay(programs, way, leaving, from, end - from, channel);
             }
-            sendOneWay(programs, way, leaving, begin, end - begin, channel);
-            begin = end;
+        } finally {
+            // After an error.
+            release(leaving, begin, count);
         }
     }
 
@@ -194,12 +207,21 @@ final class QueuePrograms {
                 if (answer < 0) {
                     programs.countNoPort(count);
                 } else {
-                    sent = answer;
+                    sent = Math.min(answer, count);
                     programs.countRedirectFailures(count - sent);
                 }
             }
+        } catch (RuntimeException e) {
+            programs.wayFailed(way == BACK, way, count, e);
         } finally {
-            for (int i = offset + sent; i < offset + count; i++) {
+            release(packets, offset + sent, offset + count);
+        }
+    }
+
+    /** Puts packets back, but for those that somebody has put back or sent against the rules. */
+    static void release(Packet[] packets, int from, int end) {
+        for (int i = from; i < end; i++) {
+            if (packets[i].length() >= 0) {
                 packets[i].release();
             }
         }

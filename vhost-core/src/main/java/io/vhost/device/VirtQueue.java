@@ -10,6 +10,7 @@ import io.vhost.dma.channel.ChannelAccess;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.net.custody.BurstCheck;
 import io.vhost.queue.KickSource;
 import io.vhost.queue.QueueOwner;
 import io.vhost.queue.QueueTally;
@@ -216,18 +217,12 @@ public final class VirtQueue extends AsyncQueue {
         if (asked == null || !isRunning()) {
             return submit(packets, offset, count, channel);
         }
+        BurstCheck.requireDistinct(packets, offset, count);
         int passing = programs.toGuest(asked, packets, offset, count);
-        // An accepted packet is the library's, and a dropped one ends here.
-        for (int i = offset + passing; i < offset + count; i++) {
-            packets[i].release();
-        }
-        int accepted = 0;
-        try {
-            accepted = submit(packets, offset, passing, channel);
-        } finally {
-            accepted = programs.sent(asked, packets, offset, count, passing, accepted);
-        }
-        return accepted;
+        int accepted = submit(packets, offset, passing, channel);
+        // Not before: of what is refused nothing is accepted. A dropped packet ends here.
+        QueuePrograms.release(packets, offset + passing, offset + count);
+        return programs.sent(asked, packets, offset, count, passing, accepted);
     }
 
     private int submit(Packet[] packets, int offset, int count, DmaChannel channel) {

@@ -31,6 +31,8 @@ final class PartialChecksum {
     private static final int IPV6_LENGTH = 40;
     private static final int IPV6_ADDRESSES = 8;
     private static final int IPV6_NEXT = 6;
+    private static final int ROUTING = 43;
+    private static final int SEGMENTS_LEFT = 3;
 
     /** Bytes from the IP header to the checksum's start, before the program ran; 0: not known. */
     private int back;
@@ -63,12 +65,21 @@ final class PartialChecksum {
             // Nobody vouches for what was rewritten.
             packet.offload(packet.offload() & ~(long) NetHeader.DATA_VALID, packet.checksumOffset());
         }
+        int start = packet.checksumStart();
+        if (packet.needsChecksum() && start + packet.checksumOffset() + Short.BYTES > packet.length()) {
+            // It was cut off.
+            packet.clearOffload();
+        }
+        if (packet.gsoType() != NetHeader.GSO_NONE && packet.headerLength() >= packet.length()) {
+            // Nothing is left to be cut later.
+            packet.offload(NetHeader.offload(NetHeader.flags(packet.offload()), NetHeader.GSO_NONE, 0, 0,
+                    start), packet.checksumOffset());
+        }
         if (back == 0 || !packet.needsChecksum()) {
             return;
         }
-        int start = packet.checksumStart();
         int header = start - back;
-        boolean same = header >= 0 && start <= packet.length() && isHeader(packet, header, start)
+        boolean same = header >= 0 && isHeader(packet, header, start)
                 && packet.byteAt(header) >> 4 == version;
         if (!same) {
             header = find(packet);
@@ -127,9 +138,13 @@ final class PartialChecksum {
         int next = packet.byteAt(header + IPV6_NEXT);
         int at = header + IPV6_LENGTH;
         while (at < start && at + 8 <= packet.length()) {
+            if (next == ROUTING && packet.byteAt(at + SEGMENTS_LEFT) != 0) {
+                // The sum is that of the last destination (RFC 8200, section 8.1), not of the header's.
+                return false;
+            }
             int length = switch (next) {
-                // Hop-by-hop, routing and destination options (RFC 8200, section 4).
-                case 0, 43, 60 -> 8 + packet.byteAt(at + 1) * 8;
+                // Hop-by-hop and destination options (RFC 8200, section 4).
+                case 0, ROUTING, 60 -> 8 + packet.byteAt(at + 1) * 8;
                 case 44 -> 8;
                 default -> packet.length();
             };

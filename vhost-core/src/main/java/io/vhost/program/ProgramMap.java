@@ -62,6 +62,12 @@ public final class ProgramMap {
         return Integer.toUnsignedLong(map.table().spec().maxEntries());
     }
 
+    /** {@return bytes of a key and its values; of a per-CPU map those of all threads} */
+    public long entryBytes() {
+        return Integer.toUnsignedLong(map.table().spec().keySize())
+                + (long) cpus * Integer.toUnsignedLong(map.table().spec().valueSize());
+    }
+
     /** {@return whether entries have a value for each thread that runs programs} */
     public boolean isPerCpu() {
         return cpus > 1;

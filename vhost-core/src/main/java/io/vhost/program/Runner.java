@@ -199,10 +199,23 @@ final class Runner implements Burst {
         if (word == headerWord && offset == headerOffset) {
             return true;
         }
+        word = following(word);
         if (!NetHeader.isPlausible(word, offset, packet.length())) {
             return false;
         }
         packet.offload(word, offset);
         return true;
+    }
+
+    /** What a program wrote to the header; where it says what it said before, that is of the same bytes. */
+    private long following(long word) {
+        long moved = packet.offload();
+        boolean sameStart = NetHeader.checksumStart(word) == NetHeader.checksumStart(headerWord);
+        boolean sameLength = NetHeader.headerLength(word) == NetHeader.headerLength(headerWord);
+        // The checksum's first byte was cut off: there is nothing to compute any more.
+        int gone = sameStart ? NetHeader.flags(headerWord) & ~NetHeader.flags(moved) : 0;
+        return NetHeader.offload(NetHeader.flags(word) & ~gone, NetHeader.gsoType(word),
+                NetHeader.headerLength(sameLength ? moved : word), NetHeader.gsoSize(word),
+                NetHeader.checksumStart(sameStart ? moved : word));
     }
 }

@@ -3,7 +3,9 @@ package io.vhost.device;
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
+import io.vhost.net.Packet;
 import io.vhost.queue.ControlException;
 import org.junit.jupiter.api.Test;
 
@@ -131,5 +133,22 @@ class ProgramChainAsyncTest extends AsyncFixture {
         engine.hold(false);
         assertEquals(1, to.pollEnqueueCompleted(done, 0, 8, channel));
         done[0].release();
+    }
+
+    /** What is refused is refused as a whole: each packet is the caller's still, the dropped ones too. */
+    @Test
+    void aRefusedBurstGivesNothingAway() throws ControlException {
+        VirtQueue queue = started(0);
+        attach(queue);
+        guest.toGuest().accept(0, HEADER + 400);
+        fill(0, 4, LENGTH);
+        Packet[] twice = {packets[0], packets[1], packets[2], packets[3], packets[1]};
+        assertThrows(IllegalArgumentException.class, () -> queue.submitEnqueueBurst(twice, 0, 5, channel));
+        Packet[] dropped = {packets[0], packets[0], packets[1]};
+        assertThrows(IllegalArgumentException.class, () -> queue.submitEnqueueBurst(dropped, 0, 3, channel));
+        Packet[] missing = {packets[0], packets[1], null};
+        assertThrows(NullPointerException.class, () -> queue.submitEnqueueBurst(missing, 0, 3, channel));
+        pool.release(packets, 0, 4);
+        assertBalanced(0);
     }
 }

@@ -128,14 +128,16 @@ public final class TypedMap {
     /** The same, until there is no more wish for them. */
     public void forEachWhile(BiPredicate<TypedValue, List<TypedValue>> consumer) {
         boolean wanted = true;
+        TypedValue key = newKey();
         for (int place = 0; place < table.places() && wanted; place++) {
-            TypedValue key = newKey();
             if (table.key(place, key.bytes(), 0) && table.values().byteSize() > 0) {
                 List<TypedValue> values = new ArrayList<>();
                 for (int cpu = 0; cpu < cpus; cpu++) {
                     values.add(copy(table.valueAt(place, cpu)));
                 }
                 wanted = consumer.test(key, values);
+                // The consumer may keep this one. Most places of a large map may be empty.
+                key = newKey();
             }
         }
     }

@@ -4,8 +4,8 @@ import io.vhost.bpf.btf.Btf;
 import io.vhost.bpf.btf.BtfType;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.math.BigInteger;
 import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
@@ -23,7 +23,14 @@ import java.util.Map;
 public final class ValueTree {
     private static final int MAX_PARTS = 4096;
     private static final int MAX_DEPTH = 32;
+    private static final int MAX_SHOWN = 100;
     private static final int MAC = 6;
+    private static final int IPV4 = 4;
+    private static final int IPV6 = 16;
+    /** Longer is no address, in any form: patterns take quadratic time to say so. */
+    private static final int LONGEST_ADDRESS = 45;
+    /** Up to here each whole number has a double of its own. */
+    private static final double EXACT = 1L << 53;
 
     private ValueTree() {
     }
@@ -91,14 +98,19 @@ public final class ValueTree {
                 set(member(value, String.valueOf(name), place), member, place, depth + 1);
             });
             case List<?> elements -> elements(value, elements, path, depth);
-            case null, default -> throw new IllegalArgumentException(where(path) + tree + " is no value; use"
+            case null, default -> throw new IllegalArgumentException(where(path) + shown(String.valueOf(tree)) + " is no value; use"
                     + " a whole number, a string, a list or an object");
         }
     }
 
+    /** Whether 64 bits hold it, with a sign or without, and it is as exact as it looks. */
     private static boolean isWhole(Number number) {
-        return number instanceof Long || number instanceof Integer
-                || number.doubleValue() == Math.rint(number.doubleValue());
+        return switch (number) {
+            case Long _, Integer _, Short _, Byte _ -> true;
+            case BigInteger big -> big.bitLength() < (big.signum() < 0 ? Long.SIZE : Long.SIZE + 1);
+            default -> Math.abs(number.doubleValue()) <= EXACT
+                    && number.doubleValue() == Math.rint(number.doubleValue());
+        };
     }
 
     private static Part member(Part value, String name, String path) {
@@ -141,7 +153,7 @@ public final class ValueTree {
     private static void text(Part value, String text, String path) {
         byte[] bytes = bytes(text, path);
         if (bytes.length != value.bytes().byteSize()) {
-            throw new IllegalArgumentException(where(path) + "\"" + text + "\" are " + bytes.length
+            throw new IllegalArgumentException(where(path) + "\"" + shown(text) + "\" are " + bytes.length
                     + " bytes for " + value.bytes().byteSize());
         }
         MemorySegment.copy(bytes, 0, value.bytes(), ValueLayout.JAVA_BYTE, 0, bytes.length);
@@ -149,16 +161,34 @@ public final class ValueTree {
 
     private static byte[] bytes(String text, String path) {
         try {
-            if (text.matches("\\d{1,3}(\\.\\d{1,3}){3}")
-                    || (text.matches("[0-9a-fA-F:.]*:[0-9a-fA-F:.]*") && !isMac(text))) {
-                // No name is looked up: it consists of digits and separators.
-                return InetAddress.getByName(text).getAddress();
+            boolean mayBeAddress = text.length() <= LONGEST_ADDRESS;
+            if (mayBeAddress && text.matches("\\d{1,3}(\\.\\d{1,3}){3}")) {
+                return InetAddress.ofLiteral(text).getAddress();
+            }
+            if (mayBeAddress && text.matches("[0-9a-fA-F:.]*:[0-9a-fA-F:.]*") && !isMac(text)) {
+                return ipv6(InetAddress.ofLiteral(text).getAddress());
             }
             return HexFormat.of().parseHex(text.replaceAll("[ :]", ""));
-        } catch (IllegalArgumentException | UnknownHostException e) {
-            throw new IllegalArgumentException(where(path) + "\"" + text + "\" is no address and no"
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(where(path) + "\"" + shown(text) + "\" is no address and no"
                     + " hexadecimal bytes, as \"0a 00 00 01\"", e);
         }
+    }
+
+    /** Java makes four bytes of a mapped address. */
+    private static byte[] ipv6(byte[] address) {
+        if (address.length != IPV4) {
+            return address;
+        }
+        byte[] mapped = new byte[IPV6];
+        mapped[10] = (byte) 0xFF;
+        mapped[11] = (byte) 0xFF;
+        System.arraycopy(address, 0, mapped, IPV6 - IPV4, IPV4);
+        return mapped;
+    }
+
+    private static String shown(String text) {
+        return text.length() <= MAX_SHOWN ? text : text.substring(0, MAX_SHOWN) + "...";
     }
 
     private static boolean isMac(String text) {

@@ -21,6 +21,8 @@ final class MapCommands {
             Member.of("more", Type.BOOLEAN));
     private static final int ENTRIES = 1000;
     private static final int MOST_ENTRIES = 100_000;
+    /** Of keys and values: as trees and as text they take some 50 times the room. */
+    private static final long MOST_BYTES = 1 << 20;
 
     private MapCommands() {}
 
@@ -29,7 +31,9 @@ final class MapCommands {
                 .argument("map", Type.STRING).optional("limit", Type.UINT32).returns(MAP)
                 .runs(arguments -> {
                     long limit = arguments.has("limit") ? arguments.integer("limit") : ENTRIES;
-                    return dump(find(registry, arguments.text("map")), (int) Math.min(limit, MOST_ENTRIES));
+                    ProgramMap map = find(registry, arguments.text("map"));
+                    long fits = Math.clamp(MOST_BYTES / map.entryBytes(), 1, MOST_ENTRIES);
+                    return dump(map, (int) Math.min(limit, fits));
                 });
     }
 
