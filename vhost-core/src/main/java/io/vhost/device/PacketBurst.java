@@ -18,15 +18,23 @@ public final class PacketBurst {
     static final int REDIRECT = 4;
     private static final Verdict[] VERDICTS = Verdict.values();
 
-    // What the program sees: those that are still undecided, densely.
-    private final Packet[] packets = new Packet[SIZE];
+    // What the program sees: all packets where the caller has them, until some are decided upon.
+    private Packet[] view;
+    private int base;
+    private int count;
+    /** All {@link #PASS} but for what the program has said since the last {@link #settle}. */
     private final int[] verdicts = new int[SIZE];
     private final int[] ports = new int[SIZE];
-    /** Where each one stands in the burst that was begun. */
-    private final int[] places = new int[SIZE];
-    private int count;
+    private boolean said;
 
-    // What was decided, by place.
+    /** Those that are left, and where each stood. */
+    private final Packet[] left = new Packet[SIZE];
+    private final int[] places = new int[SIZE];
+    private boolean narrowed;
+
+    // What was decided, by place; if nothing was, all pass.
+    private boolean others;
+    private int total;
     private final int[] decided = new int[SIZE];
     private final int[] decidedPorts = new int[SIZE];
     private final int[] tally = new int[VERDICTS.length];
@@ -34,7 +42,9 @@ public final class PacketBurst {
     private ProgramPlace place;
     private int pair;
 
-    PacketBurst() {}
+    PacketBurst() {
+        Arrays.fill(verdicts, PASS);
+    }
 
     /** {@return packets to decide on, 1 to {@value #SIZE}} */
     public int count() {
@@ -47,7 +57,7 @@ public final class PacketBurst {
      * @param index 0 to {@link #count} - 1
      */
     public Packet packet(int index) {
-        return packets[Objects.checkIndex(index, count)];
+        return view[base + Objects.checkIndex(index, count)];
     }
 
     /** {@return the port and the direction} */
@@ -75,7 +85,9 @@ public final class PacketBurst {
      * @param index of the packet
      */
     public void pass(int index) {
-        say(index, PASS);
+        if (verdicts[Objects.checkIndex(index, count)] != PASS) {
+            say(index, PASS);
+        }
     }
 
     /**
@@ -118,40 +130,58 @@ public final class PacketBurst {
 
     private void say(int index, int verdict) {
         verdicts[Objects.checkIndex(index, count)] = verdict;
+        said = true;
     }
 
     // For the chain.
 
-    void begin(ProgramPlace where, int queuePair) {
+    /** All packets of a range are to be decided on. */
+    void begin(ProgramPlace where, int queuePair, Packet[] packets, int offset, int size) {
+        begin(where, queuePair, size);
+        view = packets;
+        base = offset;
+        count = size;
+    }
+
+    /** Some packets of a range are to be decided on, which are to be added. */
+    void begin(ProgramPlace where, int queuePair, int size) {
         place = where;
         pair = queuePair;
+        total = size;
+        narrowed = false;
+        others = false;
+        if (said) {
+            // An error came before the end.
+            Arrays.fill(verdicts, PASS);
+            said = false;
+        }
         count = 0;
     }
 
-    /** Adds a packet to decide on; its place, from 0. */
+    /** Adds a packet to decide on, and its place in the range. */
     void add(Packet packet, int at) {
-        packets[count] = packet;
-        verdicts[count] = PASS;
+        narrow();
+        left[count] = packet;
         places[count++] = at;
     }
 
-    /** Says of a place what no program is asked about. */
-    void decide(int at, int verdict) {
-        decided[at] = verdict;
+    private void narrow() {
+        view = left;
+        base = 0;
+        narrowed = true;
     }
 
     /** The program has thrown: what it did not decide on is aborted. */
     void abortUndecided() {
         for (int i = 0; i < count; i++) {
             if (verdicts[i] == PASS) {
-                verdicts[i] = ABORTED;
+                say(i, ABORTED);
             }
         }
     }
 
     /**
-     * Keeps what a program has said, and of the packets those that the next one is asked about. What is to go
-     * on and is empty is aborted.
+     * Keeps what a program has said, and of the packets those that the next one is asked about.
      *
      * @param goesOn a bit for each verdict after which the next program runs
      * @param redirects whether packets may leave another way than this queue
@@ -160,28 +190,44 @@ public final class PacketBurst {
     int[] settle(int goesOn, boolean redirects) {
         int[] sum = tally;
         Arrays.fill(sum, 0);
-        int kept = 0;
-        for (int i = 0; i < count; i++) {
-            int verdict = verdicts[i];
-            // What is empty no queue sends; what was released is nobody's.
-            if (verdict >= PASS && ((verdict > PASS && !redirects) || packets[i].length() <= 0)) {
-                verdict = ABORTED;
-            }
-            sum[verdict]++;
-            int at = places[i];
-            decided[at] = verdict;
-            decidedPorts[at] = ports[i];
-            if ((goesOn >>> verdict & 1) != 0 && packets[i].length() > 0) {
-                packets[kept] = packets[i];
-                verdicts[kept] = PASS;
-                places[kept++] = at;
-            }
+        if (said || others) {
+            settleEach(sum, goesOn, redirects);
+        } else {
+            sum[PASS] = count;
+            count = (goesOn >>> PASS & 1) != 0 ? count : 0;
         }
-        count = kept;
         return sum;
     }
 
-    /** What was decided for a place. */
+    private void settleEach(int[] sum, int goesOn, boolean redirects) {
+        said = false;
+        if (!others) {
+            others = true;
+            Arrays.fill(decided, 0, total, PASS);
+        }
+        int kept = 0;
+        for (int i = 0; i < count; i++) {
+            int verdict = verdicts[i] > PASS && !redirects ? ABORTED : verdicts[i];
+            verdicts[i] = PASS;
+            sum[verdict]++;
+            int at = narrowed ? places[i] : i;
+            decided[at] = verdict;
+            decidedPorts[at] = ports[i];
+            if ((goesOn >>> verdict & 1) != 0) {
+                left[kept] = view[base + i];
+                places[kept++] = at;
+            }
+        }
+        narrow();
+        count = kept;
+    }
+
+    /** Whether anything was decided but that packets pass. */
+    boolean hasOthers() {
+        return others;
+    }
+
+    /** What was decided for a place, if {@link #hasOthers}. */
     int decided(int at) {
         return decided[at];
     }
@@ -193,6 +239,7 @@ public final class PacketBurst {
 
     void end() {
         count = 0;
+        view = null;
         place = null;
     }
 }

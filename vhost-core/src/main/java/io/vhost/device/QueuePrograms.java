@@ -111,6 +111,13 @@ final class QueuePrograms {
                 decide(programs, packets, next, chunk, scratch.burst);
                 int from = next;
                 next += chunk;
+                if (!scratch.burst.hasOthers()) {
+                    if (kept < from) {
+                        System.arraycopy(packets, from, packets, kept, chunk);
+                    }
+                    kept += chunk;
+                    continue;
+                }
                 int leaving = 0;
                 for (int i = 0; i < chunk; i++) {
                     Packet packet = packets[from + i];
@@ -121,9 +128,7 @@ final class QueuePrograms {
                         scratch.leavingPorts[leaving++] = way(scratch.burst, i);
                     }
                 }
-                if (leaving > 0) {
-                    sendAway(programs, scratch, leaving, channel);
-                }
+                sendAway(programs, scratch, leaving, channel);
             }
             complete = true;
         } finally {
@@ -148,19 +153,13 @@ final class QueuePrograms {
     }
 
     private void decide(ProgramChain programs, Packet[] packets, int offset, int count, PacketBurst burst) {
-        burst.begin(programs.place(), pair);
-        for (int i = 0; i < count; i++) {
-            burst.add(packets[offset + i], i);
-        }
+        burst.begin(programs.place(), pair, packets, offset, count);
         run(programs, burst);
     }
 
     private void run(ProgramChain programs, PacketBurst burst) {
         ProgramLink[] links = programs.present();
-        if (links.length == 0) {
-            // Detached since the burst began.
-            burst.settle(0, false);
-        }
+        // None if they were detached since the burst began: then all pass.
         for (int i = 0; i < links.length && burst.count() > 0; i++) {
             links[i].run(burst, !toGuest);
         }
@@ -220,10 +219,17 @@ final class QueuePrograms {
 
     /** Puts packets back, but for those that somebody has put back or sent against the rules. */
     static void release(Packet[] packets, int from, int end) {
+        int begin = from;
         for (int i = from; i < end; i++) {
-            if (packets[i].length() >= 0) {
-                packets[i].release();
+            boolean held = packets[i].length() >= 0;
+            if (!held || packets[i].pool() != packets[begin].pool()) {
+                // What is before goes back in one go.
+                packets[begin].pool().release(packets, begin, i - begin);
+                begin = held ? i : i + 1;
             }
+        }
+        if (begin < end) {
+            packets[begin].pool().release(packets, begin, end - begin);
         }
     }
 
@@ -241,8 +247,9 @@ final class QueuePrograms {
             for (int next = offset; next < end; next += CHUNK) {
                 int chunk = Math.min(CHUNK, end - next);
                 decideNew(programs, packets, next, chunk, scratch.burst);
+                boolean all = !scratch.burst.hasOthers();
                 for (int i = 0; i < chunk; i++) {
-                    if (scratch.burst.decided(i) == PacketBurst.PASS) {
+                    if (all || scratch.burst.decided(i) == PacketBurst.PASS) {
                         Packet packet = packets[next + i];
                         packets[next + i] = packets[kept];
                         packets[kept++] = packet;
@@ -258,21 +265,33 @@ final class QueuePrograms {
 
     private void decideNew(
             ProgramChain programs, Packet[] packets, int offset, int count, PacketBurst burst) {
-        burst.begin(programs.place(), pair);
-        for (int i = 0; i < count; i++) {
-            Packet packet = packets[offset + i];
-            burst.decide(i, PacketBurst.PASS);
-            if (packet == null || packet.length() <= 0) {
-                // Not to be sent, as the queue will say.
-                continue;
-            }
-            if (Passed.isBy(packet, programs)) {
-                Passed.by(packet, null);
-            } else {
-                burst.add(packet, i);
+        if (areNew(packets, offset, count)) {
+            burst.begin(programs.place(), pair, packets, offset, count);
+        } else {
+            burst.begin(programs.place(), pair, count);
+            for (int i = 0; i < count; i++) {
+                Packet packet = packets[offset + i];
+                if (packet == null || packet.length() <= 0) {
+                    // Not to be sent, as the queue will say.
+                    continue;
+                }
+                if (Passed.isBy(packet, programs)) {
+                    Passed.by(packet, null);
+                } else {
+                    burst.add(packet, i);
+                }
             }
         }
         run(programs, burst);
+    }
+
+    private static boolean areNew(Packet[] packets, int offset, int count) {
+        for (int i = offset; i < offset + count; i++) {
+            if (packets[i] == null || packets[i].length() <= 0 || !Passed.isBy(packets[i], null)) {
+                return false;
+            }
+        }
+        return true;
     }
 
     /**

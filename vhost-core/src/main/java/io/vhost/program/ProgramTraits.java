@@ -1,5 +1,7 @@
 package io.vhost.program;
 
+import io.vhost.bpf.flow.AccessRegions;
+import io.vhost.bpf.flow.Region;
 import io.vhost.bpf.insn.Code;
 import io.vhost.bpf.insn.Insn;
 import io.vhost.bpf.run.ContextLayout;
@@ -25,7 +27,6 @@ record ProgramTraits(boolean isClassifier, boolean usesMetadata, boolean writes,
 
     // BPF_LDX | BPF_MEM | BPF_W
     private static final int LOAD_WORD = 0x61;
-    private static final int FRAME_POINTER = 10;
 
     /** Looks at a program. */
     static ProgramTraits of(Image image) {
@@ -65,16 +66,18 @@ record ProgramTraits(boolean isClassifier, boolean usesMetadata, boolean writes,
         return false;
     }
 
-    /** Whether something is stored other than in the frame, or by a helper that may change the packet. */
+    /** Whether something is stored in the packet, as far as is known, or a helper may change it. */
     private static boolean mayWrite(Image image) {
         Code code = image.code();
+        AccessRegions regions = AccessRegions.of(image);
         for (int at = 0; at < code.length(); at++) {
             long insn = code.insn(at);
             int opcode = Insn.opcode(insn);
             if (opcode == Insn.LDDW) {
                 at++;
             }
-            boolean stores = isStore(opcode) && Insn.dst(insn) != FRAME_POINTER;
+            boolean stores = isStore(opcode)
+                    && (regions.region(at) == Region.ANY || regions.region(at) == Region.PACKET);
             boolean helped = opcode == Insn.CALL_INSN && Insn.src(insn) == Insn.CALL_HELPER
                     && !READING.contains(Insn.imm(insn));
             if (stores || helped) {

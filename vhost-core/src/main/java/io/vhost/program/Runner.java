@@ -104,7 +104,9 @@ final class Runner implements Burst {
         head = next.headroom();
         length = next.length();
         MemorySegment room = PacketRoom.buffer(next);
-        checksum.before(next);
+        if (traits.writes()) {
+            checksum.before(next);
+        }
         if (traits.isClassifier()) {
             fillSkb(room);
         }
@@ -139,7 +141,7 @@ final class Runner implements Burst {
         }
         Verdict verdict = traits.isClassifier() ? ofClassifier((int) result) : ofXdp((int) result);
         switch (verdict) {
-            case PASS -> burst.pass(element);
+            case PASS -> { }
             case TX -> burst.transmit(element);
             case REDIRECT -> burst.redirect(element, (int) cpu.redirect());
             case DROP -> {
@@ -151,7 +153,7 @@ final class Runner implements Burst {
                 return;
             }
         }
-        if (!keepChanges()) {
+        if (traits.writes() && !keepChanges()) {
             aborts.badHeader();
             burst.abort(element);
         }
