@@ -10,8 +10,10 @@ import io.vhost.program.ProgramMap;
 import io.vhost.program.ProgramObject;
 import io.vhost.program.ProgramOptions;
 import io.vhost.queue.ControlException;
+import io.vhost.state.QueueCounters.Counter;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -110,7 +112,7 @@ class ProgramStressTest {
                     guest.fromGuest().sendAt(TestGuest.BUFFERS, new byte[HEADER + 60], HEADER + 60);
                 }
                 target += 32;
-                while (queue.counters().get(io.vhost.state.QueueCounters.Counter.PACKETS) < target) {
+                while (queue.counters().get(Counter.PACKETS) < target) {
                     int count = queue.dequeueBurst(pool, packets, 0, 32);
                     pool.release(packets, 0, count);
                     passed += count;
@@ -165,7 +167,7 @@ class ProgramStressTest {
                 later.addAndGet(burst.count());
                 burst.drop(0);
                 laterDrops.incrementAndGet();
-            }, changes.get() % 2 == 0 ? 10 : 90, java.util.EnumSet.of(Verdict.PASS));
+            }, changes.get() % 2 == 0 ? 10 : 90, EnumSet.of(Verdict.PASS));
             link.replace(passes.program(""));
             chain.detach(second);
             changes.incrementAndGet();
