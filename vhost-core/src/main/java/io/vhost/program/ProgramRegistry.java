@@ -130,8 +130,9 @@ public final class ProgramRegistry {
      */
     public ProgramLink link(String name) {
         List<ProgramLink> all = links();
-        List<ProgramLink> found = all.stream()
-                .filter(link -> name.equals(link.name()) || name.equals(longName(link))).toList();
+        List<ProgramLink> exact = all.stream().filter(link -> name.equals(longName(link))).toList();
+        List<ProgramLink> found = exact.isEmpty()
+                ? all.stream().filter(link -> name.equals(link.name())).toList() : exact;
         if (found.size() != 1) {
             throw new IllegalArgumentException((found.isEmpty() ? "no program " : "several programs ") + name
                     + "; there are " + all.stream().map(ProgramRegistry::longName).toList());

@@ -430,6 +430,32 @@ class ProgramChainTest extends EachFormat {
         pool.release(packets, 0, 60);
     }
 
+    /** A guest cannot buy a large burst of costly packets with a cheap one. */
+    @Test
+    void burstsGrowByStepsAfterACostlyPacket() {
+        fromGuest().attach("slow at 9", burst -> {
+            long end = System.nanoTime() + QueuePrograms.BURST_NANOS;
+            while (burst.packet(0).byteAt(0) == 9 && System.nanoTime() < end) {
+                Thread.onSpinWait();
+            }
+        });
+        offer(9, 0, 0);
+        assertEquals(1, dequeue());
+        packets[0].release();
+        for (int i = 0; i < 60; i++) {
+            offer(2, 0, i);
+        }
+        int taken = 0;
+        int most = 1;
+        while (taken < 60) {
+            int count = dequeue();
+            assertTrue(count > 0 && count <= most, count + " of " + most);
+            most = 2 * count;
+            taken += count;
+            pool.release(packets, 0, count);
+        }
+    }
+
     @Test
     void aVerdictHasTheNumberOfXdp() {
         assertEquals(List.of("ABORTED", "DROP", "PASS", "TX", "REDIRECT"),

@@ -4,6 +4,7 @@ import io.vhost.monitor.json.JsonException;
 import io.vhost.monitor.json.JsonReader;
 import io.vhost.program.ProgramMap;
 import java.io.IOException;
+import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -52,7 +53,12 @@ final class MapFile {
     }
 
     private static Object parse(Path file) throws IOException {
-        if (Files.size(file) > MOST_BYTES) {
+        byte[] contents;
+        try (InputStream stream = Files.newInputStream(file)) {
+            // A pipe does not say how much there is, nor does a device.
+            contents = stream.readNBytes(MOST_BYTES + 1);
+        }
+        if (contents.length > MOST_BYTES) {
             throw new IllegalArgumentException("larger than " + MOST_BYTES + " bytes");
         }
         List<Object> found = new ArrayList<>();
@@ -65,7 +71,7 @@ final class MapFile {
                         faults.add(fault);
                     }
                 });
-        for (byte octet : Files.readAllBytes(file)) {
+        for (byte octet : contents) {
             reader.accept(octet & 0xFF);
         }
         // What does not end is no message.

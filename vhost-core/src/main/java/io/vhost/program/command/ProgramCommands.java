@@ -12,6 +12,8 @@ import io.vhost.program.ProgramObject;
 import io.vhost.program.ProgramOptions;
 import io.vhost.program.ProgramRegistry;
 import io.vhost.program.QueueProgram;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.List;
@@ -25,6 +27,7 @@ import java.util.List;
 public final class ProgramCommands {
     private static final Type DIRECTION = Type.enumeration("in", "out");
     private static final String LINK = "program";
+    private static final int MAX_NAME = 128;
 
     private final ProgramRegistry registry;
     private final ProgramOptions options;
@@ -71,10 +74,10 @@ public final class ProgramCommands {
         }
         return Refusals.refusing(() -> {
             ProgramChain chain = registry.chain((int) Math.min(port, Integer.MAX_VALUE), out);
-            Path file = Path.of(arguments.text("file"));
+            Path file = file(arguments);
             ProgramObject object = ProgramObject.load(file, options);
             QueueProgram program = object.program(section(arguments));
-            String name = arguments.has("name") ? arguments.text("name") : program.name();
+            String name = name(arguments.has("name") ? arguments.text("name") : program.name());
             chain.attach(name, program, (int) priority, EnumSet.of(Verdict.PASS));
             registry.add(String.valueOf(file.getFileName()), object);
         });
@@ -83,7 +86,7 @@ public final class ProgramCommands {
     private Object replace(Arguments arguments) throws CommandException {
         return Refusals.refusing(() -> {
             ProgramLink link = registry.link(arguments.text(LINK));
-            Path file = Path.of(arguments.text("file"));
+            Path file = file(arguments);
             ProgramObject object = arguments.flag("keep-maps")
                     ? registry.object(link).successor(file, options) : ProgramObject.load(file, options);
             PacketProgram program = object.program(section(arguments));
@@ -91,6 +94,29 @@ public final class ProgramCommands {
             registry.forgetUnused();
             registry.add(String.valueOf(file.getFileName()), object);
         });
+    }
+
+    /** A pipe or a device may keep a reader waiting for ever. */
+    private static Path file(Arguments arguments) throws NoSuchFileException {
+        Path file = Path.of(arguments.text("file"));
+        if (!Files.exists(file)) {
+            throw new NoSuchFileException("\"" + file + "\": there is no such file");
+        }
+        if (!Files.isRegularFile(file)) {
+            throw new IllegalArgumentException(file + " is no file");
+        }
+        return file;
+    }
+
+    /** Names are shown and logged, in lines of their own. */
+    private static String name(String text) {
+        boolean shows = text.codePoints().noneMatch(c -> Character.isISOControl(c)
+                || Character.getType(c) == Character.LINE_SEPARATOR
+                || Character.getType(c) == Character.PARAGRAPH_SEPARATOR);
+        if (text.isBlank() || text.length() > MAX_NAME || !shows) {
+            throw new IllegalArgumentException("a name has 1 to " + MAX_NAME + " characters, in one line");
+        }
+        return text;
     }
 
     private static String section(Arguments arguments) {
