@@ -14,12 +14,15 @@ import java.lang.System.Logger;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.nio.channels.FileChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 
 /**
  * A device with a guest of its own: memory in a file, rings in that memory, and the messages that set them
@@ -41,6 +44,10 @@ final class TestGuest implements AutoCloseable {
     static final long PACKED = MODERN | Feature.VIRTIO_F_RING_PACKED.mask();
     static final int RING = 64;
 
+    private static final AtomicInteger NUMBERS = new AtomicInteger();
+
+    /** Of this guest's memory, among those that are mapped. */
+    private final String fileName = "test-guest-" + NUMBERS.incrementAndGet();
     final RecordingListener listener = new RecordingListener();
     final DeviceControl control;
     final VhostDevice device;
@@ -62,7 +69,7 @@ final class TestGuest implements AutoCloseable {
     TestGuest(long features, int ringSize, VhostConfig config, Logger log) {
         this.features = features;
         this.ringSize = ringSize;
-        file = MemFd.create("test-guest", SIZE);
+        file = MemFd.create(fileName, SIZE);
         mapping = Mapping.reserve(SIZE);
         mapping.place(0, file, 0, SIZE);
         memory = mapping.segment();
@@ -152,6 +159,13 @@ final class TestGuest implements AutoCloseable {
     /** Whose lock the calling thread holds: the sum of all hold counts. */
     int holds() {
         return queues.stream().mapToInt(queue -> queue.queue.access_lock.getHoldCount()).sum();
+    }
+
+    /** Places where its memory is mapped; that of earlier guests may go at any time. */
+    long mappings() throws IOException {
+        try (Stream<String> lines = Files.lines(Path.of("/proc/self/maps"))) {
+            return lines.filter(line -> line.contains("memfd:" + fileName + " ")).count();
+        }
     }
 
     @Override

@@ -34,6 +34,22 @@ class OutputTest {
     }
 
     @Test
+    void thePeakIsTheMostThatEverWaited() {
+        UnixSocket[] pair = UnixSocket.pair();
+        try (UnixSocket ours = pair[0]; UnixSocket _ = pair[1]) {
+            Output output = new Output(ours);
+            output.add(new byte[60]);
+            output.add(new byte[40]);
+            assertTrue(output.flush());
+            assertEquals(0, output.size());
+            output.add(new byte[99]);
+            assertEquals(100, output.peak());
+            output.add(new byte[2]);
+            assertEquals(101, output.peak());
+        }
+    }
+
+    @Test
     void piecesOfAllSizesComeWholeAndInOrder() {
         UnixSocket[] pair = UnixSocket.pair();
         try (UnixSocket ours = pair[0]; UnixSocket theirs = pair[1]) {

@@ -221,6 +221,14 @@ class FrontendSessionTest {
         }
     }
 
+    @Test
+    void anInflightRegionForOtherQueuesBreaksTheSessionAndIsClosed() throws Exception {
+        handshake(1L << 12 | 1);
+        peer.sendWithFiles(message(31, REPLY, 4096L, 0L, 2 | 64 << 16, 0), 1);
+        assertText("GET_INFLIGHT_FD for 4 queues of 64 entries answered for 2 of 64",
+                () -> session.createInflight(4, 64));
+    }
+
     /** So that a back-end which reads nothing is noticed, and none has more to read than that. */
     @Test
     void everySixtyFourthMessageWithoutAnAnswerIsFollowedByAQuestion() throws Exception {

@@ -1,17 +1,23 @@
 package io.vhost.server;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.app.Await;
+import io.vhost.limit.Limit;
 import io.vhost.os.Descriptor;
+import io.vhost.os.Failures;
 import io.vhost.os.OsException;
 import io.vhost.os.UnixListener;
 import io.vhost.os.UnixSocket;
+import io.vhost.protocol.RawPeer;
 import io.vhost.protocol.RecordingLogger;
 import io.vhost.protocol.WarningLimiter;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -87,6 +93,36 @@ class AcceptLoopTest {
         long rests = 3L * AcceptLoop.REST * 1_000_000;
         assertTrue(System.nanoTime() - begin >= rests, "four attempts without three rests");
         stop(loop);
+    }
+
+    /** Each time, with the one descriptor that is kept for that. */
+    @Test
+    void whoComesWhileNoDescriptorIsLeftIsTurnedAwayAndCounted() throws Exception {
+        int descriptors = Descriptor.openDescriptors();
+        Path path = directory.resolve("vm.sock");
+        UnixListener listener = UnixListener.bind(path);
+        AtomicInteger attempts = new AtomicInteger();
+        BlockingQueue<UnixSocket> accepted = new LinkedBlockingQueue<>();
+        AcceptLoop loop = new AcceptLoop("accept " + path, listener, () -> false, () -> {
+            if (attempts.incrementAndGet() % 2 == 1) {
+                throw Failures.outOfDescriptors("accept4()");
+            }
+            return listener.accept();
+        }, accepted::add, (limit, reason) -> refused.add(limit + ": " + reason), new WarningLimiter(log));
+        loop.start();
+        for (int i = 1; i <= 3; i++) {
+            try (RawPeer client = new RawPeer(UnixSocket.connect(path))) {
+                assertNull(client.receive(), "the connection is closed");
+            }
+            int count = i;
+            Await.until("it is counted", () -> refused.size() == count);
+        }
+        String reason = Failures.outOfDescriptors("accept4()").getMessage();
+        assertEquals(Collections.nCopies(3, Limit.OPEN_FILES + ": " + reason), refused);
+        assertEquals(List.of(), log.records());
+        assertEquals(0, accepted.size());
+        stop(loop);
+        Await.until("all are closed", () -> Descriptor.openDescriptors() == descriptors);
     }
 
     /** Who waits needs no thread that closes what he has sent. */

@@ -3,6 +3,7 @@ package io.vhost.server;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.device.DeviceListener;
@@ -12,6 +13,8 @@ import io.vhost.os.Descriptor;
 import io.vhost.os.UnixListener;
 import io.vhost.os.UnixSocket;
 import io.vhost.protocol.RawPeer;
+import io.vhost.state.QueueCounters.Counter;
+import java.lang.ref.WeakReference;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.concurrent.BlockingQueue;
@@ -64,6 +67,44 @@ class VhostClientTest {
             }
         }
         assertEquals(before, Descriptor.openDescriptors());
+        TestThreads.awaitNone(path.toString());
+    }
+
+    /** What was counted stays; the device does not. */
+    @Test
+    void totalsGoOnAndDevicesOfFormerFrontEndsAreForgotten() throws Exception {
+        Path path = directory.resolve("front.sock");
+        BlockingQueue<WeakReference<VhostDevice>> devices = new LinkedBlockingQueue<>();
+        DeviceListener listener = new DeviceListener() {
+            @Override
+            public void newConnection(VhostDevice device) {
+                assertThrows(IllegalMonitorStateException.class,
+                        () -> device.queue(1).registerAsyncThreadUnsafe());
+            }
+
+            @Override
+            public void destroyConnection(VhostDevice device) {
+                devices.add(new WeakReference<>(device));
+            }
+        };
+        try (VhostClient client = VhostClient.connect(path, VhostConfig.defaults(), listener)) {
+            for (int i = 1; i <= 3; i++) {
+                try (UnixListener frontEnd = UnixListener.bind(path);
+                        RawPeer peer = new RawPeer(frontEnd.accept())) {
+                    peer.send(1, RawPeer.PLAIN);
+                    assertEquals(1, peer.receive().id());
+                    assertEquals(i, client.counted(1, Counter.LOCK_MISUSE));
+                }
+            }
+            WeakReference<VhostDevice> first = devices.take();
+            devices.take();
+            devices.take();
+            while (first.get() != null) {
+                System.gc();
+            }
+            assertEquals(3, client.counted(1, Counter.LOCK_MISUSE));
+            assertEquals(0, client.counted(0, Counter.LOCK_MISUSE));
+        }
         TestThreads.awaitNone(path.toString());
     }
 

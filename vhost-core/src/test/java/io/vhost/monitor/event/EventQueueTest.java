@@ -53,6 +53,47 @@ class EventQueueTest {
         assertEquals(0, queue.takeDropped(), "there is room again");
     }
 
+    private static MonitorEvent weighing(int bytes) {
+        int least = MonitorEvent.of("X", Map.of("text", "")).weight();
+        return MonitorEvent.of("X", Map.of("text", "x".repeat(bytes - least)));
+    }
+
+    @Test
+    void anEventMayTakeAllBytesButNotOneMore() {
+        queue.offer(weighing(EventQueue.MOST_BYTES + 1));
+        assertEquals(1, queue.takeDropped());
+        for (int i = 0; i < 2; i++) {
+            queue.offer(weighing(EventQueue.MOST_BYTES));
+            assertEquals(0, queue.takeDropped());
+            queue.offer(MonitorEvent.of("SMALL"));
+            assertEquals(1, queue.takeDropped());
+            assertEquals("X", queue.poll().name());
+        }
+        queue.offer(weighing(EventQueue.MOST_BYTES - 1000));
+        queue.offer(weighing(1000));
+        assertEquals(0, queue.takeDropped());
+        queue.poll();
+        queue.offer(weighing(EventQueue.MOST_BYTES - 999));
+        assertEquals(1, queue.takeDropped());
+    }
+
+    /** What is dropped for its number takes no bytes. */
+    @Test
+    void eventsThatAreDroppedWeighNothing() {
+        for (int i = 0; i < EventQueue.MOST; i++) {
+            queue.offer(MonitorEvent.of("X"));
+        }
+        for (int i = 0; i < 1000; i++) {
+            queue.offer(weighing(10_000));
+        }
+        assertEquals(1000, queue.takeDropped());
+        while (queue.poll() != null) {
+            // All goes.
+        }
+        queue.offer(weighing(EventQueue.MOST_BYTES));
+        assertEquals(0, queue.takeDropped());
+    }
+
     @Test
     void whatIsMadeOfAnApplicationsDataDoesNotChangeAnyMore() {
         List<Object> list = new ArrayList<>(List.of(1));
