@@ -3,6 +3,7 @@ package io.vhost.app.cli;
 import io.vhost.monitor.MonitorConfig;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
+import io.vhost.monitor.command.Command;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -59,10 +60,12 @@ public final class MonitorOptions {
      * @param name of the program
      * @param devices that can be looked at
      * @param end is called when somebody wants the program to end
+     * @param commands of the program
      * @return the monitor; null if there is none
      * @throws IOException if the path cannot be used
      */
-    public MonitorServer open(String name, MonitoredDevices devices, Runnable end) throws IOException {
+    public MonitorServer open(String name, MonitoredDevices devices, Runnable end, Command... commands)
+            throws IOException {
         if (path == null) {
             if (permissions != null || mutating || !users.isEmpty() || !groups.isEmpty()) {
                 throw new ParameterException(spec.commandLine(), "--monitor-... is for a --monitor");
@@ -75,6 +78,9 @@ public final class MonitorOptions {
         }
         if (mutating) {
             config.mutating();
+        }
+        for (Command command : commands) {
+            config.command(command);
         }
         users.forEach(config::allowUser);
         groups.forEach(config::allowGroup);
