@@ -25,7 +25,7 @@ import javax.management.ObjectName;
  *
  * <p>Threads: any.
  */
-public final class JmxBeans implements AutoCloseable {
+public final class JmxBeans implements AutoCloseable, PortAccounts.Watcher {
     private final MBeanServer server = ManagementFactory.getPlatformMBeanServer();
     private final PortAccounts accounts;
     private final Supplier<List<PortTraffic>> traffic;
@@ -50,16 +50,33 @@ public final class JmxBeans implements AutoCloseable {
      */
     public static JmxBeans register(PortAccounts accounts, Supplier<List<PortTraffic>> traffic) {
         JmxBeans beans = new JmxBeans(accounts, traffic);
-        for (PortTraffic port : traffic.get()) {
-            beans.register("type=Port,name=" + ObjectName.quote(port.port()),
-                    new FigureBean("A port of the switch or forwarder", () -> beans.port(port.port())));
-        }
-        accounts.add(beans::appeared);
+        traffic.get().forEach(port -> beans.added(port.port()));
+        accounts.add(beans);
         accounts.read().forEach(port -> beans.appeared(port.port(), port.queues().size()));
         return beans;
     }
 
-    private void appeared(String port, int queues) {
+    @Override
+    public void added(String port) {
+        register("type=Port,name=" + ObjectName.quote(port),
+                new FigureBean("A port of the switch or forwarder", () -> port(port)));
+    }
+
+    @Override
+    public synchronized void removed(String port) {
+        String quoted = ObjectName.quote(port);
+        names.removeIf(name -> {
+            boolean ofPort = quoted.equals(name.getKeyProperty("name"))
+                    || quoted.equals(name.getKeyProperty("port"));
+            if (ofPort) {
+                unregister(name);
+            }
+            return ofPort;
+        });
+    }
+
+    @Override
+    public void appeared(String port, int queues) {
         for (int i = 0; i < queues; i++) {
             int index = i;
             register("type=Queue,port=" + ObjectName.quote(port) + ",queue=" + i,
@@ -137,15 +154,17 @@ public final class JmxBeans implements AutoCloseable {
     @Override
     public synchronized void close() {
         closed = true;
-        for (ObjectName name : names) {
-            try {
-                server.unregisterMBean(name);
-            } catch (InstanceNotFoundException _) {
-                // Somebody has done that already.
-            } catch (JMException e) {
-                throw new IllegalStateException(e);
-            }
-        }
+        names.forEach(this::unregister);
         names.clear();
+    }
+
+    private void unregister(ObjectName name) {
+        try {
+            server.unregisterMBean(name);
+        } catch (InstanceNotFoundException _) {
+            // Somebody has done that already.
+        } catch (JMException e) {
+            throw new IllegalStateException(e);
+        }
     }
 }

@@ -7,7 +7,9 @@ import io.vhost.device.VirtQueue;
 import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
@@ -18,35 +20,48 @@ import java.util.concurrent.CopyOnWriteArrayList;
  * <p>Threads: any. Reading takes a lock that connections take when they come and go, and no other thread.
  */
 public final class PortAccounts {
-    /** Is told of queues that were not there before, on a connection's thread, without locks. */
-    @FunctionalInterface
+    /** Is told of ports and queues, on any thread, without locks. */
     interface Watcher {
+        /** There is a port that was not there before. */
+        void added(String port);
+
+        /** A port has so many queues now, more than before. */
         void appeared(String port, int queues);
+
+        /** There is no such port any more. */
+        void removed(String port);
     }
 
-    private final List<Account> accounts = new CopyOnWriteArrayList<>();
+    private final Map<String, Account> accounts = new ConcurrentSkipListMap<>();
     private final List<Watcher> watchers = new CopyOnWriteArrayList<>();
 
     /** No ports yet. */
     public PortAccounts() {}
 
     /**
-     * Adds a port.
+     * Adds a port; where there is one of this name its account goes on.
      *
-     * @param port its name, which no other has
+     * @param port its name
      * @param listener the application's, which is told everything, on the same threads and under the same
      *     locks
      * @return what to give to the port's server in its place
      */
     public DeviceListener watch(String port, DeviceListener listener) {
-        Account account = new Account(port);
-        accounts.add(account);
+        Account account = accounts.computeIfAbsent(port, Account::new);
+        watchers.forEach(watcher -> watcher.added(port));
         return new Watch(account, listener);
     }
 
-    /** How all ports are, in the order in which they were added. */
+    /** Ends the account of a port that is no more. */
+    public void remove(String port) {
+        if (accounts.remove(port) != null) {
+            watchers.forEach(watcher -> watcher.removed(port));
+        }
+    }
+
+    /** How all ports are, in the order of their names. */
     public List<PortReading> read() {
-        return accounts.stream().map(Account::read).toList();
+        return accounts.values().stream().map(Account::read).toList();
     }
 
     /** Tells this one, too, of queues that appear from now on. */

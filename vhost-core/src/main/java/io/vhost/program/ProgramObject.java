@@ -75,8 +75,8 @@ public final class ProgramObject {
     public ProgramObject successor(Path file, ProgramOptions options)
             throws IOException, ProgramRefusedException {
         if (options.threads() != threads) {
-            throw new IllegalArgumentException("threads=" + options.threads() + ", and the maps to be kept are"
-                    + " for " + threads + ": use as many");
+            throw new IllegalArgumentException("threads=" + options.threads() + ", and the maps to be kept"
+                    + " are for " + threads + ": use as many");
         }
         Map<String, TypedMap> kept = new LinkedHashMap<>(typed);
         // Sections of variables belong to the code that was compiled with them.

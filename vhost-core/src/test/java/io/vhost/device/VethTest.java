@@ -145,7 +145,8 @@ class VethTest {
     private static boolean collect(TestGuest guest, Result result) {
         int token = guest.toGuest().ring.poll();
         if (token >= 0) {
-            byte[] bytes = guest.bytes(TestGuest.BUFFERS + HEADER, guest.toGuest().ring.usedLength() - HEADER);
+            int length = guest.toGuest().ring.usedLength() - HEADER;
+            byte[] bytes = guest.bytes(TestGuest.BUFFERS + HEADER, length);
             add(result.back(), bytes);
         }
         return token >= 0;

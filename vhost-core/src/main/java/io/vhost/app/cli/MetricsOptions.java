@@ -75,6 +75,11 @@ public final class MetricsOptions {
         return address != null || jmx ? accounts.watch(port, listener) : listener;
     }
 
+    /** A port is no more. */
+    public void forget(String port) {
+        accounts.remove(port);
+    }
+
     /** What a command's counters of a port are to a collector. */
     public static PortTraffic traffic(String port, boolean connected, PortCounters counters) {
         return new PortTraffic(port, connected, counters.rxPackets(), counters.rxBytes(),

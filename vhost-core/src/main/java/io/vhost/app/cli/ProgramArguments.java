@@ -1,7 +1,9 @@
 package io.vhost.app.cli;
 
+import io.vhost.app.polling.PortPrograms;
 import io.vhost.device.ProgramChain;
 import io.vhost.device.ProgramLink;
+import io.vhost.device.ProgramPlace;
 import io.vhost.device.Verdict;
 import io.vhost.monitor.command.Command;
 import io.vhost.program.ProgramObject;
@@ -14,6 +16,7 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -26,7 +29,7 @@ import picocli.CommandLine.ParameterException;
 import picocli.CommandLine.Spec;
 
 /** Programs on packets: options of several commands. Thread: one. */
-public final class ProgramArguments {
+public final class ProgramArguments implements PortPrograms.Keeper {
     private static final Pattern PLACE = Pattern.compile("(\\d{1,9})(/in|/out)?=(.+)");
 
     @Option(names = "--program", paramLabel = "PORT[/out]=OBJ[:SECTION]",
@@ -54,6 +57,7 @@ public final class ProgramArguments {
     private CommandSpec spec;
 
     private final ProgramRegistry registry = new ProgramRegistry();
+    private final List<Placed> placed = new ArrayList<>();
 
     /** Where programs are, for those who look. */
     public ProgramRegistry registry() {
@@ -81,14 +85,16 @@ public final class ProgramArguments {
         return budget == 0 ? options : options.budgeted(budget);
     }
 
+    /** A program, and where it belongs. */
+    private record Placed(int port, boolean toGuest, QueueProgram program) {}
+
     /**
-     * Loads the objects and attaches the programs, all of them before the first packet.
+     * Loads the objects and fills their maps. Then programs are attached to ports as these come.
      *
-     * @param places of all ports
+     * @param ports of the command line, counted from 0
      * @throws IOException if a file cannot be read; the text names it
      */
-    public void attach(List<ProgramChain> places) throws IOException {
-        places.forEach(registry::add);
+    public void prepare(int ports) throws IOException {
         Map<String, ProgramObject> loaded = new LinkedHashMap<>();
         for (String program : programs) {
             Matcher parts = PLACE.matcher(program);
@@ -99,24 +105,44 @@ public final class ProgramArguments {
             String file = file(parts.group(3));
             String section = parts.group(3).substring(Math.min(parts.group(3).length(), file.length() + 1));
             int port = Integer.parseInt(parts.group(1));
-            if (port >= places.size() / 2) {
+            if (port >= ports) {
                 throw fault("--program " + program + ": there is no socket " + port + "; they are counted"
-                        + " from 0, and there are " + places.size() / 2, null);
+                        + " from 0, and there are " + ports, null);
             }
             try {
-                ProgramChain place = registry.chain(port + 1, "/out".equals(parts.group(2)));
                 ProgramObject object = loaded.get(file);
                 if (object == null) {
                     object = load(Path.of(file));
                     loaded.put(file, object);
                     registry.add(String.valueOf(Path.of(file).getFileName()), object);
                 }
-                attach(place, object.program(section));
+                QueueProgram code = object.program(section);
+                boolean out = "/out".equals(parts.group(2));
+                code.requirePlace(new ProgramPlace("port " + port, port + 1, out));
+                placed.add(new Placed(port, out, code));
             } catch (IllegalArgumentException e) {
                 throw fault("--program " + program + ": " + e.getMessage(), e);
             }
         }
         fill();
+    }
+
+    @Override
+    public void added(PortPrograms port) {
+        port.chains().forEach(registry::add);
+        for (Placed one : placed) {
+            for (ProgramChain chain : port.chains()) {
+                ProgramPlace place = chain.place();
+                if (place.port() == one.port() + 1 && place.isToGuest() == one.toGuest()) {
+                    attach(chain, one.program());
+                }
+            }
+        }
+    }
+
+    @Override
+    public void removed(PortPrograms port) {
+        port.chains().forEach(registry::remove);
     }
 
     /** The same program may be at a place twice. */

@@ -214,9 +214,10 @@ public final class ForwardCommand implements Callable<Integer> {
                     devices.watch(metrics.watch(port.name(), listener))));
         }
         ForwardReport report = null;
+        programs.prepare(names.size());
         try (MonitorServer _ = monitor.open("forward", devices, programs.commands(), context.end()::raise);
                 Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus,
-                        programs::attach);
+                        programs);
                 MetricsOptions.Open _ = metrics.open(
                         () -> traffic(forwarder), quiet ? null : context.out());
                 ServiceManager _ = service.ready(forwarder::check)) {

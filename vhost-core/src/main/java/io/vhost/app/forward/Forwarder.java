@@ -5,9 +5,9 @@ import io.vhost.app.polling.Idle;
 import io.vhost.app.polling.LastPackets;
 import io.vhost.app.polling.PacketQueue;
 import io.vhost.app.polling.PollingThread;
+import io.vhost.app.polling.PortPrograms;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.PacketPorts;
-import io.vhost.device.ProgramChain;
 import io.vhost.device.VhostConfig;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.net.Packet;
@@ -40,12 +40,6 @@ final class Forwarder implements AutoCloseable {
     interface Opening {
         /** The server of a port, which tells {@code listener} of its devices. */
         VhostServer open(VhostConfig config, DeviceListener listener) throws IOException;
-    }
-
-    /** Whoever gives ports their programs. */
-    interface Programs {
-        /** Attaches programs to places, before anybody can connect. */
-        void attach(List<ProgramChain> places) throws IOException;
     }
 
     /** One polling thread's queues and packets. */
@@ -94,7 +88,7 @@ final class Forwarder implements AutoCloseable {
             List<Opening> openings,
             boolean swapsAddresses,
             List<Integer> cpus,
-            Programs programs)
+            PortPrograms.Keeper programs)
             throws IOException {
         this.swapsAddresses = swapsAddresses;
         this.dma = config.dma();
@@ -104,7 +98,7 @@ final class Forwarder implements AutoCloseable {
             for (int i = 0; i < names.size(); i++) {
                 ports.add(new ForwardPort(i, names.get(i), config.dma(), this::redirect, this::plan));
             }
-            programs.attach(ports.stream().flatMap(port -> port.programs().chains().stream()).toList());
+            ports.forEach(port -> programs.added(port.programs()));
             for (int i = 0; i < names.size(); i++) {
                 servers.add(openings.get(i).open(config, ports.get(i).listener()));
             }

@@ -13,6 +13,19 @@ import java.util.List;
  * @param toGuest for packets that go to them
  */
 public record PortPrograms(ProgramChain fromGuest, ProgramChain toGuest) {
+    /** Whoever gives ports their programs. */
+    @FunctionalInterface
+    public interface Keeper {
+        /** No programs for any port. */
+        Keeper NONE = _ -> {};
+
+        /** There is a port, to which nobody can connect yet. */
+        void added(PortPrograms port);
+
+        /** A port is gone, or could not be opened. */
+        default void removed(PortPrograms port) {}
+    }
+
     /** Places that nobody knows of, and where no program will be. */
     public static final PortPrograms NONE = of("none", 0, PacketPorts.NONE);
 

@@ -12,14 +12,17 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgSpec;
+import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
@@ -36,8 +39,9 @@ public final class ConfigFile {
             .build();
     private static final Set<String> NOT_HERE = Set.of(
             ServiceOptions.CONFIG, "--help", "--version", "--print-capabilities");
+    private static final String CONNECT = "--connect";
     /** Names of ports, whichever of the options has them. */
-    private static final Set<String> PORTS = Set.of("--socket-path", "--connect");
+    private static final Set<String> PORTS = Set.of("--socket-path", CONNECT);
 
     private final CommandLine command;
     private final Path file;
@@ -45,7 +49,9 @@ public final class ConfigFile {
     private final Set<String> given;
     private final List<String> words = new ArrayList<>();
     private final Map<String, String> places = new HashMap<>();
-    private final Set<String> ports = new HashSet<>();
+    private final Set<String> sockets = new HashSet<>();
+    private final Map<String, Boolean> ports = new LinkedHashMap<>();
+    private final List<String> others = new ArrayList<>();
 
     private ConfigFile(CommandLine command, Path file, Set<String> given) {
         this.command = command;
@@ -86,7 +92,45 @@ public final class ConfigFile {
         }
         ConfigFile config = new ConfigFile(command, file, given);
         config.read();
+        for (CommandSpec mixin : command.getCommandSpec().mixins().values()) {
+            if (mixin.userObject() instanceof ServiceOptions service) {
+                service.file(config);
+            }
+        }
         return config;
+    }
+
+    /**
+     * Reads the file anew.
+     *
+     * @throws IOException if it cannot be read
+     * @throws ParameterException if it is not understood
+     */
+    ConfigFile again() throws IOException {
+        ConfigFile config = new ConfigFile(command, file, given);
+        config.read();
+        return config;
+    }
+
+    /** Whether there is a file. */
+    boolean isPresent() {
+        return file != null;
+    }
+
+    /** Paths of sockets that the file gives to ports, and whether the program connects to them. */
+    public Map<String, Boolean> ports() {
+        return Collections.unmodifiableMap(ports);
+    }
+
+    /** All else in the file. */
+    public List<String> others() {
+        return Collections.unmodifiableList(others);
+    }
+
+    /** The file's path. */
+    @Override
+    public String toString() {
+        return String.valueOf(file);
     }
 
     /** The words of a command line, with those of the file behind the command's name. */
@@ -159,15 +203,20 @@ public final class ConfigFile {
             throw fault(json, "\"" + option.longestName().substring(2) + "\" takes a text or a number"
                     + (option.isMultiValue() ? ", or several in brackets" : ""));
         }
-        if (PORTS.contains(option.longestName()) && !ports.add(json.getText())) {
+        if (PORTS.contains(option.longestName()) && !sockets.add(json.getText())) {
             throw fault(json, "port " + json.getText() + " is given twice");
         }
         add(json, option, option.longestName() + "=" + json.getText());
     }
 
-    private void add(JsonParser json, OptionSpec option, String word) {
+    private void add(JsonParser json, OptionSpec option, String word) throws IOException {
         if (!given.contains(option.longestName())) {
             words.add(word);
+            if (PORTS.contains(option.longestName())) {
+                ports.put(json.getText(), option.longestName().equals(CONNECT));
+            } else {
+                others.add(word);
+            }
             places.put(option.longestName(), place(json.currentTokenLocation()) + ": ");
         }
     }

@@ -9,6 +9,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
 import java.util.concurrent.TimeUnit;
+import org.jline.utils.Signals;
 
 /**
  * Tells the service manager that started this process how it does (sd_notify(3)); nobody where there is none.
@@ -18,9 +19,13 @@ import java.util.concurrent.TimeUnit;
 public final class ServiceManager implements AutoCloseable {
     private static final System.Logger LOGGER = System.getLogger(ServiceManager.class.getPackageName());
 
+    private static final String HANG_UP = "HUP";
+
     /** Null: nobody wants to know. */
     private final NotifySocket socket;
     private final ScheduledExecutorService watchdog;
+    /** What SIGHUP did before; null: it does that still. */
+    private Object hangUp;
 
     private ServiceManager(NotifySocket socket, ScheduledExecutorService watchdog) {
         this.socket = socket;
@@ -92,9 +97,24 @@ public final class ServiceManager implements AutoCloseable {
         }
     }
 
+    /** Has SIGHUP do this from now on, until the end, and tells the manager when it begins and is done. */
+    void onHangUp(Runnable work) {
+        hangUp = Signals.register(HANG_UP, () -> {
+            send("RELOADING=1");
+            try {
+                work.run();
+            } finally {
+                send("READY=1");
+            }
+        });
+    }
+
     /** Says that the program ends; before it begins to. */
     @Override
     public void close() {
+        if (hangUp != null) {
+            Signals.unregister(HANG_UP, hangUp);
+        }
         send("STOPPING=1");
         if (watchdog != null) {
             watchdog.shutdownNow();

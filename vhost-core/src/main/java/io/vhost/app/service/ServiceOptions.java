@@ -1,8 +1,10 @@
 package io.vhost.app.service;
 
 import java.io.IOException;
+import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.Consumer;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -10,6 +12,8 @@ import picocli.CommandLine.Spec;
 
 /** What makes a command a service: options of several commands. Thread: the command's. */
 public final class ServiceOptions {
+    private static final System.Logger LOGGER = System.getLogger(ServiceOptions.class.getPackageName());
+
     /** The option that {@link ConfigFile} looks for. */
     static final String CONFIG = "--config";
 
@@ -27,6 +31,8 @@ public final class ServiceOptions {
     @Spec(Spec.Target.MIXEE)
     private CommandSpec command;
 
+    private ConfigFile file = ConfigFile.none();
+
     /**
      * The sockets that a service manager has opened for this process (LISTEN_FDS); has logs look as they
      * should, and so is to be called first.
@@ -42,6 +48,16 @@ public final class ServiceOptions {
         }
     }
 
+    /** Is told of the file before the command runs. */
+    void file(ConfigFile read) {
+        file = read;
+    }
+
+    /** The configuration file as it was read, or none. */
+    public ConfigFile file() {
+        return file;
+    }
+
     /**
      * Tells the service manager, if there is one, that the program is ready.
      *
@@ -51,5 +67,29 @@ public final class ServiceOptions {
      */
     public ServiceManager ready(Runnable check) throws IOException {
         return ServiceManager.ready(System.getenv(), ProcessHandle.current().pid(), check);
+    }
+
+    /**
+     * The same, and from now on SIGHUP has the configuration file read again, if there is one.
+     *
+     * @param check throws when the program does not work any more
+     * @param reload takes over what has changed; on a thread of the signal's
+     * @return what tells the manager of the end when it is closed
+     * @throws IOException if it cannot be told
+     */
+    public ServiceManager ready(Runnable check, Consumer<ConfigFile> reload) throws IOException {
+        ServiceManager manager = ready(check);
+        if (file.isPresent()) {
+            manager.onHangUp(() -> reload(reload));
+        }
+        return manager;
+    }
+
+    private void reload(Consumer<ConfigFile> reload) {
+        try {
+            reload.accept(file.again());
+        } catch (IOException | ParameterException e) {
+            LOGGER.log(Level.WARNING, "nothing has changed: " + e.getMessage());
+        }
     }
 }

@@ -1,5 +1,6 @@
 package io.vhost.app.vswitch;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.app.polling.ClosedTogether;
 import io.vhost.app.polling.Idle;
 import io.vhost.app.polling.PollingThread;
@@ -7,7 +8,6 @@ import io.vhost.app.polling.PortCounters;
 import io.vhost.app.polling.PortPrograms;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.PacketPorts;
-import io.vhost.device.ProgramChain;
 import io.vhost.device.QueueWaiter;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VirtQueue;
@@ -18,8 +18,12 @@ import io.vhost.os.TapDevice;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /**
  * A {@link LearningSwitch} between sockets and perhaps an interface of this machine, with the thread that
@@ -44,21 +48,33 @@ final class Switch implements AutoCloseable {
         Runnable open(VhostConfig config, DeviceListener listener) throws IOException;
     }
 
-    /** Whoever gives sockets their programs. */
-    interface Programs {
-        /** Attaches programs to places, before anybody can connect. */
-        void attach(List<ProgramChain> places) throws IOException;
-    }
-
     private final LearningSwitch ethernet;
     /** Null: the thread copies. */
     private final DmaRegistry dma;
     private final QueueWaiter waiter;
+    private final VhostConfig config;
+    private final PortPrograms.Keeper programs;
     private final TapDevice tap;
-    private final List<SwitchSocket> sockets = new ArrayList<>();
-    private final List<SwitchMember> members = new ArrayList<>();
-    private final List<Runnable> opened = new ArrayList<>();
     private final boolean waits;
+    private final Object portsLock = new Object();
+    /** Replaced under the lock: the thread asks in each idle round. */
+    private volatile SwitchSocket[] sockets = {};
+    private volatile List<SwitchMember> members = List.of();
+
+    /** What ends the service of each socket. */
+    @GuardedBy("portsLock")
+    private final Map<SwitchSocket, Runnable> opened = new LinkedHashMap<>();
+
+    /** Sockets that are no ports any more, with packets that a copy may still touch. */
+    @GuardedBy("portsLock")
+    private final List<SwitchSocket> late = new ArrayList<>();
+
+    @GuardedBy("portsLock")
+    private int ports;
+
+    @GuardedBy("portsLock")
+    private boolean closed;
+
     private volatile VirtQueue[] queues = NONE;
     private volatile boolean closing;
     private final PollingThread thread;
@@ -72,32 +88,41 @@ final class Switch implements AutoCloseable {
      * @param openings of the sockets
      * @param tap an interface that belongs to the switch, and is closed with it; or null
      * @param age how long an address is remembered
-     * @param programs gives the sockets their programs
      * @param waits whether the thread waits for kicks when there is nothing to do; false: it polls always
      * @throws IOException if a socket cannot be had; nothing is left behind
      */
     Switch(VhostConfig config, List<String> names, List<Opening> openings, TapDevice tap, Duration age,
-            boolean waits, Programs programs) throws IOException {
+            boolean waits) throws IOException {
+        this(config, names, openings, tap, age, waits, OptionalInt.empty(), PortPrograms.Keeper.NONE);
+    }
+
+    /**
+     * The same, with a choice of the CPU, and programs.
+     *
+     * @param cpu that the thread is bound to, if any
+     * @param programs gives the sockets their programs
+     */
+    Switch(VhostConfig config, List<String> names, List<Opening> openings, TapDevice tap, Duration age,
+            boolean waits, OptionalInt cpu, PortPrograms.Keeper programs) throws IOException {
+        this.config = config;
+        this.programs = programs;
         this.tap = tap;
         this.dma = config.dma();
         this.waits = waits;
         ethernet = new LearningSwitch(BUFFER, age);
         waiter = tap == null ? new QueueWaiter() : new QueueWaiter(tap.descriptor().fd());
-        for (String name : names) {
-            sockets.add(new SwitchSocket(name, ethernet, config.dma(),
-                    PortPrograms.of(name, sockets.size(), this::redirect), this::replan));
-        }
-        members.addAll(sockets);
-        if (tap != null) {
-            members.add(new TapMember(tap.name(), ethernet.attach(new TapLink(tap))));
-        }
-        thread = new PollingThread("switch", OptionalInt.empty(), new Idle(Integer.MAX_VALUE, 0, 0),
-                this::round, () -> sockets.forEach(SwitchSocket::checkMemory)).start();
+        SwitchPort local = tap == null ? null : ethernet.attach(new TapLink(tap));
+        thread = new PollingThread("switch", cpu, new Idle(Integer.MAX_VALUE, 0, 0), this::round,
+                () -> Arrays.stream(sockets).forEach(SwitchSocket::checkMemory)).start();
         boolean complete = false;
         try {
-            programs.attach(sockets.stream().flatMap(socket -> socket.programs().chains().stream()).toList());
             for (int i = 0; i < openings.size(); i++) {
-                opened.add(openings.get(i).open(config, sockets.get(i).listener()));
+                SwitchMember _ = add(names.get(i), openings.get(i));
+            }
+            if (tap != null) {
+                synchronized (portsLock) {
+                    members = with(members, new TapMember(ports++, tap.name(), local));
+                }
             }
             complete = true;
         } finally {
@@ -107,7 +132,7 @@ final class Switch implements AutoCloseable {
         }
     }
 
-    private record TapMember(String name, SwitchPort port) implements SwitchMember {
+    private record TapMember(int number, String name, SwitchPort port) implements SwitchMember {
         @Override
         public PortCounters counters() {
             return port.counters();
@@ -131,16 +156,87 @@ final class Switch implements AutoCloseable {
 
     /** Sends packets to a port that programs know by this number; see {@link PacketPorts}. */
     private int redirect(int number, Packet[] packets, int offset, int count) {
-        if (number > members.size()) {
-            return PacketPorts.NO_PORT;
+        for (SwitchMember member : members) {
+            if (member.number() == number - 1) {
+                SwitchPort port = member.port();
+                return port == null ? 0 : port.sendNow(packets, offset, count);
+            }
         }
-        SwitchPort port = members.get(number - 1).port();
-        return port == null ? 0 : port.sendNow(packets, offset, count);
+        return PacketPorts.NO_PORT;
     }
 
-    /** Sockets and interface; their number and order stay. */
+    /** Sockets and interface of this moment. */
     List<SwitchMember> members() {
         return members;
+    }
+
+    /**
+     * Adds a port.
+     *
+     * @param name of its socket, which no other has
+     * @param opening opens the socket
+     * @return the port
+     * @throws IOException if there is a port of this name, or the socket cannot be had
+     */
+    SwitchMember add(String name, Opening opening) throws IOException {
+        synchronized (portsLock) {
+            if (closed) {
+                throw new IOException("the switch ends");
+            }
+            if (members.stream().anyMatch(member -> member.name().equals(name))) {
+                throw new IOException("there is a port " + name + " already");
+            }
+            SwitchSocket socket = new SwitchSocket(ports, name, ethernet, dma,
+                    PortPrograms.of(name, ports, this::redirect), this::replan);
+            programs.added(socket.programs());
+            // Before anybody can connect: whoever does is looked for among these.
+            sockets = Stream.concat(Arrays.stream(sockets), Stream.of(socket)).toArray(SwitchSocket[]::new);
+            boolean complete = false;
+            try {
+                opened.put(socket, opening.open(config, socket.listener()));
+                complete = true;
+            } finally {
+                if (!complete) {
+                    leave(socket);
+                    programs.removed(socket.programs());
+                }
+            }
+            ports++;
+            members = with(members, socket);
+            return socket;
+        }
+    }
+
+    /**
+     * Takes a port away: its guests are disconnected, and its socket's file is removed. What is on its way to
+     * them is counted as dropped.
+     *
+     * @param name of its socket
+     * @throws IOException if there is no socket of this name
+     */
+    void remove(String name) throws IOException {
+        synchronized (portsLock) {
+            SwitchSocket socket = opened.keySet().stream().filter(each -> each.name().equals(name))
+                    .findFirst()
+                    .orElseThrow(() -> new IOException("there is no port " + name + " with a socket"));
+            opened.remove(socket).run();
+            leave(socket);
+            programs.removed(socket.programs());
+            if (socket.inFlight() > 0) {
+                late.add(socket);
+            }
+            members = members.stream().filter(member -> !member.equals(socket)).toList();
+        }
+        replan();
+    }
+
+    @GuardedBy("portsLock")
+    private void leave(SwitchSocket socket) {
+        sockets = Arrays.stream(sockets).filter(other -> !other.equals(socket)).toArray(SwitchSocket[]::new);
+    }
+
+    private static List<SwitchMember> with(List<SwitchMember> members, SwitchMember member) {
+        return Stream.concat(members.stream(), Stream.of(member)).toList();
     }
 
     /** Throws if the thread has failed. */
@@ -170,7 +266,7 @@ final class Switch implements AutoCloseable {
     }
 
     private synchronized void replan() {
-        queues = sockets.stream().flatMap(socket -> socket.queues().stream()).toArray(VirtQueue[]::new);
+        queues = Arrays.stream(sockets).flatMap(socket -> socket.queues().stream()).toArray(VirtQueue[]::new);
         waiter.wakeUp();
     }
 
@@ -185,11 +281,16 @@ final class Switch implements AutoCloseable {
         closing = true;
         waiter.wakeUp();
         thread.close();
-        ClosedTogether.run(opened);
+        List<SwitchSocket> all;
+        synchronized (portsLock) {
+            closed = true;
+            ClosedTogether.run(List.copyOf(opened.values()));
+            all = Stream.concat(Arrays.stream(sockets), late.stream()).toList();
+        }
         waiter.close();
         if (tap != null) {
             tap.close();
         }
-        ethernet.close(dma, () -> sockets.forEach(SwitchSocket::putBack));
+        ethernet.close(dma, () -> all.forEach(SwitchSocket::putBack));
     }
 }

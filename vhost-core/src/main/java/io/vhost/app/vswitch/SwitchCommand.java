@@ -14,12 +14,14 @@ import io.vhost.app.polling.LateCopyException;
 import io.vhost.app.service.InheritedPort;
 import io.vhost.app.service.ServiceManager;
 import io.vhost.app.service.ServiceOptions;
+import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.metrics.PortTraffic;
 import io.vhost.monitor.MonitorServer;
 import io.vhost.monitor.MonitoredDevices;
+import io.vhost.os.CpuAffinity;
 import io.vhost.os.TapDevice;
 import io.vhost.server.VhostClient;
 import io.vhost.server.VhostServer;
@@ -28,8 +30,11 @@ import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
+import java.util.OptionalInt;
 import java.util.concurrent.Callable;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -94,6 +99,10 @@ public final class SwitchCommand implements Callable<Integer> {
             description = "How long an address is remembered; 300 by default.")
     private int age = (int) LearningSwitch.AGE.toSeconds();
 
+    @Option(names = "--cpu", paramLabel = "N",
+            description = "Run the thread that moves packets on this CPU; by default on any.")
+    private Integer cpu;
+
     @Option(names = "--poll", description = "Never wait: poll the queues always, for the least delay.")
     private boolean poll;
 
@@ -135,6 +144,10 @@ public final class SwitchCommand implements Callable<Integer> {
                 == paths.size() + connections.size(), "a path is given twice");
         require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
         require(seconds >= 0, "--seconds must not be negative");
+        if (cpu != null) {
+            require(IntStream.of(CpuAffinity.allowedCpus()).anyMatch(allowed -> allowed == cpu),
+                    "--cpu must be among " + Arrays.toString(CpuAffinity.allowedCpus()) + ", not " + cpu);
+        }
         require(age > 0, "--age must be positive");
         require(mtu == UNCHANGED || tap != null, "--mtu is for a --tap");
         require(mtu == UNCHANGED || (mtu >= VhostDevice.LEAST_MTU && mtu <= VhostDevice.MOST_MTU),
@@ -153,17 +166,15 @@ public final class SwitchCommand implements Callable<Integer> {
         List<String> names = new ArrayList<>();
         List<Switch.Opening> openings = new ArrayList<>();
         MonitoredDevices devices = new MonitoredDevices();
+        PortControl control = new PortControl((path, connects) -> opening(path, connects, devices),
+                metrics::forget, this::tell);
         for (Path path : paths) {
             names.add(path.toString());
-            openings.add((offer, listener) -> VhostServer.listen(
-                    path, sockets.permissions(), offer,
-                    devices.watch(metrics.watch(path.toString(), listener)))::close);
+            openings.add(opening(path, false, devices));
         }
         for (Path path : connections) {
             names.add(path.toString());
-            openings.add((offer, listener) ->
-                    VhostClient.connect(path, offer,
-                            devices.watch(metrics.watch(path.toString(), listener)))::close);
+            openings.add(opening(path, true, devices));
         }
         for (InheritedPort port : inherited) {
             names.add(port.name());
@@ -171,14 +182,18 @@ public final class SwitchCommand implements Callable<Integer> {
                     devices.watch(metrics.watch(port.name(), listener)))::close);
         }
         SwitchReport report = null;
-        try (MonitorServer _ = monitor.open("switch", devices, programs.commands(), context.end()::raise);
+        programs.prepare(names.size());
+        List<io.vhost.monitor.command.Command> commands = new ArrayList<>(programs.commands());
+        commands.addAll(List.of(control.commands()));
+        try (MonitorServer _ = monitor.open("switch", devices, commands, context.end()::raise);
                 Switch ethernet = new Switch(
                         config, names, openings, openTap(), Duration.ofSeconds(age), !poll,
-                        programs::attach);
+                        cpu == null ? OptionalInt.empty() : OptionalInt.of(cpu), programs);
                 MetricsOptions.Open _ = metrics.open(
                         () -> traffic(ethernet), quiet ? null : context.out());
-                ServiceManager _ = service.ready(ethernet::check)) {
-            report = new SwitchReport(ethernet.members());
+                ServiceManager _ = service.ready(ethernet::check, control::reload)) {
+            control.begin(ethernet, service.file());
+            report = new SwitchReport(ethernet::members);
             run(ethernet, report);
         } catch (LateCopyException e) {
             if (report != null) {
@@ -190,6 +205,21 @@ public final class SwitchCommand implements Callable<Integer> {
         report.totals(context.out());
         programs.totals(context.out());
         return 0;
+    }
+
+    private Switch.Opening opening(Path path, boolean connects, MonitoredDevices devices) {
+        return (offer, listener) -> {
+            DeviceListener watched = devices.watch(metrics.watch(path.toString(), listener));
+            return connects ? VhostClient.connect(path, offer, watched)::close
+                    : VhostServer.listen(path, sockets.permissions(), offer, watched)::close;
+        };
+    }
+
+    private void tell(String line) {
+        if (!quiet) {
+            context.out().println(line);
+            context.out().flush();
+        }
     }
 
     private static List<PortTraffic> traffic(Switch ethernet) {
@@ -218,9 +248,7 @@ public final class SwitchCommand implements Callable<Integer> {
     private void run(Switch ethernet, SwitchReport report) {
         PrintWriter out = context.out();
         if (!quiet) {
-            for (int i = 0; i < ethernet.members().size(); i++) {
-                out.printf("port %d: %s%n", i, ethernet.members().get(i).name());
-            }
+            ethernet.members().forEach(member -> out.printf("port %d: %s%n", member.number(), member.name()));
             out.println("listening");
             out.flush();
         }

@@ -4,6 +4,9 @@ import io.vhost.app.polling.PortCounters;
 
 /** What {@code switch} tells of: a socket or an interface of this machine. Any thread. */
 interface SwitchMember {
+    /** Number of the port, which no other ever has. */
+    int number();
+
     /** What the user called it. */
     String name();
 

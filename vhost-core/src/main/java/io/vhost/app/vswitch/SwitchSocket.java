@@ -19,6 +19,7 @@ import java.util.Map;
  * its queues run. Threads: any.
  */
 final class SwitchSocket implements SwitchMember {
+    private final int number;
     private final String name;
     private final LearningSwitch ethernet;
     private final PortPrograms programs;
@@ -40,14 +41,16 @@ final class SwitchSocket implements SwitchMember {
     /**
      * A socket without guests.
      *
+     * @param number of the port
      * @param name of the socket
      * @param ethernet where guests are attached
      * @param dma what copies packets; null: the switch's thread does
      * @param programs that decide on packets of the guests
      * @param changed called after {@link #queues} has changed
      */
-    SwitchSocket(String name, LearningSwitch ethernet, DmaRegistry dma, PortPrograms programs,
+    SwitchSocket(int number, String name, LearningSwitch ethernet, DmaRegistry dma, PortPrograms programs,
             Runnable changed) {
+        this.number = number;
         this.name = name;
         this.ethernet = ethernet;
         this.programs = programs;
@@ -82,6 +85,11 @@ final class SwitchSocket implements SwitchMember {
     /** For whoever serves the socket. */
     DeviceListener listener() {
         return devices;
+    }
+
+    @Override
+    public int number() {
+        return number;
     }
 
     @Override

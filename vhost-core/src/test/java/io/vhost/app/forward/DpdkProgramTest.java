@@ -72,7 +72,8 @@ class DpdkProgramTest {
 
     @ParameterizedTest
     @MethodSource("ways")
-    void whatPassesOrIsSentBackComesBackAllOfIt(String verdict, String path, boolean copies) throws Exception {
+    void whatPassesOrIsSentBackComesBackAllOfIt(String verdict, String path, boolean copies)
+            throws Exception {
         try (DmaRegistry dma = DmaKind.WORKER.channels(1);
                 Forwarder forwarder = forwarder(copies ? VhostConfig.builder().asyncCopy(dma).build()
                         : VhostConfig.defaults())) {

@@ -126,6 +126,40 @@ class ServiceProcessTest {
         }
     }
 
+    @Test
+    void aHangUpHasTheFileReadAgain() throws IOException {
+        Path config = directory.resolve("c.json");
+        String[] sockets = {"a", "b", "c"};
+        for (int i = 0; i < sockets.length; i++) {
+            sockets[i] = directory.resolve(sockets[i]).toString();
+        }
+        Files.writeString(config, "{\"socket-path\": [\"" + sockets[0] + "\", \"" + sockets[1] + "\"]}");
+        String name = directory.resolve("n").toString();
+        try (Program manager = manager("UNIX-RECV:" + name);
+                Program program = start(name, "0", "switch", "--config", config.toString())) {
+            program.await("listening\n");
+            manager.await("READY=1");
+            Files.writeString(config, "{\"connect\": \"" + sockets[2] + "\",\n\"age\": 5,\"socket-path\": \""
+                    + sockets[1] + "\"}");
+            Program.signal("HUP", program.pid());
+            program.await("port removed: " + sockets[0] + "\n");
+            program.await("port 2: " + sockets[2] + "\n");
+            program.await("what has changed beside ports is for the next start");
+            manager.await("RELOADING=1");
+            manager.await("READY=1");
+            assertFalse(Files.exists(Path.of(sockets[0])));
+            Files.writeString(config, "{\"socket-path\": \"" + sockets[1] + "\",\n \"age\"}");
+            Program.signal("HUP", program.pid());
+            program.await("nothing has changed: " + config + ":2:");
+            manager.await("RELOADING=1");
+            manager.await("READY=1");
+            MainProcess.awaitListening(Path.of(sockets[1]));
+            program.terminate();
+            manager.await("STOPPING=1");
+            assertEquals(0, program.exitStatus());
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "time|(?s)20..-..-..T\\S+Z WARNING: .*connections.*",

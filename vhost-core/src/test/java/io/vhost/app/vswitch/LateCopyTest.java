@@ -20,7 +20,7 @@ class LateCopyTest {
         StuckGuest guest = new StuckGuest();
         Switch ethernet = new Switch(guest.config(), List.of("guest"),
                 List.of((config, socket) -> VhostServer.listen(path, config, socket)::close), null,
-                LearningSwitch.AGE, true, _ -> {});
+                LearningSwitch.AGE, true);
         guest.comeAndGo(path);
         guest.assertEnds(ethernet);
         assertFalse(Files.exists(path));

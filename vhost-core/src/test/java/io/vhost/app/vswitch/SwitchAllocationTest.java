@@ -34,7 +34,7 @@ class SwitchAllocationTest {
         List<Long> allocated = new ArrayList<>();
         try (Switch ethernet = new Switch(
                         VhostConfig.defaults(), List.of("one", "other"), openings, null,
-                        LearningSwitch.AGE, false, _ -> {});
+                        LearningSwitch.AGE, false);
                 Exchange exchange =
                         Exchange.between(one, other, DriverConfig.defaults(), 64, Long.MAX_VALUE).start()) {
             long thread = threadOf("switch");

@@ -142,7 +142,8 @@ class SecondWallTest {
             String interpreted = runWithHelpers(code, HelperSet.xdp(), withAllKinds(), false);
             assertEquals(interpreted, runWithHelpers(code, HelperSet.xdp(), withAllKinds(), true));
             boolean map = number == Address.ofMap(0) || number == Address.ofMap(1);
-            String expected = map ? Long.toHexString(Address.ofValues(number == Address.ofMap(0) ? 0 : 1)) + " "
+            String expected = map
+                    ? Long.toHexString(Address.ofValues(number == Address.ofMap(0) ? 0 : 1)) + " "
                     + Abort.NONE : "0 " + Abort.HELPER_ARGUMENT;
             assertTrue(interpreted.startsWith(expected + " "), interpreted);
         }
