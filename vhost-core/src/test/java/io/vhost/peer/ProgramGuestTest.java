@@ -169,6 +169,31 @@ class ProgramGuestTest {
                 .order(ByteOrder.nativeOrder()).getInt());
     }
 
+    /** Guests in different VLANs meet: the tag of one's frames is made the other's, and back. */
+    @Test
+    void tagsAreRewritten() throws Exception {
+        Path vlan = Clang.program(directory, "vlanmap");
+        Path there = Files.writeString(directory.resolve("there.json"), "{\"5\": 6, \"6\": 5}");
+        try (SwitchProcess ethernet = ethernet("--program", "0=" + vlan, "--program", "1=" + vlan,
+                        "--map", "tags=" + there);
+                LinuxGuest a = LinuxGuest.start(socketA, 1, "");
+                LinuxGuest b = LinuxGuest.start(socketB, 2, "packed=on")) {
+            a.awaitBoot();
+            b.awaitBoot();
+            tag(a, 5, "10.78.0.1");
+            tag(b, 6, "10.78.0.2");
+            assertPings(a, "10.78.0.2");
+            copy(a, b, "10.78.0.2", 5000, 5000);
+            copy(b, a, "10.78.0.1", 5000, 5000);
+            assertEquals(List.of(), ethernet.warnings());
+        }
+    }
+
+    private static void tag(LinuxGuest guest, int id, String address) {
+        guest.run("ip link add link eth0 name tagged type vlan id " + id + " && ip addr add " + address
+                + "/24 dev tagged && ip link set tagged up");
+    }
+
     /** Of a flood of pings those pass that the limit allows. */
     @Test
     void aRateLimitHoldsPingsBack() throws Exception {
