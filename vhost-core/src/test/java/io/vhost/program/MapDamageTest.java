@@ -122,7 +122,7 @@ class MapDamageTest {
                 () -> object.map("addresses").put(0L, Map.of("bytes", List.of(256L))));
     }
 
-    /** A client that asks for all does not take all of the heap: 200 MB of values are 50,000 lists of 4,096. */
+    /** A client that asks for all does not take all of the heap: 200 MB are 50,000 lists of 4,096. */
     @Test
     void aDumpHasAnEnd() throws CommandException {
         ProgramRegistry registry = new ProgramRegistry();

@@ -128,7 +128,8 @@ class ProgramCommandsTest {
         for (String wrong : new String[] {pipe.toString(), "/dev/zero", folder.toString(), empty.toString(),
             text.toString(), "", "/", "a\0b", "/nowhere/at/all", "/proc/self/mem", "x".repeat(5000)}) {
             arguments.put("file", wrong);
-            assertTimeoutPreemptively(Duration.ofSeconds(20), () -> refused("x-bpf-attach", arguments), wrong);
+            assertTimeoutPreemptively(Duration.ofSeconds(20), () -> refused("x-bpf-attach", arguments),
+                    wrong);
         }
         assertTrue(registry.objects().isEmpty());
     }

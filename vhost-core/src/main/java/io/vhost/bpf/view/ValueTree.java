@@ -98,8 +98,9 @@ public final class ValueTree {
                 set(member(value, String.valueOf(name), place), member, place, depth + 1);
             });
             case List<?> elements -> elements(value, elements, path, depth);
-            case null, default -> throw new IllegalArgumentException(where(path) + shown(String.valueOf(tree)) + " is no value; use"
-                    + " a whole number, a string, a list or an object");
+            case null, default -> throw new IllegalArgumentException(where(path)
+                    + shown(String.valueOf(tree)) + " is no value; use a whole number, a string, a list or an"
+                    + " object");
         }
     }
 
