@@ -16,9 +16,8 @@ public interface PacketPorts {
 
     /**
      * Sends packets to a port. Those that are done with are given away, and find back to their pool by
-     * themselves; the others stay the caller's, which drops and counts them. So it does with all of them, in
-     * so far as they were not released, when this throws, and logs that; it does not reach the queue's
-     * caller.
+     * themselves; the others stay the caller's, which drops and counts them. When this throws, that is logged
+     * and does not reach the queue's caller, and all of the packets that were not released are dropped.
      *
      * @param port its number, 1 or more: what XDP calls an interface index
      * @param packets what to send; the packets that are not done with are put last in the range

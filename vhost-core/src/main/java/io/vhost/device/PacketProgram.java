@@ -14,8 +14,8 @@ public interface PacketProgram {
     /**
      * Decides on the packets of a burst. All of them pass unless this says otherwise. It must not keep the
      * burst nor its packets, nor release them; a packet that it has emptied is aborted. An exception aborts
-     * the packets of the burst that are to pass so far, is logged, and does not reach the caller of the
-     * queue. An {@link Error} does; all packets of a burst from a guest are put back then.
+     * the packets of the burst that are to pass so far, is logged, and does not reach the queue's caller.
+     * An {@link Error} does; all packets of a burst from a guest are put back then.
      *
      * @param burst 1 to {@value PacketBurst#SIZE} packets
      */

@@ -88,8 +88,7 @@ final class QueuePrograms {
         long each = Math.max(1, (System.nanoTime() - begin) / packets);
         long fits = Math.clamp(BURST_NANOS / each, 1, Integer.MAX_VALUE / 2);
         int before = allowed;
-        // Down at once, for the neighbours' sake. Up by steps, or one cheap packet would let in a costly
-        // burst.
+        // Down at once, for the neighbours' sake. Up by steps: a cheap packet must not buy a costly burst.
         allowed = (int) Math.min(fits, 2L * before);
     }
 

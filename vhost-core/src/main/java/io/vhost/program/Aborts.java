@@ -17,6 +17,7 @@ import java.util.concurrent.atomic.LongAdder;
 final class Aborts {
     private static final Logger LOG = System.getLogger(Aborts.class.getPackageName());
     private static final long PAUSE = 1_000_000_000;
+    private static final int XDP_REDIRECT = 4;
 
     private final String name;
     private final Program program;
@@ -43,6 +44,18 @@ final class Aborts {
         count.increment();
         if (isTime()) {
             tell(cpu.abort(), cpu.faultAt(), cpu.abort() == Abort.HELPER_FAILED ? cpu.cause() : null);
+        }
+    }
+
+    /** The program has answered with an abort, or with what is no answer. */
+    void returned(int action) {
+        count.increment();
+        if (isTime()) {
+            tell("it returned " + switch (action) {
+                case 0 -> "XDP_ABORTED";
+                case XDP_REDIRECT -> "XDP_REDIRECT without a redirect";
+                default -> action + ", which is no action of XDP";
+            }, -1, null);
         }
     }
 

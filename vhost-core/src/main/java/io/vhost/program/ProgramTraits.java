@@ -14,7 +14,7 @@ import java.util.Set;
  * @param isClassifier whether it is one of tc
  * @param usesMetadata whether it may look at what lies before the packet
  * @param writes whether it may change packets
- * @param redirects whether it may redirect them
+ * @param redirects whether it redirects them itself; what it calls in its place nobody knows
  */
 record ProgramTraits(boolean isClassifier, boolean usesMetadata, boolean writes, boolean redirects) {
     // Numbers of helpers.
@@ -34,7 +34,7 @@ record ProgramTraits(boolean isClassifier, boolean usesMetadata, boolean writes,
         boolean tails = calls(image, TAIL_CALL);
         return new ProgramTraits(classifier,
                 !classifier && (tails || calls(image, ADJUST_META) || loadsMetadata(image)),
-                tails || mayWrite(image), tails || calls(image, REDIRECT) || calls(image, REDIRECT_MAP));
+                tails || mayWrite(image), calls(image, REDIRECT) || calls(image, REDIRECT_MAP));
     }
 
     private static boolean calls(Image image, int helper) {

@@ -45,12 +45,12 @@ public final class QueueProgram implements PacketProgram {
         return whyInterpreted;
     }
 
-    /** {@return packets on which it was ended before its own end} */
+    /** {@return packets on which it was ended before its own end, or answered with an abort} */
     public long aborted() {
         return aborts.count();
     }
 
-    /** {@return why and where it was ended last; empty if it never was} */
+    /** {@return why and where a packet was aborted last, at most each second; empty if none was} */
     public Optional<String> lastAbort() {
         return aborts.last();
     }

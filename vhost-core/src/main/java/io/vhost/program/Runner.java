@@ -149,6 +149,7 @@ final class Runner implements Burst {
                 return;
             }
             case ABORTED -> {
+                aborts.returned((int) result);
                 burst.abort(element);
                 return;
             }

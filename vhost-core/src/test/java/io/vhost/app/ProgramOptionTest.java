@@ -124,6 +124,7 @@ class ProgramOptionTest {
         "--program 1=FILE|there is no socket 1",
         "--program 0=FILE:nothing|no program nothing",
         "--program 0=FILE --map others=FILE|no map others",
+        "--program 0=FILE --map blocked=/dev/zero|larger than",
         "--program 0=FILE --program-set nothing=1|no variable nothing",
         "--program 0=FILE --program-set nothing=one|is no number",
         "--program 0=FILE --program-budget -1|must be positive"})

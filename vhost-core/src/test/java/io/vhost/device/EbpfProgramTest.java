@@ -143,6 +143,9 @@ class EbpfProgramTest {
         assertArrayEquals(first(2), bytes(packets[0]));
         // 4 without a helper's help leads nowhere, 5 is no action.
         assertEquals(3, link.count(Verdict.ABORTED));
+        QueueProgram program = (QueueProgram) link.program();
+        assertEquals(3, program.aborted());
+        assertTrue(program.lastAbort().orElseThrow().contains("XDP_ABORTED"), program.lastAbort()::get);
         assertEquals(1, link.count(Verdict.DROP));
         assertEquals(2, link.count(Verdict.PASS));
         guest.toGuest().assertUsed(0, HEADER + 60);

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import io.vhost.net.Packet;
 import io.vhost.queue.ControlException;
+import io.vhost.state.QueueCounters.Counter;
+import io.vhost.testing.FaultyDmaEngine;
+import java.time.Duration;
 import org.junit.jupiter.api.Test;
 
 /** Programs of queues whose packets are copied by a DMA channel. Packets are told by their number. */
@@ -150,5 +153,44 @@ class ProgramChainAsyncTest extends AsyncFixture {
         assertThrows(NullPointerException.class, () -> queue.submitEnqueueBurst(missing, 0, 3, channel));
         pool.release(packets, 0, 4);
         assertBalanced(0);
+    }
+
+    /** An engine that fails now and then, and a ring that stops while packets go back: all come to an end. */
+    @Test
+    void whatGoesBackSurvivesAnEngineThatFails() throws ControlException {
+        start(features(), TestGuest.RING, FaultyDmaEngine.seeded(7).failureRate(0.3).depth(8).capacity(16));
+        queue(0).registerAsync();
+        queue(1).registerAsync();
+        ProgramLink link = attach(queue(1));
+        for (int i = 0; i < 60; i++) {
+            offer(i);
+            guest.toGuest().accept(i, HEADER + 400);
+        }
+        int ended = 0;
+        int passed = 0;
+        int looks = 0;
+        while (link.packets() + counted(1, Counter.COPY_FAILED) < 30 && looks++ < 10_000) {
+            int count = queue(1).tryDequeueBurst(pool, done, 0, 8, channel);
+            pool.release(done, 0, count);
+            passed += count;
+            count = queue(0).pollEnqueueCompleted(done, 0, 8, channel);
+            pool.release(done, 0, count);
+            ended += count;
+        }
+        guest.control.stopRing(0);
+        for (int i = 0; i < 200; i++) {
+            int count = queue(1).tryDequeueBurst(pool, done, 0, 8, channel);
+            pool.release(done, 0, count);
+            passed += count;
+        }
+        int[] back = {ended};
+        assertEquals(0, queue(0).drain(packet -> {
+            packet.release();
+            back[0]++;
+        }, Duration.ofSeconds(10)));
+        assertEquals(0, queue(1).getInflight());
+        assertEquals(passed, link.count(Verdict.PASS));
+        assertEquals(link.count(Verdict.TX), back[0] + queue(1).programs().transmitFailures());
+        assertEquals(0, pool.outstanding());
     }
 }

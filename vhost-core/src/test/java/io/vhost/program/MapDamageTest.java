@@ -122,15 +122,12 @@ class MapDamageTest {
                 () -> object.map("addresses").put(0L, Map.of("bytes", List.of(256L))));
     }
 
-    /** A client that asks for all does not take all of the heap: 200 MB of values are 50,000 long lists. */
+    /** A client that asks for all does not take all of the heap: 200 MB are 50,000 lists of 4,096. */
     @Test
     void aDumpHasAnEnd() throws CommandException {
         ProgramRegistry registry = new ProgramRegistry();
         registry.add("maps", object);
-        Command dump = ProgramCommands.of(registry, ProgramOptions.defaults()).stream()
-                .filter(command -> command.name().equals("x-bpf-map-dump")).findFirst().orElseThrow();
-        Map<?, ?> result = (Map<?, ?>) dump.run(
-                dump.check(Map.of("map", "bulk", "limit", 0xFFFF_FFFFL)));
+        Map<?, ?> result = dump(registry, "bulk");
         assertEquals(255, ((List<?>) result.get("entries")).size());
         assertEquals(true, result.get("more"));
     }
@@ -143,5 +140,61 @@ class MapDamageTest {
         assertEquals(0, object.map("wide").entries(1000).size());
         long allocated = threads.getCurrentThreadAllocatedBytes() - before;
         assertTrue(allocated < 100_000, "a million places that are empty: " + allocated);
+    }
+
+    private static Map<?, ?> dump(ProgramRegistry registry, String map) throws CommandException {
+        Command dump = ProgramCommands.of(registry, ProgramOptions.defaults()).stream()
+                .filter(command -> command.name().equals("x-bpf-map-dump")).findFirst().orElseThrow();
+        Object result = dump.run(dump.check(Map.of("map", map, "limit", 0xFFFF_FFFFL)));
+        assertEquals(null, dump.resultFault(result));
+        return (Map<?, ?>) result;
+    }
+
+    /** Maps without keys, or whose values are no bytes, are shown as well, and changed or refused. */
+    @Test
+    void mapsOfEachKindCanBeAskedFor() throws Exception {
+        ProgramRegistry registry = new ProgramRegistry();
+        registry.add("kinds", ProgramObject.load(Clang.compile(folder, "kinds", """
+                struct { __uint(type, 27); __uint(max_entries, 4096); } ring SEC(".maps");
+                struct { __uint(type, 22); __uint(max_entries, 4); __type(value, __u32); } queue SEC(".maps");
+                struct { __uint(type, 3); __uint(max_entries, 2); __type(key, __u32); __type(value, __u32); }
+                    calls SEC(".maps");
+                struct { __uint(type, 14); __uint(max_entries, 2); __type(key, __u32); __type(value, __u32); }
+                    ports SEC(".maps");
+                struct { __uint(type, 6); __uint(max_entries, 2); __type(key, __u32); __type(value, __u32); }
+                    cpus SEC(".maps");
+                static long (*tail_call)(void *, void *, __u32) = (void *) 12;
+                static long (*output)(void *, void *, __u64, __u64) = (void *) 130;
+                static long (*push)(void *, const void *, __u64) = (void *) 87;
+                static long (*redirect_map)(void *, __u32, __u64) = (void *) 51;
+                static void *(*lookup)(void *, const void *) = (void *) 1;
+                SEC("xdp") int program(struct xdp_md *ctx) {
+                    __u32 zero = 0;
+                    output(&ring, &zero, 4, 0);
+                    push(&queue, &zero, 0);
+                    tail_call(ctx, &calls, 0);
+                    return lookup(&cpus, &zero) ? redirect_map(&ports, 0, 0) : 1;
+                }
+                """)));
+        for (String map : List.of("ring", "queue", "calls", "ports", "cpus")) {
+            assertEquals(map, dump(registry, map).get("name"));
+            for (Object key : new Object[] {0L, 2L, "", "00", Map.of(), List.of(), true}) {
+                ProgramMap held = registry.map(map);
+                for (Object value : new Object[] {1L, "", Map.of(), List.of(1L)}) {
+                    try {
+                        held.put(key, value);
+                    } catch (IllegalArgumentException | IllegalStateException refused) {
+                        assertTrue(refused.getMessage() != null);
+                    }
+                }
+                try {
+                    held.get(key);
+                    held.remove(key);
+                } catch (IllegalArgumentException | IllegalStateException refused) {
+                    assertTrue(refused.getMessage() != null);
+                }
+            }
+            assertEquals(map, dump(registry, map).get("name"));
+        }
     }
 }

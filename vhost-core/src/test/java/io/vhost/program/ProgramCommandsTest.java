@@ -128,8 +128,8 @@ class ProgramCommandsTest {
         for (String wrong : new String[] {pipe.toString(), "/dev/zero", folder.toString(), empty.toString(),
             text.toString(), "", "/", "a\0b", "/nowhere/at/all", "/proc/self/mem", "x".repeat(5000)}) {
             arguments.put("file", wrong);
-            assertTimeoutPreemptively(Duration.ofSeconds(20),
-                    () -> refused("x-bpf-attach", arguments), wrong);
+            assertTimeoutPreemptively(Duration.ofSeconds(20), () -> refused("x-bpf-attach", arguments),
+                    wrong);
         }
         assertTrue(registry.objects().isEmpty());
     }
@@ -151,5 +151,23 @@ class ProgramCommandsTest {
         run("x-bpf-replace", Map.of("program", "program", "file", file.toString()));
         assertEquals(1, registry.objects().size());
         assertEquals("program.o", registry.objects().keySet().iterator().next());
+    }
+
+    /** Whether what it calls redirects nobody knows: that is aborted, packet by packet. */
+    @Test
+    void aProgramThatCallsOthersMayWorkOnTheWayToTheGuest() throws Exception {
+        Path calls = Clang.compile(folder, "calls", """
+                struct { __uint(type, 3); __uint(max_entries, 1); __type(key, __u32); __type(value, __u32); }
+                    next SEC(".maps");
+                static long (*tail_call)(void *, void *, __u32) = (void *) 12;
+                SEC("xdp") int program(struct xdp_md *ctx) {
+                    tail_call(ctx, &next, 0);
+                    return 2;
+                }
+                """);
+        arguments.put("file", calls.toString());
+        arguments.put("direction", "out");
+        run("x-bpf-attach", arguments);
+        assertEquals(1, out.links().size());
     }
 }

@@ -2,12 +2,22 @@ package io.vhost.bpf.helper;
 
 import io.vhost.bpf.run.Cpu;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 
-/** bpf_trace_printk: a line in the log of this class, at level INFO. Not for hot paths. */
+/**
+ * bpf_trace_printk: a line in the log of this class, at level INFO, at most {@value #MOST} in a second, since
+ * whoever sends packets decides how many there are. Not for hot paths.
+ */
 final class Trace {
     private static final System.Logger LOGGER = System.getLogger(Trace.class.getName());
     private static final int MAX_FORMAT = 512;
     private static final int EINVAL = -22;
+    private static final int MOST = 1000;
+    private static final long SECOND = 1_000_000_000;
+
+    private static final AtomicLong BEGIN = new AtomicLong(System.nanoTime());
+    private static final AtomicInteger LINES = new AtomicInteger();
 
     private Trace() {
     }
@@ -24,8 +34,23 @@ final class Trace {
             return EINVAL;
         }
         String line = formatted(new String(text, 0, text.length - 1, StandardCharsets.UTF_8), r3, r4, r5);
-        LOGGER.log(System.Logger.Level.INFO, line.strip());
+        log(line.strip());
         return line.length();
+    }
+
+    static void log(String line) {
+        long now = System.nanoTime();
+        long begin = BEGIN.get();
+        if (now - begin >= SECOND && BEGIN.compareAndSet(begin, now)) {
+            int left = LINES.getAndSet(0) - MOST;
+            if (left > 0) {
+                LOGGER.log(System.Logger.Level.INFO, left + " lines were left out");
+            }
+        }
+        // Of more than MOST only the number counts, which ends where it can go no further.
+        if (LINES.get() < Integer.MAX_VALUE / 2 && LINES.incrementAndGet() <= MOST) {
+            LOGGER.log(System.Logger.Level.INFO, line);
+        }
     }
 
     /** The text with numbers in the place of {@code %d %i %u %x %p} and their long forms. */

@@ -99,8 +99,8 @@ public final class ValueTree {
             });
             case List<?> elements -> elements(value, elements, path, depth);
             case null, default -> throw new IllegalArgumentException(where(path)
-                    + shown(String.valueOf(tree)) + " is no value; use"
-                    + " a whole number, a string, a list or an object");
+                    + shown(String.valueOf(tree)) + " is no value; use a whole number, a string, a list or an"
+                    + " object");
         }
     }
 

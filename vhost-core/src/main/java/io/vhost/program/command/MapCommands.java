@@ -32,7 +32,8 @@ final class MapCommands {
                 .runs(arguments -> {
                     long limit = arguments.has("limit") ? arguments.integer("limit") : ENTRIES;
                     ProgramMap map = find(registry, arguments.text("map"));
-                    long fits = Math.clamp(MOST_BYTES / map.entryBytes(), 1, MOST_ENTRIES);
+                    // Rings have neither keys nor values.
+                    long fits = Math.clamp(MOST_BYTES / Math.max(1, map.entryBytes()), 1, MOST_ENTRIES);
                     return dump(map, (int) Math.min(limit, fits));
                 });
     }

@@ -127,10 +127,8 @@ class HelpersTest {
         assertEquals(0, ring.consume((_, _, _) -> { }), "what could not be copied is not handed out");
     }
 
-    @Test
-    void whatIsTracedIsALineOfTheLog() throws Exception {
-        List<String> lines = new ArrayList<>();
-        Handler handler = new Handler() {
+    private static Handler collecting(List<String> lines) {
+        return new Handler() {
             @Override
             public void publish(LogRecord record) {
                 lines.add(record.getMessage());
@@ -144,6 +142,34 @@ class HelpersTest {
             public void close() {
             }
         };
+    }
+
+    /** Whoever sends packets decides how often a program speaks: that must not fill a disk. */
+    @Test
+    void floodsOfLinesAreCutOff() {
+        List<String> lines = new ArrayList<>();
+        Logger logger = Logger.getLogger("io.vhost.bpf.helper.Trace");
+        Handler handler = collecting(lines);
+        logger.addHandler(handler);
+        logger.setUseParentHandlers(false);
+        long begin = System.nanoTime();
+        try {
+            for (int i = 0; i < 100_000; i++) {
+                Trace.log("a line");
+            }
+        } finally {
+            logger.removeHandler(handler);
+            logger.setUseParentHandlers(true);
+        }
+        long seconds = (System.nanoTime() - begin) / 1_000_000_000;
+        assertTrue(lines.size() <= 1001 * (seconds + 2), lines.size() + " lines in " + seconds + " s");
+        assertTrue(lines.contains("a line"));
+    }
+
+    @Test
+    void whatIsTracedIsALineOfTheLog() throws Exception {
+        List<String> lines = new ArrayList<>();
+        Handler handler = collecting(lines);
         Logger logger = Logger.getLogger("io.vhost.bpf.helper.Trace");
         logger.addHandler(handler);
         try {
