@@ -78,6 +78,7 @@ final class VhostCommand {
                 .addSubcommand(new TopCommand(context))
                 .addSubcommand(BpfCommand.commandLine(context.end()))
                 .addSubcommand(new ManCommand(context))
+                .addSubcommand(new TrainCommand())
                 .addSubcommand(completion)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true);

@@ -7,7 +7,7 @@ import picocli.CommandLine;
 
 /**
  * The benchmarks' entry: {@code pvp}, {@code async}, {@code bpf}, {@code monitor}, {@code neighbour},
- * {@code ping} or {@code soak} with their options, or {@code jmh} with those of JMH.
+ * {@code ping}, {@code soak} or {@code start} with their options, or {@code jmh} with those of JMH.
  */
 final class Bench {
     private Bench() {}
@@ -24,9 +24,10 @@ final class Bench {
             case "pvp" -> System.exit(new CommandLine(new Pvp()).execute(rest));
             case "ping" -> System.exit(new CommandLine(new FirstPing()).execute(rest));
             case "soak" -> System.exit(new CommandLine(new Soak()).execute(rest));
+            case "start" -> System.exit(new CommandLine(new StartTime()).execute(rest));
             default -> {
                 System.err.println("Say -Dbench=\"jmh REGEX\", -Dbench=pvp, -Dbench=async, -Dbench=bpf,"
-                        + " -Dbench=monitor, -Dbench=neighbour, -Dbench=ping or -Dbench=soak;"
+                        + " -Dbench=monitor, -Dbench=neighbour, -Dbench=ping, -Dbench=soak or -Dbench=start;"
                         + " \"pvp --help\" tells more.");
                 System.exit(2);
             }

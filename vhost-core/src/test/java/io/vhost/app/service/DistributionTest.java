@@ -11,10 +11,12 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.jar.Attributes;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
+import java.util.spi.ToolProvider;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -69,20 +71,34 @@ class DistributionTest {
         assertEquals(0, run.status(), run::toString);
     }
 
-    @Test
-    void theLauncherIsTheProgramItself() throws IOException {
+    /** As the program in one file is, but for its size. */
+    private Path jar() throws IOException {
         Path jar = directory.resolve("vhost.jar");
+        Path library = directory.resolve("library.jar");   // a cache takes no classes of directories
+        assertEquals(0, ToolProvider.findFirst("jar").orElseThrow().run(System.out, System.err,
+                "--create", "--no-manifest", "--file", library.toString(), "-C", "target/classes", "."));
         Manifest manifest = new Manifest();
         Attributes main = manifest.getMainAttributes();
         main.put(Attributes.Name.MANIFEST_VERSION, "1.0");
         main.put(Attributes.Name.MAIN_CLASS, "io.vhost.app.Main");
-        main.put(Attributes.Name.CLASS_PATH, Stream.of(MainProcess.classPath().split(":"))
-                .filter(part -> !part.isEmpty())
-                .map(part -> Path.of(part).toUri().toString()).collect(Collectors.joining(" ")));
+        List<String> names = new ArrayList<>(List.of(library.getFileName().toString()));
+        for (String part : MainProcess.classPath().split(":")) {
+            if (part.endsWith(".jar")) {
+                names.add(Path.of(part).getFileName().toString());
+                Files.copy(Path.of(part), directory.resolve(names.getLast()));
+            }
+        }
+        main.put(Attributes.Name.CLASS_PATH, String.join(" ", names));
         main.putValue("Enable-Native-Access", "ALL-UNNAMED");
         try (OutputStream out = new JarOutputStream(Files.newOutputStream(jar), manifest)) {
             out.flush();
         }
+        return jar;
+    }
+
+    @Test
+    void theLauncherIsTheProgramItself() throws IOException {
+        Path jar = jar();
         String home = "JAVA_HOME=" + System.getProperty("java.home");
         Path link = Files.createSymbolicLink(directory.resolve("v"), LAUNCHER);
         String socket = directory.resolve("s 1").toString();
@@ -96,6 +112,32 @@ class DistributionTest {
                 List.of("env", home, "VHOST_JAR=" + directory.resolve("no"), LAUNCHER.toString()))) {
             assertEquals(1, program.exitStatus());
             program.await("vhost: " + directory.resolve("no") + " is not there: ");
+        }
+    }
+
+    @Test
+    void aCacheIsUsedAndOneThatDoesNotFitPassedOver() throws IOException {
+        Path jar = jar();
+        List<String> environment = List.of("env", "JAVA_HOME=" + System.getProperty("java.home"),
+                "VHOST_JAR=" + jar);
+        List<String> make = new ArrayList<>(environment);
+        make.add(FILES.resolve("vhost-aot").toAbsolutePath().toString());
+        try (Program program = Program.start(make)) {
+            assertEquals(0, program.exitStatus(), program::output);
+        }
+        assertTrue(Files.size(directory.resolve("vhost.aot")) > 1_000_000);
+        List<String> start = new ArrayList<>(environment);
+        start.addAll(List.of("VHOST_JAVA_OPTS=-Xlog:class+load", LAUNCHER.toString(), "--version"));
+        try (Program program = Program.start(start)) {
+            assertEquals(0, program.exitStatus(), program::output);
+            assertTrue(program.output().contains("io.vhost.app.VhostCommand source: shared objects file"),
+                    program.output());
+        }
+        Files.writeString(directory.resolve("vhost.aot"), "nothing");
+        start.remove("VHOST_JAVA_OPTS=-Xlog:class+load");
+        try (Program program = Program.start(start)) {
+            assertEquals(0, program.exitStatus(), program::output);
+            assertTrue(program.output().startsWith("vhost "), program.output());
         }
     }
 
