@@ -24,6 +24,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Bounds of the driver's rings, and what it tells a back-end that follows another. */
 @Timeout(value = 60, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+@SuppressWarnings("try")   // closing twice is allowed, and once is in the middle
 class DriverQueueTest extends VirtioUserFixture {
     private final BlockingQueue<VhostDevice> devices = new LinkedBlockingQueue<>();
 

@@ -192,6 +192,20 @@ class SessionTest {
         }
     }
 
+    /** All of an answer that is more than a session may keep can go at once, and then nothing wakes it. */
+    @Test
+    void whatWaitsBehindAnAnswerThatGoesAtOnceIsDone() {
+        String value = "y".repeat(2000);
+        try (Monitor _ = new Monitor(socket(), config -> config.outputLimit(1024));
+                Client client = Client.negotiated(socket())) {
+            String command = "{\"execute\":\"x-echo\",\"arguments\":{\"value\":\"" + value + "\"}}";
+            client.send(command.repeat(20));
+            for (int i = 0; i < 20; i++) {
+                assertEquals(value, client.answer().get("return"));
+            }
+        }
+    }
+
     @Test
     void i8i9i18AClientThatNeverReadsCostsABoundedAmountAndLearnsWhatItMissed() throws InterruptedException {
         int limit = 16 * 1024;

@@ -113,6 +113,20 @@ class PacketQueueTest {
     }
 
     @Test
+    void packetsOfSeveralPoolsInOneBurstGoBackToTheirs() {
+        try (PacketPool other = PacketPool.create(4, 2048)) {
+            PacketPool[] pools = {pool, other, other, pool, pool, other};
+            for (int i = 0; i < pools.length; i++) {
+                packets[i] = pools[i].take();
+                packets[i].reset(60);
+            }
+            assertEquals(6, PacketQueue.of(device, null).get(0).send(packets, 0, 6));
+            assertEquals(4, other.available());
+            assertEquals(64, pool.available());
+        }
+    }
+
+    @Test
     void withAChannelAQueueThatRunsMovesNothingUntilItIsRegistered() {
         List<PacketQueue> queues = PacketQueue.of(device, dma);
         assertTrue(queues.get(0).isRunning() && queues.get(1).isRunning());

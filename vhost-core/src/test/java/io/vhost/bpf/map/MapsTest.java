@@ -204,6 +204,41 @@ class MapsTest {
         assertEquals(EINVAL, map.delete(key, 0));
     }
 
+    /** What is pushed into a full map with BPF_EXIST takes the place of the oldest, again and again. */
+    @ParameterizedTest
+    @EnumSource(value = MapType.class, names = {"QUEUE", "STACK"})
+    void whatIsForcedInDisplacesTheOldest(MapType type) throws MapException {
+        QueueTable map = (QueueTable) map(type, 0, 8, 3, 0);
+        for (long i = 1; i <= 8; i++) {
+            value.set(ValueLayout.JAVA_LONG, 0, i);
+            assertEquals(0, map.push(value, 0, 2));
+            assertEquals(Math.min(i, 3), map.size());
+        }
+        long[] left = type == MapType.QUEUE ? new long[] {6, 7, 8} : new long[] {8, 7, 6};
+        for (long each : left) {
+            assertEquals(0, map.next(value, 0, true));
+            assertEquals(each, value.get(ValueLayout.JAVA_LONG, 0));
+        }
+        assertEquals(ENOENT, map.next(value, 0, true));
+    }
+
+    /** A key may lie at the very end of what a program may read. */
+    @Test
+    void aTrieReadsNoMoreThanItsKey() throws MapException {
+        BpfTable trie = map(MapType.LPM_TRIE, 8, 8, 4, MapSpec.NO_PREALLOC);
+        MemorySegment exact = Arena.ofAuto().allocate(8, 8);
+        exact.set(ValueLayout.JAVA_INT, 0, 32);
+        exact.set(ValueLayout.JAVA_INT, 4, -1);
+        assertEquals(0, trie.update(exact, 0, value, 0, 0, 0));
+        assertTrue(trie.lookup(exact, 0, 0) >= 0);
+        exact.set(ValueLayout.JAVA_INT, 0, 24);
+        assertEquals(0, trie.update(exact, 0, value, 0, 0, 0));
+        exact.set(ValueLayout.JAVA_INT, 0, 32);
+        assertTrue(trie.lookup(exact, 0, 0) >= 0);
+        assertEquals(0, trie.delete(exact, 0));
+        assertTrue(trie.lookup(exact, 0, 0) >= 0, "the shorter one");
+    }
+
     @ParameterizedTest
     @CsvSource({"QUEUE, 1, 2, 3", "STACK, 3, 2, 1"})
     void valuesComeInTheirOrder(MapType type, long first, long second, long third) throws MapException {

@@ -8,6 +8,8 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.dma.DmaRegistry;
+import io.vhost.dma.ManualClock;
+import io.vhost.dma.engine.CopySink;
 import io.vhost.dma.engine.DmaEngine;
 import io.vhost.dma.engine.InlineDmaEngine;
 import io.vhost.dma.engine.StuckCopies;
@@ -212,6 +214,75 @@ class ReplacedEngineTest {
         assertEquals(1, channel.replacements());
         channel.expire(null, 60_000_000_000L, late());
         assertEquals(1, channel.replacements());
+        registry.close();
+    }
+
+    /** By the clock: each engine has its time from its own beginning. */
+    @Test
+    void aNewEngineHasTheWholeTimeAgain() {
+        ManualClock clock = new ManualClock();
+        DmaRegistry timed = clock.registry();
+        CopyChannel channel = ChannelAccess.channel(timed.configureReplaceable("a", InlineDmaEngine::new));
+        clock.advance(100);
+        channel.expire(null, 100, late());
+        assertEquals(0, channel.replacements());
+        channel.expire(null, 99, late());
+        assertEquals(1, channel.replacements());
+        channel.expire(null, 99, late());
+        assertEquals(1, channel.replacements());
+        clock.advance(100);
+        channel.expire(null, 99, late());
+        assertEquals(2, channel.replacements());
+        timed.close();
+    }
+
+    /** It must touch nothing more before others are told that their copies are made elsewhere. */
+    @Test
+    void anEngineIsStoppedBeforeItsCopiesAreTaken() {
+        List<String> calls = new CopyOnWriteArrayList<>();
+        CopyChannel channel = ChannelAccess.channel(registry.configureReplaceable("a", () -> {
+            int number = engines.size();
+            DmaEngine engine = new DmaEngine() {
+                @Override
+                public int depth() {
+                    return 1;
+                }
+
+                @Override
+                public int capacity() {
+                    return 1;
+                }
+
+                @Override
+                public void copy(MemorySegment source, long sourceOffset,
+                        MemorySegment target, long targetOffset, int length, int token) {}
+
+                @Override
+                public void submit() {}
+
+                @Override
+                public int completed(int[] tokens, int offset, int count) {
+                    return 0;
+                }
+
+                @Override
+                public void stop() {
+                    calls.add("stop " + number);
+                }
+
+                @Override
+                public void handOver(CopySink rest) {
+                    calls.add("take " + number);
+                }
+
+                @Override
+                public void close() {}
+            };
+            engines.add(engine);
+            return engine;
+        }));
+        channel.expire(null, -1, late());
+        assertEquals(List.of("stop 0", "take 0"), calls.subList(0, 2));
         registry.close();
     }
 

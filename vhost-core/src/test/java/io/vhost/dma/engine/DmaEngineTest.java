@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
@@ -201,5 +203,43 @@ class DmaEngineTest {
             assertEquals(~5, tokens[0]);
             assertEquals(6, tokens[1]);
         }
+    }
+
+    /** What a worker leaves to another engine; none of it twice. */
+    private static List<Integer> left(WorkerDmaEngine engine) {
+        List<Integer> left = new ArrayList<>();
+        engine.handOver(new CopySink() {
+            @Override
+            public void copy(MemorySegment source, long sourceOffset,
+                    MemorySegment target, long targetOffset, int length, int token) {
+                left.add(token);
+            }
+
+            @Override
+            public void submit() {}
+        });
+        return left;
+    }
+
+    @Test
+    void aWorkerLeavesWhatItHasNotReported() {
+        MemorySegment memory = Arena.ofAuto().allocate(1024, 64);
+        WorkerDmaEngine engine = new WorkerDmaEngine("leaves");
+        int depth = engine.capacity();
+        for (int token = 0; token < 3; token++) {
+            engine.copy(memory, 0, memory, 512, 64, token);
+            assertEquals(depth - 1 - token, engine.capacity());
+        }
+        engine.submit();
+        int[] tokens = new int[1];
+        while (engine.completed(tokens, 0, 1) == 0) {
+            Thread.onSpinWait();
+        }
+        assertEquals(0, tokens[0]);
+        engine.copy(memory, 0, memory, 512, 64, 3);
+        engine.copy(memory, 0, memory, 512, 64, 4);
+        engine.close();
+        assertEquals(List.of(1, 2, 3, 4), left(engine));
+        assertEquals(List.of(), left(engine));
     }
 }
