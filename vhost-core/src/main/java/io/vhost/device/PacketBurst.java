@@ -190,13 +190,22 @@ public final class PacketBurst {
     int[] settle(int goesOn, boolean redirects) {
         int[] sum = tally;
         Arrays.fill(sum, 0);
-        if (said || others) {
+        if (said || others || hasEmpty()) {
             settleEach(sum, goesOn, redirects);
         } else {
             sum[PASS] = count;
             count = (goesOn >>> PASS & 1) != 0 ? count : 0;
         }
         return sum;
+    }
+
+    private boolean hasEmpty() {
+        for (int i = 0; i < count; i++) {
+            if (view[base + i].length() <= 0) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private void settleEach(int[] sum, int goesOn, boolean redirects) {
@@ -207,14 +216,20 @@ public final class PacketBurst {
         }
         int kept = 0;
         for (int i = 0; i < count; i++) {
-            int verdict = verdicts[i] > PASS && !redirects ? ABORTED : verdicts[i];
+            int verdict = verdicts[i];
             verdicts[i] = PASS;
+            Packet packet = view[base + i];
+            // What is empty no queue sends; what was released is nobody's.
+            boolean isGone = packet.length() <= 0;
+            if (verdict >= PASS && (isGone || (verdict > PASS && !redirects))) {
+                verdict = ABORTED;
+            }
             sum[verdict]++;
             int at = narrowed ? places[i] : i;
             decided[at] = verdict;
             decidedPorts[at] = ports[i];
-            if ((goesOn >>> verdict & 1) != 0) {
-                left[kept] = view[base + i];
+            if ((goesOn >>> verdict & 1) != 0 && !isGone) {
+                left[kept] = packet;
                 places[kept++] = at;
             }
         }
