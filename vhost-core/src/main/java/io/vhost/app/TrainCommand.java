@@ -19,10 +19,20 @@ import picocli.CommandLine.Spec;
 @Command(name = "train", hidden = true, mixinStandardHelpOptions = true,
         header = "Does a little of everything, for a JVM that makes an AOT cache.")
 final class TrainCommand implements Callable<Integer> {
+    /** Runs a command line. */
+    interface Runner {
+        /** The exit status. */
+        int run(CommandContext context, PrintWriter err, String... words);
+    }
+
     @Spec
     private CommandSpec spec;
 
-    TrainCommand() {}
+    private final Runner runner;
+
+    TrainCommand(Runner runner) {
+        this.runner = runner;
+    }
 
     @Override
     public Integer call() throws IOException {
@@ -42,6 +52,6 @@ final class TrainCommand implements Callable<Integer> {
     private int run(String... words) {
         CommandContext context =
                 new CommandContext(new PrintWriter(Writer.nullWriter()), false, new EndSignal());
-        return VhostCommand.run(context, spec.commandLine().getErr(), words);
+        return runner.run(context, spec.commandLine().getErr(), words);
     }
 }

@@ -8,6 +8,7 @@ import io.vhost.app.cli.Version;
 import io.vhost.app.demo.DemoCommand;
 import io.vhost.app.forward.ForwardCommand;
 import io.vhost.app.service.ConfigFile;
+import io.vhost.app.service.ServiceOptions;
 import io.vhost.app.top.TopCommand;
 import io.vhost.app.vswitch.SwitchCommand;
 import io.vhost.os.OsException;
@@ -78,7 +79,7 @@ final class VhostCommand {
                 .addSubcommand(new TopCommand(context))
                 .addSubcommand(BpfCommand.commandLine(context.end()))
                 .addSubcommand(new ManCommand(context))
-                .addSubcommand(new TrainCommand())
+                .addSubcommand(new TrainCommand(VhostCommand::run))
                 .addSubcommand(completion)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpAutoWidth(true);
@@ -100,7 +101,7 @@ final class VhostCommand {
 
     private static int execute(CommandLine line, PrintWriter err, String... args) {
         try {
-            ConfigFile file = ConfigFile.of(line, args);
+            ConfigFile file = ServiceOptions.read(line, args);
             line.setParameterExceptionHandler((refused, _) -> refuse(refused, file));
             return line.execute(file.before(args));
         } catch (ParameterException refused) {

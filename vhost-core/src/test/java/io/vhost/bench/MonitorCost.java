@@ -2,6 +2,8 @@ package io.vhost.bench;
 
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
+import io.vhost.metrics.MetricsServer;
+import io.vhost.metrics.PortAccounts;
 import io.vhost.monitor.MonitorClient;
 import io.vhost.monitor.MonitorConfig;
 import io.vhost.monitor.MonitorServer;
@@ -12,7 +14,11 @@ import io.vhost.peer.Program;
 import io.vhost.queue.ControlException;
 import io.vhost.state.QueueCounters.Counter;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.URI;
+import java.net.URL;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -78,6 +84,10 @@ final class MonitorCost implements Callable<Integer> {
             + " two CPUs share a processor, its caches and a JVM.")
     private boolean control;
 
+    @Option(names = "--scrapes",
+            description = "Ask for metrics over HTTP, as Prometheus does, instead of asking the monitor.")
+    private boolean scrapes;
+
     @Option(names = "--cpu", paramLabel = "N", defaultValue = "0",
             description = "CPU of the forwarding thread, ${DEFAULT-VALUE}.")
     private int cpu;
@@ -89,13 +99,18 @@ final class MonitorCost implements Callable<Integer> {
         Path directory = Files.createTempDirectory("monitor-cost");
         Path socket = directory.resolve("m");
         MonitoredDevices devices = new MonitoredDevices();
-        try (SyntheticGuest guest = new SyntheticGuest(
-                        size, VhostConfig.defaults(), devices.watch(new DeviceListener() {}));
+        PortAccounts accounts = new PortAccounts();
+        DeviceListener listener = accounts.watch("guest", new DeviceListener() {});
+        try (SyntheticGuest guest =
+                        new SyntheticGuest(size, VhostConfig.defaults(), devices.watch(listener));
+                MetricsServer metrics = MetricsServer.start(
+                        InetSocketAddress.createUnresolved("127.0.0.1", 0), List.of(), accounts, List::of);
                 ForwardLoad load = new ForwardLoad(guest, size, cpu);
                 MonitorServer _ = MonitorServer.listen(socket,
                         MonitorConfig.builder().devices(devices).build());
                 Questions questions = new Questions(
-                        MonitorClient.connect(socket), control ? UNRELATED : QUESTIONS)) {
+                        MonitorClient.connect(socket), control ? UNRELATED : QUESTIONS,
+                        scrapes ? URI.create(metrics.url()).toURL() : null)) {
             if (others.length > 0) {
                 leaveAlone(present, others[0]);
             }
@@ -182,20 +197,33 @@ final class MonitorCost implements Callable<Integer> {
     private static final class Questions implements AutoCloseable {
         private final MonitorClient client;
         private final List<Map.Entry<String, Map<String, ?>>> list;
+        /** Null: the monitor is asked. */
+        private final URL page;
         private long asked;
         private long refused;
 
-        private Questions(MonitorClient client, List<Map.Entry<String, Map<String, ?>>> list) {
+        private Questions(MonitorClient client, List<Map.Entry<String, Map<String, ?>>> list, URL page) {
             this.client = client;
             this.list = list;
+            this.page = page;
+        }
+
+        private void askOne() throws CommandException, IOException {
+            Map.Entry<String, Map<String, ?>> question = list.get((int) (asked++ % list.size()));
+            if (page == null) {
+                client.call(question.getKey(), question.getValue());
+            } else {
+                try (InputStream in = page.openStream()) {
+                    byte[] _ = in.readAllBytes();
+                }
+            }
         }
 
         private void ask(long start, long end, long distance) {
             for (long next = start + distance / 2; next < end; next += distance) {
                 sleepUntil(next);
-                Map.Entry<String, Map<String, ?>> question = list.get((int) (asked++ % list.size()));
                 try {
-                    client.call(question.getKey(), question.getValue());
+                    askOne();
                 } catch (CommandException busy) {
                     refused++;   // the forwarding thread lost its CPU with the lock in its hands
                 } catch (IOException e) {

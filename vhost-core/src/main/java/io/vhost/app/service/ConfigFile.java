@@ -22,7 +22,6 @@ import java.util.Set;
 import java.util.TreeSet;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgSpec;
-import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParameterException;
 
@@ -31,6 +30,9 @@ import picocli.CommandLine.ParameterException;
  * {@code #} or {@code //}, and a comma too many at an end, are allowed. Thread: one.
  */
 public final class ConfigFile {
+    /** What names the file on a command line. */
+    static final String OPTION = "--config";
+
     private static final JsonFactory FACTORY = JsonFactory.builder()
             .enable(JsonReadFeature.ALLOW_JAVA_COMMENTS)
             .enable(JsonReadFeature.ALLOW_YAML_COMMENTS)
@@ -38,7 +40,7 @@ public final class ConfigFile {
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
             .build();
     private static final Set<String> NOT_HERE = Set.of(
-            ServiceOptions.CONFIG, "--help", "--version", "--print-capabilities");
+            OPTION, "--help", "--version", "--print-capabilities");
     private static final String CONNECT = "--connect";
     /** Names of ports, whichever of the options has them. */
     private static final Set<String> PORTS = Set.of("--socket-path", CONNECT);
@@ -72,9 +74,9 @@ public final class ConfigFile {
      * @throws IOException if the file cannot be read
      * @throws ParameterException if it is not understood; the text has file, line and column
      */
-    public static ConfigFile of(CommandLine line, String... args) throws IOException {
+    static ConfigFile of(CommandLine line, String... args) throws IOException {
         CommandLine command = line.getSubcommands().get(args[0]);
-        if (command == null || !command.getCommandSpec().optionsMap().containsKey(ServiceOptions.CONFIG)) {
+        if (command == null || !command.getCommandSpec().optionsMap().containsKey(OPTION)) {
             return none();
         }
         Set<String> given = new HashSet<>();
@@ -83,7 +85,7 @@ public final class ConfigFile {
             int value = args[i].indexOf('=');
             String name = value < 0 ? args[i] : args[i].substring(0, value);
             given.add(name);
-            if (name.equals(ServiceOptions.CONFIG) && (value >= 0 || i + 1 < args.length)) {
+            if (name.equals(OPTION) && (value >= 0 || i + 1 < args.length)) {
                 file = Path.of(value >= 0 ? args[i].substring(value + 1) : args[i + 1]);
             }
         }
@@ -92,11 +94,6 @@ public final class ConfigFile {
         }
         ConfigFile config = new ConfigFile(command, file, given);
         config.read();
-        for (CommandSpec mixin : command.getCommandSpec().mixins().values()) {
-            if (mixin.userObject() instanceof ServiceOptions service) {
-                service.file(config);
-            }
-        }
         return config;
     }
 
@@ -150,10 +147,10 @@ public final class ConfigFile {
 
     private void read() throws IOException {
         if (Files.isDirectory(file)) {
-            throw new IOException(ServiceOptions.CONFIG + " " + file + " is a directory; name a file");
+            throw new IOException(OPTION + " " + file + " is a directory; name a file");
         }
         if (!Files.exists(file)) {
-            throw new IOException(ServiceOptions.CONFIG + " " + file + ": there is no such file");
+            throw new IOException(OPTION + " " + file + ": there is no such file");
         }
         try (JsonParser json = FACTORY.createParser(Files.readString(file))) {
             if (json.nextToken() != JsonToken.START_OBJECT) {

@@ -5,6 +5,7 @@ import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
+import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -14,10 +15,7 @@ import picocli.CommandLine.Spec;
 public final class ServiceOptions {
     private static final System.Logger LOGGER = System.getLogger(ServiceOptions.class.getPackageName());
 
-    /** The option that {@link ConfigFile} looks for. */
-    static final String CONFIG = "--config";
-
-    @Option(names = CONFIG, paramLabel = "FILE",
+    @Option(names = ConfigFile.OPTION, paramLabel = "FILE",
             description = "Take options from this file, too: a JSON object with their names, without dashes,"
                     + " and their values. Those of the command line come before them.")
     @SuppressWarnings("UnusedVariable")   // ConfigFile looks for it before picocli does
@@ -48,9 +46,24 @@ public final class ServiceOptions {
         }
     }
 
-    /** Is told of the file before the command runs. */
-    void file(ConfigFile read) {
-        file = read;
+    /**
+     * Reads the file that a command line names, for the command and its options.
+     *
+     * @param line all commands
+     * @param args the name of one of them, and its words
+     * @throws IOException if the file cannot be read
+     * @throws ParameterException if it is not understood; the text has file, line and column
+     */
+    public static ConfigFile read(CommandLine line, String... args) throws IOException {
+        ConfigFile config = ConfigFile.of(line, args);
+        if (config.isPresent()) {
+            for (CommandSpec mixin : line.getSubcommands().get(args[0]).getCommandSpec().mixins().values()) {
+                if (mixin.userObject() instanceof ServiceOptions service) {
+                    service.file = config;
+                }
+            }
+        }
+        return config;
     }
 
     /** The configuration file as it was read, or none. */

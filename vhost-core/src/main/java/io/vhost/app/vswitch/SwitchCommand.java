@@ -210,8 +210,13 @@ public final class SwitchCommand implements Callable<Integer> {
     private Switch.Opening opening(Path path, boolean connects, MonitoredDevices devices) {
         return (offer, listener) -> {
             DeviceListener watched = devices.watch(metrics.watch(path.toString(), listener));
-            return connects ? VhostClient.connect(path, offer, watched)::close
-                    : VhostServer.listen(path, sockets.permissions(), offer, watched)::close;
+            try {
+                return connects ? VhostClient.connect(path, offer, watched)::close
+                        : VhostServer.listen(path, sockets.permissions(), offer, watched)::close;
+            } catch (IOException e) {
+                metrics.forget(path.toString());
+                throw e;
+            }
         };
     }
 

@@ -99,7 +99,8 @@ class PortControlTest {
         CommandRun done = run.join();
         assertEquals(0, done.status(), done::toString);
         assertTrue(done.out().contains("port 2: " + path("c") + "\n"), done.out());
-        assertTrue(done.out().contains("port 6: " + path("c") + "\nport removed: " + path("c") + "\n"),
+        assertTrue(done.out().contains("port 6: " + path("c") + "\n"), done.out());
+        assertEquals(ROUNDS, done.out().lines().filter(("port removed: " + path("c"))::equals).count(),
                 done.out());
     }
 
@@ -191,6 +192,9 @@ class PortControlTest {
                 remove(monitor, path("c"));
                 assertEquals(0, count(port, path("c").toString()));
             }
+            Path missing = path("missing").resolve("c");
+            assertRefused("bind(" + missing + "): ENOENT", () -> add(monitor, missing));
+            assertEquals(0, count(port, missing.toString()));
         } finally {
             end.raise();
         }
