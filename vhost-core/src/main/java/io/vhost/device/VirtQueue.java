@@ -239,7 +239,7 @@ public final class VirtQueue extends AsyncQueue {
     /** Packets that a program sends back to their guest; how many of them are done with. */
     private int sendBack(Packet[] packets, int offset, int count, DmaChannel channel) {
         VirtQueue back = device.queue(index() - 1);
-        if (channel != null) {
+        if (channel != null && back.isAsyncRegistered()) {
             return back.submitEnqueueBurst(packets, offset, count, channel);
         }
         int sent;
@@ -250,9 +250,7 @@ public final class VirtQueue extends AsyncQueue {
             // is no channel to use.
             return 0;
         }
-        for (int i = offset; i < offset + sent; i++) {
-            packets[i].release();
-        }
+        QueuePrograms.release(packets, offset, offset + sent);
         return sent;
     }
 

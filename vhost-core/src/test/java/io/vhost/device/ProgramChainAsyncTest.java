@@ -120,6 +120,19 @@ class ProgramChainAsyncTest extends AsyncFixture {
         assertBalanced(0);
     }
 
+    /** Where nobody has registered the way back, this thread copies. */
+    @Test
+    void whatIsSentBackByAQueueThatIsNotRegisteredIsCopiedAtOnce() throws ControlException {
+        VirtQueue queue = started(1);
+        ProgramLink link = attach(queue);
+        guest.toGuest().accept(0, HEADER + 400);
+        offer(2);
+        assertEquals(0, queue.tryDequeueBurst(pool, done, 0, 8, channel));
+        assertEquals(1, link.count(Verdict.TX));
+        guest.toGuest().assertUsed(0, HEADER + LENGTH);
+        assertEquals(0, pool.outstanding());
+    }
+
     /** Nothing of an asynchronous queue can be overtaken: what comes synchronously is counted as failed. */
     @Test
     void aSynchronousBurstSendsNothingBackPastCopies() throws ControlException {
