@@ -41,8 +41,19 @@ public final class Compiler {
      */
     public static Executable compile(Image image, AccessRegions regions, boolean budgeted)
             throws TooLargeException {
+        return compile(image, regions, budgeted, !budgeted);
+    }
+
+    /**
+     * Compiles a program.
+     *
+     * @param grouped whether accesses that come together are checked together. If one of them is outside,
+     *                those before it are not made either, which no verifier lets happen
+     */
+    static Executable compile(Image image, AccessRegions regions, boolean budgeted, boolean grouped)
+            throws TooLargeException {
         ClassData data = new ClassData();
-        byte[] bytes = bytes(image, regions, budgeted, data);
+        byte[] bytes = bytes(image, regions, budgeted, grouped, data);
         try {
             MethodHandles.Lookup lookup = MethodHandles.lookup()
                     .defineHiddenClassWithClassData(bytes, data.objects(), true);
@@ -53,8 +64,8 @@ public final class Compiler {
     }
 
     /** The class file; {@code data} takes what it refers to. */
-    static byte[] bytes(Image image, AccessRegions regions, boolean budgeted, ClassData data)
-            throws TooLargeException {
+    static byte[] bytes(Image image, AccessRegions regions, boolean budgeted, boolean grouped,
+            ClassData data) throws TooLargeException {
         Code code = image.code();
         for (int function = 0; function < code.functions(); function++) {
             int length = code.end(function) - code.start(function);
@@ -66,13 +77,16 @@ public final class Compiler {
             type.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SYNTHETIC)
                     .withInterfaceSymbols(Names.EXECUTABLE);
             entries(type, code);
+            Calls calls = new Calls(SELF, image, data);
             for (int i = 0; i < code.functions(); i++) {
                 int function = i;
                 type.withMethodBody(FunctionEmitter.name(i), Names.FUNCTION,
                         ClassFile.ACC_STATIC | ClassFile.ACC_PRIVATE,
-                        body -> new FunctionEmitter(body, image, regions, SELF, data, budgeted)
+                        body -> new FunctionEmitter(body, image, regions, SELF, data, calls,
+                                budgeted, grouped)
                                 .emit(function));
             }
+            calls.emit(type);
         });
         check(code, bytes);
         return bytes;

@@ -10,12 +10,15 @@ final class Frame {
     static final int PACKET = 24;
     static final int STACK = 25;
     static final int MEMORY = 26;
+    /** The function's own part of the stack. */
+    static final int OWN = 27;
 
     private static final int FP = 1;
     private static final int FIRST_ARGUMENT = 3;
     private static final int RESULT = 13;
     private static final int FIRST_SAVED = 15;
     private static final int ARGUMENTS = 5;
+    private static final int FIRST_SLICE = 28;
 
     private Frame() {
     }
@@ -30,6 +33,11 @@ final class Frame {
         }
         return register <= ARGUMENTS ? FIRST_ARGUMENT + 2 * (register - 1)
                 : FIRST_SAVED + 2 * (register - ARGUMENTS - 1);
+    }
+
+    /** The local variable of what is accessed with a register as base. */
+    static int slice(int register) {
+        return FIRST_SLICE + register;
     }
 
     static CodeBuilder load(CodeBuilder code, int register) {

@@ -23,26 +23,30 @@ final class FunctionEmitter {
     private final Image image;
     private final Code insns;
     private final ClassDesc self;
-    private final ClassData data;
+    private final Calls calls;
     private final AccessRegions regions;
     private final AluEmitter alu;
     private final JumpEmitter jumps;
-    private final MemoryEmitter memory;
+    private final ClassData data;
+    private final boolean grouped;
+    private MemoryEmitter memory;
     private final boolean budgeted;
     private final Map<Integer, Label> labels = new HashMap<>();
 
     FunctionEmitter(CodeBuilder code, Image image, AccessRegions regions, ClassDesc self, ClassData data,
-            boolean budgeted) {
+            Calls calls, boolean budgeted,
+            boolean grouped) {
         this.code = code;
         this.image = image;
         this.insns = image.code();
         this.self = self;
-        this.data = data;
+        this.calls = calls;
         this.regions = regions;
         this.budgeted = budgeted;
         this.alu = new AluEmitter(code);
         this.jumps = new JumpEmitter(code, budgeted);
-        this.memory = new MemoryEmitter(code, regions, image, data);
+        this.data = data;
+        this.grouped = grouped;
     }
 
     /** The method's name. */
@@ -53,12 +57,15 @@ final class FunctionEmitter {
     void emit(int function) {
         int start = insns.start(function);
         int end = insns.end(function);
+        memory = new MemoryEmitter(code, regions, image, data,
+                grouped ? new Groups(insns, regions, function) : null);
         for (int at = start; at < end; at += width(at)) {
             if (Insn.isJump(insns.insn(at))) {
                 labels.computeIfAbsent(at + 1 + Insn.distance(insns.insn(at)), ignored -> code.newLabel());
             }
         }
         prologue(budgeted || isCalledBack(function));
+        ownFrame(start, end);
         for (int at = start; at < end; at += width(at)) {
             Label label = labels.get(at);
             if (label != null) {
@@ -97,6 +104,23 @@ final class FunctionEmitter {
         region("context", Frame.CONTEXT);
         region("packet", Frame.PACKET);
         region("stack", Frame.STACK);
+    }
+
+    /** The part of the stack that is the function's own, which its accesses are in at constant offsets. */
+    private void ownFrame(int start, int end) {
+        boolean used = false;
+        for (int at = start; at < end; at += width(at)) {
+            long insn = insns.insn(at);
+            boolean load = Insn.kind(insn) == Insn.LDX;
+            boolean store = Insn.kind(insn) == Insn.ST || Insn.kind(insn) == Insn.STX;
+            used |= (load || store) && MemoryEmitter.isOwn(insn, load ? Insn.src(insn) : Insn.dst(insn));
+        }
+        if (used) {
+            code.aload(Frame.STACK).lload(Frame.local(Insn.FP))
+                    .loadConstant(-(Address.STACK + Address.FRAME)).ladd()
+                    .loadConstant((long) Address.FRAME)
+                    .invokeinterface(Names.SEGMENT, "asSlice", Names.SLICE).astore(Frame.OWN);
+        }
     }
 
     private void region(String name, int local) {
@@ -150,18 +174,15 @@ final class FunctionEmitter {
         } else if (Insn.imm(insn) == LOOKUP && regions.map(at) >= 0
                 && image.reachable(regions.map(at)).byteSize() > 0) {
             int map = regions.map(at);
-            code.loadConstant(data.constant(image.map(map), Names.TABLE)).loadConstant(map)
-                    .loadConstant(data.constant(image.helper(at), Names.HELPER));
             Frame.load(code, 1);
-            Frame.load(code, 2).invokestatic(Names.SUPPORT, "lookup", Names.LOOKUP);
+            Frame.load(code, 2);
+            calls.lookUp(code, map, image.helper(at));
         } else {
             if (Insn.imm(insn) == LOOP) {
                 code.dup().lload(Frame.local(Insn.FP)).invokevirtual(Names.CPU, "frame",
                         MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long));
             }
-            // The receiver is below the Cpu.
-            code.pop().loadConstant(data.constant(image.helper(at), Names.HELPER)).aload(Frame.CPU);
-            Frame.arguments(code).invokeinterface(Names.HELPER, "call", Names.HELP);
+            calls.help(Frame.arguments(code), image.helper(at));
         }
         Frame.store(code, 0);
     }

@@ -21,12 +21,15 @@ final class MemoryEmitter {
     private final AccessRegions regions;
     private final Image image;
     private final ClassData data;
+    private final Groups groups;
 
-    MemoryEmitter(CodeBuilder code, AccessRegions regions, Image image, ClassData data) {
+    /** With {@code groups} null, each access is checked on its own. */
+    MemoryEmitter(CodeBuilder code, AccessRegions regions, Image image, ClassData data, Groups groups) {
         this.code = code;
         this.regions = regions;
         this.image = image;
         this.data = data;
+        this.groups = groups;
     }
 
     void load(int at, long insn) {
@@ -40,9 +43,7 @@ final class MemoryEmitter {
                 signed(size);
             }
         } else {
-            handle(size);
-            segment(region);
-            address(insn, Insn.src(insn), base(region));
+            place(at, insn, Insn.src(insn));
             code.invokevirtual(Names.HANDLE, "get", MethodTypeDesc.of(type(size), Names.SEGMENT, CD_long));
             extended(size, Insn.mode(insn) == Insn.MEMSX);
         }
@@ -55,13 +56,10 @@ final class MemoryEmitter {
         boolean any = region == Region.ANY;
         if (any) {
             code.aload(Frame.MEMORY);
-        } else {
-            handle(size);
-            segment(region);
-        }
-        address(insn, Insn.dst(insn), any ? 0 : base(region));
-        if (any) {
+            address(insn, Insn.dst(insn), 0);
             code.loadConstant(size);
+        } else {
+            place(at, insn, Insn.dst(insn));
         }
         if (Insn.kind(insn) == Insn.STX) {
             Frame.load(code, Insn.src(insn));
@@ -129,6 +127,42 @@ final class MemoryEmitter {
         } else {
             code.pop();
         }
+    }
+
+    /** Handle, segment and offset of a load or store of a known region. */
+    private void place(int at, long insn, int register) {
+        int size = Insn.size(insn);
+        int region = regions.region(at);
+        Groups.Group group = groups == null ? null : groups.of(at);
+        if (isOwn(insn, register)) {
+            handle(size);
+            code.aload(Frame.OWN).loadConstant((long) Address.FRAME + Insn.off(insn));
+        } else if (group == null) {
+            handle(size);
+            segment(region);
+            address(insn, register, base(region));
+        } else {
+            if (group.beginsAt(at)) {
+                slice(group);
+            }
+            handle(size);
+            code.aload(Frame.slice(register)).loadConstant((long) Insn.off(insn) - group.from());
+        }
+    }
+
+    /** Whether it is in the function's own frame, whatever registers hold. */
+    static boolean isOwn(long insn, int register) {
+        return register == Insn.FP && Insn.off(insn) >= -Address.FRAME
+                && Insn.off(insn) + Insn.size(insn) <= 0;
+    }
+
+    /** The JVM checks that all of it is in the region; what is accessed in it is at constant offsets. */
+    private void slice(Groups.Group group) {
+        segment(group.region());
+        Frame.load(code, group.register()).loadConstant(group.from() - base(group.region())).ladd()
+                .loadConstant((long) group.length())
+                .invokeinterface(Names.SEGMENT, "asSlice", Names.SLICE)
+                .astore(Frame.slice(group.register()));
     }
 
     private void handle(int size) {

@@ -22,6 +22,18 @@ final class Words {
     static int hash(MemorySegment segment, long offset, int size, long seed) {
         long hash = seed;
         int at = 0;
+        if (size >= 16) {
+            // Two at a time, which do not wait for each other.
+            long other = seed ^ MIX;
+            for (; at + 16 <= size; at += 16) {
+                hash = (hash ^ (long) LONG.get(segment, offset + at)) * MIX;
+                other = (other ^ (long) LONG.get(segment, offset + at + 8)) * MIX;
+                hash ^= hash >>> 32;
+                other ^= other >>> 32;
+            }
+            hash = (hash ^ Long.rotateLeft(other, 21)) * MIX;
+            hash ^= hash >>> 32;
+        }
         for (; at + 8 <= size; at += 8) {
             hash = (hash ^ (long) LONG.get(segment, offset + at)) * MIX;
             hash ^= hash >>> 32;

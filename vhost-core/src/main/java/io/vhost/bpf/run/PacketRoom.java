@@ -36,6 +36,10 @@ public final class PacketRoom {
         Objects.checkFromToIndex(data, end, room.byteSize());
         memory.packet(room);
         this.layout = layout;
+        this.end = end;
+        if (layout.data() >= 0) {
+            tellEnd();
+        }
         move(data, data, end);
     }
 
@@ -66,17 +70,24 @@ public final class PacketRoom {
 
     /** Moves the packet's ends: the caller has checked that they are in order and in the room. */
     public void move(int newMeta, int newData, int newEnd) {
+        boolean sameEnd = newEnd == end;
         meta = newMeta;
         data = newData;
         end = newEnd;
         if (layout.data() >= 0) {
             MemorySegment context = memory.context();
-            Bytes.store(context, layout.meta(), 4, Address.PACKET + newMeta);
-            Bytes.store(context, layout.data(), 4, Address.PACKET + newData);
-            Bytes.store(context, layout.dataEnd(), 4, Address.PACKET + newEnd);
+            Bytes.INT.set(context, (long) layout.meta(), (int) Address.PACKET + newMeta);
+            Bytes.INT.set(context, (long) layout.data(), (int) Address.PACKET + newData);
+            if (!sameEnd) {
+                tellEnd();
+            }
             if (layout.length() >= 0) {
-                Bytes.store(context, layout.length(), 4, newEnd - newData);
+                Bytes.INT.set(context, (long) layout.length(), newEnd - newData);
             }
         }
+    }
+
+    private void tellEnd() {
+        Bytes.INT.set(memory.context(), (long) layout.dataEnd(), (int) Address.PACKET + end);
     }
 }

@@ -10,6 +10,9 @@ import java.util.Arrays;
  * that are written, whether they are reached or not. One object, one program.
  */
 final class CallChains {
+    /** Most functions that call each other: the kernel's MAX_CALL_FRAMES. */
+    static final int MAX_FRAMES = 8;
+
     private static final int MAX_STACK = 512;
     /** Bytes of the stack that callers of a function with tail calls may use: less than these. */
     private static final int MAX_BEFORE_TAIL_CALLS = 256;
@@ -30,7 +33,7 @@ final class CallChains {
         int[] before = new int[code.functions()];
         Arrays.fill(before, -1);
         before[0] = 0;
-        for (int frames = 1; frames <= Explorer.MAX_FRAMES; frames++) {
+        for (int frames = 1; frames <= MAX_FRAMES; frames++) {
             int[] next = new int[before.length];
             Arrays.fill(next, -1);
             boolean calls = false;
@@ -44,8 +47,8 @@ final class CallChains {
             }
             before = next;
         }
-        throw Site.refuse("nest at most " + Explorer.MAX_FRAMES + " functions, and let none call itself",
-                "the call stack of " + Explorer.MAX_FRAMES + " frames is too deep !");
+        throw Site.refuse("nest at most " + MAX_FRAMES + " functions, and let none call itself",
+                "the call stack of " + MAX_FRAMES + " frames is too deep !");
     }
 
     /** Whether the function calls others; {@code next} takes what is used when they begin. */

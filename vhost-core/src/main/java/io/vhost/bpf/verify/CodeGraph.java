@@ -8,6 +8,8 @@ import java.util.Deque;
 
 /** Where ways meet, and whether every instruction is on one. One object, one program. */
 final class CodeGraph {
+    private static final int LOOP = 181;
+
     private final Code code;
     private final BitSet seen = new BitSet();
     private final BitSet meets = new BitSet();
@@ -70,7 +72,7 @@ final class CodeGraph {
     /** Whether it calls a helper that calls back. */
     static boolean callsBack(long insn) {
         return Insn.opcode(insn) == Insn.CALL_INSN && Insn.src(insn) == Insn.CALL_HELPER
-                && Insn.imm(insn) == Explorer.LOOP;
+                && Insn.imm(insn) == LOOP;
     }
 
     /** An instruction that no way leads to. */

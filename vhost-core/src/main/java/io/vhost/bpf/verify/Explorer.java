@@ -19,16 +19,12 @@ import java.util.Deque;
 
 /** Follows all ways through a program. One object, one time through one program. */
 final class Explorer {
-    /** The helper that calls back. */
-    static final int LOOP = 181;
     private static final int TAIL_CALL = 12;
     /** Most instructions, each as often as it is followed: the kernel's BPF_COMPLEXITY_LIMIT_INSNS. */
     static final int MAX_PROCESSED = 1_000_000;
 
     // The kernel's BPF_COMPLEXITY_LIMIT_JMP_SEQ.
     private static final int MAX_PENDING = 8192;
-    /** Most functions that call each other: the kernel's MAX_CALL_FRAMES. */
-    static final int MAX_FRAMES = 8;
 
     private record Way(State state, int at, int from, boolean calledBack,
                        Checkpoints.Checkpoint parent) {
@@ -170,9 +166,9 @@ final class Explorer {
 
     private Frame enter(int at, int function, boolean callback) {
         int depth = site.state().depth();
-        if (depth == MAX_FRAMES) {
-            throw Site.refuse("nest at most " + MAX_FRAMES + " functions, and let none call itself",
-                    "the call stack of " + (MAX_FRAMES + 1) + " frames is too deep !");
+        if (depth == CallChains.MAX_FRAMES) {
+            throw Site.refuse("nest at most " + depth + " functions, and let none call itself",
+                    "the call stack of " + (depth + 1) + " frames is too deep !");
         }
         return new Frame(function, at, callback, depth);
     }

@@ -129,6 +129,31 @@ class SecondWallTest {
                 : new Interpreter(image, regions), maps);
     }
 
+    /**
+     * Accesses that are checked together stay inside as well, and where none is outside they do what they do
+     * when they are checked one by one.
+     */
+    @Test
+    void accessesThatAreCheckedTogetherStayInside()
+            throws ProgramException, MapException, TooLargeException {
+        WildProgram programs = new WildProgram(new SplittableRandom(SEED), 2);
+        List<BpfTable> maps = maps();
+        int ended = 0;
+        for (int i = 0; i < PROGRAMS; i++) {
+            Code code = programs.next();
+            Image image = new Image(code, ContextLayout.XDP, maps, ignored -> null);
+            AccessRegions regions = AccessRegions.of(image);
+            String interpreted = run(image, new Interpreter(image, regions), maps);
+            String together = run(image, Compiler.compile(image, regions, true, true), maps);
+            int number = i;
+            if (interpreted.contains(" " + Abort.NONE + " ")) {
+                assertEquals(interpreted, together, () -> "program " + number + " of seed " + SEED);
+                ended++;
+            }
+        }
+        assertTrue(ended > PROGRAMS / 20, "too few end: " + ended);
+    }
+
     /** What is a map on one way is NULL, or what stands for another map, on the way that is gone. */
     @Test
     void aMapThatIsNoneOnTheWayThatIsGoneIsNotTakenForOne()
@@ -142,9 +167,8 @@ class SecondWallTest {
             String interpreted = runWithHelpers(code, HelperSet.xdp(), withAllKinds(), false);
             assertEquals(interpreted, runWithHelpers(code, HelperSet.xdp(), withAllKinds(), true));
             boolean map = number == Address.ofMap(0) || number == Address.ofMap(1);
-            String expected = map
-                    ? Long.toHexString(Address.ofValues(number == Address.ofMap(0) ? 0 : 1)) + " "
-                    + Abort.NONE : "0 " + Abort.HELPER_ARGUMENT;
+            String expected = map ? Long.toHexString(Address.ofValues(Address.map(number))) + " " + Abort.NONE
+                    : "0 " + Abort.HELPER_ARGUMENT;
             assertTrue(interpreted.startsWith(expected + " "), interpreted);
         }
     }

@@ -49,8 +49,8 @@ class CallChainsTest extends Programs {
         refused("combined stack size of 2 calls is 528", code(copy(1, 10), add(1, -512), local(1), EXIT,
                 Insn.of(0x72, 10, 0, -1, 0), callee));
         // Given to a helper, stored by it.
-        refused("combined stack size of 2 calls is 528",
-                code(mov(6, 0), store(8, 10, 6, -504), local(1), EXIT,
+        refused("combined stack size of 2 calls is 528", code(mov(6, 0), store(8, 10, 6, -504), local(1),
+                EXIT,
                 Insn.of(0x7a, 10, 0, -8, 0), copy(3, 10), add(3, -8), mov(1, 0), mov(2, 0), mov(4, 8),
                 mov(5, 0), call(28), EXIT));
     }
