@@ -13,7 +13,7 @@ import io.vhost.net.custody.Passed;
  */
 final class QueuePrograms {
     /** What a burst's programs should take at most, in ns, so that a polling thread's other queues get on. */
-    static final long BURST_NANOS = 250_000;
+    static final long BURST_NANOS = 50_000;
 
     private static final int CHUNK = PacketBurst.SIZE;
     // Ways of packets that do not pass, other than the numbers of ports, which are counted from 1.

@@ -21,8 +21,8 @@ import java.util.Optional;
  */
 public record ProgramOptions(Map<String, Long> variables, Optional<Btf> types, boolean budgeted, long budget,
                              int threads, long maxMapBytes) {
-    /** Jumps back and calls a packet where loops are not known to end: some 100 microseconds. */
-    public static final long DEFAULT_BUDGET = 1 << 15;
+    /** Jumps back and calls a packet where loops are not known to end: some 50 microseconds. */
+    public static final long DEFAULT_BUDGET = 1 << 14;
     /** Bytes of a map's values unless told otherwise. */
     public static final long DEFAULT_MAP_BYTES = 1L << 30;
 

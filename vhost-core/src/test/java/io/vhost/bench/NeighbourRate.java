@@ -1,11 +1,20 @@
 package io.vhost.bench;
 
+import io.vhost.bpf.Clang;
+import io.vhost.device.PacketPorts;
+import io.vhost.device.PacketProgram;
+import io.vhost.device.ProgramChain;
 import io.vhost.device.VirtQueue;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.program.ProgramObject;
+import io.vhost.program.ProgramOptions;
 import io.vhost.queue.ControlException;
+import io.vhost.state.QueueCounters.Counter;
 import java.lang.management.ManagementFactory;
 import java.lang.management.ThreadMXBean;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -56,14 +65,29 @@ final class NeighbourRate implements Callable<Integer> {
     private final Packet[] packets = new Packet[BURST];
 
     @Override
-    public Integer call() throws ControlException {
+    public Integer call() throws Exception {
         List<String> lines = new ArrayList<>();
+        PacketProgram endless = endless();
         for (int turn = 0; turn < turns; turn++) {
             for (int length : HONEST) {
                 try (SyntheticGuest other = new SyntheticGuest(length)) {
                     String name = "sends packets of %,d bytes".formatted(length);
                     lines.add(line(name, other.queue(1), () -> other.offer(1, BURST)));
                 }
+            }
+            try (SyntheticGuest other = new SyntheticGuest(size)) {
+                VirtQueue queue = other.queue(1);
+                ProgramChain chain = ProgramChain.fromGuest("other", 1, PacketPorts.NONE);
+                chain.attach("endless", endless);
+                queue.programs(chain);
+                long[] offered = new long[1];
+                lines.add(line("has a program that does not end", queue, () -> {
+                    // No more than there is room for.
+                    if (offered[0] - queue.counters().get(Counter.PACKETS) < SyntheticGuest.RING_SIZE / 2) {
+                        other.offer(1, BURST);
+                        offered[0] += BURST;
+                    }
+                }));
             }
             for (Attack attack : ATTACKS) {
                 try (HostileGuest other = attack.start()) {
@@ -73,6 +97,21 @@ final class NeighbourRate implements Callable<Integer> {
         }
         lines.forEach(System.out::println);
         return 0;
+    }
+
+    /** What ends only by its budget, on each packet. */
+    private static PacketProgram endless() throws Exception {
+        Path folder = Files.createTempDirectory("programs");
+        Path object = Clang.compile(folder, "endless", """
+                SEC("xdp") int endless(struct xdp_md *ctx) {
+                    volatile int i = 0;
+                    while (ctx->ingress_ifindex)
+                        i++;
+                    return 2;
+                }
+                """);
+        ProgramOptions options = ProgramOptions.defaults().budgeted(ProgramOptions.DEFAULT_BUDGET);
+        return ProgramObject.load(object, options).program("");
     }
 
     private String line(String name, VirtQueue other, Runnable offer) throws ControlException {

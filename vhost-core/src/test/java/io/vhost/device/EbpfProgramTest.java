@@ -628,7 +628,7 @@ class EbpfProgramTest {
                 """);
         ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         long least = Long.MAX_VALUE;
-        for (int round = 0; round < 200; round++) {
+        for (int round = 0; round < 3_000; round++) {
             for (int i = 0; i < 32; i++) {
                 guest.fromGuest().sendAt(TestGuest.BUFFERS, new byte[72], 72);
             }

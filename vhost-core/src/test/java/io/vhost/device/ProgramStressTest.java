@@ -34,19 +34,6 @@ class ProgramStressTest {
     private static final int HEADER = 12;
     private static final int THREADS = 4;
     private static final int ROUNDS = Integer.getInteger("vhost.stress.rounds", 300);
-    private static final String COUNTER = """
-            struct { __uint(type, %d); __uint(max_entries, 1); __type(key, __u32); __type(value, __u64); }
-                total SEC(".maps");
-            static void *(*lookup)(void *, const void *) = (void *) 1;
-            SEC("xdp") int program(struct xdp_md *ctx) {
-                __u32 zero = 0;
-                __u64 *all = lookup(&total, &zero);
-                if (all)
-                    %s;
-                return %d;
-            }
-            """;
-
     @TempDir
     private Path folder;
 
@@ -127,8 +114,20 @@ class ProgramStressTest {
     }
 
     private ProgramObject load(int type, String add, int verdict, int threads) throws Exception {
-        return ProgramObject.load(Clang.compile(folder, "program" + verdict + type,
-                COUNTER.formatted(type, add, verdict)), ProgramOptions.defaults().threads(threads));
+        String source = """
+                struct { __uint(type, %d); __uint(max_entries, 1); __type(key, __u32); __type(value, __u64); }
+                    total SEC(".maps");
+                static void *(*lookup)(void *, const void *) = (void *) 1;
+                SEC("xdp") int program(struct xdp_md *ctx) {
+                    __u32 zero = 0;
+                    __u64 *all = lookup(&total, &zero);
+                    if (all)
+                        %s;
+                    return %d;
+                }
+                """.formatted(type, add, verdict);
+        return ProgramObject.load(Clang.compile(folder, "program" + verdict + type, source),
+                ProgramOptions.defaults().threads(threads));
     }
 
     private static long total(ProgramObject object) {
