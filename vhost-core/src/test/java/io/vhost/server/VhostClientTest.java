@@ -72,6 +72,7 @@ class VhostClientTest {
 
     /** What was counted stays; the device does not. */
     @Test
+    @SuppressWarnings("GuardedBy")   // the misuse is what is counted
     void totalsGoOnAndDevicesOfFormerFrontEndsAreForgotten() throws Exception {
         Path path = directory.resolve("front.sock");
         BlockingQueue<WeakReference<VhostDevice>> devices = new LinkedBlockingQueue<>();
