@@ -263,6 +263,58 @@ class ProgramOptionTest {
         });
     }
 
+    /** Flows from one port are spread over two others, whose guests learn of no address. */
+    @Test
+    void aSwitchRedirectsBetweenItsPorts() throws Exception {
+        Path spread = Clang.program(directory, "spread");
+        Path backends = Files.writeString(directory.resolve("backends.json"), """
+                [{"key": 0, "value": {"port": 2, "mac": "52:54:00:00:00:02"}},
+                 {"key": 1, "value": {"port": 3, "mac": "52:54:00:00:00:03"}},
+                 {"key": 2, "value": {"port": 9, "mac": "52:54:00:00:00:09"}}]
+                """);
+        Path[] sockets = {socket, directory.resolve("b.sock"), directory.resolve("c.sock")};
+        try (Running ethernet = new Running("switch", "--socket-path",
+                sockets[0] + "," + sockets[1] + "," + sockets[2], "--quiet", "--program", "0=" + spread,
+                "--program-set", "count=3", "--map", "backends=" + backends);
+                VirtioUser client = VirtioUser.connect(sockets[0], DriverConfig.defaults());
+                VirtioUser one = VirtioUser.connect(sockets[1], DriverConfig.defaults());
+                VirtioUser other = VirtioUser.connect(sockets[2], DriverConfig.defaults())) {
+            int[] ports = new int[96];
+            int[] expected = new int[3];
+            for (int i = 0; i < ports.length; i++) {
+                ports[i] = 1000 + 7 * i;
+                // As spread.c does, with addresses and a source port of 0.
+                int hash = (Short.reverseBytes((short) ports[i]) & 0xFFFF) * 0x9e3779b1;
+                expected[(hash >>> 16) % 3]++;
+            }
+            Packet[] packets = new Packet[ports.length];
+            assertEquals(ports.length, client.pool().take(packets, 0, ports.length));
+            for (int i = 0; i < ports.length; i++) {
+                packets[i].copyFrom(udp(ports[i]), 0, 60);
+            }
+            assertEquals(ports.length, client.transmitBurst(0, packets, 0, ports.length));
+            int[] received = new int[2];
+            Await.until("all that goes to ports", () -> {
+                received[0] += received(one, 2);
+                received[1] += received(other, 3);
+                return received[0] == expected[0] && received[1] == expected[1];
+            });
+            String out = ethernet.end().out();
+            assertTrue(out.matches("(?s).*port 0 spread +\\d+ +0 +0 +0 +\\d+ +0\\n.*"), out);
+            assertTrue(expected[0] > 10 && expected[1] > 10 && out.contains(" no port"), out);
+        }
+    }
+
+    private static int received(VirtioUser driver, int mac) {
+        Packet[] packets = new Packet[96];
+        int count = driver.receiveBurst(0, packets, 0, packets.length);
+        for (int i = 0; i < count; i++) {
+            assertEquals(mac, packets[i].byteAt(5));
+            packets[i].release();
+        }
+        return count;
+    }
+
     @Test
     void withoutLeaveNothingIsChanged() throws Exception {
         Path monitor = directory.resolve("monitor");

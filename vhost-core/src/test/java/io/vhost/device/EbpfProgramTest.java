@@ -29,6 +29,9 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import jdk.jfr.Recording;
+import jdk.jfr.consumer.RecordedEvent;
+import jdk.jfr.consumer.RecordingFile;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -572,6 +575,31 @@ class EbpfProgramTest {
         });
         assertThrows(IllegalArgumentException.class, () -> object.map("others"));
         assertThrows(IllegalArgumentException.class, () -> object.program("others"));
+    }
+
+    @Test
+    void flightRecorderIsToldOfLoadAttachAndAbort() throws Exception {
+        List<String> seen = new ArrayList<>();
+        try (Recording recording = new Recording()) {
+            List.of("Load", "Attach", "Abort").forEach(name -> recording.enable("io.vhost.Program" + name));
+            recording.start();
+            attach("""
+                    SEC("xdp") int program(struct xdp_md *ctx) {
+                        return 0;
+                    }
+                    """);
+            offer(first(1));
+            assertEquals(0, dequeue());
+            recording.stop();
+            Path file = folder.resolve("recording.jfr");
+            recording.dump(file);
+            for (RecordedEvent event : RecordingFile.readAllEvents(file)) {
+                seen.add(event.getEventType().getName());
+            }
+        }
+        assertTrue(seen.containsAll(
+                List.of("io.vhost.ProgramLoad", "io.vhost.ProgramAttach", "io.vhost.ProgramAbort")),
+                seen::toString);
     }
 
     private static final String COUNTER = """
