@@ -18,7 +18,6 @@ import io.vhost.bpf.elf.ElfSection;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -67,21 +66,17 @@ public final class BpfObject {
     /**
      * Reads an object file.
      *
-     * @throws IOException  if the file cannot be read or has more than 64 MiB; the text names it
+     * @throws IOException  if the file cannot be read or has more than 64 MiB
      * @throws BpfException if it is no BPF object, or a broken one; the error names the stage
      */
     public static BpfObject read(Path file) throws IOException, BpfException {
         try (InputStream stream = Files.newInputStream(file)) {
             byte[] contents = stream.readNBytes(MAX_FILE + 1);
             if (contents.length > MAX_FILE) {
-                throw new IOException("more than " + MAX_FILE + " bytes; no BPF object is that large");
+                throw new IOException(file + " has more than " + MAX_FILE
+                        + " bytes; no BPF object is that large");
             }
             return parse(contents);
-        } catch (FileSystemException named) {
-            throw named;
-        } catch (IOException e) {
-            // As of a directory: the system does not say which.
-            throw new IOException(file + ": " + e.getMessage(), e);
         }
     }
 

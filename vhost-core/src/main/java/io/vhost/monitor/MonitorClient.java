@@ -1,6 +1,7 @@
 package io.vhost.monitor;
 
 import io.vhost.monitor.command.CommandException;
+import io.vhost.monitor.command.ErrorClass;
 import io.vhost.monitor.json.Json;
 import io.vhost.monitor.json.JsonLibrary;
 import io.vhost.monitor.json.JsonReader;
@@ -93,7 +94,8 @@ public final class MonitorClient implements AutoCloseable {
         while (true) {
             Map<?, ?> message = (Map<?, ?>) next();
             if (message.get("error") instanceof Map<?, ?> error) {
-                throw new CommandException(String.valueOf(error.get("desc")));
+                throw new CommandException(ErrorClass.named(String.valueOf(error.get("class"))),
+                        String.valueOf(error.get("desc")));
             }
             if (message.containsKey("return")) {
                 return message.get("return");

@@ -6,6 +6,7 @@ import io.vhost.bpf.BpfProgram;
 import io.vhost.bpf.insn.ProgramException;
 import io.vhost.bpf.load.LoadOptions;
 import io.vhost.bpf.load.LoadedObject;
+import io.vhost.bpf.load.ObjectFile;
 import io.vhost.bpf.map.BpfTable;
 import io.vhost.bpf.map.MapException;
 import io.vhost.bpf.map.MapFactory;
@@ -96,7 +97,7 @@ public final class ProgramObject {
         LoadEvent event = new LoadEvent();
         event.begin();
         try {
-            BpfObject object = BpfObject.read(file);
+            BpfObject object = ObjectFile.read(file);
             LoadOptions loading = LoadOptions.of(new MapFactory(options.threads(), options.maxMapBytes()));
             for (Map.Entry<String, Long> variable : options.variables().entrySet()) {
                 loading = loading.set(variable.getKey(), variable.getValue());

@@ -28,7 +28,7 @@ class SecondLookTest {
     private static final String LOOK = "isRunning";
 
     @ParameterizedTest
-    @CsvSource({"dequeueBurst, dequeue", "enqueueBurst, enqueue"})
+    @CsvSource({"take, dequeue", "send, enqueue"})
     void aBurstLooksAgainUnderTheLock(String burst, String move) throws IOException {
         assertTrue(looksAgain(calls(VirtQueue.class, burst), move));
     }

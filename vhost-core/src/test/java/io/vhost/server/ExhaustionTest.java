@@ -39,7 +39,7 @@ class ExhaustionTest {
         served.forEach(RawPeer::close);
     }
 
-    /** Under limits of the shell, such as {@code -n 32}. */
+    /** Under limits of the shell, such as {@code -n 64}. */
     private static List<String> limited(String limits) {
         return List.of("bash", "-c", "ulimit " + limits + " && exec \"$@\"", "bash");
     }
@@ -82,7 +82,7 @@ class ExhaustionTest {
 
     @Test
     void descriptorsThatAreUsedUpCostTheConnectionThatIsOneTooMany() throws Exception {
-        try (Program forward = MainProcess.start(limited("-n 32"), "forward", "--socket-path",
+        try (Program forward = MainProcess.start(limited("-n 64"), "forward", "--socket-path",
                 socket().toString(), "--max-connections", MANY)) {
             forward.await("port 0:");
             // The classes of this test come from files of their own; the end of a connection needs some more.
@@ -94,7 +94,7 @@ class ExhaustionTest {
             }
             for (int i = 0; i < 2; i++) {
                 while (connect()) {
-                    assertTrue(served.size() < 32, "more than there are descriptors");
+                    assertTrue(served.size() < 64, "more than there are descriptors");
                 }
                 forward.await("accept(" + socket() + "): EMFILE (24)");
                 assertTrue(served.size() > 1, () -> served.size() + " connections");

@@ -7,6 +7,7 @@ import io.vhost.bpf.btf.BtfException;
 import io.vhost.bpf.insn.ProgramException;
 import io.vhost.bpf.load.LoadOptions;
 import io.vhost.bpf.load.LoadedObject;
+import io.vhost.bpf.load.ObjectFile;
 import io.vhost.bpf.map.MapException;
 import io.vhost.bpf.map.MapFactory;
 import io.vhost.bpf.verify.Mode;
@@ -38,7 +39,7 @@ final class Loading {
     /** Loads an object, with so much in the verifier's log. */
     LoadedObject load(Path file, int logLevel)
             throws IOException, BpfException, ProgramException, MapException, UsageException {
-        BpfObject object = BpfObject.read(file);
+        BpfObject object = ObjectFile.read(file);
         LoadOptions options = LoadOptions.of(new MapFactory(1, MAX_MAP));
         for (Map.Entry<String, String> variable : variables.entrySet()) {
             options = options.set(variable.getKey(), number(variable.getKey(), variable.getValue()));

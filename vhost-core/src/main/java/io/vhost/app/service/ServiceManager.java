@@ -5,6 +5,7 @@ import io.vhost.os.OsException;
 import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.ScheduledFuture;
@@ -23,13 +24,12 @@ public final class ServiceManager implements AutoCloseable {
 
     /** Null: nobody wants to know. */
     private final NotifySocket socket;
-    private final ScheduledExecutorService watchdog;
+    private ScheduledExecutorService watchdog;
     /** What SIGHUP did before; null: it does that still. */
     private Object hangUp;
 
-    private ServiceManager(NotifySocket socket, ScheduledExecutorService watchdog) {
+    private ServiceManager(NotifySocket socket) {
         this.socket = socket;
-        this.watchdog = watchdog;
     }
 
     /**
@@ -38,21 +38,32 @@ public final class ServiceManager implements AutoCloseable {
      * @param environment with NOTIFY_SOCKET, and WATCHDOG_USEC and WATCHDOG_PID
      * @param pid of this process
      * @param check throws when the program does not work any more; it is not said to live then
+     * @param hangUp what SIGHUP does from now on, if anything
      * @throws IOException if the manager cannot be told
      */
-    static ServiceManager ready(Map<String, String> environment, long pid, Runnable check)
+    static ServiceManager ready(
+            Map<String, String> environment, long pid, Runnable check, Optional<Runnable> hangUp)
             throws IOException {
         String address = environment.getOrDefault("NOTIFY_SOCKET", "");
-        if (address.isEmpty()) {
-            return new ServiceManager(null, null);
-        }
-        long micros = watchdogMicros(environment, pid);
+        long micros = address.isEmpty() ? 0 : watchdogMicros(environment, pid);
+        ServiceManager manager = null;
+        boolean complete = false;
         try {
-            NotifySocket socket = NotifySocket.connect(address);
-            socket.send("READY=1");
-            return new ServiceManager(socket, micros > 0 ? watch(socket, micros, check) : null);
+            manager = new ServiceManager(address.isEmpty() ? null : NotifySocket.connect(address));
+            // Before the manager is told, which may send the signal at once.
+            hangUp.ifPresent(manager::onHangUp);
+            if (manager.socket != null) {
+                manager.socket.send("READY=1");
+                manager.watchdog = micros > 0 ? watch(manager.socket, micros, check) : null;
+            }
+            complete = true;
+            return manager;
         } catch (OsException e) {
             throw new IOException("NOTIFY_SOCKET: " + e.getMessage(), e);
+        } finally {
+            if (!complete && manager != null) {
+                manager.leave();
+            }
         }
     }
 
@@ -98,7 +109,7 @@ public final class ServiceManager implements AutoCloseable {
     }
 
     /** Has SIGHUP do this from now on, until the end, and tells the manager when it begins and is done. */
-    void onHangUp(Runnable work) {
+    private void onHangUp(Runnable work) {
         hangUp = Signals.register(HANG_UP, () -> {
             send("RELOADING=1");
             try {
@@ -109,12 +120,16 @@ public final class ServiceManager implements AutoCloseable {
         });
     }
 
-    /** Says that the program ends; before it begins to. */
-    @Override
-    public void close() {
+    private void leave() {
         if (hangUp != null) {
             Signals.unregister(HANG_UP, hangUp);
         }
+    }
+
+    /** Says that the program ends; before it begins to. */
+    @Override
+    public void close() {
+        leave();
         send("STOPPING=1");
         if (watchdog != null) {
             watchdog.shutdownNow();

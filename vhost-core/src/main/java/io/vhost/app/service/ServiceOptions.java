@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.lang.System.Logger.Level;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.Model.CommandSpec;
@@ -79,7 +80,7 @@ public final class ServiceOptions {
      * @throws IOException if it cannot be told
      */
     public ServiceManager ready(Runnable check) throws IOException {
-        return ServiceManager.ready(System.getenv(), ProcessHandle.current().pid(), check);
+        return begin(check, Optional.empty());
     }
 
     /**
@@ -91,11 +92,11 @@ public final class ServiceOptions {
      * @throws IOException if it cannot be told
      */
     public ServiceManager ready(Runnable check, Consumer<ConfigFile> reload) throws IOException {
-        ServiceManager manager = ready(check);
-        if (file.isPresent()) {
-            manager.onHangUp(() -> reload(reload));
-        }
-        return manager;
+        return begin(check, file.isPresent() ? Optional.of(() -> reload(reload)) : Optional.empty());
+    }
+
+    private static ServiceManager begin(Runnable check, Optional<Runnable> hangUp) throws IOException {
+        return ServiceManager.ready(System.getenv(), ProcessHandle.current().pid(), check, hangUp);
     }
 
     private void reload(Consumer<ConfigFile> reload) {

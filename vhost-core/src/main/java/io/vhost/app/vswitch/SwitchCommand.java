@@ -191,8 +191,7 @@ public final class SwitchCommand implements Callable<Integer> {
                         cpu == null ? OptionalInt.empty() : OptionalInt.of(cpu), programs);
                 MetricsOptions.Open _ = metrics.open(
                         () -> traffic(ethernet), quiet ? null : context.out());
-                ServiceManager _ = service.ready(ethernet::check, control::reload)) {
-            control.begin(ethernet, service.file());
+                ServiceManager _ = ready(ethernet, control)) {
             report = new SwitchReport(ethernet::members);
             run(ethernet, report);
         } catch (LateCopyException e) {
@@ -205,6 +204,12 @@ public final class SwitchCommand implements Callable<Integer> {
         report.totals(context.out());
         programs.totals(context.out());
         return 0;
+    }
+
+    private ServiceManager ready(Switch ethernet, PortControl control) throws IOException {
+        // First: who is told may want other ports at once.
+        control.begin(ethernet, service.file());
+        return service.ready(ethernet::check, control::reload);
     }
 
     private Switch.Opening opening(Path path, boolean connects, MonitoredDevices devices) {

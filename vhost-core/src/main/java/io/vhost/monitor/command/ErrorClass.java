@@ -19,6 +19,21 @@ public enum ErrorClass {
         this.wireName = wireName;
     }
 
+    /**
+     * The class with a name that clients see.
+     *
+     * @param wireName as {@code CommandNotFound}
+     * @return the class; {@link #GENERIC_ERROR} if the name is not known
+     */
+    public static ErrorClass named(String wireName) {
+        for (ErrorClass known : values()) {
+            if (known.wireName.equals(wireName)) {
+                return known;
+            }
+        }
+        return GENERIC_ERROR;
+    }
+
     /** The name that clients see. */
     public String wireName() {
         return wireName;

@@ -38,8 +38,8 @@ class ServiceProcessTest {
     }
 
     private Program start(String notifySocket, String watchdog, String... words) {
-        return MainProcess.start(List.of("env", "NOTIFY_SOCKET=" + notifySocket, "WATCHDOG_USEC=" + watchdog),
-                words);
+        return MainProcess.start(List.of("env", "--default-signal=HUP", "NOTIFY_SOCKET=" + notifySocket,
+                "WATCHDOG_USEC=" + watchdog), words);
     }
 
     @ParameterizedTest
