@@ -43,7 +43,8 @@ final class Aborts {
     void aborted(Cpu cpu) {
         count.increment();
         if (isTime()) {
-            tell(cpu.abort(), cpu.faultAt(), cpu.abort() == Abort.HELPER_FAILED ? cpu.cause() : null);
+            tell(cpu.abort().text(), cpu.faultAt(),
+                    cpu.abort() == Abort.HELPER_FAILED ? cpu.cause() : null);
         }
     }
 
@@ -71,10 +72,6 @@ final class Aborts {
         long now = System.nanoTime();
         long due = next.get();
         return now - due >= 0 && next.compareAndSet(due, now + PAUSE);
-    }
-
-    private void tell(Abort abort, int at, RuntimeException cause) {
-        tell(abort.text(), at, cause);
     }
 
     private void tell(String reason, int at, RuntimeException cause) {

@@ -52,15 +52,8 @@ final class PartialChecksum {
         }
     }
 
-    /**
-     * Puts right what the program has changed.
-     *
-     * @param written whether it may have changed anything
-     */
-    void after(Packet packet, boolean written) {
-        if (!written) {
-            return;
-        }
+    /** Puts right what the program has changed. Not to be asked about one that only reads. */
+    void after(Packet packet) {
         if (packet.dataValid()) {
             // Nobody vouches for what was rewritten.
             packet.offload(packet.offload() & ~(long) NetHeader.DATA_VALID, packet.checksumOffset());

@@ -190,7 +190,7 @@ final class Runner implements Burst {
             return false;
         }
         if (packet.offload() != 0) {
-            checksum.after(packet, traits.writes());
+            checksum.after(packet);
         }
         return true;
     }
