@@ -373,7 +373,7 @@ public final class DriverPort implements AutoCloseable {
             long _ = driver.queue(i).call.drain();
         }
         if (!closing.get()) {
-            NEWS.log(INFO, "(" + path() + ") the back-end is gone: waiting for one in its place");
+            NEWS.log(WARNING, "(" + path() + ") the back-end is gone: waiting for one in its place");
         }
         listener.disconnected(this);
     }
