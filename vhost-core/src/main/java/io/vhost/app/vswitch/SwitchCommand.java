@@ -190,7 +190,8 @@ public final class SwitchCommand implements Callable<Integer> {
                         config, names, openings, openTap(), Duration.ofSeconds(age), !poll,
                         cpu == null ? OptionalInt.empty() : OptionalInt.of(cpu), programs);
                 MetricsOptions.Open _ = metrics.open(
-                        () -> traffic(ethernet), quiet ? null : context.out());
+                        () -> traffic(ethernet), programs.registry()::links,
+                        quiet ? null : context.out());
                 ServiceManager _ = ready(ethernet, control)) {
             report = new SwitchReport(ethernet::members);
             run(ethernet, report);
