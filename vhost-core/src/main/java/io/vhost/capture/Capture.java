@@ -220,8 +220,8 @@ public final class Capture implements AutoCloseable {
         boolean interrupted = false;
         try {
             if (!thread.join(Duration.ofMillis(PATIENCE_MILLIS))) {
-                LOG.log(Level.WARNING, () -> "the capture to " + file + " does not end: its file takes nothing"
-                        + " since " + PATIENCE_MILLIS + " ms; it is left to itself");
+                LOG.log(Level.WARNING, () -> "the capture to " + file + " does not end: its file takes"
+                        + " nothing since " + PATIENCE_MILLIS + " ms; it is left to itself");
             }
         } catch (InterruptedException _) {
             interrupted = true;

@@ -84,8 +84,8 @@ public final class CaptureOptions {
      */
     public CaptureOptions files(long bytes, int count) {
         if (bytes < LEAST_FILE || count < 0) {
-            throw new IllegalArgumentException("files of " + bytes + " bytes, of which " + count + " are kept;"
-                    + " give " + LEAST_FILE + " bytes or more, and 0 to keep all");
+            throw new IllegalArgumentException("files of " + bytes + " bytes, of which " + count + " are"
+                    + " kept; give " + LEAST_FILE + " bytes or more, and 0 to keep all");
         }
         return new CaptureOptions(snapLength, buffer, bytes, count, filter, filterName, passed, replaces);
     }

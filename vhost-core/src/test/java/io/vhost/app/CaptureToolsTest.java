@@ -248,17 +248,16 @@ class CaptureToolsTest {
     /** Interfaces are listed, and one is recorded, by tshark as by Wireshark. */
     @Test
     void tsharkStartsACaptureByExtcap() throws Exception {
-        Path folder = Files.createDirectory(directory.resolve("extcap"));
+        Path folder = Files.createDirectories(directory.resolve(".config/wireshark/extcap"));
         Path script = Files.writeString(folder.resolve("vhost-extcap"), """
                 #!/bin/sh
-                exec %s -XX:+UseSerialGC -XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED -cp '%s' \
-                %s extcap "$@"
+                exec %s -XX:+UseSerialGC -XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED \
+                -cp '%s' %s extcap "$@"
                 """.formatted(Path.of(System.getProperty("java.home"), "bin", "java"), MainProcess.classPath(),
                 Main.class.getName()));
         Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
         Path monitor = directory.resolve("monitor");
-        List<String> environment = List.of("WIRESHARK_EXTCAP_DIR=" + folder, "VHOST_MONITOR=" + monitor,
-                "HOME=" + directory);
+        List<String> environment = List.of("VHOST_MONITOR=" + monitor, "HOME=" + directory);
         forward(driver -> {
             List<String> listing = new ArrayList<>(List.of("env"));
             listing.addAll(environment);

@@ -85,8 +85,8 @@ final class Interfaces {
     void options(String name, PrintWriter out) throws IOException {
         int number = 0;
         if (find(name).isEmpty()) {
-            out.println("arg {number=0}{call=--monitor}{display=Monitor}{tooltip=The path that the program has"
-                    + " after --monitor}{type=string}{required=true}");
+            out.println("arg {number=0}{call=--monitor}{display=Monitor}{tooltip=The path that the program"
+                    + " has after --monitor}{type=string}{required=true}");
             out.println("arg {number=1}{call=--port}{display=Port}{tooltip=Counted from 0}{type=unsigned}"
                     + "{range=0,65535}{default=0}");
             number = 2;
