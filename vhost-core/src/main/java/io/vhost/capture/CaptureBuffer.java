@@ -82,8 +82,8 @@ final class CaptureBuffer {
             // In one piece: what is left at the end is passed over.
             long skipped = capacity - offset < bytes ? capacity - offset : 0;
             long end = tail + skipped + bytes;
-            if (tail < 0 || end - (long) LONG.getAcquire(positions, SEEN_HEAD) > capacity
-                    && !hasRoom(end)) {
+            boolean fits = end - (long) LONG.getAcquire(positions, SEEN_HEAD) <= capacity || hasRoom(end);
+            if (tail < 0 || !fits) {
                 return FULL;
             }
             if (LONG.compareAndSet(positions, TAIL, tail, end)) {

@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Queue;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.BooleanSupplier;
 
 /** Where blocks go: a file, a pipe, or one file after the other. Thread: one. */
@@ -23,10 +25,10 @@ final class CaptureOutput implements AutoCloseable {
     private final BooleanSupplier ending;
     private final Queue<Path> written = new ArrayDeque<>();
     private OutputFile file;
-    private volatile int files;
+    private final AtomicInteger files = new AtomicInteger();
     /** Of the file that is open. */
     private long bytes;
-    private volatile long total;
+    private final AtomicLong total = new AtomicLong();
     private OsException failure;
 
     /** Nothing is open yet; {@code ending} tells whether a slow reader is to be waited for no more. */
@@ -45,7 +47,7 @@ final class CaptureOutput implements AutoCloseable {
      * @throws OsException if it cannot be had
      */
     boolean open() {
-        Path next = numbered ? numbered(path, files + 1) : path;
+        Path next = numbered ? numbered(path, files.get() + 1) : path;
         OutputFile opened = OutputFile.open(next, replaces);
         if (opened == null) {
             return false;
@@ -55,7 +57,7 @@ final class CaptureOutput implements AutoCloseable {
         if (numbered) {
             keep(next);
         }
-        files = files + 1;
+        files.incrementAndGet();
         return true;
     }
 
@@ -71,7 +73,7 @@ final class CaptureOutput implements AutoCloseable {
         }
         file = opened;
         bytes = 0;
-        files = files + 1;
+        files.incrementAndGet();
         return true;
     }
 
@@ -114,12 +116,12 @@ final class CaptureOutput implements AutoCloseable {
 
     /** Bytes in all files. Any thread. */
     long total() {
-        return total;
+        return total.get();
     }
 
     /** Files so far. Any thread. */
     int files() {
-        return files;
+        return files.get();
     }
 
     /** Why {@link #write} did not write all; null: the reader did not take it until the end. */
@@ -132,7 +134,6 @@ final class CaptureOutput implements AutoCloseable {
      *
      * @return bytes of those that are whole in the file: all, unless that has failed
      */
-    @SuppressWarnings("NonAtomicOperationOnVolatileField") // One thread writes.
     long write(PcapngBuffer blocks) {
         long length = blocks.length();
         long done = 0;
@@ -152,7 +153,7 @@ final class CaptureOutput implements AutoCloseable {
         }
         long whole = done == length ? length : blocks.wholeBlocks(done);
         bytes += whole;
-        total += whole;
+        total.addAndGet(whole);
         if (whole < done) {
             cut();
         }

@@ -20,8 +20,9 @@ final class CapturedQueue {
     private final LongAdder accepted = new LongAdder();
     private final LongAdder dropped = new LongAdder();
 
+    private final LongAdder written = new LongAdder();
+
     // The writer's.
-    private volatile long written;
     private int pending;
     private int number = NO_NUMBER;
 
@@ -72,7 +73,7 @@ final class CapturedQueue {
     /** What a reader of counters sees. */
     QueueCapture counters() {
         // What is written was accepted before, and that was seen: the differences are never negative.
-        long outcome = written;
+        long outcome = written.sum();
         long lost = dropped.sum();
         long wanted = accepted.sum();
         return new QueueCapture(place, pair, seen.sum(), wanted, lost, outcome);
@@ -104,12 +105,11 @@ final class CapturedQueue {
     }
 
     /** Packets on their way to the file are in it. */
-    @SuppressWarnings("NonAtomicOperationOnVolatileField") // One thread writes.
     void settle(int lost) {
         if (lost > 0) {
             dropped.add(lost);
         }
-        written += pending - lost;
+        written.add(pending - lost);
         pending = 0;
     }
 

@@ -65,8 +65,12 @@ class CaptureOptionTest {
         }
 
         @Override
-        public void close() throws InterruptedException {
-            CommandRun _ = end();
+        public void close() {
+            try {
+                CommandRun _ = end();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

@@ -253,8 +253,8 @@ class CaptureToolsTest {
                 #!/bin/sh
                 exec %s -XX:+UseSerialGC -XX:TieredStopAtLevel=1 --enable-native-access=ALL-UNNAMED \
                 -cp '%s' %s extcap "$@"
-                """.formatted(Path.of(System.getProperty("java.home"), "bin", "java"), MainProcess.classPath(),
-                Main.class.getName()));
+                """.formatted(Path.of(System.getProperty("java.home"), "bin", "java"),
+                MainProcess.classPath(), Main.class.getName()));
         Files.setPosixFilePermissions(script, PosixFilePermissions.fromString("rwxr-xr-x"));
         Path monitor = directory.resolve("monitor");
         List<String> environment = List.of("VHOST_MONITOR=" + monitor, "HOME=" + directory);

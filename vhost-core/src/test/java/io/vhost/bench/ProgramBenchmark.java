@@ -1,8 +1,6 @@
 package io.vhost.bench;
 
 import io.vhost.bpf.Clang;
-import io.vhost.capture.Capture;
-import io.vhost.capture.CaptureOptions;
 import io.vhost.device.PacketPorts;
 import io.vhost.device.PacketProgram;
 import io.vhost.device.ProgramChain;
@@ -10,7 +8,6 @@ import io.vhost.device.VirtQueue;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.program.ProgramObject;
-import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -46,14 +43,8 @@ public class ProgramBenchmark {
 
     /** What looks at packets. */
     public enum Program {
-        /** Nothing, and there is no place for programs either. */
-        NO_CHAIN,
         /** Nothing. */
         NONE,
-        /** A capture whose file takes all: what recording costs this thread, and the CPU's other thread. */
-        CAPTURE,
-        /** The same, of the first 32 bytes. */
-        CAPTURE_32,
         /** Java that looks at the type. */
         JAVA,
         /** eBPF that parses to the ports of UDP. */
@@ -71,7 +62,6 @@ public class ProgramBenchmark {
     private PacketPool pool;
     private VirtQueue toGuest;
     private VirtQueue fromGuest;
-    private Capture capture;
 
     /** A guest with full rings and a pool that stays in the first-level cache. */
     @Setup
@@ -83,21 +73,12 @@ public class ProgramBenchmark {
         pool = PacketPool.create(2 * BURST, 2048 + PacketPool.DEFAULT_HEADROOM);
         ProgramChain chain = ProgramChain.fromGuest("guest", 1, PacketPorts.NONE);
         switch (program) {
-            case NO_CHAIN, NONE -> { }
-            case CAPTURE -> record(CaptureOptions.defaults(), chain);
-            case CAPTURE_32 -> record(CaptureOptions.defaults().snapLength(32), chain);
+            case NONE -> { }
             case JAVA -> chain.attach("java", java());
             case FILTER -> chain.attach("filter", ebpf("filter"));
             case FLOWCOUNT -> chain.attach("flowcount", ebpf("flowcount"));
         }
-        if (program != Program.NO_CHAIN) {
-            fromGuest.programs(chain);
-        }
-    }
-
-    private void record(CaptureOptions options, ProgramChain chain) throws IOException {
-        capture = Capture.start(Path.of("/dev/null"), options);
-        capture.add(chain);
+        fromGuest.programs(chain);
     }
 
     private static PacketProgram java() {
@@ -129,10 +110,6 @@ public class ProgramBenchmark {
     /** Frees the guest. */
     @TearDown
     public void stop() {
-        if (capture != null) {
-            capture.close();
-            System.out.println(capture.counters());
-        }
         guest.close();
         pool.close();
     }

@@ -9,6 +9,7 @@ import io.vhost.app.cli.EndSignal;
 import io.vhost.peer.MainProcess;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -97,7 +98,7 @@ class ExtcapCommandTest {
         Path link = Files.createSymbolicLink(
                 Files.createDirectory(directory.resolve("extcap")).resolve("vhost-extcap"), script);
         Process process = new ProcessBuilder(link.toString(), "--extcap-interfaces", "a b").start();
-        String text = new String(process.getInputStream().readAllBytes());
+        String text = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         assertEquals(0, process.waitFor());
         assertEquals("3 extcap --extcap-interfaces a b", text.strip());
     }
