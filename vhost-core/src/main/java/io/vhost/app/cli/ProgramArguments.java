@@ -118,7 +118,7 @@ public final class ProgramArguments implements PortPrograms.Keeper {
                 }
                 QueueProgram code = object.program(section);
                 boolean out = "/out".equals(parts.group(2));
-                code.requirePlace(new ProgramPlace("port " + port, port + 1, out));
+                code.checkPlace(new ProgramPlace("port " + port, port + 1, out));
                 placed.add(new Placed(port, out, code));
             } catch (IllegalArgumentException e) {
                 throw fault("--program " + program + ": " + e.getMessage(), e);
