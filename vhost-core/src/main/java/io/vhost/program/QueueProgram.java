@@ -40,6 +40,11 @@ public final class QueueProgram implements PacketProgram {
         return traits.isClassifier();
     }
 
+    /** {@return whether it may change packets, as far as its instructions tell; what is doubtful counts} */
+    public boolean mayChangePackets() {
+        return traits.writes();
+    }
+
     /** {@return why it is interpreted; empty: it is compiled} */
     public Optional<String> whyInterpreted() {
         return whyInterpreted;

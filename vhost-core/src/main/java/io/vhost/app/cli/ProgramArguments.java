@@ -156,7 +156,7 @@ public final class ProgramArguments implements PortPrograms.Keeper {
     }
 
     /** What is before the last colon, unless the whole is a file: names of files may have one. */
-    private static String file(String text) {
+    static String file(String text) {
         int colon = text.lastIndexOf(':');
         return colon <= 0 || Files.exists(Path.of(text)) ? text : text.substring(0, colon);
     }
