@@ -83,7 +83,11 @@ class OpenVSwitchTest {
         if (theirs != null) {
             theirs.close();
         }
-        List.of(OURS, THEIRS).forEach(name -> Program.start(List.of("ip", "netns", "del", name)).exitStatus());
+        for (String name : List.of(OURS, THEIRS)) {
+            try (Program delete = Program.start(List.of("ip", "netns", "del", name))) {
+                int _ = delete.exitStatus();
+            }
+        }
     }
 
     private static void ip(String... words) {
@@ -120,7 +124,7 @@ class OpenVSwitchTest {
         return directory.resolve("guests");
     }
 
-    /** A guest of ours asks in a VLAN for the address of the bridge's interface there, and gets the answer. */
+    /** A guest of ours asks in a VLAN for the address of the bridge's interface, and gets the answer. */
     private void vlan() throws IOException {
         theirs.addVlan("vlan7", 7, "10.212.0.1/24");
         try (VirtioUser guest = VirtioUser.connect(guests(), DriverConfig.defaults())) {
