@@ -7,8 +7,8 @@ import picocli.CommandLine;
 
 /**
  * The benchmarks' entry: {@code pvp}, {@code async}, {@code bpf}, {@code capture}, {@code monitor},
- * {@code neighbour}, {@code ping}, {@code soak} or {@code start} with their options, or {@code jmh} with those
- * of JMH.
+ * {@code neighbour}, {@code ping}, {@code soak} or {@code start} with their options, or {@code jmh} with
+ * those of JMH.
  */
 final class Bench {
     private Bench() {}
@@ -29,8 +29,8 @@ final class Bench {
             case "start" -> System.exit(new CommandLine(new StartTime()).execute(rest));
             default -> {
                 System.err.println("Say -Dbench=\"jmh REGEX\", -Dbench=pvp, -Dbench=async, -Dbench=bpf,"
-                        + " -Dbench=capture, -Dbench=monitor, -Dbench=neighbour, -Dbench=ping, -Dbench=soak or"
-                        + " -Dbench=start;"
+                        + " -Dbench=capture, -Dbench=monitor, -Dbench=neighbour, -Dbench=ping,"
+                        + " -Dbench=soak or -Dbench=start;"
                         + " \"pvp --help\" tells more.");
                 System.exit(2);
             }
