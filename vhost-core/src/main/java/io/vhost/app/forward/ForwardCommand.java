@@ -226,7 +226,8 @@ public final class ForwardCommand implements Callable<Integer> {
                 Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus,
                         programs.and(captures));
                 MetricsOptions.Open _ = metrics.open(
-                        () -> traffic(forwarder), quiet ? null : context.out());
+                        () -> traffic(forwarder), programs.registry()::links,
+                        quiet ? null : context.out());
                 ServiceManager _ = service.ready(forwarder::check)) {
             report = new ForwardReport(forwarder.ports());
             run(forwarder, report);

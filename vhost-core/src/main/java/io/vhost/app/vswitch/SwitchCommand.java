@@ -197,7 +197,8 @@ public final class SwitchCommand implements Callable<Integer> {
                         cpu == null ? OptionalInt.empty() : OptionalInt.of(cpu),
                         programs.and(captures));
                 MetricsOptions.Open _ = metrics.open(
-                        () -> traffic(ethernet), quiet ? null : context.out());
+                        () -> traffic(ethernet), programs.registry()::links,
+                        quiet ? null : context.out());
                 ServiceManager _ = ready(ethernet, control)) {
             report = new SwitchReport(ethernet::members);
             run(ethernet, report);
