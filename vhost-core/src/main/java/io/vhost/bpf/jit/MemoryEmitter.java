@@ -24,15 +24,16 @@ final class MemoryEmitter {
     private final AccessRegions regions;
     private final Image image;
     private final ClassData data;
+    /** Null where each access is checked on its own. */
     private final Groups groups;
 
-    /** With {@code groups} null, each access is checked on its own. */
-    MemoryEmitter(CodeBuilder code, AccessRegions regions, Image image, ClassData data, Groups groups) {
+    /** For the instructions from {@code start} to before {@code end}. */
+    MemoryEmitter(CodeBuilder code, Unit unit, int start, int end) {
         this.code = code;
-        this.regions = regions;
-        this.image = image;
-        this.data = data;
-        this.groups = groups;
+        this.regions = unit.regions();
+        this.image = unit.image();
+        this.data = unit.data();
+        this.groups = unit.grouped() ? new Groups(unit.code(), regions, start, end) : null;
     }
 
     void load(int at, long insn) {

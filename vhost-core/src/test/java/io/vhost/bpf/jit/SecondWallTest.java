@@ -111,7 +111,7 @@ class SecondWallTest {
 
     private static boolean hasGroup(Code code, AccessRegions regions) {
         for (int function = 0; function < code.functions(); function++) {
-            Groups groups = new Groups(code, regions, function);
+            Groups groups = new Groups(code, regions, code.start(function), code.end(function));
             for (int at = code.start(function); at < code.end(function); at++) {
                 if (groups.of(at) != null) {
                     return true;
