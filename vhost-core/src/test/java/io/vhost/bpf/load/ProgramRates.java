@@ -88,7 +88,7 @@ public final class ProgramRates implements Callable<Integer> {
         return 0;
     }
 
-    /** Its filter may take it for granted that 128 bytes are there: it has nine instructions fewer. */
+    /** Its filter may take it for granted that 128 bytes are there: it has eight instructions fewer. */
     private void compareWithDpdk(Path folder) throws Exception {
         String[] result = DpdkRate.filter(folder, UDP, rounds, REPEAT);
         System.out.println(result.length < 2 ? "no headers of DPDK, pkg-config or cc: rte_bpf left out"
