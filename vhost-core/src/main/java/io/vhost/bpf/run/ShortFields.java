@@ -34,8 +34,9 @@ public final class ShortFields {
         return Insn.off(insn) == QUEUE_MAPPING;
     }
 
-    /** Whether a store to {@code queue_mapping} is made. The kernel takes an immediate below 0 for a queue. */
+    /** Whether a store to {@code queue_mapping} is made. Immediates below 0 are queues to the kernel. */
     public static boolean isQueue(long insn, long value) {
-        return Insn.kind(insn) == Insn.ST ? value < NO_QUEUE : Long.compareUnsigned(value, NO_QUEUE) < 0;
+        return Insn.kind(insn) == Insn.ST ? value < NO_QUEUE
+                : Long.compareUnsigned(value, NO_QUEUE) < 0;
     }
 }

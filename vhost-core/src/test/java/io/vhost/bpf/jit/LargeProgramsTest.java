@@ -5,9 +5,15 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.bpf.flow.AccessRegions;
+import io.vhost.bpf.helper.HelperSet;
 import io.vhost.bpf.insn.Code;
 import io.vhost.bpf.insn.Insn;
 import io.vhost.bpf.insn.ProgramException;
+import io.vhost.bpf.map.MapException;
+import io.vhost.bpf.map.MapFactory;
+import io.vhost.bpf.map.MapSpec;
+import io.vhost.bpf.map.MapType;
+import io.vhost.bpf.map.SlotTable;
 import io.vhost.bpf.mem.Address;
 import io.vhost.bpf.run.Abort;
 import io.vhost.bpf.run.ContextLayout;
@@ -38,6 +44,7 @@ class LargeProgramsTest {
     private static final int PROGRAMS = Integer.getInteger("large", 12);
     private static final long SEED = Long.getLong("large.seed", 1);
     private static final int BUDGET = 2_000;
+    private static final int TAIL_CALL = 12;
     private static final long EXIT = Insn.of(Insn.EXIT_INSN, 0, 0, 0, 0);
     // Four bytes of bytecode.
     private static final long MOVE = Insn.of(0xbf, 2, 3, 0, 0);
@@ -124,6 +131,28 @@ class LargeProgramsTest {
                     what);
         }
         assertTrue(ends.getOrDefault(Abort.NONE, 0) > PROGRAMS / 2, ends::toString);
+    }
+
+    /** In the last part: another program's answer is the function's, and without one it goes on. */
+    @Test
+    void aPartMayEndInATailCall() throws ProgramException, TooLargeException, MapException {
+        SlotTable next = (SlotTable) new MapFactory(1, 1 << 20)
+                .create(new MapSpec("next", MapType.PROG_ARRAY.id(), 4, 4, 1, 0));
+        long[] insns = moves(2_000);
+        int at = insns.length - 6;
+        insns[at++] = Insn.of(Insn.LDDW, 2, Insn.LDDW_MAP, 0, 0);
+        insns[at++] = 0;
+        insns[at++] = Insn.of(0xb7, 3, 0, 0, 0);
+        insns[at++] = Insn.of(Insn.CALL_INSN, 0, 0, 0, TAIL_CALL);
+        insns[at] = Insn.of(0xb7, 0, 0, 0, 9);
+        Image image = new Image(Code.of("long", insns), ContextLayout.XDP, List.of(next),
+                HelperSet.xdp()::helper);
+        Program program = new Program(image, Compiler.compile(image, AccessRegions.of(image), false));
+        assertEquals(9, program.run(cpu, 0, 0));
+        Image other = image(Insn.of(0xb7, 0, 0, 0, 7), EXIT);
+        next.set(0, new Program(other, new Interpreter(other, AccessRegions.of(other))));
+        assertEquals(7, program.run(cpu, 0, 0));
+        assertEquals(Abort.NONE, cpu.abort());
     }
 
     private String run(Image image, Executable executable, byte[] packet) {
