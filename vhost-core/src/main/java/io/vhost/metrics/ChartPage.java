@@ -36,7 +36,15 @@ final class ChartPage implements HttpHandler {
     private static final int NOT_ALLOWED = 405;
     private static final int NO_BODY = -1;
 
-    private record PageFile(String type, byte[] content) {}
+    private static final class PageFile {
+        private final String type;
+        private final byte[] content;
+
+        PageFile(String type, byte[] content) {
+            this.type = type;
+            this.content = content;
+        }
+    }
 
     private final Map<String, PageFile> files = new LinkedHashMap<>();
 

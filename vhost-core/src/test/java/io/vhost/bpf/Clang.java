@@ -34,9 +34,14 @@ public final class Clang {
     /** Compiles {@code source} for BPF and returns the object file; skips the test where clang is missing. */
     public static Path compile(Path folder, String name, String source, String... options)
             throws IOException, InterruptedException {
+        return compile(folder, name, source, HEAD, options);
+    }
+
+    private static Path compile(Path folder, String name, String source, String begin, String... options)
+            throws IOException, InterruptedException {
         Peers.require("clang");
         Path file = Files.writeString(folder.resolve(name + ".c"), source);
-        Path head = Files.writeString(folder.resolve("head.h"), HEAD);
+        Path head = Files.writeString(folder.resolve("head.h"), begin);
         Path object = folder.resolve(name + ".o");
         List<String> command = new ArrayList<>(List.of("clang", "-O2", "-g", "-target", "bpf", "-include",
                 head.toString(), "-c", file.toString(), "-o", object.toString()));
@@ -56,6 +61,16 @@ public final class Clang {
         command.addAll(List.of(options));
         run(command.toArray(String[]::new));
         return object;
+    }
+
+    /** The same as a program of tc, also where the source is one of XDP. */
+    public static Path programOfTc(Path folder, String name, String... options)
+            throws IOException, InterruptedException {
+        String source = Files.readString(PROGRAMS.resolve(name + ".c")).replace("SEC(\"xdp\")", "SEC(\"tc\")")
+                .replace("struct xdp_md *", "struct __sk_buff *");
+        List<String> all = new ArrayList<>(List.of(options));
+        all.addAll(List.of("-I", PROGRAMS.toString()));
+        return compile(folder, name, source, "", all.toArray(String[]::new));
     }
 
     /** Runs a program to its end; what it printed. Fails the test if its exit status is not 0. */

@@ -18,14 +18,24 @@ import java.lang.constant.MethodTypeDesc;
 import java.lang.invoke.MethodHandles;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 
 /** Compiles an image to a hidden class. Thread: any; each call is on its own. */
 public final class Compiler {
     /** The largest method that HotSpot compiles, in bytes of bytecode ({@code HugeMethodLimit}). */
     public static final int MAX_METHOD = 8_000;
 
-    // No instruction becomes less than three bytes; more than this cannot fit.
-    private static final int MAX_INSTRUCTIONS = MAX_METHOD / 3;
+    /** Programs with more instructions are interpreted: nothing is known of their accesses. */
+    static final int MAX_INSTRUCTIONS = 1 << 14;
+
+    // With more, the bytecode might not fit into a class file's method, even to be measured.
+    private static final int MAX_WHOLE = 1_500;
+    private static final int FIRST_PART = 600;
+    private static final int LEAST_PART = 16;
+    // What parts have besides their instructions takes room as well.
+    private static final int PART_BYTES = 6_500;
+    private static final Pattern METHOD = Pattern.compile("f(\\d+)(p\\d+)?");
     private static final ClassDesc SELF = ClassDesc.of(Compiler.class.getPackageName(), "Compiled");
     private static final MethodTypeDesc VOID = MethodTypeDesc.of(ConstantDescs.CD_void);
 
@@ -37,7 +47,7 @@ public final class Compiler {
      *
      * @param budgeted whether jumps back are charged to the Cpu's budget: without it, the program has been
      *                 proved to end
-     * @throws TooLargeException if a function becomes a method that HotSpot would not compile
+     * @throws TooLargeException if it has more than {@link #MAX_INSTRUCTIONS} instructions
      */
     public static Executable compile(Image image, AccessRegions regions, boolean budgeted)
             throws TooLargeException {
@@ -63,44 +73,68 @@ public final class Compiler {
         }
     }
 
-    /** The class file; {@code data} takes what it refers to. */
+    /**
+     * The class file; {@code data} takes what it refers to. A function whose method turns out too large is
+     * split, and into smaller parts where a part is too large.
+     */
     static byte[] bytes(Image image, AccessRegions regions, boolean budgeted, boolean grouped,
             ClassData data) throws TooLargeException {
         Code code = image.code();
-        for (int function = 0; function < code.functions(); function++) {
-            int length = code.end(function) - code.start(function);
-            if (length > MAX_INSTRUCTIONS) {
-                throw new TooLargeException(code.function(function), length + " instructions");
-            }
+        if (code.length() > MAX_INSTRUCTIONS) {
+            throw new TooLargeException(code.name(), code.length());
         }
-        byte[] bytes = ClassFile.of().build(SELF, type -> {
-            type.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SYNTHETIC)
-                    .withInterfaceSymbols(Names.EXECUTABLE);
-            entries(type, code);
-            Calls calls = new Calls(SELF, image, data);
-            for (int i = 0; i < code.functions(); i++) {
-                int function = i;
-                type.withMethodBody(FunctionEmitter.name(i), Names.FUNCTION,
-                        ClassFile.ACC_STATIC | ClassFile.ACC_PRIVATE,
-                        body -> new FunctionEmitter(body, image, regions, SELF, data, calls,
-                                budgeted, grouped)
-                                .emit(function));
-            }
-            calls.emit(type);
-        });
-        check(code, bytes);
+        int[] parts = new int[code.functions()];
+        for (int function = 0; function < parts.length; function++) {
+            parts[function] = code.end(function) - code.start(function) > MAX_WHOLE ? FIRST_PART : 0;
+        }
+        Unit unit = new Unit(image, regions, SELF, data, new Calls(SELF, image, data), budgeted, grouped);
+        byte[] bytes = bytes(unit, parts);
+        while (!fits(code, bytes, parts)) {
+            bytes = bytes(unit, parts);
+        }
         return bytes;
     }
 
-    private static void check(Code code, byte[] bytes) throws TooLargeException {
+    /** {@code parts} has how many instructions a part of each function may have, 0 for all in one. */
+    private static byte[] bytes(Unit unit, int[] parts) {
+        return ClassFile.of().build(SELF, type -> {
+            type.withFlags(ClassFile.ACC_FINAL | ClassFile.ACC_SYNTHETIC)
+                    .withInterfaceSymbols(Names.EXECUTABLE);
+            entries(type, unit.code());
+            for (int i = 0; i < parts.length; i++) {
+                int function = i;
+                if (parts[i] > 0) {
+                    new SplitFunction(unit, i, parts[i]).emit(type);
+                } else {
+                    type.withMethodBody(FunctionEmitter.name(i), Names.FUNCTION,
+                            ClassFile.ACC_STATIC | ClassFile.ACC_PRIVATE,
+                            body -> new FunctionEmitter(body, unit).emit(function));
+                }
+            }
+            unit.calls().emit(type);
+        });
+    }
+
+    /** Whether no method is too large; if not, {@code parts} is changed. */
+    private static boolean fits(Code code, byte[] bytes, int[] parts) {
+        int[] largest = new int[parts.length];
         for (MethodModel method : ClassFile.of().parse(bytes).methods()) {
-            int length = ((CodeAttribute) method.code().orElseThrow()).codeLength();
-            if (length > MAX_METHOD) {
-                String name = method.methodName().stringValue();
-                throw new TooLargeException(name.startsWith("f")
-                        ? code.function(Integer.parseInt(name.substring(1))) : name, length + " bytes");
+            Matcher name = METHOD.matcher(method.methodName().stringValue());
+            if (name.matches()) {
+                int function = Integer.parseInt(name.group(1));
+                largest[function] = Math.max(largest[function],
+                        ((CodeAttribute) method.code().orElseThrow()).codeLength());
             }
         }
+        boolean fits = true;
+        for (int i = 0; i < parts.length; i++) {
+            if (largest[i] > MAX_METHOD) {
+                int now = parts[i] > 0 ? parts[i] : code.end(i) - code.start(i);
+                parts[i] = Math.max(LEAST_PART, Math.min(now - 1, now * PART_BYTES / largest[i]));
+                fits = false;
+            }
+        }
+        return fits;
     }
 
     private static void entries(ClassBuilder type, Code code) {

@@ -12,6 +12,12 @@ final class Frame {
     static final int MEMORY = 26;
     /** The function's own part of the stack. */
     static final int OWN = 27;
+    /** In a part of a function: the array of registers. */
+    static final int REGISTERS = 40;
+    /** In a part of a function: where it goes on, or where it was told to begin. */
+    static final int NEXT = 41;
+    /** The array keeps as many registers: all but the frame pointer. */
+    static final int SAVED = 10;
 
     private static final int FP = 1;
     private static final int FIRST_ARGUMENT = 3;

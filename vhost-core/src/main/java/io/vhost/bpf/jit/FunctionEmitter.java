@@ -1,52 +1,50 @@
 package io.vhost.bpf.jit;
 
-import io.vhost.bpf.flow.AccessRegions;
 import io.vhost.bpf.insn.Code;
 import io.vhost.bpf.insn.Insn;
 import io.vhost.bpf.mem.Address;
-import io.vhost.bpf.run.Image;
 import java.lang.classfile.CodeBuilder;
 import java.lang.classfile.Label;
-import java.lang.constant.ClassDesc;
+import java.lang.classfile.instruction.SwitchCase;
 import java.lang.constant.ConstantDescs;
 import java.lang.constant.MethodTypeDesc;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 
-/** Writes one function of a program as a method. One object, one function. */
+/** Writes one function of a program, or a part of one, as a method. One object, one method. */
 final class FunctionEmitter {
+    private static final MethodTypeDesc ENTER = MethodTypeDesc.of(ConstantDescs.CD_void,
+            ConstantDescs.CD_long);
     private static final int LOOKUP = 1;
     private static final int TAIL_CALL = 12;
     private static final int LOOP = 181;
+    // Where a part of a function is given the array of registers and where to begin.
+    private static final int GIVEN_REGISTERS = 3;
+    private static final int GIVEN_NEXT = 4;
+    private static final int ENTRY_MASK = 0xFFFF;
 
     private final CodeBuilder code;
-    private final Image image;
+    private final Unit unit;
     private final Code insns;
-    private final ClassDesc self;
-    private final Calls calls;
-    private final AccessRegions regions;
     private final AluEmitter alu;
     private final JumpEmitter jumps;
-    private final ClassData data;
-    private final boolean grouped;
     private MemoryEmitter memory;
-    private final boolean budgeted;
+    /** Null for a whole function. */
+    private Parts parts;
+    private int part;
     private final Map<Integer, Label> labels = new HashMap<>();
+    /** By their targets, the jumps that leave a part. */
+    private final Map<Integer, Label> exits = new TreeMap<>();
 
-    FunctionEmitter(CodeBuilder code, Image image, AccessRegions regions, ClassDesc self, ClassData data,
-            Calls calls, boolean budgeted,
-            boolean grouped) {
+    FunctionEmitter(CodeBuilder code, Unit unit) {
         this.code = code;
-        this.image = image;
-        this.insns = image.code();
-        this.self = self;
-        this.calls = calls;
-        this.regions = regions;
-        this.budgeted = budgeted;
+        this.unit = unit;
+        this.insns = unit.code();
         this.alu = new AluEmitter(code);
-        this.jumps = new JumpEmitter(code, budgeted);
-        this.data = data;
-        this.grouped = grouped;
+        this.jumps = new JumpEmitter(code, unit.budgeted());
     }
 
     /** The method's name. */
@@ -54,19 +52,88 @@ final class FunctionEmitter {
         return "f" + function;
     }
 
+    /** Checks the frame pointer, and charges the call if the budget counts. */
+    static void enter(CodeBuilder code, boolean charged) {
+        code.aload(Frame.CPU).lload(Frame.local(Insn.FP)).invokevirtual(Names.CPU,
+                charged ? "enter" : "enterProved", ENTER);
+    }
+
+    /**
+     * Writes a function. Every local has a value from the beginning, so that all frames of the method have
+     * one shape.
+     */
     void emit(int function) {
+        enter(code, unit.isCharged(function));
+        for (int register : new int[] {0, 6, 7, 8, 9}) {
+            Frame.store(code.lconst_0(), register);
+        }
         int start = insns.start(function);
         int end = insns.end(function);
-        memory = new MemoryEmitter(code, regions, image, data,
-                grouped ? new Groups(insns, regions, function) : null);
-        for (int at = start; at < end; at += width(at)) {
+        regions(start, end);
+        body(start, end);
+    }
+
+    /** Writes a part of a function. */
+    void emitPart(Parts all, int number) {
+        parts = all;
+        part = number;
+        code.aload(GIVEN_REGISTERS).astore(Frame.REGISTERS).iload(GIVEN_NEXT).istore(Frame.NEXT);
+        for (int register = 0; register < Frame.SAVED; register++) {
+            code.aload(Frame.REGISTERS).loadConstant(register).laload();
+            Frame.store(code, register);
+        }
+        int start = all.start(part);
+        int end = all.end(part);
+        regions(start, end);
+        List<Integer> entries = all.entries(part);
+        if (entries.size() > 1) {
+            List<SwitchCase> cases = new ArrayList<>();
+            for (int i = 1; i < entries.size(); i++) {
+                cases.add(SwitchCase.of(i, label(entries.get(i))));
+            }
+            code.iload(Frame.NEXT).loadConstant(ENTRY_MASK).iand()
+                    .tableswitch(1, entries.size() - 1, label(start), cases);
+        }
+        body(start, end);
+        leave(end);
+    }
+
+    /** The ways out of a part, each with where to go on, and what all of them do. */
+    private void leave(int end) {
+        if (fallsThrough(end)) {
+            code.goto_(exit(end));
+        }
+        Label spill = code.newLabel();
+        exits.forEach((target, label) -> code.labelBinding(label).loadConstant(parts.number(target))
+                .goto_(spill));
+        if (!exits.isEmpty()) {
+            code.labelBinding(spill).istore(Frame.NEXT);
+            for (int register = 0; register < Frame.SAVED; register++) {
+                code.aload(Frame.REGISTERS).loadConstant(register);
+                Frame.load(code, register).lastore();
+            }
+            code.iload(Frame.NEXT).ireturn();
+        }
+    }
+
+    /** Whether the last instruction leads on to the next part. */
+    private boolean fallsThrough(int end) {
+        int last = parts.start(part);
+        for (int at = last; at < end; at += unit.width(at)) {
+            last = at;
+        }
+        long insn = insns.insn(last);
+        return !Insn.isGoto(insn) && Insn.opcode(insn) != Insn.EXIT_INSN;
+    }
+
+    private void body(int start, int end) {
+        memory = new MemoryEmitter(code, unit, start, end);
+        for (int at = start; at < end; at += unit.width(at)) {
             if (Insn.isJump(insns.insn(at))) {
-                labels.computeIfAbsent(at + 1 + Insn.distance(insns.insn(at)), ignored -> code.newLabel());
+                target(at, insns.insn(at));
             }
         }
-        prologue(budgeted || isCalledBack(function));
-        ownFrame(start, end);
-        for (int at = start; at < end; at += width(at)) {
+        for (int at = start; at < end; at += unit.width(at)) {
             Label label = labels.get(at);
             if (label != null) {
                 code.labelBinding(label);
@@ -75,41 +142,43 @@ final class FunctionEmitter {
         }
     }
 
-    /** How often a helper calls back is not for the program to say: it is charged whatever was proved. */
-    private boolean isCalledBack(int function) {
-        for (int at = 0; at < insns.length(); at += width(at)) {
-            long insn = insns.insn(at);
-            boolean address = Insn.opcode(insn) == Insn.LDDW && Insn.src(insn) == Insn.LDDW_FUNCTION;
-            if (address && insns.target(at) == function) {
-                return true;
-            }
-        }
-        return false;
+    private Label label(int at) {
+        return labels.computeIfAbsent(at, ignored -> code.newLabel());
     }
 
-    private int width(int at) {
-        return Insn.opcode(insns.insn(at)) == Insn.LDDW ? 2 : 1;
+    private Label exit(int at) {
+        return exits.computeIfAbsent(at, ignored -> code.newLabel());
     }
 
-    /** Every local has a value from the beginning, so that all frames of the method have one shape. */
-    private void prologue(boolean charged) {
-        code.aload(Frame.CPU).lload(Frame.local(Insn.FP)).invokevirtual(Names.CPU,
-                charged ? "enter" : "enterProved",
-                MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long));
-        for (int register : new int[] {0, 6, 7, 8, 9}) {
-            Frame.store(code.lconst_0(), register);
+    private Label target(int at, long insn) {
+        int target = at + 1 + Insn.distance(insn);
+        return parts == null || parts.contains(part, target) ? label(target) : exit(target);
+    }
+
+    /** Ends the function with the number that is on the stack. */
+    private void result() {
+        if (parts == null) {
+            code.lreturn();
+            return;
         }
+        Frame.store(code, 0);
+        code.aload(Frame.REGISTERS).iconst_0();
+        Frame.load(code, 0).lastore().iconst_m1().ireturn();
+    }
+
+    private void regions(int start, int end) {
         code.aload(Frame.CPU).invokevirtual(Names.CPU, "memory", MethodTypeDesc.of(Names.MEMORY))
                 .astore(Frame.MEMORY);
         region("context", Frame.CONTEXT);
         region("packet", Frame.PACKET);
         region("stack", Frame.STACK);
+        ownFrame(start, end);
     }
 
     /** The part of the stack that is the function's own, which its accesses are in at constant offsets. */
     private void ownFrame(int start, int end) {
         boolean used = false;
-        for (int at = start; at < end; at += width(at)) {
+        for (int at = start; at < end; at += unit.width(at)) {
             long insn = insns.insn(at);
             boolean load = Insn.kind(insn) == Insn.LDX;
             boolean store = Insn.kind(insn) == Insn.ST || Insn.kind(insn) == Insn.STX;
@@ -143,10 +212,10 @@ final class FunctionEmitter {
             case Insn.ALU, Insn.ALU64 -> alu.emit(insn);
             default -> {
                 if (Insn.isJump(insn)) {
-                    int target = at + 1 + Insn.distance(insn);
-                    jumps.emit(insn, labels.get(target), target <= at);
+                    jumps.emit(insn, target(at, insn), Insn.distance(insn) < 0);
                 } else if (Insn.operation(insn) == Insn.EXIT) {
-                    Frame.load(code, 0).lreturn();
+                    Frame.load(code, 0);
+                    result();
                 } else {
                     call(at, insn);
                 }
@@ -167,22 +236,21 @@ final class FunctionEmitter {
         code.aload(Frame.CPU);
         if (Insn.src(insn) == Insn.CALL_LOCAL) {
             code.lload(Frame.local(Insn.FP)).loadConstant((long) Address.FRAME).ladd();
-            Frame.arguments(code).invokestatic(self, name(insns.target(at)), Names.FUNCTION);
+            Frame.arguments(code).invokestatic(unit.self(), name(insns.target(at)), Names.FUNCTION);
         } else if (Insn.imm(insn) == TAIL_CALL) {
             tailCall();
             return;
-        } else if (Insn.imm(insn) == LOOKUP && regions.map(at) >= 0
-                && image.reachable(regions.map(at)).byteSize() > 0) {
-            int map = regions.map(at);
+        } else if (Insn.imm(insn) == LOOKUP && unit.regions().map(at) >= 0
+                && unit.image().reachable(unit.regions().map(at)).byteSize() > 0) {
             Frame.load(code, 1);
             Frame.load(code, 2);
-            calls.lookUp(code, map, image.helper(at));
+            unit.calls().lookUp(code, unit.regions().map(at), unit.image().helper(at));
         } else {
             if (Insn.imm(insn) == LOOP) {
                 code.dup().lload(Frame.local(Insn.FP)).invokevirtual(Names.CPU, "frame",
                         MethodTypeDesc.of(ConstantDescs.CD_void, ConstantDescs.CD_long));
             }
-            calls.help(Frame.arguments(code), image.helper(at));
+            unit.calls().help(Frame.arguments(code), unit.image().helper(at));
         }
         Frame.store(code, 0);
     }
@@ -193,8 +261,8 @@ final class FunctionEmitter {
         Frame.load(code, 1);
         Frame.load(code, 2);
         Frame.load(code, 3).invokestatic(Names.PROGRAM, "tailCall", Names.TAIL_CALL).ifeq(goesOn);
-        code.aload(Frame.CPU).invokevirtual(Names.CPU, "result", MethodTypeDesc.of(ConstantDescs.CD_long))
-                .lreturn();
+        code.aload(Frame.CPU).invokevirtual(Names.CPU, "result", MethodTypeDesc.of(ConstantDescs.CD_long));
+        result();
         code.labelBinding(goesOn);
     }
 }

@@ -8,9 +8,9 @@ import java.util.Arrays;
 import java.util.BitSet;
 
 /**
- * Loads and stores of one function that have the same base and come one behind the other without a jump or a
- * call in between: either all of them are run or the program faults. So one check of the bytes from the first
- * to the last is enough for all. One object, one function.
+ * Loads and stores of one function, or of a part of one, that have the same base and come one behind the
+ * other without a jump or a call in between: either all of them are run or the program faults. So one check
+ * of the bytes from the first to the last is enough for all. One object, one method.
  */
 final class Groups {
     /** Fewer are checked one by one. */
@@ -75,12 +75,13 @@ final class Groups {
     private final Group[] open = new Group[Insn.FP];
     private int accesses;
 
-    Groups(Code code, AccessRegions regions, int function) {
+    /** Looks at the instructions from {@code start} to before {@code end}. */
+    Groups(Code code, AccessRegions regions, int start, int end) {
         this.code = code;
         this.regions = regions;
-        this.start = code.start(function);
-        this.byInsn = new Group[code.end(function) - start];
-        find(code.end(function));
+        this.start = start;
+        this.byInsn = new Group[end - start];
+        find(end);
     }
 
     /** The group of a load or store, or null if it is alone. */
@@ -89,9 +90,10 @@ final class Groups {
         return group != null && group.accesses >= MIN_ACCESSES ? group : null;
     }
 
+    /** Jumps from other parts are seen as well: they may lead anywhere in this one. */
     private void find(int end) {
         BitSet heads = new BitSet();
-        for (int at = start; at < end; at += width(at)) {
+        for (int at = 0; at < code.length(); at += width(at)) {
             if (Insn.isJump(code.insn(at))) {
                 heads.set(at + 1 + Insn.distance(code.insn(at)));
             }

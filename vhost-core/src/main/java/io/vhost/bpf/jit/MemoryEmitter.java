@@ -1,5 +1,6 @@
 package io.vhost.bpf.jit;
 
+import static java.lang.constant.ConstantDescs.CD_Long;
 import static java.lang.constant.ConstantDescs.CD_byte;
 import static java.lang.constant.ConstantDescs.CD_int;
 import static java.lang.constant.ConstantDescs.CD_long;
@@ -11,7 +12,9 @@ import io.vhost.bpf.flow.Region;
 import io.vhost.bpf.insn.Insn;
 import io.vhost.bpf.mem.Address;
 import io.vhost.bpf.run.Image;
+import io.vhost.bpf.run.ShortFields;
 import java.lang.classfile.CodeBuilder;
+import java.lang.classfile.Label;
 import java.lang.constant.ClassDesc;
 import java.lang.constant.MethodTypeDesc;
 
@@ -21,15 +24,16 @@ final class MemoryEmitter {
     private final AccessRegions regions;
     private final Image image;
     private final ClassData data;
+    /** Null where each access is checked on its own. */
     private final Groups groups;
 
-    /** With {@code groups} null, each access is checked on its own. */
-    MemoryEmitter(CodeBuilder code, AccessRegions regions, Image image, ClassData data, Groups groups) {
+    /** For the instructions from {@code start} to before {@code end}. */
+    MemoryEmitter(CodeBuilder code, Unit unit, int start, int end) {
         this.code = code;
-        this.regions = regions;
-        this.image = image;
-        this.data = data;
-        this.groups = groups;
+        this.regions = unit.regions();
+        this.image = unit.image();
+        this.data = unit.data();
+        this.groups = unit.grouped() ? new Groups(unit.code(), regions, start, end) : null;
     }
 
     void load(int at, long insn) {
@@ -43,6 +47,7 @@ final class MemoryEmitter {
                 signed(size);
             }
         } else {
+            slice(at);
             place(at, insn, Insn.src(insn));
             code.invokevirtual(Names.HANDLE, "get", MethodTypeDesc.of(type(size), Names.SEGMENT, CD_long));
             extended(size, Insn.mode(insn) == Insn.MEMSX);
@@ -54,11 +59,17 @@ final class MemoryEmitter {
         int size = Insn.size(insn);
         int region = regions.region(at);
         boolean any = region == Region.ANY;
+        boolean isShort = region == Region.CONTEXT && ShortFields.isStored(image.context(), insn);
+        Label leftOut = code.newLabel();
         if (any) {
             code.aload(Frame.MEMORY);
             address(insn, Insn.dst(insn), 0);
             code.loadConstant(size);
         } else {
+            slice(at);
+            if (isShort && ShortFields.isQueueMapping(insn) && !isMade(insn, leftOut)) {
+                return;
+            }
             place(at, insn, Insn.dst(insn));
         }
         if (Insn.kind(insn) == Insn.STX) {
@@ -70,9 +81,23 @@ final class MemoryEmitter {
             code.invokevirtual(Names.MEMORY, "store", Names.STORE);
             return;
         }
+        if (isShort) {
+            code.loadConstant(ShortFields.MASK).land();
+        }
         cut(size);
         code.invokevirtual(Names.HANDLE, "set",
                 MethodTypeDesc.of(CD_void, Names.SEGMENT, CD_long, type(size)));
+        code.labelBinding(leftOut);
+    }
+
+    /** Jumps where the number in a register is no queue; false if an immediate is none. */
+    private boolean isMade(long insn, Label leftOut) {
+        if (Insn.kind(insn) == Insn.ST) {
+            return ShortFields.isQueue(insn, Insn.imm(insn));
+        }
+        Frame.load(code, Insn.src(insn)).loadConstant(ShortFields.NO_QUEUE)
+                .invokestatic(CD_Long, "compareUnsigned", Names.COMPARE_LONGS).ifge(leftOut);
+        return true;
     }
 
     void atomic(int at, long insn) {
@@ -129,7 +154,15 @@ final class MemoryEmitter {
         }
     }
 
-    /** Handle, segment and offset of a load or store of a known region. */
+    /** Makes the slice of a group that begins with this load or store of a known region. */
+    private void slice(int at) {
+        Groups.Group group = groups == null ? null : groups.of(at);
+        if (group != null && group.beginsAt(at)) {
+            slice(group);
+        }
+    }
+
+    /** Handle, segment and offset of a load or store of a known region; its group's slice is there. */
     private void place(int at, long insn, int register) {
         int size = Insn.size(insn);
         int region = regions.region(at);
@@ -142,9 +175,6 @@ final class MemoryEmitter {
             segment(region);
             address(insn, register, base(region));
         } else {
-            if (group.beginsAt(at)) {
-                slice(group);
-            }
             handle(size);
             code.aload(Frame.slice(register)).loadConstant((long) Insn.off(insn) - group.from());
         }

@@ -37,6 +37,8 @@ final class Names {
     /** A function of the program: Cpu, frame pointer, five arguments. */
     static final MethodTypeDesc FUNCTION = MethodTypeDesc.of(CD_long, CPU, CD_long, CD_long, CD_long, CD_long,
             CD_long, CD_long);
+    /** A part of a function: Cpu, frame pointer, registers, where to begin; answers where to go on. */
+    static final MethodTypeDesc PART = MethodTypeDesc.of(CD_int, CPU, CD_long, CD_long.arrayType(), CD_int);
     /** {@link Executable#call}. */
     static final MethodTypeDesc CALL = FUNCTION.insertParameterTypes(1, CD_int);
     /** {@link Executable#burst}. */

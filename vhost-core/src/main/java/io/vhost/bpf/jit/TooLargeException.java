@@ -2,13 +2,13 @@ package io.vhost.bpf.jit;
 
 import java.io.Serial;
 
-/** A function that is too large for HotSpot: the interpreter has to run the program. */
+/** A program that is too large to be compiled: the interpreter has to run it. */
 public final class TooLargeException extends Exception {
     @Serial
     private static final long serialVersionUID = 1L;
 
-    TooLargeException(String function, String size) {
-        super("function " + function + " becomes " + size + " of bytecode, HotSpot compiles at most "
-                + Compiler.MAX_METHOD + " bytes: split it into functions that are not inlined");
+    TooLargeException(String program, int instructions) {
+        super("program " + program + " has " + instructions + " instructions, at most "
+                + Compiler.MAX_INSTRUCTIONS + " are compiled: split it, programs can tail-call each other");
     }
 }

@@ -48,13 +48,17 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
 
     /** The node with this key, or {@link #NONE}; without a lock. */
     int find(int hash, MemorySegment keys, long key) {
-        int node = walk(hash, keys, key);
+        int first = head(hash & mask);
+        if (first < 0) {
+            return NONE;   // at that moment nothing was in this chain
+        }
+        int node = walk(first, hash, keys, key);
         return node >= 0 ? node : findAgain(hash, keys, key);
     }
 
-    /** The node with this key, or what the chain ends with. */
-    private int walk(int hash, MemorySegment keys, long key) {
-        int node = head(hash & mask);
+    /** The node with this key from a chain's first node on, or what the chain ends with. */
+    private int walk(int first, int hash, MemorySegment keys, long key) {
+        int node = first;
         while (node >= 0) {
             long link = (long) ATOMIC_LONG.getAcquire(nodes, node * stride);
             if ((int) (link >>> Integer.SIZE) == hash && isKey(node, keys, key)) {
@@ -70,7 +74,7 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
         int bucket = hash & mask;
         for (int restarts = 0; restarts < MAX_RESTARTS; restarts++) {
             int before = takenOut(bucket);
-            int node = walk(hash, keys, key);
+            int node = walk(head(bucket), hash, keys, key);
             if (node >= 0) {
                 return node;
             }

@@ -9,11 +9,13 @@ public final class Refusal extends RuntimeException {
 
     private final String remedy;
     private final boolean aboutEnd;
+    private final boolean loop;
 
-    Refusal(String remedy, String text, boolean aboutEnd) {
+    Refusal(String remedy, String text, boolean aboutEnd, boolean loop) {
         super(text, null, false, false);
         this.remedy = remedy;
         this.aboutEnd = aboutEnd;
+        this.loop = loop;
     }
 
     /** What to change. */
@@ -24,5 +26,10 @@ public final class Refusal extends RuntimeException {
     /** Whether all that is missing is the proof that the program ends. */
     public boolean isAboutEnd() {
         return aboutEnd;
+    }
+
+    /** Whether a loop was found that changes nothing: then no other way of following proves an end. */
+    public boolean isLoop() {
+        return loop;
     }
 }

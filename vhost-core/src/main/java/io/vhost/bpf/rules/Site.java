@@ -91,11 +91,16 @@ public final class Site {
 
     /** The program must be changed. */
     public static Refusal refuse(String remedy, String text) {
-        return new Refusal(remedy, text, false);
+        return new Refusal(remedy, text, false, false);
     }
 
     /** All that is missing is the proof that the program ends. */
     public static Refusal refuseEndless(String remedy, String text) {
-        return new Refusal(remedy, text, true);
+        return new Refusal(remedy, text, true, false);
+    }
+
+    /** The program has a loop that changes nothing. */
+    public static Refusal refuseLoop(String remedy, String text) {
+        return new Refusal(remedy, text, true, true);
     }
 }

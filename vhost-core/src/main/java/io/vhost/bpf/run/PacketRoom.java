@@ -40,6 +40,9 @@ public final class PacketRoom {
         if (layout.data() >= 0) {
             tellEnd();
         }
+        if (layout.arrived() >= 0) {
+            Bytes.INT.set(memory.context(), (long) layout.arrived(), end - data);
+        }
         move(data, data, end);
     }
 

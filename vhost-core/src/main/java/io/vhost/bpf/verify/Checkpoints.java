@@ -26,7 +26,7 @@ final class Checkpoints {
     private static final int MAX_ALIKE = 64;
     private static final int MAX_KEPT = 1 << 17;
     /** States with the same constants that are followed one by one before they are made one. */
-    private static final int MANY = 8;
+    static final int MANY = 8;
     /** Times that a loop is followed as it is before its numbers are given up. */
     private static final int EXACT_ROUNDS = 2;
 
@@ -50,6 +50,7 @@ final class Checkpoints {
     private final Code code;
     private final Exploration exploration;
     private final boolean endless;
+    private final int many;
     private final List<List<Checkpoint>> places;
     private final Map<Long, List<Checkpoint>> byConstants = new HashMap<>();
     private Checkpoint last;
@@ -58,7 +59,9 @@ final class Checkpoints {
     private int lastJumps;
     private int lastProcessed;
 
-    Checkpoints(Needs needs, Code code, Exploration exploration) {
+    /** {@code many} is {@link #MANY}, or fewer for tests of what joining loses. */
+    Checkpoints(Needs needs, Code code, Exploration exploration, int many) {
+        this.many = many;
         this.needs = needs;
         this.code = code;
         this.exploration = exploration;
@@ -116,7 +119,7 @@ final class Checkpoints {
         List<Checkpoint> alike = byConstants.computeIfAbsent(constants, ignored -> new ArrayList<>(1));
         for (Checkpoint c : alike) {
             if (c.ways > 0 && !goesOn && c.at == at && Covering.same(needs, at, c.state, now)) {
-                throw Site.refuseEndless("let the loop change what it tests, so that it comes to an end",
+                throw Site.refuseLoop("let the loop change what it tests, so that it comes to an end",
                         "infinite loop detected at insn " + at);
             }
             if (covers(c, goesOn, at, now)) {
@@ -126,7 +129,7 @@ final class Checkpoints {
         if (isCovered(list, goesOn, at, now)) {
             return null;
         }
-        if (exploration == Exploration.JOINED && alike.size() >= MANY) {
+        if (exploration == Exploration.JOINED && alike.size() >= many) {
             now = joined(alike, at, now);
         }
         boolean keep = CodeGraph.callsBack(code.insn(at))

@@ -41,11 +41,17 @@ final class Explorer {
     private boolean calledBack;
 
     Explorer(Subject subject, Needs needs, BitSet meets, Exploration exploration, VerifierLog log) {
+        this(subject, needs, meets, exploration, log, Checkpoints.MANY);
+    }
+
+    /** For tests: {@code many} states of a kind are enough to make one of them. */
+    Explorer(Subject subject, Needs needs, BitSet meets, Exploration exploration, VerifierLog log,
+            int many) {
         this.code = subject.code();
         this.site = new Site(subject);
         this.log = log;
         this.meets = meets;
-        this.checkpoints = new Checkpoints(needs, code, exploration);
+        this.checkpoints = new Checkpoints(needs, code, exploration, many);
     }
 
     /** Where it is, for errors. */

@@ -5,6 +5,7 @@ import io.vhost.bpf.insn.ProgramException;
 import io.vhost.bpf.live.Needs;
 import io.vhost.bpf.rules.Refusal;
 import io.vhost.bpf.rules.Subject;
+import java.util.ArrayList;
 import java.util.BitSet;
 import java.util.List;
 
@@ -46,7 +47,7 @@ public final class Verifier {
         } catch (Refusal first) {
             refusal = first;
         }
-        for (Exploration next : refusal.isAboutEnd() ? less(mode) : List.<Exploration>of()) {
+        for (Exploration next : less(mode, refusal)) {
             VerifierLog nextLog = new VerifierLog(level, subject.helpers());
             Explorer again = new Explorer(subject, needs, meets, next, nextLog);
             try {
@@ -61,9 +62,15 @@ public final class Verifier {
     }
 
     /** What is tried where it is not known that a program ends: it may have too many ways to be followed. */
-    private static List<Exploration> less(Mode mode) {
-        return mode == Mode.STRICT
-                ? List.of(Exploration.JOINED) : List.of(Exploration.JOINED, Exploration.ENDLESS);
+    private static List<Exploration> less(Mode mode, Refusal refusal) {
+        List<Exploration> less = new ArrayList<>();
+        if (refusal.isAboutEnd() && !refusal.isLoop()) {
+            less.add(Exploration.JOINED);
+        }
+        if (refusal.isAboutEnd() && mode == Mode.BUDGETED) {
+            less.add(Exploration.ENDLESS);
+        }
+        return less;
     }
 
     private static Verdict explored(Explorer explorer, VerifierLog log, boolean ends) {

@@ -13,6 +13,7 @@ import io.vhost.bpf.run.Executable;
 import io.vhost.bpf.run.Helper;
 import io.vhost.bpf.run.Image;
 import io.vhost.bpf.run.Program;
+import io.vhost.bpf.run.ShortFields;
 import java.lang.foreign.MemorySegment;
 
 /**
@@ -188,7 +189,14 @@ public final class Interpreter implements Executable {
 
     private void store(AddressSpace memory, int at, long address, int size, long value) {
         int region = regions.region(at);
-        Bytes.store(segment(memory, region, address), offset(region, address), size, value);
+        long stored = value;
+        if (region == Region.CONTEXT && ShortFields.isStored(image.context(), code.insn(at))) {
+            if (ShortFields.isQueueMapping(code.insn(at)) && !ShortFields.isQueue(code.insn(at), value)) {
+                return;
+            }
+            stored &= ShortFields.MASK;
+        }
+        Bytes.store(segment(memory, region, address), offset(region, address), size, stored);
     }
 
     private void atomic(AddressSpace memory, long[] r, int at, long insn) {

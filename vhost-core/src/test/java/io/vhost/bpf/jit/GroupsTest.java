@@ -44,7 +44,7 @@ class GroupsTest {
 
     private static Groups groups(long... insns) throws ProgramException {
         Image image = image(insns);
-        return new Groups(image.code(), AccessRegions.of(image), 0);
+        return new Groups(image.code(), AccessRegions.of(image), 0, insns.length);
     }
 
     @Test

@@ -274,23 +274,4 @@ class RunTest {
         assertEquals(1, refused.instruction());
         assertTrue(refused.text().startsWith("invalid func unknown#9999"), refused.text());
     }
-
-    @Test
-    void aMethodIsCompiledUpToTheLimitAndNamedBeyond() throws ProgramException {
-        int fitting = 0;
-        for (int count = 1_950; count < 2_050; count++) {
-            long[] insns = new long[count];
-            Arrays.fill(insns, Insn.of(0xbf, 2, 3, 0, 0));
-            insns[count - 1] = EXIT;
-            Image image = new Image(Code.of("long", insns), ContextLayout.XDP, List.of(), ignored -> null);
-            try {
-                Compiler.compile(image, AccessRegions.of(image), true);
-                fitting = count;
-            } catch (TooLargeException e) {
-                assertTrue(e.getMessage().startsWith("function long becomes 800"), e.getMessage());
-                break;
-            }
-        }
-        assertTrue(fitting > 1_950 && fitting < 2_049, "the longest had " + fitting);
-    }
 }

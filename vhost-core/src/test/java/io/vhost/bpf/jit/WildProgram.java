@@ -23,6 +23,9 @@ final class WildProgram {
         Address.CONTEXT - 1, Address.PACKET + 127, Address.PACKET + 128, Address.ofValues(0),
         Address.ofValues(1), Address.ofValues(2), Address.ofMap(0), Address.ofMap(9), Address.ofFunction(0)};
 
+    /** As many accesses come together. */
+    private static final int TOGETHER = 5;
+
     private final SplittableRandom random;
     private final int maps;
     private final int[] helpers;
@@ -48,7 +51,9 @@ final class WildProgram {
         int end = start + length;
         int at = start;
         while (at < end - 1) {
-            if (random.nextInt(5) == 0 && at < end - 2) {
+            if (random.nextInt(12) == 0 && at < end - 2 - TOGETHER) {
+                at = together(insns, at);
+            } else if (random.nextInt(5) == 0 && at < end - 2) {
                 wide(insns, at);
                 at += 2;
             } else {
@@ -64,6 +69,33 @@ final class WildProgram {
                 insns[i] = repaired(insns, i);
             }
         }
+    }
+
+    /** An address in a region that is known, and accesses around it, some of them outside. */
+    private int together(long[] insns, int start) {
+        int at = start;
+        int base = 2 + random.nextInt(8);
+        int edge = 0;
+        switch (random.nextInt(maps > 0 ? 4 : 3)) {
+            case 0 -> insns[at++] = Insn.of(Insn.LDX | Insn.MEM, base, 1, 4 * random.nextInt(3), 0);
+            case 1 -> insns[at++] = Insn.of(0xbf, base, 1, 0, 0);
+            case 2 -> insns[at++] = Insn.of(0xbf, base, Insn.FP, 0, 0);
+            default -> {
+                edge = random.nextBoolean() ? 0 : 32;
+                insns[at++] = Insn.of(Insn.LDDW, base, Insn.LDDW_MAP_VALUE, 0, random.nextInt(maps));
+                insns[at++] = 0;
+            }
+        }
+        for (int left = 2 + random.nextInt(TOGETHER - 1); left > 0; left--) {
+            int off = random.nextInt(12) == 0 ? offset() : edge + random.nextInt(-24, 24);
+            int other = 2 + random.nextInt(8);
+            insns[at++] = switch (random.nextInt(3)) {
+                case 0 -> Insn.of(Insn.LDX | one(SIZES) | Insn.MEM, other, base, off, 0);
+                case 1 -> Insn.of(Insn.STX | one(SIZES) | Insn.MEM, base, other, off, 0);
+                default -> Insn.of(Insn.ST | one(SIZES) | Insn.MEM, base, 0, off, random.nextInt());
+            };
+        }
+        return at;
     }
 
     /** No jump goes between the halves of a wide instruction. */

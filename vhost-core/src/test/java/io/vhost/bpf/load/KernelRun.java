@@ -31,6 +31,7 @@ final class KernelRun implements AutoCloseable {
     private static final int EINVAL = 22;
     private static final int LOG_SIZE = 1 << 20;
     private static final int PACKET = 4096;
+    private static final int CONTEXT = 192;
 
     private final Arena arena = Arena.ofShared();
     private final MemorySegment attributes = arena.allocate(160, 8);
@@ -38,6 +39,8 @@ final class KernelRun implements AutoCloseable {
     private final MemorySegment in = arena.allocate(PACKET, 8);
     private final MemorySegment out = arena.allocate(PACKET, 8);
     private final MemorySegment key = arena.allocate(512, 8);
+    private final MemorySegment context = arena.allocate(CONTEXT, 8);
+    private final MemorySegment contextOut = arena.allocate(CONTEXT, 8);
     private final MemorySegment value = arena.allocate(1 << 16, 8);
     private final MemorySegment log = arena.allocate(LOG_SIZE);
     private final MemorySegment license = arena.allocateFrom("GPL", StandardCharsets.US_ASCII);
@@ -291,6 +294,27 @@ final class KernelRun implements AutoCloseable {
     Result tryRun(int program, byte[] packet, int repeat) {
         MemorySegment.copy(packet, 0, in, ValueLayout.JAVA_BYTE, 0, packet.length);
         attributes.fill((byte) 0);
+        return test(program, packet, repeat);
+    }
+
+    /** Runs a program of tc with a context; {@code skb} is then what it left in it. */
+    Result run(int program, byte[] packet, byte[] skb) {
+        MemorySegment.copy(packet, 0, in, ValueLayout.JAVA_BYTE, 0, packet.length);
+        MemorySegment.copy(skb, 0, context, ValueLayout.JAVA_BYTE, 0, CONTEXT);
+        attributes.fill((byte) 0);
+        attributes.set(ValueLayout.JAVA_INT, 40, CONTEXT);
+        attributes.set(ValueLayout.JAVA_INT, 44, CONTEXT);
+        attributes.set(ValueLayout.JAVA_LONG, 48, context.address());
+        attributes.set(ValueLayout.JAVA_LONG, 56, contextOut.address());
+        Result result = test(program, packet, 1);
+        if (result == null) {
+            throw new AssertionError("the kernel does not take the context");
+        }
+        MemorySegment.copy(contextOut, ValueLayout.JAVA_BYTE, 0, skb, 0, CONTEXT);
+        return result;
+    }
+
+    private Result test(int program, byte[] packet, int repeat) {
         attributes.set(ValueLayout.JAVA_INT, 0, program);
         attributes.set(ValueLayout.JAVA_INT, 8, packet.length);
         attributes.set(ValueLayout.JAVA_INT, 12, PACKET);

@@ -1,12 +1,14 @@
 package io.vhost.bpf.load;
 
 import io.vhost.bpf.insn.Insn;
+import io.vhost.bpf.run.ContextLayout;
 import java.util.Arrays;
 import java.util.SplittableRandom;
 
 /**
  * Programs that the kernel takes: numbers in all registers but two, one of which points to the packet and one
- * to a map's value; every operation of RFC 9669 on them, jumps forward only.
+ * to a map's value; every operation of RFC 9669 on them, jumps forward only. Those of tc have the context in
+ * one more register, and load and store what they may of it.
  */
 final class TameProgram {
     /** Bytes of the packet and of the map's value that programs use. */
@@ -14,7 +16,19 @@ final class TameProgram {
 
     private static final int VALUE = 6;
     private static final int PACKET = 7;
+    private static final int CONTEXT = 9;
     private static final int[] NUMBERS = {0, 1, 2, 3, 4, 5, 8, 9};
+    private static final int[] NUMBERS_OF_TC = {0, 1, 2, 3, 4, 5, 8};
+    // Offsets in struct __sk_buff.
+    private static final int TSTAMP = 152;
+    private static final int TSTAMP_TYPE = 180;
+    private static final int HWTSTAMP = 184;
+    private static final int CB = 48;
+    private static final int CB_SIZE = 20;
+    private static final int[] LOADED = {0, 4, 8, 12, 16, 20, 24, 28, 32, 36, 40, 44, 48, 56, 64, 68, 72, 84,
+        160, 164, 176};
+    private static final int[] WHOLE = {0, 8, 32, 36, 40, 48, 56, 64};
+    private static final int[] STORED = {8, 12, 32, 44, 72};
     private static final int[] ARITHMETIC = {Insn.ADD, Insn.SUB, Insn.MUL, Insn.DIV, Insn.OR, Insn.AND,
         Insn.LSH, Insn.RSH, Insn.NEG, Insn.MOD, Insn.XOR, Insn.MOV, Insn.ARSH, Insn.END};
     private static final int[] JUMPS = {Insn.JEQ, Insn.JGT, Insn.JGE, Insn.JSET, Insn.JNE, Insn.JSGT,
@@ -25,19 +39,27 @@ final class TameProgram {
     private static final int[] EDGES = {0, 1, -1, Integer.MIN_VALUE, Integer.MAX_VALUE, 31, 32, 63, 64, 255};
 
     private final SplittableRandom random;
+    private final boolean tc;
+    private final int[] numbers;
     private final long[] insns = new long[256];
     private int length;
 
-    TameProgram(SplittableRandom random) {
+    TameProgram(SplittableRandom random, ContextLayout layout) {
         this.random = random;
+        tc = layout.equals(ContextLayout.SKB);
+        numbers = tc ? NUMBERS_OF_TC : NUMBERS;
     }
 
     /** A program; {@code map} is the immediate that stands for the map. */
     long[] next(int map) {
         length = 0;
         int body = 10 + random.nextInt(50);
-        add(Insn.of(0x61, 2, 1, 0, 0));
-        add(Insn.of(0x61, 3, 1, 4, 0));
+        ContextLayout layout = tc ? ContextLayout.SKB : ContextLayout.XDP;
+        add(Insn.of(0x61, 2, 1, layout.data(), 0));
+        add(Insn.of(0x61, 3, 1, layout.dataEnd(), 0));
+        if (tc) {
+            add(Insn.of(0xbf, CONTEXT, 1, 0, 0));
+        }
         add(Insn.of(0xbf, 4, 2, 0, 0));
         add(Insn.of(0x07, 4, 0, 0, SIZE));
         add(Insn.of(0xb7, 0, 0, 0, 0));
@@ -46,7 +68,7 @@ final class TameProgram {
         add(Insn.of(0xbf, PACKET, 2, 0, 0));
         add(Insn.of(Insn.LDDW, VALUE, Insn.LDDW_MAP_VALUE, 0, map));
         add(0);
-        for (int register : NUMBERS) {
+        for (int register : numbers) {
             begin(register);
         }
         for (int slot = 1; slot <= SIZE / Insn.BYTES; slot++) {
@@ -56,7 +78,7 @@ final class TameProgram {
         for (int i = 0; i < body; i++) {
             add(insn(start + body - length));
         }
-        for (int register : NUMBERS) {
+        for (int register : numbers) {
             if (register != 0) {
                 add(Insn.of(0x27, 0, 0, 0, 31));
                 add(Insn.of(0xaf, 0, register, 0, 0));
@@ -82,14 +104,53 @@ final class TameProgram {
     }
 
     private long insn(int left) {
-        return switch (random.nextInt(10)) {
+        return switch (random.nextInt(tc ? 12 : 10)) {
             case 0, 1, 2, 3 -> arithmetic();
             case 4 -> load();
             case 5 -> store();
             case 6 -> atomic();
             case 7, 8 -> jump(left);
+            case 10 -> loadContext();
+            case 11 -> storeContext();
             default -> Insn.of(0xbf, number(), number(), 0, 0);
         };
+    }
+
+    /** Whole fields, and parts of those of four bytes. */
+    private long loadContext() {
+        int size = random.nextInt(4);
+        int opcode = Insn.LDX | Insn.MEM;
+        return switch (size) {
+            case 3 -> switch (random.nextInt(4)) {
+                case 0 -> Insn.of(opcode | 0x18, number(), CONTEXT, TSTAMP, 0);
+                case 1 -> Insn.of(opcode | 0x18, number(), CONTEXT, HWTSTAMP, 0);
+                case 2 -> Insn.of(opcode | 0x10, number(), CONTEXT, TSTAMP_TYPE, 0);
+                default -> Insn.of(opcode | 0x18, number(), CONTEXT, CB + 8 * random.nextInt(2), 0);
+            };
+            case 2 -> Insn.of(opcode, number(), CONTEXT, one(LOADED), 0);
+            // Linux 6.18.44 answers with the lower half where the upper one is asked for of a field that it
+            // keeps in two bytes; there is none but zero.
+            default -> random.nextBoolean()
+                    ? Insn.of(opcode | 0x10, number(), CONTEXT, one(LOADED) + random.nextInt(4), 0)
+                    : Insn.of(opcode | 0x08, number(), CONTEXT, random.nextBoolean() ? one(LOADED)
+                            : one(WHOLE) + 2, 0);
+        };
+    }
+
+    private long storeContext() {
+        boolean x = random.nextInt(3) > 0;
+        int opcode = (x ? Insn.STX : Insn.ST) | Insn.MEM;
+        int src = x ? number() : 0;
+        int imm = x ? 0 : immediate();
+        if (random.nextBoolean()) {
+            return Insn.of(opcode, CONTEXT, src, one(STORED), imm);
+        }
+        if (random.nextInt(4) == 0) {
+            return Insn.of(opcode | 0x18, CONTEXT, src, TSTAMP, imm);
+        }
+        int which = one(SIZES);
+        int size = Insn.size(which);
+        return Insn.of(opcode | which, CONTEXT, src, CB + size * random.nextInt(CB_SIZE / size), imm);
     }
 
     private long arithmetic() {
@@ -162,7 +223,7 @@ final class TameProgram {
     }
 
     private int number() {
-        return one(NUMBERS);
+        return one(numbers);
     }
 
     private int immediate() {

@@ -41,6 +41,8 @@ import java.util.TreeMap;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 /**
  * The verifier's verdicts beside the kernel's: on generated programs, on the same with mistakes, and on real
@@ -58,8 +60,22 @@ class VerdictsTest {
     private static final long SEED = Long.getLong("verdicts.seed", 1);
     private static final boolean LIST = System.getProperty("verdicts.list") != null;
     private static final String DUMP = System.getProperty("verdicts.dump");
-    private static final int XDP = 6;
     private static final int ARRAY = 2;
+
+    /** What a program is loaded as. */
+    private enum Type {
+        XDP(6, ContextLayout.XDP, HelperSet.xdp()), TC(3, ContextLayout.SKB, HelperSet.classifier());
+
+        private final int id;
+        private final ContextLayout layout;
+        private final HelperSet helpers;
+
+        Type(int id, ContextLayout layout, HelperSet helpers) {
+            this.id = id;
+            this.layout = layout;
+            this.helpers = helpers;
+        }
+    }
 
     private static final String ENDS = "every way through it was followed to its end";
     private static final String DIVISIONS = "bounds of quotients and remainders are known here";
@@ -71,6 +87,7 @@ class VerdictsTest {
     private final MutatedProgram mutations = new MutatedProgram(random);
     private final Map<String, Integer> onlyHere = new TreeMap<>();
     private final Map<String, Integer> onlyKernel = new TreeMap<>();
+    private Type type = Type.XDP;
     private int accepted;
     private int refused;
 
@@ -80,12 +97,12 @@ class VerdictsTest {
     @TempDir
     private Path folder;
 
-    private static Verdict verify(long[] insns, List<MapFacts> maps, int level) throws ProgramException {
-        return Verifier.verify(new Subject(Code.of("p", insns), ContextLayout.XDP, maps,
-                HelperSet.xdp()::prototype), Mode.STRICT, level);
+    private Verdict verify(long[] insns, List<MapFacts> maps, int level) throws ProgramException {
+        return Verifier.verify(new Subject(Code.of("p", insns), type.layout, maps,
+                type.helpers::prototype), Mode.STRICT, level);
     }
 
-    private static String own(long[] insns, List<MapFacts> maps) {
+    private String own(long[] insns, List<MapFacts> maps) {
         try {
             verify(insns, maps, 0);
             return "";
@@ -111,7 +128,7 @@ class VerdictsTest {
     }
 
     /** Why a program is safe that the kernel refuses; its words if that is not known. */
-    private static String explained(long[] insns, List<MapFacts> maps, KernelRun.Judgement kernel)
+    private String explained(long[] insns, List<MapFacts> maps, KernelRun.Judgement kernel)
             throws ProgramException, IOException {
         String log = verify(insns, maps, 2).log();
         if (DUMP != null) {
@@ -146,10 +163,11 @@ class VerdictsTest {
         assertEquals(Map.of(), onlyHere, "accepted here, refused by the kernel");
     }
 
-    private void generated(boolean mutated) throws Exception {
+    private void generated(Type of, boolean mutated) throws Exception {
+        type = of;
         List<MapFacts> maps = List.of(MapFacts.of(new MapSpec("m", ARRAY, 4, TameProgram.SIZE, 1, 0)));
-        TameProgram programs = new TameProgram(random);
-        cpu.memory().context(Arena.ofAuto().allocate(ContextLayout.XDP.size(), 8));
+        TameProgram programs = new TameProgram(random, type.layout);
+        cpu.memory().context(Arena.ofAuto().allocate(type.layout.size(), 8));
         try (KernelRun kernel = new KernelRun()) {
             int map = kernel.map("m", ARRAY, 4, TameProgram.SIZE, 1, 0);
             for (int i = 0; i < PROGRAMS; i++) {
@@ -157,7 +175,7 @@ class VerdictsTest {
                 if (mutated) {
                     insns = mutations.of(insns);
                 }
-                KernelRun.Judgement verdict = kernel.judge(XDP, insns);
+                KernelRun.Judgement verdict = kernel.judge(type.id, insns);
                 for (int at = 0; at < insns.length; at++) {
                     if (Insns.isValue(insns[at])) {
                         insns[at] = Insns.withMap(insns[at], 0);
@@ -169,20 +187,48 @@ class VerdictsTest {
                 }
             }
         }
-        report(mutated ? "generated with mistakes" : "generated");
+        report(type + (mutated ? " generated with mistakes" : " generated"));
         if (!mutated) {
             assertTrue(count(onlyKernel) * 100 < PROGRAMS, onlyKernel::toString);
         }
     }
 
-    @Test
-    void generatedProgramsAreJudgedAsByTheKernel() throws Exception {
-        generated(false);
+    @ParameterizedTest
+    @EnumSource(Type.class)
+    void generatedProgramsAreJudgedAsByTheKernel(Type of) throws Exception {
+        generated(of, false);
     }
 
+    @ParameterizedTest
+    @EnumSource(Type.class)
+    void generatedProgramsWithMistakesAreJudgedAsByTheKernel(Type of) throws Exception {
+        generated(of, true);
+    }
+
+    /** Those of tc, and those of XDP that do nothing but what tc's may do as well. */
     @Test
-    void generatedProgramsWithMistakesAreJudgedAsByTheKernel() throws Exception {
-        generated(true);
+    void realProgramsOfTcAreAcceptedAndWithMistakesJudgedAsByTheKernel() throws Exception {
+        type = Type.TC;
+        List<String> names = List.of("flows", "nat", "helpers_tc", "dns", "parse", "firewall", "functions",
+                "ratelimit");
+        for (String name : names) {
+            real(name, BpfObject.read(Clang.programOfTc(folder, name, "-mcpu=v3")), REAL / names.size());
+        }
+        report("TC real with mistakes");
+    }
+
+    private void real(String name, BpfObject object, int count) throws Exception {
+        long[] insns = object.link(object.programs().getFirst()).instructions();
+        List<MapFacts> maps = object.maps().stream().map(VerdictsTest::facts).toList();
+        try (KernelRun kernel = new KernelRun()) {
+            kernel.maps(object);
+            assertEquals("", own(insns, maps), name);
+            assertTrue(kernel.judge(type.id, kernel.linked(object, insns)).accepts(), name);
+            for (int i = 0; i < count; i++) {
+                long[] mutated = mutations.of(insns);
+                compare(mutated, maps, kernel.judge(type.id, kernel.linked(object, mutated)), name + " " + i);
+            }
+        }
     }
 
     @Test
@@ -195,28 +241,17 @@ class VerdictsTest {
                 entry("limiter", DeployedSources.limiter()), entry("option", DeployedSources.option()),
                 entry("nat", DeployedSources.nat()), entry("functions", DeployedSources.functions()));
         for (String name : new TreeMap<>(sources).keySet()) {
-            BpfObject object = BpfObject.read(Clang.compile(folder, name, sources.get(name), "-mcpu=v3"));
-            long[] insns = object.link(object.programs().getFirst()).instructions();
-            List<MapFacts> maps = object.maps().stream().map(VerdictsTest::facts).toList();
-            try (KernelRun kernel = new KernelRun()) {
-                kernel.maps(object);
-                assertEquals("", own(insns, maps), name);
-                assertTrue(kernel.judge(XDP, kernel.linked(object, insns)).accepts(), name);
-                for (int i = 0; i < REAL / sources.size(); i++) {
-                    long[] mutated = mutations.of(insns);
-                    compare(mutated, maps, kernel.judge(XDP, kernel.linked(object, mutated)), name + " " + i);
-                }
-            }
+            real(name, BpfObject.read(Clang.compile(folder, name, sources.get(name), "-mcpu=v3")),
+                    REAL / sources.size());
         }
-        report("real with mistakes");
+        report("XDP real with mistakes");
     }
 
     /** What was accepted does no harm, whatever is in the packet and in the map. */
     private void run(long[] insns, int times, String what) throws Exception {
         BpfTable table = new MapFactory(1, 1 << 16)
                 .create(new MapSpec("m", ARRAY, 4, TameProgram.SIZE, 1, 0));
-        Image image = new Image(Code.of("p", insns), ContextLayout.XDP, List.of(table),
-                HelperSet.xdp()::helper);
+        Image image = new Image(Code.of("p", insns), type.layout, List.of(table), type.helpers::helper);
         Program program = new Program(image, new Interpreter(image, AccessRegions.of(image)));
         for (int i = 0; i < times; i++) {
             byte[] bytes = new byte[TameProgram.SIZE];
@@ -225,7 +260,7 @@ class VerdictsTest {
             MemorySegment.copy(bytes, 0, room, ValueLayout.JAVA_BYTE, 0, bytes.length);
             fill(bytes, i);
             MemorySegment.copy(bytes, 0, table.values(), ValueLayout.JAVA_BYTE, 0, bytes.length);
-            cpu.packet().set(room, 0, bytes.length, ContextLayout.XDP);
+            cpu.packet().set(room, 0, bytes.length, type.layout);
             program.run(cpu, Address.CONTEXT, 0);
             assertEquals(Abort.NONE, cpu.abort(), () -> what + " of seed " + SEED + " at insn "
                     + cpu.faultAt());

@@ -7,11 +7,14 @@ import io.vhost.bpf.helper.HelperSet;
 import io.vhost.bpf.insn.Code;
 import io.vhost.bpf.insn.Insn;
 import io.vhost.bpf.insn.ProgramException;
+import io.vhost.bpf.live.Needs;
 import io.vhost.bpf.map.MapSpec;
 import io.vhost.bpf.rules.MapFacts;
+import io.vhost.bpf.rules.Refusal;
 import io.vhost.bpf.rules.Subject;
 import io.vhost.bpf.run.ContextLayout;
 import java.util.Arrays;
+import java.util.BitSet;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -49,7 +52,25 @@ abstract class Programs {
                 () -> verify(Mode.STRICT, 1, ContextLayout.XDP, insns));
         assertTrue(refused.text().contains(text), refused.getMessage());
         assertTrue(refused.log().contains(text), refused.log());
+        assertTrue(isRefused(Exploration.JOINED, insns), () -> "joined, it is accepted: " + text);
+        boolean aboutEnd = text.startsWith("infinite loop") || text.startsWith("BPF program is too large");
+        assertTrue(aboutEnd || isRefused(Exploration.ENDLESS, insns), () -> "endless, it is accepted: "
+                + text);
         return refused;
+    }
+
+    /** Whether a program is refused where states are made one as soon as there are two of a kind. */
+    private static boolean isRefused(Exploration exploration, long... insns) {
+        try {
+            Code code = Code.of("p", insns);
+            Subject subject = new Subject(code, ContextLayout.XDP, MAPS, HelperSet.xdp()::prototype);
+            BitSet meets = new CodeGraph(code).check();
+            new Explorer(subject, Needs.of(code, subject.helpers()), meets, exploration,
+                    new VerifierLog(0, subject.helpers()), 1).explore();
+            return false;
+        } catch (Refusal | CodeGraph.Unreachable | ProgramException e) {
+            return true;
+        }
     }
 
     static long[] code(Object... parts) {
