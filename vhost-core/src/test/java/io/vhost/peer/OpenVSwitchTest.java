@@ -47,7 +47,7 @@ class OpenVSwitchTest {
     private SwitchProcess ours;
 
     /** How the two are connected. */
-    private enum Side {
+    enum Side {
         /** We are the driver, and connect to OVS. */
         UPLINK("--uplink", "type=dpdkvhostuser"),
         /** We are the driver, and OVS connects to us. */
