@@ -66,7 +66,7 @@ final class BackEnds implements AutoCloseable {
             return FrontendSession.connect(path, timeout);
         }
         try {
-            int millis = (int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE);
+            int millis = Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE);
             if (new Poll(listener.descriptor()).await(millis) == 0) {
                 throw new IOException("no back-end has connected to " + path + " within " + millis
                         + " ms; have it connect there as a client");
