@@ -11,7 +11,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.Set;
 
-/** Where a driver finds its back-end, and each successor of it. Thread: the driver's that starts and stops. */
+/** Where a driver finds its back-end, and each successor of it. Thread: the one that starts and stops. */
 final class BackEnds implements AutoCloseable {
     /** One is served at a time: who comes meanwhile waits for its end. */
     private static final int BACKLOG = 1;
