@@ -4,7 +4,8 @@
  * <p>An application begins with {@code io.vhost.server} and gets devices and queues of
  * {@code io.vhost.device}, packets of {@code io.vhost.net}; what can be seen of them while they work is in
  * {@code io.vhost.state}. {@code io.vhost.driver} is the guest's side. {@code io.vhost.bpf} looks into eBPF
- * objects and stands alone; {@code io.vhost.program} runs them on queues.
+ * objects and stands alone; {@code io.vhost.program} runs them on queues. {@code io.vhost.capture} records
+ * packets.
  *
  * <p>What is exported is all that an application needs, and mentions nothing else. Rings, guest memory and
  * the transport's side of devices are not exported.
@@ -32,6 +33,8 @@ module io.vhost.core {
     exports io.vhost.bpf.btf;
     exports io.vhost.bpf.btf.check;
     exports io.vhost.bpf.context;
+    exports io.vhost.capture;
+    exports io.vhost.capture.command;
     exports io.vhost.device;
     exports io.vhost.dma;
     exports io.vhost.dma.engine;
@@ -49,6 +52,7 @@ module io.vhost.core {
     opens io.vhost.app.bpf to info.picocli;
     opens io.vhost.app.cli to info.picocli;
     opens io.vhost.app.demo to info.picocli;
+    opens io.vhost.app.extcap to info.picocli;
     opens io.vhost.app.forward to info.picocli;
     opens io.vhost.app.service to info.picocli;
     opens io.vhost.app.top to info.picocli;

@@ -42,12 +42,13 @@ class PackageOrderTest {
             Map.entry("server", 10), Map.entry("driver", 10),
             Map.entry("monitor.device", 10),
             Map.entry("monitor", 11), Map.entry("metrics", 11), Map.entry("program", 11),
-            Map.entry("program.command", 12),
+            Map.entry("capture", 11),
+            Map.entry("program.command", 12), Map.entry("capture.command", 12),
             Map.entry("app.polling", 12),
             Map.entry("app.cli", 13), Map.entry("app.service", 13),
             Map.entry("app.vswitch", 14),
             Map.entry("app.demo", 15), Map.entry("app.forward", 15),
-            Map.entry("app.top", 15), Map.entry("app.bpf", 15),
+            Map.entry("app.top", 15), Map.entry("app.extcap", 15), Map.entry("app.bpf", 15),
             Map.entry("app", 16));
     private static final Path SOURCES = Path.of("src", "main", "java", "io", "vhost");
     private static final Pattern NO_CODE = Pattern.compile(

@@ -6,6 +6,7 @@ import io.vhost.app.cli.EndSignal;
 import io.vhost.app.cli.LogOutput;
 import io.vhost.app.cli.Version;
 import io.vhost.app.demo.DemoCommand;
+import io.vhost.app.extcap.ExtcapCommand;
 import io.vhost.app.forward.ForwardCommand;
 import io.vhost.app.service.ConfigFile;
 import io.vhost.app.service.ServiceOptions;
@@ -78,6 +79,7 @@ final class VhostCommand {
                 .addSubcommand(new SwitchCommand(context))
                 .addSubcommand(new TopCommand(context))
                 .addSubcommand(BpfCommand.commandLine(context.end()))
+                .addSubcommand(new ExtcapCommand(context))
                 .addSubcommand(new ManCommand(context))
                 .addSubcommand(new TrainCommand(VhostCommand::run))
                 .addSubcommand(completion)

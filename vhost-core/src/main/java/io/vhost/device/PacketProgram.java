@@ -28,4 +28,11 @@ public interface PacketProgram {
      * @throws IllegalArgumentException with the reason and the remedy
      */
     default void checkPlace(ProgramPlace place) {}
+
+    /**
+     * Learns that it works at a place from now on, also in place of another program. Must not throw.
+     *
+     * @param place which has not refused it
+     */
+    default void attached(ProgramPlace place) {}
 }

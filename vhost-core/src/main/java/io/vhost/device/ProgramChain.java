@@ -123,6 +123,7 @@ public final class ProgramChain {
             links = all.toArray(ProgramLink[]::new);
             present = links;
         }
+        code.attached(place);
         return link;
     }
 

@@ -78,6 +78,7 @@ public final class ProgramLink {
     public void replace(PacketProgram other) {
         Objects.requireNonNull(other, "other").checkPlace(place);
         program = other;
+        other.attached(place);
     }
 
     /**

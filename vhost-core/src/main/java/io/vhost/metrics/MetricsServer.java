@@ -9,6 +9,7 @@ import io.prometheus.metrics.config.PrometheusProperties;
 import io.prometheus.metrics.exporter.httpserver.HttpErrorHandlingPolicy;
 import io.prometheus.metrics.exporter.httpserver.MetricsHandler;
 import io.prometheus.metrics.model.registry.PrometheusRegistry;
+import io.vhost.device.ProgramLink;
 import io.vhost.protocol.WarningLimiter;
 import io.vhost.server.VhostServer;
 import java.io.IOException;
@@ -24,7 +25,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Answers scrapes over HTTP, at {@code /metrics}, in the text formats of Prometheus and OpenMetrics.
+ * Answers scrapes over HTTP, at {@code /metrics}, in the text formats of Prometheus and OpenMetrics, and
+ * people at {@code /}, with a page that draws the same figures.
  *
  * <p>Threads: any; requests are answered by threads of its own.
  */
@@ -57,18 +59,20 @@ public final class MetricsServer implements AutoCloseable {
      * @param names that requests may call this machine by, besides addresses and {@code localhost}
      * @param accounts of the ports
      * @param traffic what the application counts at ports; asked on the server's threads
+     * @param programs at work on queues; asked on the server's threads
      * @throws IOException if the address cannot be used; the text names it, the reason and the remedy
      * @throws IllegalStateException if the program lacks the library that serves; the text names it
      */
     public static MetricsServer start(InetSocketAddress where, List<String> names, PortAccounts accounts,
-            Supplier<List<PortTraffic>> traffic) throws IOException {
+            Supplier<List<PortTraffic>> traffic, Supplier<List<ProgramLink>> programs) throws IOException {
         MetricsLibrary.require();
         DEFAULTS.forEach((name, value) -> {
             if (System.getProperty(name) == null) {
                 System.setProperty(name, value);
             }
         });
-        return Opening.open(where, names, accounts, traffic);
+        return Opening.open(where, names, new PrometheusMetrics(accounts, traffic, programs,
+                VhostServer::resourceUsage));
     }
 
     /** A class of its own: the JVM looks for absent libraries when it checks who uses them. */
@@ -81,18 +85,20 @@ public final class MetricsServer implements AutoCloseable {
 
         private Opening() {}
 
-        static MetricsServer open(InetSocketAddress where, List<String> names, PortAccounts accounts,
-                Supplier<List<PortTraffic>> traffic) throws IOException {
+        static MetricsServer open(InetSocketAddress where, List<String> names, PrometheusMetrics metrics)
+                throws IOException {
             HttpServer server = bind(where);
             ExecutorService threads = Executors.newFixedThreadPool(
                     THREADS, Thread.ofPlatform().daemon().name("vhost-metrics-", 0).factory());
             PrometheusRegistry registry = new PrometheusRegistry();
-            registry.register(new PrometheusMetrics(accounts, traffic, VhostServer::resourceUsage));
+            registry.register(metrics);
             HttpContext context = server.createContext(PATH, new MetricsHandler(
                     PrometheusProperties.get(), registry,
                     HttpErrorHandlingPolicy.builder().errorReporter(Opening::failed).build()));
+            HostCheck hosts = new HostCheck(names);
             context.getFilters().addAll(List.of(
-                    new HostCheck(names), Filter.adaptRequest("text formats", Opening::asText)));
+                    hosts, Filter.adaptRequest("text formats", Opening::asText)));
+            server.createContext(ChartPage.PATH, new ChartPage()).getFilters().add(hosts);
             server.setExecutor(threads);
             server.start();
             return new MetricsServer(server, threads);
@@ -126,7 +132,7 @@ public final class MetricsServer implements AutoCloseable {
         }
     }
 
-    /** The page to scrape. */
+    /** Where to scrape. */
     public String url() {
         InetSocketAddress bound = server.getAddress();
         String host = bound.getAddress().getHostAddress();

@@ -8,6 +8,8 @@ import io.prometheus.metrics.model.snapshots.GaugeSnapshot.GaugeDataPointSnapsho
 import io.prometheus.metrics.model.snapshots.Labels;
 import io.prometheus.metrics.model.snapshots.MetricSnapshot;
 import io.prometheus.metrics.model.snapshots.MetricSnapshots;
+import io.vhost.device.ProgramLink;
+import io.vhost.device.Verdict;
 import io.vhost.limit.ResourceUsage;
 import io.vhost.state.RingViolation;
 import java.util.ArrayList;
@@ -23,13 +25,15 @@ final class PrometheusMetrics implements MultiCollector {
 
     private final PortAccounts accounts;
     private final Supplier<List<PortTraffic>> traffic;
+    private final Supplier<List<ProgramLink>> programs;
     private final Supplier<ResourceUsage> usage;
 
-    /** The metrics of these ports, of what the application counts at them, and of this process. */
+    /** The metrics of these ports, of what the application counts at them and runs, and of this process. */
     PrometheusMetrics(PortAccounts accounts, Supplier<List<PortTraffic>> traffic,
-            Supplier<ResourceUsage> usage) {
+            Supplier<List<ProgramLink>> programs, Supplier<ResourceUsage> usage) {
         this.accounts = accounts;
         this.traffic = traffic;
+        this.programs = programs;
         this.usage = usage;
     }
 
@@ -42,6 +46,7 @@ final class PrometheusMetrics implements MultiCollector {
         QueueFamily.ALL.forEach(family -> all.add(family(family, ports)));
         all.add(violations(ports));
         locks(all, ports);
+        all.add(programs(programs.get()));
         process(all, usage.get());
         return new MetricSnapshots(all);
     }
@@ -129,6 +134,20 @@ final class PrometheusMetrics implements MultiCollector {
                 QueueReading::inFlight));
     }
 
+    private static MetricSnapshot programs(List<ProgramLink> links) {
+        CounterSnapshot.Builder metric = counter("vhost_program_packets",
+                "Packets on which a program decided, by what it said.");
+        for (ProgramLink link : links) {
+            Labels labels = Labels.of("port", link.place().name(), "program", link.name(),
+                    "direction", direction(link.place().isToGuest()));
+            for (Verdict verdict : Verdict.values()) {
+                metric.dataPoint(count(labels.add("verdict", verdict.name().toLowerCase(Locale.ROOT)),
+                        link.count(verdict)));
+            }
+        }
+        return metric.build();
+    }
+
     private static MetricSnapshot ofQueues(String name, String help, List<PortReading> ports,
             ToDoubleFunction<QueueReading> figure) {
         GaugeSnapshot.Builder metric = gauge(name, help);
@@ -160,7 +179,11 @@ final class PrometheusMetrics implements MultiCollector {
 
     private static Labels labels(PortReading port, QueueReading queue) {
         return Labels.of("port", port.port(), "queue", Integer.toString(queue.index()),
-                "direction", queue.isToGuest() ? "tx" : "rx");
+                "direction", direction(queue.isToGuest()));
+    }
+
+    private static String direction(boolean toGuest) {
+        return toGuest ? "tx" : "rx";
     }
 
     private static CounterSnapshot.Builder counter(String name, String help) {

@@ -10,6 +10,8 @@ public final class Errno {
     public static final int EINTR = 4;
     /** Input or output failed. */
     public static final int EIO = 5;
+    /** Nobody reads the pipe, or there is no such device. */
+    public static final int ENXIO = 6;
     /** Not an open descriptor, or not open for this. */
     public static final int EBADF = 9;
     /** The call would have to wait. */
@@ -20,14 +22,20 @@ public final class Errno {
     public static final int EACCES = 13;
     /** In use. */
     public static final int EBUSY = 16;
+    /** The file exists. */
+    public static final int EEXIST = 17;
     /** A component of the path is not a directory. */
     public static final int ENOTDIR = 20;
+    /** The file is a directory. */
+    public static final int EISDIR = 21;
     /** Invalid argument. */
     public static final int EINVAL = 22;
     /** All processes together have no file left to open. */
     public static final int ENFILE = 23;
     /** The process has no descriptor left. */
     public static final int EMFILE = 24;
+    /** The disk is full. */
+    public static final int ENOSPC = 28;
     /** Read-only file system. */
     public static final int EROFS = 30;
     /** Nobody reads the other end. */
@@ -68,12 +76,16 @@ public final class Errno {
             case ENOMEM -> "ENOMEM";
             case EACCES -> "EACCES";
             case EBUSY -> "EBUSY";
+            case EEXIST -> "EEXIST";
             case EBADFD -> "EBADFD";
             case EIO -> "EIO";
+            case ENXIO -> "ENXIO";
             case ENOTDIR -> "ENOTDIR";
+            case EISDIR -> "EISDIR";
             case EINVAL -> "EINVAL";
             case ENFILE -> "ENFILE";
             case EMFILE -> "EMFILE";
+            case ENOSPC -> "ENOSPC";
             case EROFS -> "EROFS";
             case EPIPE -> "EPIPE";
             case ENAMETOOLONG -> "ENAMETOOLONG";

@@ -32,6 +32,8 @@ record FileStatus(long device, long inode, int mode, long size, long blockSize) 
     private static final long DEVICE_MINOR = 140;
 
     private static final int S_IFMT = 0xF000;
+    private static final int S_IFIFO = 0x1000;
+    private static final int S_IFCHR = 0x2000;
     private static final int S_IFREG = 0x8000;
     private static final int S_IFSOCK = 0xC000;
 
@@ -65,6 +67,14 @@ record FileStatus(long device, long inode, int mode, long size, long blockSize) 
 
     boolean isRegularFile() {
         return (mode & S_IFMT) == S_IFREG;
+    }
+
+    boolean isPipe() {
+        return (mode & S_IFMT) == S_IFIFO;
+    }
+
+    boolean isCharacterDevice() {
+        return (mode & S_IFMT) == S_IFCHR;
     }
 
     boolean isSocket() {

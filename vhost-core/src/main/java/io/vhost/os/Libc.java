@@ -66,6 +66,8 @@ final class Libc {
             capturing("mmap", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
     private static final MethodHandle MUNMAP = capturing("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
     private static final MethodHandle OPEN = capturingVariadic("open", 2, JAVA_INT, ADDRESS, JAVA_INT);
+    private static final MethodHandle OPEN_MODE =
+            capturingVariadic("open", 2, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
     private static final MethodHandle POLL = capturing("poll", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
     private static final MethodHandle PREADV2 = plainVariadic(
             "syscall", 1, JAVA_LONG,
@@ -294,6 +296,15 @@ final class Libc {
         MemorySegment state = STATE.get();
         try {
             return result((int) MUNMAP.invokeExact(state, address, length), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
+    }
+
+    static int open(MemorySegment path, int flags, int mode) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((int) OPEN_MODE.invokeExact(state, path, flags, mode), state);
         } catch (Throwable e) {
             throw unexpected(e);
         }

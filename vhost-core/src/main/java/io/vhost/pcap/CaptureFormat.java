@@ -16,6 +16,7 @@ public final class CaptureFormat {
     static final int BYTE_ORDER = 0x1A2B3C4D;
     static final int INTERFACE = 1;
     static final int SIMPLE = 3;
+    static final int STATISTICS = 5;
     static final int ENHANCED = 6;
     static final int MAX_BLOCK = 1 << 24;
 

@@ -3,15 +3,21 @@ package io.vhost.pcap;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.lang.foreign.MemorySegment;
+import java.lang.foreign.ValueLayout;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /** Writes a capture, little-endian, with time stamps in nanoseconds. Thread: one. */
 public final class PcapWriter implements AutoCloseable {
-    private final OutputStream stream;
-    private final boolean blocks;
+    /** Room for the longest packet, and what is around it. */
+    private static final int BLOCK = CaptureFormat.MAX_LENGTH + 128;
 
-    private PcapWriter(OutputStream stream, boolean blocks) {
+    private final OutputStream stream;
+    /** Null: it is pcap. */
+    private final PcapngBuffer blocks;
+
+    private PcapWriter(OutputStream stream, PcapngBuffer blocks) {
         this.stream = new BufferedOutputStream(stream);
         this.blocks = blocks;
     }
@@ -23,7 +29,7 @@ public final class PcapWriter implements AutoCloseable {
      * @param linkType {@link CaptureFormat#ETHERNET}, or another
      */
     public static PcapWriter pcap(OutputStream stream, int linkType) throws IOException {
-        PcapWriter writer = new PcapWriter(stream, false);
+        PcapWriter writer = new PcapWriter(stream, null);
         ByteBuffer header = ByteBuffer.allocate(CaptureFormat.PCAP_HEADER).order(ByteOrder.LITTLE_ENDIAN);
         header.putInt(CaptureFormat.PCAP_NANOSECONDS).putShort((short) 2).putShort((short) 4).putLong(0)
                 .putInt(CaptureFormat.MAX_LENGTH).putInt(linkType);
@@ -33,29 +39,27 @@ public final class PcapWriter implements AutoCloseable {
 
     /** Begins a pcapng file with one interface; otherwise the same. */
     public static PcapWriter pcapng(OutputStream stream, int linkType) throws IOException {
-        PcapWriter writer = new PcapWriter(stream, true);
-        ByteBuffer header = ByteBuffer.allocate(28 + 32).order(ByteOrder.LITTLE_ENDIAN);
-        header.putInt(CaptureFormat.SECTION).putInt(28).putInt(CaptureFormat.BYTE_ORDER).putShort((short) 1)
-                .putShort((short) 0).putLong(-1).putInt(28);
-        // The option if_tsresol: ten to the power of -9; then the end of options.
-        header.putInt(CaptureFormat.INTERFACE).putInt(32).putShort((short) linkType).putShort((short) 0)
-                .putInt(CaptureFormat.MAX_LENGTH).putShort((short) 9).putShort((short) 1).putInt(9)
-                .putInt(0).putInt(32);
-        writer.stream.write(header.array());
+        PcapWriter writer = new PcapWriter(stream, new PcapngBuffer(BLOCK));
+        byte[] none = PcapngBuffer.none();
+        writer.blocks.section(none);
+        writer.blocks.describe(linkType, CaptureFormat.MAX_LENGTH, none, none, none);
+        writer.writeBlocks();
         return writer;
+    }
+
+    private void writeBlocks() throws IOException {
+        stream.write(blocks.memory().asSlice(0, blocks.length()).toArray(ValueLayout.JAVA_BYTE));
+        blocks.clear();
     }
 
     /** Appends a packet; times before 1970 and, in pcap, after 2106 do not fit and come out wrong. */
     public void write(CapturedPacket packet) throws IOException {
         byte[] bytes = packet.bytes();
-        if (blocks) {
-            int padded = bytes.length + 3 & ~3;
-            ByteBuffer block = ByteBuffer.allocate(32 + padded).order(ByteOrder.LITTLE_ENDIAN);
-            block.putInt(CaptureFormat.ENHANCED).putInt(block.capacity()).putInt(0)
-                    .putInt((int) (packet.nanoseconds() >>> 32)).putInt((int) packet.nanoseconds())
-                    .putInt(bytes.length).putInt(packet.length()).put(bytes);
-            block.putInt(28 + padded, block.capacity());
-            stream.write(block.array());
+        if (blocks != null) {
+            long at = blocks.packet(0, packet.nanoseconds(), bytes.length, packet.length());
+            MemorySegment.copy(bytes, 0, blocks.memory(), ValueLayout.JAVA_BYTE, at, bytes.length);
+            blocks.endPacket();
+            writeBlocks();
         } else {
             ByteBuffer record = ByteBuffer.allocate(CaptureFormat.PCAP_RECORD).order(ByteOrder.LITTLE_ENDIAN);
             record.putInt((int) (packet.nanoseconds() / CaptureFormat.BILLION))

@@ -37,6 +37,11 @@ record ProgramTraits(boolean isClassifier, boolean usesMetadata, boolean writes,
                 tails || mayWrite(image), calls(image, REDIRECT) || calls(image, REDIRECT_MAP));
     }
 
+    /** Whether it is one of XDP that only needs to know where the packet lies. */
+    boolean looksOnly() {
+        return !(isClassifier || usesMetadata || writes);
+    }
+
     private static boolean calls(Image image, int helper) {
         Code code = image.code();
         for (int at = 0; at < code.length(); at++) {

@@ -40,6 +40,11 @@ public final class QueueProgram implements PacketProgram {
         return traits.isClassifier();
     }
 
+    /** {@return whether it may change packets, as far as its instructions tell; what is doubtful counts} */
+    public boolean mayChangePackets() {
+        return traits.writes();
+    }
+
     /** {@return why it is interpreted; empty: it is compiled} */
     public Optional<String> whyInterpreted() {
         return whyInterpreted;
@@ -67,21 +72,15 @@ public final class QueueProgram implements PacketProgram {
 
     @Override
     public void checkPlace(ProgramPlace place) {
-        requirePlace(place);
-        new AttachEvent().attached(name, place);
-    }
-
-    /**
-     * Refuses a place where this program cannot work, before it is attached.
-     *
-     * @param place where it might be attached
-     * @throws IllegalArgumentException with the reason and the remedy
-     */
-    public void requirePlace(ProgramPlace place) {
         if (place.isToGuest() && traits.redirects()) {
             throw new IllegalArgumentException("program " + name + " redirects packets, and at "
                     + place.name() + " they go to the guest already: attach it to those that come from one");
         }
+    }
+
+    @Override
+    public void attached(ProgramPlace place) {
+        new AttachEvent().attached(name, place);
     }
 
     @Override

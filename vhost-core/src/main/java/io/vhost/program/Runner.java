@@ -100,6 +100,16 @@ final class Runner implements Burst {
     @Override
     public void load(Cpu same, int element) {
         Packet next = burst.packet(element);
+        if (traits.looksOnly()) {
+            int at = next.headroom();
+            cpu.packet().set(PacketRoom.buffer(next), at, at + next.length(), ContextLayout.XDP);
+        } else {
+            loadMore(next);
+        }
+    }
+
+    /** Apart, so that what programs as a rule need is small enough to be compiled into the burst's loop. */
+    private void loadMore(Packet next) {
         packet = next;
         head = next.headroom();
         length = next.length();

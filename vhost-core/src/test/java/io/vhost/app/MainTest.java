@@ -107,7 +107,7 @@ class MainTest {
         List<String> commands = help.out().lines()
                 .filter(line -> line.startsWith("  ") && !line.startsWith("  -"))
                 .map(line -> line.strip().split(" ")[0]).toList();
-        assertEquals(List.of("demo", "forward", "switch", "top", "bpf"), commands);
+        assertEquals(List.of("demo", "forward", "switch", "top", "bpf", "extcap"), commands);
     }
 
     @ParameterizedTest

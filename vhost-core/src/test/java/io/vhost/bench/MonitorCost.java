@@ -104,7 +104,8 @@ final class MonitorCost implements Callable<Integer> {
         try (SyntheticGuest guest =
                         new SyntheticGuest(size, VhostConfig.defaults(), devices.watch(listener));
                 MetricsServer metrics = MetricsServer.start(
-                        InetSocketAddress.createUnresolved("127.0.0.1", 0), List.of(), accounts, List::of);
+                        InetSocketAddress.createUnresolved("127.0.0.1", 0), List.of(), accounts, List::of,
+                        List::of);
                 ForwardLoad load = new ForwardLoad(guest, size, cpu);
                 MonitorServer _ = MonitorServer.listen(socket,
                         MonitorConfig.builder().devices(devices).build());

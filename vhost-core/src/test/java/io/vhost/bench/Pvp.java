@@ -52,6 +52,10 @@ final class Pvp implements Callable<Integer> {
             description = "Compare with this instead of DPDK's back-end: an earlier build, for instance.")
     private String reference;
 
+    @Option(names = "--drops",
+            description = "B drops what it gets: its front-end only sends, and what it could send counts.")
+    private boolean drops;
+
     @Option(names = "--control", description = "Compare the reference with itself: the ratio should be 1.")
     private boolean control;
 
@@ -74,9 +78,9 @@ final class Pvp implements Callable<Integer> {
         System.out.printf("%nvirtio-user \"%s\", %d bytes, windows of %d ms%nA  %s%nB  %s%n",
                 arguments, size, window, named(reference), named(control ? reference : backEnd));
         try (CoreDistance distance = new CoreDistance(PvpPair.BACK_END_CPU, PvpPair.FRONT_END_CPU);
-                PvpPair a = pair(reference, directory.resolve("a"), arguments)) {
+                PvpPair a = pair(reference, directory.resolve("a"), arguments, false)) {
             a.warmUp(Duration.ofMillis(warmUp));
-            try (PvpPair b = pair(control ? reference : backEnd, directory.resolve("b"), arguments)) {
+            try (PvpPair b = pair(control ? reference : backEnd, directory.resolve("b"), arguments, drops)) {
                 b.warmUp(Duration.ofMillis(warmUp));
                 PvpResult result = new PvpResult();
                 for (int round = 0; round < rounds; round++) {
@@ -100,7 +104,8 @@ final class Pvp implements Callable<Integer> {
     }
 
     /** The back-end that a command starts; null: DPDK's. */
-    private PvpPair pair(String command, Path socket, String arguments) throws IOException {
+    private PvpPair pair(String command, Path socket, String arguments, boolean onlySends)
+            throws IOException {
         if (command == null) {
             return PvpPair.dpdk(socket, arguments, size);
         }
@@ -108,7 +113,7 @@ final class Pvp implements Callable<Integer> {
                 .replace("{java}", Path.of(System.getProperty("java.home"), "bin", "java").toString())
                 .replace("{socket}", socket.toString())
                 .replace("{cpu}", Integer.toString(PvpPair.BACK_END_CPU));
-        return PvpPair.of(Arrays.asList(complete.split(" ")), socket, arguments, size);
+        return PvpPair.of(Arrays.asList(complete.split(" ")), socket, arguments, size, onlySends);
     }
 
     private Placed measure(PvpPair pair, CoreDistance distance) {

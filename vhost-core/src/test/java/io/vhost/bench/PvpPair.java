@@ -22,7 +22,10 @@ final class PvpPair implements AutoCloseable {
     private static final Duration SETTLE = Duration.ofMillis(10);
     private static final int GLANCES = 1500;
 
-    /** What one window showed: packets that came back, and how long the busier polling thread had no CPU. */
+    /**
+     * What one window showed: packets that came back, or went where none are to come back, and how long the
+     * busier polling thread had no CPU.
+     */
     record Window(double megaPacketsPerSecond, long delayNanos) {}
 
     /** Something that ends with the pair and has a process. */
@@ -31,21 +34,35 @@ final class PvpPair implements AutoCloseable {
     private final BackEnd backEnd;
     private final TestPmd frontEnd;
 
-    private PvpPair(BackEnd backEnd, TestPmd frontEnd) {
+    private final boolean onlySends;
+
+    private PvpPair(BackEnd backEnd, TestPmd frontEnd, boolean onlySends) {
         this.backEnd = backEnd;
         this.frontEnd = frontEnd;
-        frontEnd.startSending(BURSTS);
+        this.onlySends = onlySends;
+        if (onlySends) {
+            frontEnd.onlySend();
+            frontEnd.start();
+        } else {
+            frontEnd.startSending(BURSTS);
+        }
     }
 
     /** With DPDK's own back-end. */
     static PvpPair dpdk(Path socket, String virtio, int packetBytes) {
         TestPmd back = TestPmd.backEnd(socket).cpu(BACK_END_CPU).start();
         back.start();
-        return new PvpPair(new BackEnd(back.pid(), back), frontEnd(socket, virtio, packetBytes));
+        return new PvpPair(new BackEnd(back.pid(), back), frontEnd(socket, virtio, packetBytes),
+                false);
     }
 
-    /** With the back-end that {@code command} starts, which has to listen on {@code socket}. */
-    static PvpPair of(List<String> command, Path socket, String virtio, int packetBytes) throws IOException {
+    /**
+     * With the back-end that {@code command} starts, which has to listen on {@code socket}.
+     *
+     * @param onlySends whether the front-end waits for nothing to come back
+     */
+    static PvpPair of(List<String> command, Path socket, String virtio, int packetBytes, boolean onlySends)
+            throws IOException {
         // A file that an earlier pair has left would look like a back-end that listens already.
         Files.deleteIfExists(socket);
         Program back = Program.start(command);
@@ -55,7 +72,7 @@ final class PvpPair implements AutoCloseable {
                 throw new IllegalStateException("nobody listens on " + socket + "\n" + back.output());
             }
         }
-        return new PvpPair(new BackEnd(back.pid(), back), frontEnd(socket, virtio, packetBytes));
+        return new PvpPair(new BackEnd(back.pid(), back), frontEnd(socket, virtio, packetBytes), onlySends);
     }
 
     /** Runs for {@code time} without looking, then stops: compilers and caches warm up. */
@@ -78,7 +95,8 @@ final class PvpPair implements AutoCloseable {
                 SchedStat.delayOfBusiest(backBefore, SchedStat.ofProcess(backEnd.pid)),
                 SchedStat.delayOfBusiest(frontBefore, SchedStat.ofProcess(frontEnd.pid())));
         pause();
-        return new Window(counters.receivedPerSecond() / 1e6, delay);
+        long each = onlySends ? counters.sentPerSecond() : counters.receivedPerSecond();
+        return new Window(each / 1e6, delay);
     }
 
     /** The front-end's counters since it was started, all of them. */

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.queue.ControlException;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -64,6 +65,38 @@ class ProgramMisuseTest extends EachFormat {
     }
 
     /** What passes reaches the caller, what goes other ways goes there, whatever a port throws. */
+    @Test
+    void aProgramLearnsWhereItWorksAndOfNoPlaceThatItDidNotGet() {
+        List<ProgramPlace> told = new ArrayList<>();
+        PacketProgram program = new PacketProgram() {
+            @Override
+            public void run(PacketBurst burst) {}
+
+            @Override
+            public void checkPlace(ProgramPlace place) {
+                if (place.isToGuest()) {
+                    throw new IllegalArgumentException("not there");
+                }
+            }
+
+            @Override
+            public void attached(ProgramPlace place) {
+                told.add(place);
+            }
+        };
+        ProgramChain chain = fromGuest(PacketPorts.NONE);
+        ProgramLink link = chain.attach("first", program);
+        assertEquals(List.of(chain.place()), told);
+        assertThrows(IllegalArgumentException.class, () -> chain.attach("first", program));
+        ProgramChain out = ProgramChain.toGuest("vm0", 1);
+        assertThrows(IllegalArgumentException.class, () -> out.attach("out", program));
+        ProgramLink other = out.attach("other", _ -> { });
+        assertThrows(IllegalArgumentException.class, () -> other.replace(program));
+        assertEquals(List.of(chain.place()), told);
+        link.replace(program);
+        assertEquals(List.of(chain.place(), chain.place()), told);
+    }
+
     @Test
     void aPortThatThrowsHurtsOnlyItsOwnPackets() {
         ProgramChain chain = fromGuest((port, sent, offset, count) -> {

@@ -63,11 +63,11 @@ class MetricsServerTest {
     }
 
     private MetricsServer serve() throws IOException {
-        return MetricsServer.start(ANY_PORT, List.of("127.0.0.1"), accounts, () -> TRAFFIC);
+        return MetricsServer.start(ANY_PORT, List.of("127.0.0.1"), accounts, () -> TRAFFIC, List::of);
     }
 
     /** An answer to a request with these headers, with its status line. */
-    private static String ask(MetricsServer server, String path, String... headers) throws IOException {
+    static String ask(MetricsServer server, String path, String... headers) throws IOException {
         URI uri = URI.create(server.url());
         try (Socket socket = new Socket(uri.getHost(), uri.getPort())) {
             String request = "GET " + path + " HTTP/1.1\r\nConnection: close\r\n"
@@ -183,14 +183,14 @@ class MetricsServerTest {
     void aPortThatIsTakenIsNamedWithTheRemedy() throws IOException {
         try (ServerSocket other = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             InetSocketAddress taken = InetSocketAddress.createUnresolved("127.0.0.1", other.getLocalPort());
-            String text = assertThrows(IOException.class,
-                    () -> MetricsServer.start(taken, List.of(), accounts, () -> TRAFFIC)).getMessage();
+            String text = assertThrows(IOException.class, () -> MetricsServer.start(
+                    taken, List.of(), accounts, () -> TRAFFIC, List::of)).getMessage();
             assertEquals("metrics at 127.0.0.1:" + other.getLocalPort()
                     + ": Address already in use; choose another address or port", text);
         }
         String unknown = assertThrows(IOException.class, () -> MetricsServer.start(
                 InetSocketAddress.createUnresolved("no.such.host.invalid", 1), List.of(), accounts,
-                () -> TRAFFIC)).getMessage();
+                () -> TRAFFIC, List::of)).getMessage();
         assertEquals("metrics at no.such.host.invalid:1: this name has no address", unknown);
     }
 

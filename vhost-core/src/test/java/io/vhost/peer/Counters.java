@@ -33,6 +33,11 @@ public final class Counters {
         return value("Rx-pps");
     }
 
+    /** Packets sent in a second, since the previous look at the same port. */
+    public long sentPerSecond() {
+        return value("Tx-pps");
+    }
+
     /** The counter that testpmd calls {@code name}. */
     public long value(String name) {
         Long value = values.get(name);

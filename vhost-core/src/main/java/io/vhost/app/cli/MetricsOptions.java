@@ -2,6 +2,7 @@ package io.vhost.app.cli;
 
 import io.vhost.app.polling.PortCounters;
 import io.vhost.device.DeviceListener;
+import io.vhost.device.ProgramLink;
 import io.vhost.metrics.JmxBeans;
 import io.vhost.metrics.MetricsServer;
 import io.vhost.metrics.PortAccounts;
@@ -31,8 +32,9 @@ public final class MetricsOptions {
             paramLabel = "[ADDRESS:]PORT",
             hideParamSyntax = true,
             converter = Address.class,
-            description = "Serve counters to Prometheus over HTTP, at /metrics; on this machine's own address"
-                    + " (127.0.0.1) unless another is given. Port 0 is any that is free.")
+            description = "Serve counters to Prometheus over HTTP, at /metrics, and a page with charts, at /;"
+                    + " on this machine's own address (127.0.0.1) unless another is given. Port 0 is any that"
+                    + " is free.")
     private InetSocketAddress address;
 
     @Option(
@@ -90,10 +92,12 @@ public final class MetricsOptions {
      * Begins to serve what the user asked for.
      *
      * @param traffic of all ports; called by threads of HTTP and JMX
+     * @param programs at work; called by threads of HTTP
      * @param out is told where; null: nobody is
      * @throws IOException if the address cannot be used, or a library is missing
      */
-    public Open open(Supplier<List<PortTraffic>> traffic, PrintWriter out) throws IOException {
+    public Open open(Supplier<List<PortTraffic>> traffic, Supplier<List<ProgramLink>> programs,
+            PrintWriter out) throws IOException {
         if (address == null && !names.isEmpty()) {
             throw new ParameterException(spec.commandLine(), "--metrics-host is for --metrics");
         }
@@ -104,7 +108,7 @@ public final class MetricsOptions {
                 open.ends.add(JmxBeans.register(accounts, traffic)::close);
             }
             if (address != null) {
-                MetricsServer server = serve(traffic);
+                MetricsServer server = serve(traffic, programs);
                 open.ends.add(server::close);
                 if (out != null) {
                     out.println("metrics: " + server.url());
@@ -117,11 +121,12 @@ public final class MetricsOptions {
         }
     }
 
-    private MetricsServer serve(Supplier<List<PortTraffic>> traffic) throws IOException {
+    private MetricsServer serve(Supplier<List<PortTraffic>> traffic, Supplier<List<ProgramLink>> programs)
+            throws IOException {
         List<String> ours = new ArrayList<>(names);
         ours.add(address.getHostString());
         try {
-            return MetricsServer.start(address, ours, accounts, traffic);
+            return MetricsServer.start(address, ours, accounts, traffic, programs);
         } catch (IllegalStateException missing) {
             throw new IOException(missing.getMessage(), missing);
         }

@@ -49,7 +49,7 @@ public final class MonitorOptions {
     @Option(
             names = "--monitor-mutating",
             description = "Let them change something, too: quit, x-vhost-stats-reset, programs and their"
-                    + " maps.")
+                    + " maps, captures.")
     private boolean mutating;
 
     @Spec(Spec.Target.MIXEE)

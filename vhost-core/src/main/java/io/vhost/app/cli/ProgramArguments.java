@@ -118,7 +118,7 @@ public final class ProgramArguments implements PortPrograms.Keeper {
                 }
                 QueueProgram code = object.program(section);
                 boolean out = "/out".equals(parts.group(2));
-                code.requirePlace(new ProgramPlace("port " + port, port + 1, out));
+                code.checkPlace(new ProgramPlace("port " + port, port + 1, out));
                 placed.add(new Placed(port, out, code));
             } catch (IllegalArgumentException e) {
                 throw fault("--program " + program + ": " + e.getMessage(), e);
@@ -156,7 +156,7 @@ public final class ProgramArguments implements PortPrograms.Keeper {
     }
 
     /** What is before the last colon, unless the whole is a file: names of files may have one. */
-    private static String file(String text) {
+    static String file(String text) {
         int colon = text.lastIndexOf(':');
         return colon <= 0 || Files.exists(Path.of(text)) ? text : text.substring(0, colon);
     }

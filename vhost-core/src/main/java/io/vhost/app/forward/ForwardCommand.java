@@ -1,6 +1,7 @@
 package io.vhost.app.forward;
 
 import io.vhost.app.cli.AsyncOptions;
+import io.vhost.app.cli.CaptureArguments;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
 import io.vhost.app.cli.MemoryOptions;
@@ -142,6 +143,9 @@ public final class ForwardCommand implements Callable<Integer> {
     private ProgramArguments programs;
 
     @Mixin
+    private CaptureArguments captures;
+
+    @Mixin
     private MonitorOptions monitor;
 
     @Mixin
@@ -215,11 +219,15 @@ public final class ForwardCommand implements Callable<Integer> {
         }
         ForwardReport report = null;
         programs.prepare(names.size());
-        try (MonitorServer _ = monitor.open("forward", devices, programs.commands(), context.end()::raise);
+        List<io.vhost.monitor.command.Command> commands = new ArrayList<>(programs.commands());
+        commands.addAll(captures.commands());
+        try (CaptureArguments _ = captures.open(names.size());
+                MonitorServer _ = monitor.open("forward", devices, commands, context.end()::raise);
                 Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus,
-                        programs);
+                        programs.and(captures));
                 MetricsOptions.Open _ = metrics.open(
-                        () -> traffic(forwarder), quiet ? null : context.out());
+                        () -> traffic(forwarder), programs.registry()::links,
+                        quiet ? null : context.out());
                 ServiceManager _ = service.ready(forwarder::check)) {
             report = new ForwardReport(forwarder.ports());
             run(forwarder, report);
@@ -227,12 +235,14 @@ public final class ForwardCommand implements Callable<Integer> {
             if (report != null) {
                 report.totals(context.out());
                 programs.totals(context.out());
+                captures.totals(context.out());
             }
             throw e;
         }
         // The forwarder is closed: these are the final figures, and the socket files have gone.
         report.totals(context.out());
         programs.totals(context.out());
+        captures.totals(context.out());
         return 0;
     }
 

@@ -24,6 +24,25 @@ public record PortPrograms(ProgramChain fromGuest, ProgramChain toGuest) {
 
         /** A port is gone, or could not be opened. */
         default void removed(PortPrograms port) {}
+
+        /** This one, and then another. */
+        default Keeper and(Keeper other) {
+            return new BothKeepers(this, other);
+        }
+    }
+
+    private record BothKeepers(Keeper first, Keeper second) implements Keeper {
+        @Override
+        public void added(PortPrograms port) {
+            first.added(port);
+            second.added(port);
+        }
+
+        @Override
+        public void removed(PortPrograms port) {
+            second.removed(port);
+            first.removed(port);
+        }
     }
 
     /** Places that nobody knows of, and where no program will be. */

@@ -1,6 +1,7 @@
 package io.vhost.app.vswitch;
 
 import io.vhost.app.cli.AsyncOptions;
+import io.vhost.app.cli.CaptureArguments;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.FeatureOptions;
 import io.vhost.app.cli.MemoryOptions;
@@ -110,6 +111,9 @@ public final class SwitchCommand implements Callable<Integer> {
     private ProgramArguments programs;
 
     @Mixin
+    private CaptureArguments captures;
+
+    @Mixin
     private MonitorOptions monitor;
 
     @Mixin
@@ -184,13 +188,17 @@ public final class SwitchCommand implements Callable<Integer> {
         SwitchReport report = null;
         programs.prepare(names.size());
         List<io.vhost.monitor.command.Command> commands = new ArrayList<>(programs.commands());
+        commands.addAll(captures.commands());
         commands.addAll(List.of(control.commands()));
-        try (MonitorServer _ = monitor.open("switch", devices, commands, context.end()::raise);
+        try (CaptureArguments _ = captures.open(names.size());
+                MonitorServer _ = monitor.open("switch", devices, commands, context.end()::raise);
                 Switch ethernet = new Switch(
                         config, names, openings, openTap(), Duration.ofSeconds(age), !poll,
-                        cpu == null ? OptionalInt.empty() : OptionalInt.of(cpu), programs);
+                        cpu == null ? OptionalInt.empty() : OptionalInt.of(cpu),
+                        programs.and(captures));
                 MetricsOptions.Open _ = metrics.open(
-                        () -> traffic(ethernet), quiet ? null : context.out());
+                        () -> traffic(ethernet), programs.registry()::links,
+                        quiet ? null : context.out());
                 ServiceManager _ = ready(ethernet, control)) {
             report = new SwitchReport(ethernet::members);
             run(ethernet, report);
@@ -198,11 +206,13 @@ public final class SwitchCommand implements Callable<Integer> {
             if (report != null) {
                 report.totals(context.out());
                 programs.totals(context.out());
+                captures.totals(context.out());
             }
             throw e;
         }
         report.totals(context.out());
         programs.totals(context.out());
+        captures.totals(context.out());
         return 0;
     }
 

@@ -3,6 +3,8 @@ package io.vhost.bpf.map;
 import static io.vhost.bpf.mem.Bytes.ATOMIC_INT;
 import static io.vhost.bpf.mem.Bytes.ATOMIC_LONG;
 import static io.vhost.bpf.mem.Bytes.BYTE;
+import static io.vhost.bpf.mem.Bytes.INT;
+import static io.vhost.bpf.mem.Bytes.LONG;
 
 import java.lang.foreign.MemorySegment;
 
@@ -59,8 +61,7 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
         int node = first;
         while (node >= 0) {
             long link = (long) ATOMIC_LONG.getAcquire(nodes, node * stride);
-            if ((int) (link >>> Integer.SIZE) == hash
-                    && Words.equal(nodes, node * stride + KEY, keys, key, keySize)) {
+            if ((int) (link >>> Integer.SIZE) == hash && isKey(node, keys, key)) {
                 return node;
             }
             node = (int) link;
@@ -89,6 +90,16 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
         }
     }
 
+    /** The usual sizes first: with loops for the others, a walk is too large to be compiled into callers. */
+    private boolean isKey(int node, MemorySegment keys, long key) {
+        long at = node * stride + KEY;
+        return switch (keySize) {
+            case Integer.BYTES -> (int) INT.get(nodes, at) == (int) INT.get(keys, key);
+            case Long.BYTES -> (long) LONG.get(nodes, at) == (long) LONG.get(keys, key);
+            default -> Words.equal(nodes, at, keys, key, keySize);
+        };
+    }
+
     private int head(int bucket) {
         return (int) ATOMIC_INT.getAcquire(heads, 4L * bucket);
     }
@@ -102,8 +113,7 @@ record HashNodes(MemorySegment heads, MemorySegment nodes, MemorySegment marks, 
         int node = head(hash & mask);
         while (node >= 0) {
             long link = (long) ATOMIC_LONG.get(nodes, node * stride);
-            if ((int) (link >>> 32) == hash
-                    && Words.equal(nodes, node * stride + KEY, keys, key, keySize)) {
+            if ((int) (link >>> Integer.SIZE) == hash && isKey(node, keys, key)) {
                 return node;
             }
             node = (int) link;

@@ -1,0 +1,2 @@
+/** The command {@code extcap}: how Wireshark starts a capture of a running program. */
+package io.vhost.app.extcap;
