@@ -74,6 +74,13 @@ final class PacketTap implements PacketProgram {
     }
 
     @Override
+    public void attached(ProgramPlace place) {
+        if (filter != null) {
+            filter.attached(place);
+        }
+    }
+
+    @Override
     public void run(PacketBurst burst) {
         CapturedQueue[] known = queues;
         int pair = burst.pair();

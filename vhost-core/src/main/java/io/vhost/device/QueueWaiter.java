@@ -40,9 +40,9 @@ public final class QueueWaiter implements AutoCloseable {
 
     private final EventFd wake = EventFd.create();
     private final InterruptWatch interrupts = new InterruptWatch(this::wakeUp);
-    private final int[] others;
+    private int[] others;
     /** By place among the others: whether it could be read when the last wait ended. */
-    private final boolean[] readable;
+    private boolean[] readable;
     private final List<KickSource> kicks = new ArrayList<>();
     /** By kick: its place among what is watched; 0: not. */
     private int[] places = {};
@@ -68,6 +68,19 @@ public final class QueueWaiter implements AutoCloseable {
     public QueueWaiter(int... others) {
         this.others = others.clone();
         this.readable = new boolean[others.length];
+    }
+
+    /**
+     * Waits for these file descriptors from the next wait on, instead of those that were given before. The
+     * waiting thread's to call, between its waits; another thread ends the wait in progress with
+     * {@link #wakeUp} when there are others.
+     *
+     * @param fds as for the constructor
+     */
+    public void watch(int... fds) {
+        others = fds.clone();
+        readable = new boolean[fds.length];
+        watched = new Descriptor[0];
     }
 
     /**
@@ -112,7 +125,7 @@ public final class QueueWaiter implements AutoCloseable {
      * Whether one of the other descriptors could be read when {@link #await} returned last. The waiting
      * thread's to ask.
      *
-     * @param fd one of those that were given to the constructor
+     * @param fd one of those that were given to the constructor, or to {@link #watch}
      */
     public boolean isReadable(int fd) {
         for (int i = 0; i < others.length; i++) {

@@ -73,7 +73,18 @@ public record DriverConfig(
             Feature.VIRTIO_NET_F_MRG_RXBUF,
             Feature.VIRTIO_NET_F_MQ,
             Feature.VIRTIO_NET_F_CSUM,
-            Feature.VIRTIO_NET_F_GUEST_CSUM);
+            Feature.VIRTIO_NET_F_GUEST_CSUM,
+            Feature.VIRTIO_NET_F_GUEST_TSO4,
+            Feature.VIRTIO_NET_F_GUEST_TSO6,
+            Feature.VIRTIO_NET_F_GUEST_ECN,
+            Feature.VIRTIO_NET_F_HOST_TSO4,
+            Feature.VIRTIO_NET_F_HOST_TSO6,
+            Feature.VIRTIO_NET_F_HOST_ECN);
+
+    private static final long RECEIVES_UNCUT = Feature.mask(Feature.VIRTIO_NET_F_GUEST_TSO4,
+            Feature.VIRTIO_NET_F_GUEST_TSO6, Feature.VIRTIO_NET_F_GUEST_ECN);
+    private static final long SENDS_UNCUT = Feature.mask(Feature.VIRTIO_NET_F_HOST_TSO4,
+            Feature.VIRTIO_NET_F_HOST_TSO6, Feature.VIRTIO_NET_F_HOST_ECN);
 
     /** Checks the ranges. */
     public DriverConfig {
@@ -107,6 +118,18 @@ public record DriverConfig(
         }
     }
 
+    /** Which of the features that a back-end offers are used: none without those that it needs (5.1.3.1). */
+    long choose(long offered) {
+        long chosen = offered & features;
+        if (!Feature.VIRTIO_NET_F_CSUM.in(chosen)) {
+            chosen &= ~SENDS_UNCUT;
+        }
+        if (!Feature.VIRTIO_NET_F_GUEST_CSUM.in(chosen)) {
+            chosen &= ~RECEIVES_UNCUT;
+        }
+        return chosen;
+    }
+
     /** Refuses a back-end with whose features these rings cannot be, or never carry a packet. */
     void requireRings(long negotiated) throws IOException {
         RingFormat format = RingFormat.of(Feature.VIRTIO_F_RING_PACKED.in(negotiated));
@@ -120,12 +143,14 @@ public record DriverConfig(
         }
     }
 
-    /** One pair of 256 entries, all features but packed rings, 2 KiB of data a packet. */
+    /**
+     * One pair of 256 entries, all features but packed rings and uncut TCP packets, 2 KiB of data a packet.
+     */
     public static DriverConfig defaults() {
         return new DriverConfig(
                 1,
                 256,
-                SUPPORTED & ~Feature.VIRTIO_F_RING_PACKED.mask(),
+                SUPPORTED & ~(Feature.VIRTIO_F_RING_PACKED.mask() | RECEIVES_UNCUT | SENDS_UNCUT),
                 1024,
                 2048 + PacketPool.DEFAULT_HEADROOM,
                 Integer.MAX_VALUE,
@@ -153,6 +178,15 @@ public record DriverConfig(
         return withFeatures(features | Feature.VIRTIO_F_RING_PACKED.mask());
     }
 
+    /**
+     * The same with TCP packets that their sender leaves uncut, in both directions, where the back-end has
+     * that. Received ones have up to 65,550 bytes, for which the packets of {@link #withPackets} need room:
+     * others are dropped.
+     */
+    public DriverConfig withSegmentation() {
+        return withFeatures(features | RECEIVES_UNCUT | SENDS_UNCUT);
+    }
+
     /** The same without these features. */
     public DriverConfig without(Feature... left) {
         return withFeatures(features & ~Feature.mask(left));
@@ -174,5 +208,11 @@ public record DriverConfig(
     public DriverConfig withInflight() {
         return new DriverConfig(queuePairs, queueSize, features, packets, bufferSize, receiveSize,
                 transmitMode, timeout, true);
+    }
+
+    /** The same with another time to wait for each of the back-end's answers. */
+    public DriverConfig withTimeout(Duration limit) {
+        return new DriverConfig(queuePairs, queueSize, features, packets, bufferSize, receiveSize,
+                transmitMode, limit, inflight);
     }
 }

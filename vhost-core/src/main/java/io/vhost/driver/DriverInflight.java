@@ -50,8 +50,8 @@ final class DriverInflight implements AutoCloseable {
      * @param missing virtio features that it does not offer and its predecessor did
      */
     void requireAll(FrontendSession session, long missing) throws IOException {
-        boolean tracks = ProtocolFeature.INFLIGHT_SHMFD.in(session.protocolFeatures());
-        if (missing != 0 || (isKept() && !tracks)) {
+        if (missing != 0 || !isKnownTo(session)) {
+            boolean tracks = ProtocolFeature.INFLIGHT_SHMFD.in(session.protocolFeatures());
             throw new IOException(
                     "the back-end cannot go on for its predecessor: features=0x%x are missing, tracks=%b"
                             .formatted(missing, tracks));
@@ -70,6 +70,11 @@ final class DriverInflight implements AutoCloseable {
     /** Whether there is a region that a next back-end would have to know. */
     boolean isKept() {
         return region != null;
+    }
+
+    /** Whether a back-end knows what a region is, if there is one. */
+    boolean isKnownTo(FrontendSession session) {
+        return !isKept() || ProtocolFeature.INFLIGHT_SHMFD.in(session.protocolFeatures());
     }
 
     /** Gives the region to a back-end that goes on. */

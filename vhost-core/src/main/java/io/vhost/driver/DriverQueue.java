@@ -95,6 +95,24 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
         ring.disableInterrupts();
     }
 
+    /** Makes the first use of a new ring. */
+    abstract void begin(long features, DriverConfig config);
+
+    /**
+     * Asks the device for interrupts, which make {@link #call} readable.
+     *
+     * @return whether there is something to do already
+     */
+    boolean arm() {
+        return ring.violation() != null || ring.enableInterrupts();
+    }
+
+    /** Takes the interrupts that have come, and asks for no more. */
+    void disarm() {
+        ring.disableInterrupts();
+        call.drain();
+    }
+
     /**
      * Waits until the device has used a chain, a wake-up, an interrupt of the thread, or the end of the
      * connection.
@@ -136,14 +154,24 @@ abstract sealed class DriverQueue implements AutoCloseable permits ReceiveQueue,
         call.signal();
     }
 
-    /** Takes back what the device had, after it was stopped. */
-    void reclaimAll() {
+    /**
+     * Takes back what the device had, after it was stopped.
+     *
+     * @return packets that it had not used
+     */
+    int reclaimAll() {
+        int count = 0;
         for (int i = 0; i < out.length; i++) {
             if (out[i] != null) {
                 takeBack(i).release();
+                count++;
             }
         }
+        return count;
     }
+
+    /** Leaves the ring of a device that has gone: what that has used is kept, all else taken back. */
+    abstract void abandon();
 
     /** The device has a packet from now on. */
     final void hand(Packet packet) {

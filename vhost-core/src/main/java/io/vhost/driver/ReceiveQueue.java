@@ -1,15 +1,19 @@
 package io.vhost.driver;
 
+import io.vhost.device.Feature;
+import io.vhost.memory.NativeCopy;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
-import io.vhost.memory.NativeCopy;
 import io.vhost.net.PacketPool;
+import java.util.Arrays;
 
 /** Device to driver. Packets are received where they are offered; only merged ones are copied together. */
 final class ReceiveQueue extends DriverQueue {
     private final int receiveSize;
     private final Packet[] taken = new Packet[64];
     private long dropped;
+    /** What devices that are gone had brought. */
+    private Packet[] kept = {};
 
     /** Whether the header counts buffers (virtio 1.2, 5.1.6.4). */
     boolean mergeable;
@@ -22,6 +26,24 @@ final class ReceiveQueue extends DriverQueue {
     /** Packets that came in more pieces than there were, or larger than a packet of the pool can be. */
     long dropped() {
         return dropped;
+    }
+
+    @Override
+    void begin(long features, DriverConfig config) {
+        mergeable = Feature.VIRTIO_NET_F_MRG_RXBUF.in(features);
+        fill();
+    }
+
+    /** Packets that have arrived are kept for {@link #receive}. */
+    @Override
+    void abandon() {
+        if (ring != null) {
+            int count = kept.length;
+            kept = Arrays.copyOf(kept, count + ring.pending());
+            count += take(kept, count, kept.length - count);
+            kept = Arrays.copyOf(kept, count);
+            int _ = reclaimAll();
+        }
     }
 
     /** Offers as many buffers as the ring and the pool have. */
@@ -44,6 +66,23 @@ final class ReceiveQueue extends DriverQueue {
     }
 
     int receive(Packet[] packets, int offset, int count) {
+        int received = kept.length == 0 ? 0 : receiveKept(packets, offset, count);
+        received += take(packets, offset + received, count - received);
+        // A refill costs the device a look at our index, so it waits until a worthwhile number is missing.
+        if (ring.free() >= Math.min(32, size() / 2)) {
+            fill();
+        }
+        return received;
+    }
+
+    private int receiveKept(Packet[] packets, int offset, int count) {
+        int taken = Math.min(count, kept.length);
+        System.arraycopy(kept, 0, packets, offset, taken);
+        kept = Arrays.copyOfRange(kept, taken, kept.length);
+        return taken;
+    }
+
+    private int take(Packet[] packets, int offset, int count) {
         int received = 0;
         while (received < count) {
             Packet packet = next();
@@ -56,10 +95,6 @@ final class ReceiveQueue extends DriverQueue {
                 packet.release();
                 dropped++;
             }
-        }
-        // A refill costs the device a look at our index, so it waits until a worthwhile number is missing.
-        if (ring.free() >= Math.min(32, size() / 2)) {
-            fill();
         }
         return received;
     }

@@ -1,6 +1,9 @@
 package io.vhost.driver;
 
+import io.vhost.device.Feature;
+import io.vhost.device.packet.Segmentations;
 import io.vhost.driver.DriverConfig.TransmitMode;
+import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
@@ -11,6 +14,8 @@ final class TransmitQueue extends DriverQueue {
     /** Room for an indirect table of two descriptors, then a header; one for each packet of the pool. */
     private static final int EXTRA = 64;
     private static final int HEADER_IN_EXTRA = 32;
+    /** Flags and segmentation type of an offload word. */
+    private static final long OFFLOADS = 0xFFFF;
 
     private final long extra;
     private final Packet[] done = new Packet[64];
@@ -20,9 +25,48 @@ final class TransmitQueue extends DriverQueue {
     /** What is asked for, as far as the back-end can do it. */
     TransmitMode mode;
 
+    private boolean checksums;
+    private Segmentations segmentations = new Segmentations(false, false, false);
+    private long dropped;
+    private volatile long abandoned;
+
     TransmitQueue(SharedMemory memory, PacketPool pool, int size) {
         super(memory, pool, size);
         this.extra = memory.carve(extraBytes(pool.size()));
+    }
+
+    @Override
+    void begin(long features, DriverConfig config) {
+        mode = config.transmitMode().with(features);
+        checksums = Feature.VIRTIO_NET_F_CSUM.in(features);
+        segmentations = segmentations(features);
+    }
+
+    /** What a device with these features takes uncut. */
+    static Segmentations segmentations(long features) {
+        return new Segmentations(
+                Feature.VIRTIO_NET_F_HOST_TSO4.in(features),
+                Feature.VIRTIO_NET_F_HOST_TSO6.in(features),
+                Feature.VIRTIO_NET_F_HOST_ECN.in(features));
+    }
+
+    /** Packets that ask the device for what it does not do. */
+    long dropped() {
+        return dropped;
+    }
+
+    /** Packets that devices which are gone may have sent or not. Any thread. */
+    long abandoned() {
+        return abandoned;
+    }
+
+    @Override
+    @SuppressWarnings("NonAtomicVolatileUpdate")   // no burst is under way, and nobody else writes
+    void abandon() {
+        if (ring != null) {
+            reclaim();
+            abandoned += reclaimAll();
+        }
     }
 
     static long extraBytes(int packets) {
@@ -33,13 +77,28 @@ final class TransmitQueue extends DriverQueue {
         reclaim();
         BurstCheck.requireDistinct(packets, offset, count, pool);
         int sent = 0;
-        while (sent < count && offer(packets[offset + sent])) {
+        while (sent < count && send(packets[offset + sent])) {
             sent++;
         }
         if (sent > 0) {
             publishAndKick();
         }
         return sent;
+    }
+
+    private boolean send(Packet packet) {
+        return (packet.offload() & OFFLOADS) == 0 || isFit(packet) ? offer(packet) : drop(packet);
+    }
+
+    /** Whether the device can carry out what the packet asks for, after what it cannot do has been done. */
+    private boolean isFit(Packet packet) {
+        return segmentations.accept(packet.gsoType()) && (checksums || InternetChecksum.complete(packet));
+    }
+
+    private boolean drop(Packet packet) {
+        packet.release();
+        dropped++;
+        return true;
     }
 
     /** The device has the packet from now on, unless there is no room. */

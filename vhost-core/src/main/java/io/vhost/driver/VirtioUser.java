@@ -3,47 +3,42 @@ package io.vhost.driver;
 import io.vhost.device.Feature;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import io.vhost.os.Descriptor;
 import io.vhost.os.OsException;
 import io.vhost.protocol.FrontendSession;
-import io.vhost.ring.RingAddresses;
-import io.vhost.ring.RingFormat;
 import io.vhost.state.RingViolation;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
+import java.nio.file.attribute.PosixFilePermission;
 import java.util.Objects;
+import java.util.Set;
 
 /**
- * A network card whose other end is a vhost-user back-end: connects to the back-end's socket and exchanges
- * packets with it through shared memory, as DPDK's virtio-user does.
+ * A network card whose other end is a vhost-user back-end: connects to the back-end's socket, or listens for
+ * it, and exchanges packets with it through shared memory, as DPDK's virtio-user does.
  *
  * <p>Threads: see the package. Packets must come from {@link #pool}: their buffers lie in the shared memory.
  */
 public final class VirtioUser implements AutoCloseable {
-    /** ACKNOWLEDGE, DRIVER and FEATURES_OK (virtio 1.2, 2.1). */
-    private static final int NEGOTIATED = 1 | 2 | 8;
-    private static final int DRIVER_OK = 4;
+    private static final Set<PosixFilePermission> OWNER =
+            Set.of(PosixFilePermission.OWNER_READ, PosixFilePermission.OWNER_WRITE);
 
-    private final Path socket;
-    private final DriverConfig config;
+    private final BackEnds backEnds;
     private final SharedMemory memory;
     private final PacketPool pool;
     private final ReceiveQueue[] receive;
     private final TransmitQueue[] transmit;
-    private final DriverInflight inflight;
-    private FrontendSession session;
-    private long features;
+    private final DriverSetup setup;
     private boolean started;
-    private boolean closed;
+    private volatile boolean closed;
 
-    private VirtioUser(Path socket, FrontendSession session, DriverConfig config) {
-        this.socket = socket;
-        this.session = session;
-        this.config = config;
+    /** A driver without a back-end. Owns {@code backEnds}, unless this throws. */
+    VirtioUser(BackEnds backEnds, DriverConfig config) {
+        this.backEnds = backEnds;
         long slab = PacketPool.slabSize(config.packets(), config.bufferSize());
         receive = new ReceiveQueue[config.queuePairs()];
         transmit = new TransmitQueue[config.queuePairs()];
-        inflight = new DriverInflight(2 * config.queuePairs(), config.queueSize());
+        DriverQueue[] queues = new DriverQueue[queueCount()];
         memory = new SharedMemory(SharedMemory.areaSize(slab)
                 + config.queuePairs()
                         * (2 * DriverQueue.ringBytes(config.queueSize())
@@ -56,12 +51,15 @@ public final class VirtioUser implements AutoCloseable {
                     PacketPool.DEFAULT_HEADROOM);
             for (int i = 0; i < config.queuePairs(); i++) {
                 receive[i] = new ReceiveQueue(memory, pool, config.queueSize(), config.receiveSize());
+                queues[2 * i] = receive[i];
                 transmit[i] = new TransmitQueue(memory, pool, config.queueSize());
+                queues[2 * i + 1] = transmit[i];
             }
         } catch (RuntimeException | Error e) {
             releaseMemory();
             throw e;
         }
+        setup = new DriverSetup(config, memory, queues);
     }
 
     /**
@@ -73,89 +71,129 @@ public final class VirtioUser implements AutoCloseable {
      *     pairs, or memory and descriptors are short; nothing is left behind
      */
     public static VirtioUser connect(Path socket, DriverConfig config) throws IOException {
-        Objects.requireNonNull(config, "config");
-        FrontendSession session = FrontendSession.connect(socket, config.timeout());
+        return first(BackEnds.listeningAt(socket, config.timeout()), config);
+    }
+
+    /**
+     * Listens for a back-end that connects, for those of this process's user and of root, and goes on as
+     * {@link #connect} does with the first one.
+     *
+     * @param socket where to listen
+     * @param config what to ask for
+     * @throws IOException as for {@link #listen(Path, Set, DriverConfig)}
+     */
+    public static VirtioUser listen(Path socket, DriverConfig config) throws IOException {
+        return listen(socket, OWNER, config);
+    }
+
+    /**
+     * Listens for a back-end that connects, as Open vSwitch's {@code dpdkvhostuserclient} does, and goes on
+     * as {@link #connect} does with the first one. A socket file that a dead process has left behind is
+     * replaced. It stays until {@link #close}; one back-end is served at a time.
+     *
+     * @param socket where to listen; at most 107 bytes
+     * @param permissions of the socket's file, as for {@link io.vhost.server.VhostServer#listen}
+     * @param config what to ask for; none may come for longer than its time-out
+     * @throws IOException when the path cannot be used, no back-end has connected in time, or for the reasons
+     *     that {@link #connect} has; nothing is left behind
+     */
+    public static VirtioUser listen(Path socket, Set<PosixFilePermission> permissions, DriverConfig config)
+            throws IOException {
+        return first(BackEnds.connectingTo(socket, permissions, config.timeout()), config);
+    }
+
+    /** A driver with the first back-end. */
+    private static VirtioUser first(BackEnds backEnds, DriverConfig config) throws IOException {
         VirtioUser driver = null;
         try {
-            driver = new VirtioUser(socket, session, config);
-            driver.negotiate();
+            FrontendSession session = backEnds.next();
+            try {
+                driver = new VirtioUser(backEnds, config);
+            } catch (RuntimeException | Error e) {
+                session.close();
+                throw e;
+            }
+            driver.setup.adopt(session);
             driver.start();
             return driver;
         } catch (OsException e) {
-            abandon(session, driver);
+            abandon(backEnds, driver);
             throw new IOException(e.getMessage(), e);
         } catch (IOException | RuntimeException | Error e) {
-            abandon(session, driver);
+            abandon(backEnds, driver);
             throw e;
         }
     }
 
-    private static void abandon(FrontendSession session, VirtioUser driver) {
+    private static void abandon(BackEnds backEnds, VirtioUser driver) {
         if (driver == null) {
-            session.close();
+            backEnds.close();
         } else {
             driver.release();
         }
     }
 
-    private void negotiate() throws IOException {
-        long offered = handshake(session);
-        features = offered & config.features();
-        config.requireRings(features);
-        session.features(features);
-        DriverInflight.status(session, NEGOTIATED);
-    }
-
-    private long handshake(FrontendSession with) throws IOException {
-        long offered = inflight.handshake(with, config);
-        for (int i = 0; i < queueCount(); i++) {
-            with.call(i, queue(i).call.descriptor());
-        }
-        return offered;
-    }
-
     /**
-     * Connects to a back-end that has come in place of one that died. The rings and the packets in them stay
-     * as they are. With in-flight tracking ({@link DriverConfig#withInflight}) the new back-end goes on
-     * exactly where its predecessor was, else in split rings at their used index. No burst may be under way.
+     * Takes a back-end that has come in place of one that died: connects to it, or waits for it where this
+     * side listens. The rings and the packets in them stay as they are. With in-flight tracking
+     * ({@link DriverConfig#withInflight}) the new back-end goes on exactly where its predecessor was, else in
+     * split rings at their used index. No burst may be under way.
      *
-     * @throws IOException when nobody listens, or the back-end has not all that was negotiated or refuses;
-     *     this may be repeated
+     * @throws IOException when there is none, or it has not all that was negotiated or refuses; this may be
+     *     repeated
      * @throws IllegalStateException when the driver is stopped or closed, or has packed rings and no tracking
      */
     public void reconnect() throws IOException {
         requireStarted();
-        if (has(Feature.VIRTIO_F_RING_PACKED) && !inflight.isKept()) {
+        if (setup.needsTracking()) {
             throw new IllegalStateException("a back-end cannot go on in packed rings without in-flight"
-                    + " tracking: connect with DriverConfig.withInflight()");
+                    + " tracking: connect with DriverConfig.withInflight(), or call renew()");
         }
-        FrontendSession next = FrontendSession.connect(socket, config.timeout());
-        boolean complete = false;
-        FrontendSession before = session;
+        setup.goOn(backEnds.next());
+    }
+
+    /**
+     * Takes a back-end that has come in place of one that died, whatever it can do. It goes on in the rings
+     * as with {@link #reconnect} if it can; where it has other features, or rings do not tell it where to
+     * begin, or are broken or stopped, they begin anew. Then packets that the predecessor had brought are
+     * kept for {@link #receiveBurst}, and those that it had not reported as sent, which it may have sent all
+     * the same, go back into the pool and are counted as {@link #transmitAbandoned}. No burst may be under
+     * way.
+     *
+     * @return whether the rings go on, with the packets in them and the same features
+     * @throws IOException when there is none, or it refuses, or has fewer queue pairs; this may be repeated.
+     *     Rings that were to begin anew are stopped then
+     * @throws IllegalStateException after {@link #close}
+     */
+    public boolean renew() throws IOException {
+        requireOpen();
+        return renew(backEnds.next());
+    }
+
+    /** The same with a back-end to which nothing has been said; it is this object's from now on. */
+    boolean renew(FrontendSession next) throws IOException {
         try {
-            inflight.requireAll(next, features & ~handshake(next));
-            session = next;
-            next.features(features);
-            goOn();
-            complete = true;
-        } catch (OsException e) {
-            throw new IOException(e.getMessage(), e);
+            boolean goesOn = setup.renew(next, started && violation() == null, this::leaveRings);
+            started = true;
+            return goesOn;
         } finally {
-            (complete ? before : next).close();
-            session = complete ? next : before;
+            if (!started) {
+                reclaimAll();
+            }
         }
     }
 
-    private void goOn() throws IOException {
-        DriverInflight.status(session, NEGOTIATED);
-        session.memory(List.of(memory.region()), List.of(memory.file()));
-        inflight.goOn(session);
+    private void leaveRings() {
+        started = false;
         for (int i = 0; i < queueCount(); i++) {
-            describeRing(i);
-            // A kick that was meant for the predecessor may have got lost with it.
-            queue(i).kick.signal();
+            queue(i).abandon();
         }
-        enableRings();
+    }
+
+    private void reclaimAll() {
+        for (int i = 0; i < queueCount(); i++) {
+            int _ = queue(i).reclaimAll();
+        }
     }
 
     /**
@@ -165,17 +203,15 @@ public final class VirtioUser implements AutoCloseable {
      * @throws IllegalStateException after {@link #close}
      */
     public void start() throws IOException {
-        if (closed) {
-            throw new IllegalStateException("the driver is closed: connect anew");
-        }
+        requireOpen();
         if (started) {
             return;
         }
         try {
-            startRings();
+            setup.start();
         } catch (IOException | RuntimeException e) {
             try {
-                stopRings();
+                setup.stopRings();
             } catch (IOException gone) {
                 e.addSuppressed(gone);
             }
@@ -184,48 +220,10 @@ public final class VirtioUser implements AutoCloseable {
         started = true;
     }
 
-    private void startRings() throws IOException {
-        session.memory(List.of(memory.region()), List.of(memory.file()));
-        inflight.begin(session);
-        for (int i = 0; i < queueCount(); i++) {
-            startRing(i);
+    private void requireOpen() {
+        if (closed) {
+            throw new IllegalStateException("the driver is closed: connect anew");
         }
-        enableRings();
-    }
-
-    private void enableRings() throws IOException {
-        if (has(Feature.VHOST_USER_F_PROTOCOL_FEATURES)) {
-            for (int i = 0; i < queueCount(); i++) {
-                session.enable(i, true);
-            }
-        }
-        DriverInflight.status(session, NEGOTIATED | DRIVER_OK);
-        session.barrier();
-    }
-
-    private void startRing(int index) throws IOException {
-        DriverQueue queue = queue(index);
-        queue.reset(features, index);
-        if (queue instanceof ReceiveQueue receiveQueue) {
-            receiveQueue.mergeable = has(Feature.VIRTIO_NET_F_MRG_RXBUF);
-            receiveQueue.fill();
-        }
-        if (queue instanceof TransmitQueue transmitQueue) {
-            transmitQueue.mode = config.transmitMode().with(features);
-        }
-        describeRing(index);
-    }
-
-    /** The base is that of a new ring: of one that was used a back-end which died has told no other. */
-    private void describeRing(int index) throws IOException {
-        DriverQueue queue = queue(index);
-        RingAddresses ring = queue.addresses();
-        session.ringSize(index, queue.size());
-        session.ringBase(index, ringFormat().start());
-        session.ringAddresses(
-                index, memory.address(ring.desc()), memory.address(ring.avail()),
-                memory.address(ring.used()), 0, 0);
-        session.kick(index, queue.kick.descriptor());
     }
 
     /**
@@ -239,19 +237,8 @@ public final class VirtioUser implements AutoCloseable {
             return;
         }
         started = false;
-        if (has(Feature.VHOST_USER_F_PROTOCOL_FEATURES)) {
-            for (int i = 0; i < queueCount(); i++) {
-                session.enable(i, false);
-            }
-        }
-        stopRings();
-    }
-
-    private void stopRings() throws IOException {
-        for (int i = 0; i < queueCount(); i++) {
-            session.stopRing(i);
-            queue(i).reclaimAll();
-        }
+        setup.disable();
+        setup.stopRings();
     }
 
     /**
@@ -307,7 +294,7 @@ public final class VirtioUser implements AutoCloseable {
      */
     public boolean awaitPackets(int pair, int timeoutMillis) {
         requireStarted();
-        return receive[checked(pair)].await(timeoutMillis, session.connection());
+        return receive[checked(pair)].await(timeoutMillis, setup.connection());
     }
 
     /**
@@ -321,7 +308,7 @@ public final class VirtioUser implements AutoCloseable {
     public boolean awaitRoom(int pair, int timeoutMillis) {
         requireStarted();
         TransmitQueue queue = transmit[checked(pair)];
-        return queue.hasRoom() || queue.await(timeoutMillis, session.connection());
+        return queue.hasRoom() || queue.await(timeoutMillis, setup.connection());
     }
 
     /** Ends the waits in progress, or the next ones. Any thread; not beside {@link #close}. */
@@ -341,13 +328,18 @@ public final class VirtioUser implements AutoCloseable {
 
     /**
      * Whether the back-end is there. Bursts do not notice when it goes: the rings lie in this process's
-     * memory, so packets just stay where they are. {@link #close} then and connect anew, or
-     * {@link #reconnect} to a successor.
+     * memory, so packets just stay where they are. {@link #close} then and connect anew, or go on with a
+     * successor by {@link #renew} or {@link #reconnect}. {@link DriverPort} does all that by itself.
      *
      * <p>A system call: ask now and then, on the thread that stops and closes.
      */
     public boolean isConnected() {
-        return !closed && session.isConnected();
+        return !closed && setup.isConnected();
+    }
+
+    /** What becomes readable when the present back-end goes. */
+    Descriptor connection() {
+        return setup.connection();
     }
 
     /** Packets whose buffers the back-end can reach. */
@@ -357,12 +349,12 @@ public final class VirtioUser implements AutoCloseable {
 
     /** The negotiated feature bits. */
     public long features() {
-        return features;
+        return setup.features();
     }
 
     /** Whether {@code feature} was negotiated. */
     public boolean has(Feature feature) {
-        return feature.in(features);
+        return setup.has(feature);
     }
 
     /**
@@ -370,6 +362,31 @@ public final class VirtioUser implements AutoCloseable {
      */
     public long receiveDropped(int pair) {
         return receive[checked(pair)].dropped();
+    }
+
+    /**
+     * Packets of a pair that were dropped instead of sent: the back-end does not take their segmentation, see
+     * {@link #accepts}, or they ask for a checksum that is not in them.
+     */
+    public long transmitDropped(int pair) {
+        return transmit[checked(pair)].dropped();
+    }
+
+    /**
+     * Packets of a pair that back-ends which are gone had not reported as sent when the rings began anew, see
+     * {@link #renew}. They may have been sent or not. Any thread.
+     */
+    public long transmitAbandoned(int pair) {
+        return transmit[checked(pair)].abandoned();
+    }
+
+    /**
+     * Whether the back-end takes a packet with the segmentation that it asks for. If not, cut it with
+     * {@link io.vhost.net.Segmenter}: a burst drops it. Checksums that the back-end does not compute are
+     * computed by {@link #transmitBurst}. Any thread.
+     */
+    public boolean accepts(Packet packet) {
+        return TransmitQueue.segmentations(setup.features()).accept(packet.gsoType());
     }
 
     /** The first rule that the device broke in one of the rings, or null. */
@@ -404,22 +421,18 @@ public final class VirtioUser implements AutoCloseable {
     private void release() {
         closed = true;
         started = false;
-        session.close();
+        setup.close();
+        backEnds.close();
         releaseMemory();
     }
 
     private void releaseMemory() {
-        inflight.close();
         for (int i = 0; i < queueCount(); i++) {
             if (queue(i) != null) {
                 queue(i).close();
             }
         }
         memory.close();
-    }
-
-    private RingFormat ringFormat() {
-        return RingFormat.of(has(Feature.VIRTIO_F_RING_PACKED));
     }
 
     private int queueCount() {

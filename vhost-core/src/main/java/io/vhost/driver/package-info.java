@@ -5,6 +5,9 @@
  * <p>{@link io.vhost.driver.VirtioUser} connects to a back-end's socket, shares memory with it and moves
  * packets without copying them: the packets' buffers lie in the shared memory, and the rings point at them.
  *
+ * <p>{@link io.vhost.driver.DriverPort} is the same for programs whose back-ends may go and come while they
+ * run. Both connect to a back-end that listens, or listen for one that connects.
+ *
  * <h2>Ownership of packets</h2>
  * <p>{@link io.vhost.driver.VirtioUser#transmitBurst} takes over the packets that it accepts and puts them
  * back into their pool when the device has read them. {@link io.vhost.driver.VirtioUser#receiveBurst} hands

@@ -13,6 +13,11 @@ import java.util.concurrent.atomic.AtomicInteger;
  * <p>Threads: any.
  */
 final class CommandThreads {
+    /**
+     * In bytes. Messages may be nested 1,024 deep, and a level of that takes more than a kilobyte where the
+     * first of the JVM's compilers has compiled what reads or writes it; what is not used is not backed.
+     */
+    static final long STACK = 4 << 20;
     private static final long IDLE_SECONDS = 5;
 
     private final int most;
@@ -24,7 +29,7 @@ final class CommandThreads {
     CommandThreads(String name, int most) {
         this.most = most;
         pool = new ThreadPoolExecutor(0, Integer.MAX_VALUE, IDLE_SECONDS, TimeUnit.SECONDS,
-                new SynchronousQueue<>(), action -> Thread.ofPlatform().daemon()
+                new SynchronousQueue<>(), action -> Thread.ofPlatform().daemon().stackSize(STACK)
                         .name(name + " command " + number.incrementAndGet()).unstarted(action));
     }
 

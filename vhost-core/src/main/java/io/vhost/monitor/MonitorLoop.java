@@ -78,7 +78,7 @@ final class MonitorLoop implements SessionOwner {
         String name = "vhost-monitor " + listener.path();
         pool = new CommandThreads(name, (int) Math.min(Integer.MAX_VALUE,
                 1L + (long) COMMANDS_OF_CLIENT * Math.max(config.maxClients(), LEAST_CLIENTS)));
-        thread = Thread.ofPlatform().daemon().name(name).unstarted(this::run);
+        thread = Thread.ofPlatform().daemon().name(name).stackSize(CommandThreads.STACK).unstarted(this::run);
     }
 
     /** Begins to serve clients; {@code languages} makes what a session speaks. To be called once. */

@@ -2,6 +2,8 @@ package io.vhost.os;
 
 import java.lang.foreign.Arena;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermission;
+import java.util.Set;
 
 /**
  * A Unix stream socket that listens on a path.
@@ -72,6 +74,38 @@ public final class UnixListener implements AutoCloseable {
      */
     public static UnixListener bind(Path path, int mode) {
         return bind(path, mode, BACKLOG);
+    }
+
+    /**
+     * The same, with permissions as Java has them.
+     *
+     * @param path as for {@link #bind(Path, int)}
+     * @param permissions of the socket file
+     * @return the listener
+     */
+    public static UnixListener bind(Path path, Set<PosixFilePermission> permissions) {
+        return bind(path, mode(permissions));
+    }
+
+    /**
+     * The same, with a choice of how many clients may wait.
+     *
+     * @param path as for {@link #bind(Path, int)}
+     * @param permissions of the socket file
+     * @param backlog as for {@link #bind(Path, int, int)}
+     * @return the listener
+     */
+    public static UnixListener bind(Path path, Set<PosixFilePermission> permissions, int backlog) {
+        return bind(path, mode(permissions), backlog);
+    }
+
+    /** The permissions as the system has them: one bit each, from the owner's read permission down. */
+    private static int mode(Set<PosixFilePermission> permissions) {
+        int mode = 0;
+        for (PosixFilePermission each : PosixFilePermission.values()) {
+            mode = mode << 1 | (permissions.contains(each) ? 1 : 0);
+        }
+        return mode;
     }
 
     /**

@@ -115,6 +115,13 @@ public abstract sealed class DriverRing permits SplitDriverRing, PackedDriverRin
     /** Chains that the device has used and {@link #poll} has not given back; 0 after a {@link #violation}. */
     public abstract int pending();
 
+    /**
+     * Where a device begins that comes in place of one which has gone without a word, and has nothing but the
+     * ring to go by: behind what that one has used. As vhost-user codes it; of a packed ring, which does not
+     * tell, the position of a new one.
+     */
+    public abstract int successorBase();
+
     /** Chains with the device, those included that it has used and {@link #poll} has not given back. */
     public abstract int outstanding();
 

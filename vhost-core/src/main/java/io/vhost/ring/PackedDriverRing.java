@@ -274,6 +274,11 @@ final class PackedDriverRing extends DriverRing {
 
     /** There is no index of the device's: used descriptors are counted, at most as many as chains are out. */
     @Override
+    public int successorBase() {
+        return RingFormat.PACKED.start();
+    }
+
+    @Override
     public int pending() {
         if (violation() != null) {
             return 0;

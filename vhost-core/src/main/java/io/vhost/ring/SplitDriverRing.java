@@ -231,6 +231,11 @@ final class SplitDriverRing extends DriverRing {
     }
 
     @Override
+    public int successorBase() {
+        return SplitLayout.usedIdxAcquire(memory, used);
+    }
+
+    @Override
     public int pending() {
         return violation() == null ? (SplitLayout.usedIdxAcquire(memory, used) - lastUsed) & 0xFFFF : 0;
     }

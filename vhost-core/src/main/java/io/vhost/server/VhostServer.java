@@ -109,7 +109,7 @@ public final class VhostServer implements AutoCloseable {
         Objects.requireNonNull(config, "config");
         Objects.requireNonNull(listener, "listener");
         try {
-            UnixListener socket = UnixListener.bind(path, mode(permissions));
+            UnixListener socket = UnixListener.bind(path, permissions);
             try {
                 VhostServer server = new VhostServer(
                         path, config, listener, socket, socket::openArrivals, socket::settle);
@@ -246,15 +246,6 @@ public final class VhostServer implements AutoCloseable {
             ending.forEach(patience::join);
             settled.run();
         }
-    }
-
-    /** The permissions as the system has them: one bit each, from the owner's read permission down. */
-    private static int mode(Set<PosixFilePermission> permissions) {
-        int mode = 0;
-        for (PosixFilePermission each : PosixFilePermission.values()) {
-            mode = mode << 1 | (permissions.contains(each) ? 1 : 0);
-        }
-        return mode;
     }
 
     /**

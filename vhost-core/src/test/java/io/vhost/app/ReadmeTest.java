@@ -89,7 +89,8 @@ class ReadmeTest {
     }
 
     private static List<Path> pages() {
-        return Stream.concat(Stream.of(README), filesBelow(GUIDE).stream()).toList();
+        return Stream.concat(Stream.of(README), filesBelow(GUIDE).stream().filter(
+                file -> file.toString().endsWith(".md"))).toList();
     }
 
     private static List<Path> filesBelow(Path directory) {

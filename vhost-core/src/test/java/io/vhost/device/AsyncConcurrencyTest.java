@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.Rounds;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.engine.InlineDmaEngine;
@@ -34,7 +35,7 @@ import org.junit.jupiter.api.Timeout;
  * pass each way.
  */
 class AsyncConcurrencyTest extends EachFormat {
-    private static final int ENOUGH = Integer.getInteger("torture.packets", 5_000);
+    private static final int ENOUGH = Rounds.of("torture.packets", 5_000);
     private static final int PACKETS = 200;
 
     private final DmaRegistry registry = new DmaRegistry();

@@ -81,6 +81,26 @@ class AsyncDequeueTest extends AsyncFixture {
         pool.release(done, 0, 3);
     }
 
+    /** What the device has to say itself takes of the room of a burst. */
+    @Test
+    void behindAnAnnouncementTheBurstIsOneShorter() throws ControlException {
+        VirtQueue queue = started(1);
+        engine.hold(true);
+        send(1, 100, 112);
+        send(2, 100, 112);
+        guest.control.announce(0x5254_0012_3456L);
+        assertEquals(1, queue.tryDequeueBurst(pool, done, 0, 1, channel));
+        assertEquals(0, queue.getInflight());
+        guest.control.announce(0x5254_0012_3456L);
+        assertEquals(1, queue.tryDequeueBurst(pool, done, 1, 2, channel));
+        assertEquals(1, queue.getInflight());
+        engine.hold(false);
+        assertEquals(1, queue.clearQueue(done, 2, 8, channel));
+        assertEquals(1, queue.tryDequeueBurst(pool, done, 3, 8, channel));
+        assertArrayEquals(TestGuest.pattern(100, 2), bytes(done[3]));
+        pool.release(done, 0, 4);
+    }
+
     @Test
     void aPacketIsCollectedFromItsBuffersWhereverTheHeaderEnds() throws ControlException {
         VirtQueue queue = started(1);

@@ -2,6 +2,7 @@ package io.vhost.device;
 
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.Rounds;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -10,7 +11,7 @@ import org.junit.jupiter.api.Test;
  * shorter.
  */
 class AsyncTortureTest extends EachFormat {
-    private static final int OPERATIONS = Integer.getInteger("torture.operations", 500_000);
+    private static final int OPERATIONS = Rounds.of("torture.operations", 500_000);
     private static final int RUNS = 25;
 
     @Test

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.Rounds;
 import io.vhost.device.BurstContractTest.Copies;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
@@ -36,7 +37,7 @@ import org.junit.jupiter.params.provider.MethodSource;
  */
 @Timeout(value = 600, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class FlipperTest {
-    private static final int ROUNDS = Integer.getInteger("flips", 1500);
+    private static final int ROUNDS = Rounds.of("flips", 1500);
     private static final int BURST = 32;
 
     private final PacketPool pool = PacketPool.create(256, PacketPool.DEFAULT_HEADROOM + 1600);

@@ -415,18 +415,22 @@ class ProgramChainTest extends EachFormat {
         });
         assertFalse(link.isTimed());
         link.timing(true);
+        assertTrue(link.isTimed());
         for (int i = 0; i < 60; i++) {
             offer(2, 0, i);
         }
         int last = 0;
         int taken = 0;
+        long begin = System.nanoTime();
         while (taken < 60) {
             last = guest.fromGuest().queue.dequeueBurst(pool, packets, taken, 60);
             assertTrue(taken > 0 || last == 32, "the first burst");
             taken += last;
         }
         assertEquals(1, last);
+        long passed = System.nanoTime() - begin;
         assertTrue(link.nanosPerPacket() >= QueuePrograms.BURST_NANOS);
+        assertTrue(60 * link.nanosPerPacket() <= passed, link.nanosPerPacket() + " of " + passed);
         pool.release(packets, 0, 60);
     }
 
@@ -454,6 +458,26 @@ class ProgramChainTest extends EachFormat {
             taken += count;
             pool.release(packets, 0, count);
         }
+    }
+
+    /** What the programs before took says nothing of those that follow. */
+    @Test
+    void otherProgramsBeginWithWholeBursts() {
+        fromGuest().attach("slow", burst -> {
+            long end = System.nanoTime() + QueuePrograms.BURST_NANOS;
+            while (System.nanoTime() < end) {
+                Thread.onSpinWait();
+            }
+        });
+        offer(2, 0, 0);
+        assertEquals(1, dequeue());
+        packets[0].release();
+        fromGuest().attach("quick", burst -> { });
+        for (int i = 0; i < 20; i++) {
+            offer(2, 0, i);
+        }
+        assertEquals(20, dequeue());
+        pool.release(packets, 0, 20);
     }
 
     @Test

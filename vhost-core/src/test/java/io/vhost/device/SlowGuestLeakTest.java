@@ -3,6 +3,7 @@ package io.vhost.device;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.Rounds;
 import io.vhost.dma.DmaChannel;
 import io.vhost.dma.DmaRegistry;
 import io.vhost.dma.engine.StuckCopies;
@@ -21,7 +22,7 @@ import org.junit.jupiter.api.Timeout;
 /** Guest after guest holds a channel up and goes: {@code -Dreplacement.rounds}, 100. */
 @Timeout(value = 300, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
 class SlowGuestLeakTest {
-    private static final int ROUNDS = Integer.getInteger("replacement.rounds", 100);
+    private static final int ROUNDS = Rounds.of("replacement.rounds", 100);
     private static final int STUCK = 777;
 
     private final DmaRegistry registry = new DmaRegistry();

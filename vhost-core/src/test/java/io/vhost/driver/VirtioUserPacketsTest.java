@@ -189,7 +189,7 @@ class VirtioUserPacketsTest extends VirtioUserFixture {
     }
 
     /** The largest id, in the first place of the ring. */
-    private static void useWhatIsNotOut(QueueSnapshot queue) {
+    static void useWhatIsNotOut(QueueSnapshot queue) {
         if (queue.packed()) {
             int usedOnTheFirstLap = 0x8080;
             area(queue.desc()).set(ValueLayout.JAVA_LONG, 8, 0xFFFFL << 32 | (long) usedOnTheFirstLap << 48);

@@ -106,6 +106,7 @@ class VirtioUserTest extends VirtioUserFixture {
             assertEquals("the driver is closed: connect anew",
                     assertThrows(IllegalStateException.class, driver::start).getMessage());
             assertThrows(IllegalStateException.class, () -> driver.receiveBurst(0, packets, 0, 1));
+            assertThrows(IllegalStateException.class, () -> driver.reclaim(0));
             driver.stop();
             driver.close();
         }

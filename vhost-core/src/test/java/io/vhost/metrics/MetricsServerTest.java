@@ -33,6 +33,7 @@ import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.stream.Collectors;
+import javax.management.Attribute;
 import javax.management.AttributeNotFoundException;
 import javax.management.MBeanServer;
 import javax.management.ObjectName;
@@ -112,9 +113,11 @@ class MetricsServerTest {
     @Test
     void aPortsCountersGoOnFromOneFrontEndToTheNext() throws Exception {
         Path socket = directory.resolve("s");
+        long begin = System.nanoTime();
         try (MetricsServer metrics = serve();
                 VhostServer _ = VhostServer.listen(
-                        socket, VhostConfig.defaults(), accounts.watch("p", new Listener()))) {
+                        socket, VhostConfig.builder().lockTiming(true).build(),
+                        accounts.watch("p", new Listener()))) {
             assertLine("vhost_port_connections_total{port=\"p\"} 0.0", scrape(metrics));
             move(socket);
             awaitGone();
@@ -136,6 +139,11 @@ class MetricsServerTest {
             assertLine("vhost_queue_packets_total{direction=\"rx\",port=\"p\",queue=\"1\"} 10.0", second);
             assertLine("vhost_port_connections_total{port=\"p\"} 3.0", second);
             assertEquals(first.size(), second.size(), "no front-end makes new names");
+            double held = second.stream().filter(line -> line.startsWith(
+                    "vhost_queue_lock_longest_hold_seconds{direction=\"rx\",port=\"p\",queue=\"1\"}"))
+                    .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
+                    .findFirst().orElseThrow();
+            assertTrue(held > 0 && held * 1e9 <= System.nanoTime() - begin, held + " s");
         }
     }
 
@@ -228,6 +236,8 @@ class MetricsServerTest {
             assertEquals(500L, beans.getAttribute(queue, "Bytes"));
             assertEquals(0L, beans.getAttribute(queue, "InFlight"));
             assertTrue((Long) beans.getAttribute(queue, "LockHolds") > 0);
+            assertEquals(List.of(new Attribute("Packets", 5L)),
+                    beans.getAttributes(queue, new String[] {"Missing", "Packets"}));
             Set<String> names = new HashSet<>();
             Arrays.stream(beans.getMBeanInfo(queue).getAttributes())
                     .forEach(each -> names.add(each.getName()));

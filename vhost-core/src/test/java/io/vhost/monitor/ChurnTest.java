@@ -3,6 +3,7 @@ package io.vhost.monitor;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.Rounds;
 import io.vhost.os.Descriptor;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -12,7 +13,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** Clients that come and go. */
 @Timeout(300)
 class ChurnTest {
-    private static final int CLIENTS = 10_000;
+    private static final int CLIENTS = Rounds.of("churn.clients", 10_000);
     /** Far less than a tenth of a session's buffer for each client would be. */
     private static final long ALLOWANCE = 3 << 20;
 

@@ -1,5 +1,6 @@
 package io.vhost.monitor;
 
+import io.vhost.Rounds;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -16,7 +17,7 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(300)
 class FuzzTargetTest {
     private static final Path SEEDS = Path.of("src", "test", "resources", "fuzz", "monitor");
-    private static final int INPUTS = Integer.getInteger("monitor.inputs", 5_000);
+    private static final int INPUTS = Rounds.of("monitor.inputs", 5_000);
     private static final int MOST_CHANGES = 8;
 
     @Test

@@ -4,6 +4,7 @@ import static io.vhost.protocol.RawPeer.bytes;
 import static io.vhost.protocol.RawPeer.message;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import io.vhost.Rounds;
 import io.vhost.control.DeviceControl;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
@@ -21,7 +22,7 @@ import org.junit.jupiter.api.Test;
  */
 class SessionFuzzTest {
     private static final long SEED = 20260217;
-    private static final int MESSAGES = Integer.getInteger("fuzz.messages", 20_000);
+    private static final int MESSAGES = Rounds.of("fuzz.messages", 20_000);
     private static final int A_SESSION = 32;
     /** Follows each message: as many answers as come, so many messages were survived. */
     private static final byte[] COUNTER = message(17, RawPeer.PLAIN);

@@ -42,6 +42,11 @@ class PatienceTest {
     }
 
     @Test
+    void aThreadDoesNotWaitForItself() {
+        assertTrue(new Patience(Duration.ofDays(1)).join(Thread.currentThread()));
+    }
+
+    @Test
     void aCallbackIsWaitedForWhateverItDoes() throws Exception {
         Thread held = inTheKernel();
         AtomicInteger looks = new AtomicInteger();

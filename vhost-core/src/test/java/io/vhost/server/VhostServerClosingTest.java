@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.Rounds;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.QueueWaiter;
 import io.vhost.device.VhostDevice;
@@ -36,6 +37,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** The end of a server: from anywhere, at any time, and with all that it waits for. */
 class VhostServerClosingTest extends ServerFixture {
+    private static final int ROUNDS = Rounds.of("closing.rounds", 200);
+
     @Test
     void closingEndsEveryConnectionWithItsCallbacks() throws Exception {
         Recorder recorder = new Recorder();
@@ -59,7 +62,7 @@ class VhostServerClosingTest extends ServerFixture {
     @ParameterizedTest
     @ValueSource(booleans = {false, true})
     void closingEndsTheWaitForAQueue(boolean stopped) throws Exception {
-        for (int spins = 0; spins < 100; spins++) {
+        for (int spins = 0; spins < ROUNDS; spins++) {
             CompletableFuture<VhostDevice> arrived = new CompletableFuture<>();
             VhostServer server = VhostServer.listen(path, CONFIG, new DeviceListener() {
                 @Override
@@ -77,7 +80,7 @@ class VhostServerClosingTest extends ServerFixture {
                 FutureTask<Boolean> wait =
                         new FutureTask<>(() -> waiter.await(QueueWaiter.FOREVER, queue));
                 Thread.ofPlatform().start(wait);
-                for (int spin = 0; spin < spins * 100; spin++) {
+                for (int spin = 0; spin < spins * 10_000 / ROUNDS; spin++) {
                     Thread.onSpinWait();
                 }
                 server.close();
@@ -156,7 +159,7 @@ class VhostServerClosingTest extends ServerFixture {
     @Test
     void aServerCanBeClosedDuringAHandshake() throws Exception {
         try (Descriptor memory = MemFd.create("closed", 4096)) {
-            for (int round = 0; round < 200; round++) {
+            for (int round = 0; round < ROUNDS; round++) {
                 VhostServer server = VhostServer.listen(path, CONFIG, DEAF);
                 Thread client;
                 try (RawPeer peer = connect()) {
@@ -167,7 +170,7 @@ class VhostServerClosingTest extends ServerFixture {
                             return;   // closed before the end
                         }
                     });
-                    for (int i = 0; i < 500 * round; i++) {
+                    for (int i = 0; i < 100_000 / ROUNDS * round; i++) {
                         Thread.onSpinWait();
                     }
                     server.close();
@@ -182,7 +185,7 @@ class VhostServerClosingTest extends ServerFixture {
     @Test
     void closingWaitsForThreadsOfConnectionsThatAreJustEnding() throws Exception {
         int alive = 0;
-        for (int i = 0; i < 200; i++) {
+        for (int i = 0; i < ROUNDS; i++) {
             AtomicReference<Thread> thread = new AtomicReference<>();
             VhostServer server = VhostServer.listen(path, CONFIG, new DeviceListener() {
                 @Override

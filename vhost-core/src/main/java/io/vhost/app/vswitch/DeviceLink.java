@@ -4,7 +4,6 @@ import io.vhost.app.polling.PacketQueue;
 import io.vhost.app.polling.PolledDevice;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
-import io.vhost.net.Segmenter;
 import java.util.List;
 
 /**
@@ -19,8 +18,8 @@ public final class DeviceLink implements Link {
 
     private final List<PacketQueue> queues;
     private final int pairs;
-    private final Segmenter segmenter = new Segmenter();
-    private final Packet[] segments = new Packet[BURST];
+    private final Cutter cutter = new Cutter();
+    private final List<Cutter.Sink> guests;
     private final Packet[] flow = new Packet[BURST];
     private final Packet[] rest = new Packet[BURST];
     private final int[] pairOf = new int[BURST];
@@ -34,6 +33,20 @@ public final class DeviceLink implements Link {
     public DeviceLink(PolledDevice device) {
         this.queues = device.queues();
         this.pairs = queues.size() / 2;
+        this.guests = queues.stream().<Cutter.Sink>map(Guest::new).toList();
+    }
+
+    /** The guest as the receiver of a queue's packets. */
+    private record Guest(PacketQueue queue) implements Cutter.Sink {
+        @Override
+        public boolean accepts(Packet packet) {
+            return queue.accepts(packet);
+        }
+
+        @Override
+        public int send(Packet[] packets, int offset, int count) {
+            return queue.send(packets, offset, count);
+        }
     }
 
     @Override
@@ -65,7 +78,7 @@ public final class DeviceLink implements Link {
     public int send(Packet[] packets, int offset, int count) {
         int open = openPairs();
         if (open <= 1) {
-            return sendTo(queues.get(0), packets, offset, count);
+            return cutter.send(guests.get(0), packets, offset, count);
         }
         // All flows first: a packet that was sent is no longer ours to look at.
         for (int i = 0; i < count; i++) {
@@ -80,7 +93,7 @@ public final class DeviceLink implements Link {
                     flow[chosen++] = packets[offset + i];
                 }
             }
-            int done = chosen == 0 ? 0 : sendTo(queues.get(2 * pair), flow, 0, chosen);
+            int done = chosen == 0 ? 0 : cutter.send(guests.get(2 * pair), flow, 0, chosen);
             System.arraycopy(flow, done, rest, left, chosen - done);
             left += chosen - done;
             sent += done;
@@ -108,47 +121,5 @@ public final class DeviceLink implements Link {
             mix ^= packet.networkIntAt(IP_ADDRESSES + 8);
         }
         return (mix * 0x9E3779B9) >>> 16;
-    }
-
-    /** Sends packets in their order, up to the first one that finds no room. */
-    private int sendTo(PacketQueue queue, Packet[] packets, int offset, int count) {
-        int end = offset + count;
-        int begin = offset;
-        for (int i = offset; i < end; i++) {
-            if (queue.accepts(packets[i])) {
-                continue;
-            }
-            begin += queue.send(packets, begin, i - begin);
-            if (begin < i || !cut(queue, packets, i)) {
-                return begin - offset;
-            }
-            begin++;
-        }
-        return begin - offset + queue.send(packets, begin, end - begin);
-    }
-
-    /** Sends one packet in segments, and gives it away if all found room. */
-    private boolean cut(PacketQueue queue, Packet[] packets, int index) {
-        Packet packet = packets[index];
-        PacketPool pool = packet.pool();
-        int left = segmenter.begin(packet);
-        if (left == 0 || segmenter.longest() > pool.bufferSize() - pool.headroom()) {
-            // It is not what it says, which the queue refuses and counts.
-            return queue.send(packets, index, 1) == 1;
-        }
-        while (left > 0) {
-            int count = pool.take(segments, 0, Math.min(left, BURST));
-            for (int i = 0; i < count; i++) {
-                segmenter.next(segments[i]);
-            }
-            int sent = queue.send(segments, 0, count);
-            if (sent < count || count == 0) {
-                pool.release(segments, sent, count - sent);
-                return false;
-            }
-            left -= count;
-        }
-        packet.release();
-        return true;
     }
 }

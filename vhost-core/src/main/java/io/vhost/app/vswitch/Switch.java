@@ -12,6 +12,7 @@ import io.vhost.device.QueueWaiter;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaRegistry;
+import io.vhost.driver.DriverConfig;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
 import io.vhost.os.TapDevice;
@@ -23,6 +24,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
@@ -36,7 +38,7 @@ final class Switch implements AutoCloseable {
     /**
      * Bytes of a packet's buffer: the largest packet that a guest may leave uncut, with its Ethernet header.
      */
-    private static final int BUFFER = PacketPool.DEFAULT_HEADROOM + 65536 + 64;
+    static final int BUFFER = PacketPool.DEFAULT_HEADROOM + 65536 + 64;
     /** How long the thread polls after the last packet, in ns, before it waits. */
     private static final long LINGER = 50_000;
     private static final int LOOK_AROUND_MILLIS = 10_000;
@@ -60,6 +62,10 @@ final class Switch implements AutoCloseable {
     /** Replaced under the lock: the thread asks in each idle round. */
     private volatile SwitchSocket[] sockets = {};
     private volatile List<SwitchMember> members = List.of();
+    /** Replaced under the lock, too. */
+    private volatile Uplink[] uplinks = {};
+    /** What the waiter knows of. */
+    private Uplink[] watched = {};
 
     /** What ends the service of each socket. */
     @GuardedBy("portsLock")
@@ -180,12 +186,7 @@ final class Switch implements AutoCloseable {
      */
     SwitchMember add(String name, Opening opening) throws IOException {
         synchronized (portsLock) {
-            if (closed) {
-                throw new IOException("the switch ends");
-            }
-            if (members.stream().anyMatch(member -> member.name().equals(name))) {
-                throw new IOException("there is a port " + name + " already");
-            }
+            requireNew(name);
             SwitchSocket socket = new SwitchSocket(ports, name, ethernet, dma,
                     PortPrograms.of(name, ports, this::redirect), this::replan);
             programs.added(socket.programs());
@@ -204,6 +205,37 @@ final class Switch implements AutoCloseable {
             ports++;
             members = with(members, socket);
             return socket;
+        }
+    }
+
+    /**
+     * Adds a port that is the driver of somebody's back-end, for as long as the switch runs.
+     *
+     * @param name of its socket, which no other has
+     * @param asked what to ask the back-end for
+     * @param opening opens the socket
+     * @return the port
+     * @throws IOException as for {@link #add}
+     */
+    SwitchMember addUplink(String name, DriverConfig asked, Uplink.Opening opening) throws IOException {
+        synchronized (portsLock) {
+            requireNew(name);
+            Uplink uplink = new Uplink(ports, name, ethernet, asked, opening, this::replan);
+            ports++;
+            uplinks = Stream.concat(Arrays.stream(uplinks), Stream.of(uplink)).toArray(Uplink[]::new);
+            members = with(members, uplink);
+            waiter.wakeUp();
+            return uplink;
+        }
+    }
+
+    @GuardedBy("portsLock")
+    private void requireNew(String name) throws IOException {
+        if (closed) {
+            throw new IOException("the switch ends");
+        }
+        if (members.stream().anyMatch(member -> member.name().equals(name))) {
+            throw new IOException("there is a port " + name + " already");
         }
     }
 
@@ -250,9 +282,28 @@ final class Switch implements AutoCloseable {
         if (moved > 0) {
             busyUntil = now + LINGER;
         } else if (waits && now - busyUntil > 0 && !closing && !isCopying()) {
-            waiter.await(LOOK_AROUND_MILLIS, queues);
+            sleep();
         }
         return moved;
+    }
+
+    private void sleep() {
+        Uplink[] present = uplinks;
+        if (present.length != watched.length) {
+            watched = present;
+            waiter.watch(IntStream.concat(tap == null ? IntStream.empty() : IntStream.of(tap.descriptor().fd()),
+                    Arrays.stream(present).mapToInt(Uplink::interruptFd)).toArray());
+        }
+        boolean work = false;
+        for (Uplink uplink : present) {
+            work |= uplink.arm();
+        }
+        if (!work) {
+            waiter.await(LOOK_AROUND_MILLIS, queues);
+        }
+        for (Uplink uplink : present) {
+            uplink.disarm();
+        }
     }
 
     /** Nobody kicks when copies are done, so the thread must not wait while some are under way. */
@@ -284,7 +335,8 @@ final class Switch implements AutoCloseable {
         List<SwitchSocket> all;
         synchronized (portsLock) {
             closed = true;
-            ClosedTogether.run(List.copyOf(opened.values()));
+            ClosedTogether.run(Stream.concat(opened.values().stream(),
+                    Arrays.stream(uplinks).<Runnable>map(uplink -> uplink::close)).toList());
             all = Stream.concat(Arrays.stream(sockets), late.stream()).toList();
         }
         waiter.close();

@@ -71,6 +71,9 @@ public final class SwitchCommand implements Callable<Integer> {
             description = "Connect to a front-end that listens here, and again whenever it has gone.")
     private List<Path> connections = List.of();
 
+    @Mixin
+    private UplinkOptions uplinks;
+
     @Option(names = "--tap", paramLabel = "NAME",
             description = "A network interface of this machine as one more port; it is created if it does not"
                     + " exist.")
@@ -144,8 +147,8 @@ public final class SwitchCommand implements Callable<Integer> {
         List<InheritedPort> inherited = service.begin();
         require(!paths.isEmpty() || !connections.isEmpty() || !inherited.isEmpty(),
                 "give a --socket-path or a --connect path, or start it by a service manager that listens");
-        require(Stream.concat(paths.stream(), connections.stream()).distinct().count()
-                == paths.size() + connections.size(), "a path is given twice");
+        List<Path> all = Stream.of(paths, connections, uplinks.all()).flatMap(List::stream).toList();
+        require(all.stream().distinct().count() == all.size(), "a path is given twice");
         require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
         require(seconds >= 0, "--seconds must not be negative");
         if (cpu != null) {
@@ -186,7 +189,8 @@ public final class SwitchCommand implements Callable<Integer> {
                     devices.watch(metrics.watch(port.name(), listener)))::close);
         }
         SwitchReport report = null;
-        programs.prepare(names.size());
+        programs.prepare(names.size(), uplinks.all().isEmpty() ? "" : "; programs are on queues of guests, and"
+                + " an uplink has none: give it to the guests' ports, with /out for what comes from the uplink");
         List<io.vhost.monitor.command.Command> commands = new ArrayList<>(programs.commands());
         commands.addAll(captures.commands());
         commands.addAll(List.of(control.commands()));
@@ -217,6 +221,7 @@ public final class SwitchCommand implements Callable<Integer> {
     }
 
     private ServiceManager ready(Switch ethernet, PortControl control) throws IOException {
+        uplinks.open(ethernet, sockets.permissions(), features.without());
         // First: who is told may want other ports at once.
         control.begin(ethernet, service.file());
         return service.ready(ethernet::check, control::reload);

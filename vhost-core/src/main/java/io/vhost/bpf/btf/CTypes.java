@@ -8,15 +8,16 @@ import java.util.regex.Pattern;
  * Writes types as C does: {@code struct xdp_md *ctx}, {@code int (*table[4])(void)}.
  *
  * <p>C cannot write every type that BTF can hold: a prototype may take a pointer to itself. Such a type is
- * cut with {@code void *}, after 32 steps in one direction or 4,096 in all, where 64 characters of a name
- * count as a step. Names are made C identifiers: dots, and whatever else C does not know, turn into
- * underscores, and after 512 characters they end. So what a hostile blob says is short, and declares nothing
- * but types.
+ * cut with {@code void *}, after 32 steps in one direction, 128 with those of the structures around, for
+ * which stacks have room, or 4,096 in all, where 64 characters of a name count as a step. Names are made C
+ * identifiers: dots, and whatever else C does not know, turn into underscores, and after 512 characters they
+ * end. So what a hostile blob says is short, and declares nothing but types.
  *
  * <p>Thread: not thread safe.
  */
 public final class CTypes {
     private static final int MAX_DEPTH = 32;
+    private static final int MAX_OPEN = 128;
     private static final int MAX_STEPS = 4096;
     private static final int MAX_NAME = BtfRaw.MAX_NAME_LENGTH;
     private static final int TEXT_PER_STEP = 64;
@@ -26,6 +27,8 @@ public final class CTypes {
     private final Btf btf;
     private final IntFunction<String> names;
     private int steps;
+    /** Calls under way, those for the structures around this one with them. */
+    private int open;
 
     /** A writer for the types of {@code btf}. */
     public CTypes(Btf btf) {
@@ -55,6 +58,7 @@ public final class CTypes {
      */
     public String declare(int id, String identifier) {
         steps = 0;
+        open = 0;
         return declare(id, identifier, 0);
     }
 
@@ -64,11 +68,12 @@ public final class CTypes {
     }
 
     private String declare(int id, String inner, int depth) {
-        if (depth > MAX_DEPTH || ++steps > MAX_STEPS) {
+        if (depth > MAX_DEPTH || open >= MAX_OPEN || ++steps > MAX_STEPS) {
             return join("void *", inner);
         }
+        open++;
         BtfRaw raw = btf.raw();
-        return switch (BtfKind.of(raw.kindId(id))) {
+        String text = switch (BtfKind.of(raw.kindId(id))) {
             case PTR -> declare(raw.size(id), pointer(raw.size(id), inner), depth + 1);
             case ARRAY -> declare(raw.trailing(id, 0),
                     inner + "[" + Integer.toUnsignedString(raw.trailing(id, 2)) + "]", depth + 1);
@@ -81,6 +86,8 @@ public final class CTypes {
             case UNKNOWN -> join(id == 0 ? "void" : "/* kind " + raw.kindId(id) + " */ void", inner);
             default -> join(named(id), inner);
         };
+        open--;
+        return text;
     }
 
     private String modified(int id, String inner, int depth) {

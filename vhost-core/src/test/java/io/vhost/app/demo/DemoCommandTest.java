@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.Rounds;
 import io.vhost.app.CommandRun;
 import io.vhost.app.cli.CommandContext;
 import io.vhost.app.cli.EndSignal;
@@ -22,6 +23,7 @@ import picocli.CommandLine;
 
 class DemoCommandTest {
     private static final Duration PATIENCE = Duration.ofSeconds(1);
+    private static final int PACKETS = Rounds.of("demo.packets", 3000);
 
     @ParameterizedTest
     @ValueSource(strings = {
@@ -52,12 +54,12 @@ class DemoCommandTest {
         "--size 9014 --receive-buffer 600"
     })
     void nothingIsLost(String words) {
-        CommandRun run = CommandRun.of(("--packets 3000 " + words).trim().split(" "));
+        CommandRun run = CommandRun.of(("--packets " + PACKETS + " " + words).trim().split(" "));
         assertEquals(0, run.status(), run::toString);
         assertEquals("", run.err());
         assertTrue(
                 run.out().endsWith("Every packet arrived, in order and unchanged.\n"), run.out());
-        assertTrue(run.out().matches("(?s).*\nboth +6,000 .*"), run.out());
+        assertTrue(run.out().matches("(?s).*\nboth +%,d .*".formatted(2 * PACKETS)), run.out());
         int[] faults = faults(run);
         assertEquals(0, faults[0] + faults[1] + faults[2] + faults[3], run.out());
     }

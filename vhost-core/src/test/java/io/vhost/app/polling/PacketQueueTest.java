@@ -110,6 +110,8 @@ class PacketQueueTest {
         engine.hold(false);
         Await.until("copies are done", () -> queue.settle() >= 0 && pool.outstanding() == 0);
         assertTrue(queue.hasRoom());
+        dma.close();
+        assertTrue(queue.hasRoom(), "it fails at once");
     }
 
     @Test

@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.app.Await;
 import io.vhost.os.CpuAffinity;
 import java.util.OptionalInt;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
@@ -25,6 +27,25 @@ class PollingThreadTest {
         thread.close();
         assertEquals(after, polls.get());
         thread.check();
+    }
+
+    @Test
+    void anInterruptDuringACloseIsKeptAndTheThreadHasEnded() {
+        AtomicBoolean ended = new AtomicBoolean();
+        AtomicBoolean closing = new AtomicBoolean();
+        AtomicBoolean polls = new AtomicBoolean();
+        PollingThread thread = new PollingThread("p", OptionalInt.empty(), Idle.alone(), () -> {
+            polls.set(true);
+            Await.until("somebody closes", closing::get);
+            ended.set(true);
+            return 1;
+        }).start();
+        Await.until("it polls", polls::get);
+        Thread.currentThread().interrupt();
+        closing.set(true);
+        thread.close();
+        assertTrue(Thread.interrupted());
+        assertTrue(ended.get());
     }
 
     @Test

@@ -1,5 +1,6 @@
 package io.vhost.bpf.btf;
 
+import io.vhost.Rounds;
 import io.vhost.bpf.FuzzTarget;
 import org.junit.jupiter.api.Test;
 
@@ -8,7 +9,7 @@ import org.junit.jupiter.api.Test;
  * {@code -Dbpf.blobs=1000000} is the long form.
  */
 class BtfFuzzTest {
-    private static final int BLOBS = Integer.getInteger("bpf.blobs", 100_000);
+    private static final int BLOBS = Rounds.of("bpf.blobs", 100_000);
     private static final int BENT_EACH = 50;
 
     @Test

@@ -14,6 +14,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -53,6 +55,28 @@ class CDumpTest {
         builder.pointer(1);
         Btf btf = Btf.parse(builder.build());
         assertTrue(new CTypes(btf).name(2).length() < 1 << 20);
+    }
+
+    /** As far as types may go, each behind as many arrays: a thread with little stack has room for it. */
+    @Test
+    void whatIsNestedDeeplyIsCut() throws Exception {
+        BtfBuilder builder = new BtfBuilder();
+        int integer = builder.integer("int", 4, BtfType.Int.SIGNED);
+        int inner = integer;
+        for (int nested = 0; nested < 40; nested++) {
+            inner = builder.struct(nested < 39 ? "" : "outer", 4,
+                    new BtfType.Member("m" + nested, inner, 0, 0));
+            for (int array = 0; nested < 39 && array < 31; array++) {
+                inner = builder.add(new BtfType.Array(inner, integer, 1));
+            }
+        }
+        Btf btf = Btf.parse(builder.build());
+        FutureTask<String> dump = new FutureTask<>(() -> CDump.all(btf));
+        Thread small = new Thread(null, dump, "small", 512 << 10);
+        small.start();
+        String text = dump.get(60, TimeUnit.SECONDS);
+        assertTrue(text.startsWith("struct outer {"), text);
+        assertEquals(128 / 32 + 1, text.split("struct [^{;]*\\{", -1).length - 1, text);
     }
 
     @Test

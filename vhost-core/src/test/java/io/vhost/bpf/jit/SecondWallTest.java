@@ -3,6 +3,7 @@ package io.vhost.bpf.jit;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.Rounds;
 import io.vhost.bpf.flow.AccessRegions;
 import io.vhost.bpf.helper.HelperSet;
 import io.vhost.bpf.insn.Code;
@@ -30,7 +31,7 @@ import org.junit.jupiter.api.Test;
  * {@code -Dwild=10000000 -Dwild.compiled=100}, the seed with {@code -Dwild.seed}.
  */
 class SecondWallTest {
-    private static final int PROGRAMS = Integer.getInteger("wild", 3_000);
+    private static final int PROGRAMS = Rounds.of("wild", 3_000);
     private static final int COMPILED = Integer.getInteger("wild.compiled", 1);
     private static final long SEED = Long.getLong("wild.seed", 1);
     // All but clocks, random numbers, the log and tail calls; nor bpf_loop and locks, which take long.
