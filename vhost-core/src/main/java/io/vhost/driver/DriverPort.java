@@ -44,12 +44,33 @@ public final class DriverPort implements AutoCloseable {
     /** How soon rings that a back-end has broken are noticed, in ms. */
     private static final int LOOK = 500;
 
+    /**
+     * Is told when a port has a back-end and when not. All calls come from the port's own thread,
+     * one after another, without any lock; the port may be closed in them.
+     */
+    public interface Listener {
+        /**
+         * Packets pass from now on.
+         *
+         * @param port which
+         */
+        default void connected(DriverPort port) {}
+
+        /**
+         * Bursts find nothing and send nothing until {@link #connected} comes again. Told once after each
+         * {@link #connected}, at the port's end too.
+         *
+         * @param port which
+         */
+        default void disconnected(DriverPort port) {}
+    }
+
     private static final WarningLimiter NEWS =
             new WarningLimiter(System.getLogger(DriverPort.class.getPackageName()));
 
     private final BackEnds backEnds;
     private final VirtioUser driver;
-    private final DriverListener listener;
+    private final Listener listener;
     private final EventFd wake;
     private final Poll rest;
     private final Thread thread;
@@ -66,7 +87,7 @@ public final class DriverPort implements AutoCloseable {
     /** Why there is no back-end, as it was logged last. */
     private String told;
 
-    private DriverPort(BackEnds backEnds, DriverConfig config, DriverListener listener) {
+    private DriverPort(BackEnds backEnds, DriverConfig config, Listener listener) {
         this.backEnds = backEnds;
         this.listener = listener;
         wake = EventFd.create();
@@ -93,7 +114,7 @@ public final class DriverPort implements AutoCloseable {
      * @param listener told of back-ends that come and go
      * @throws IOException when memory or descriptors are short
      */
-    public static DriverPort connect(Path socket, DriverConfig config, DriverListener listener)
+    public static DriverPort connect(Path socket, DriverConfig config, Listener listener)
             throws IOException {
         return open(BackEnds.listeningAt(socket, config.timeout()), config, listener);
     }
@@ -110,11 +131,11 @@ public final class DriverPort implements AutoCloseable {
      *     memory or descriptors are short
      */
     public static DriverPort listen(Path socket, Set<PosixFilePermission> permissions, DriverConfig config,
-            DriverListener listener) throws IOException {
+            Listener listener) throws IOException {
         return open(BackEnds.connectingTo(socket, permissions, config.timeout()), config, listener);
     }
 
-    private static DriverPort open(BackEnds backEnds, DriverConfig config, DriverListener listener)
+    private static DriverPort open(BackEnds backEnds, DriverConfig config, Listener listener)
             throws IOException {
         boolean complete = false;
         try {

@@ -272,12 +272,12 @@ final class PackedDriverRing extends DriverRing {
         return usedLength;
     }
 
-    /** There is no index of the device's: used descriptors are counted, at most as many as chains are out. */
     @Override
     public int successorBase() {
-        return RingFormat.PACKED.start();
+        return PackedBase.START;
     }
 
+    /** There is no index of the device's: used descriptors are counted, at most as many as chains are out. */
     @Override
     public int pending() {
         if (violation() != null) {

@@ -46,7 +46,7 @@ class DriverPortTest extends VirtioUserFixture {
             devices.add(device);
         }
     };
-    private final DriverListener listener = new DriverListener() {
+    private final DriverPort.Listener listener = new DriverPort.Listener() {
         @Override
         public void connected(DriverPort port) {
             assertTrue(port.isConnected());
@@ -215,7 +215,7 @@ class DriverPortTest extends VirtioUserFixture {
     @Test
     void aPortMayBeClosedInItsCallbacks() throws Exception {
         try (VhostServer _ = VhostServer.listen(path, VhostConfig.defaults(), guests)) {
-            DriverPort port = DriverPort.connect(path, CONFIG, new DriverListener() {
+            DriverPort port = DriverPort.connect(path, CONFIG, new DriverPort.Listener() {
                 @Override
                 public void connected(DriverPort connected) {
                     connected.close();

@@ -3,7 +3,6 @@ package io.vhost.app.vswitch;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.app.polling.PortCounters;
 import io.vhost.driver.DriverConfig;
-import io.vhost.driver.DriverListener;
 import io.vhost.driver.DriverPort;
 import java.io.IOException;
 
@@ -12,13 +11,13 @@ import java.io.IOException;
  * other machines. It is a port of the switch while the back-end is there, and comes back with it. Threads:
  * any; the switch's thread arms.
  */
-final class Uplink implements SwitchMember, DriverListener {
+final class Uplink implements SwitchMember, DriverPort.Listener {
     private static final int PAIR = 0;
 
     /** Opens a port. */
     interface Opening {
         /** Begins to look for back-ends, and to tell {@code listener} of them. */
-        DriverPort open(DriverConfig config, DriverListener listener) throws IOException;
+        DriverPort open(DriverConfig config, DriverPort.Listener listener) throws IOException;
     }
 
     private final int number;

@@ -8,7 +8,6 @@ import io.vhost.device.DeviceListener;
 import io.vhost.device.Feature;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
-import io.vhost.driver.DriverListener;
 import io.vhost.driver.DriverPort;
 import io.vhost.net.InternetChecksum;
 import io.vhost.net.NetHeader;
@@ -55,7 +54,7 @@ class UplinkLinkTest {
                         devices.add(present);
                     }
                 });
-        port = DriverPort.connect(server.path(), UplinkOptions.config(), new DriverListener() {});
+        port = DriverPort.connect(server.path(), UplinkOptions.config(), new DriverPort.Listener() {});
         Await.until("the uplink has its back-end", port::isConnected);
         device = devices.take();
         link = new UplinkLink(port);
