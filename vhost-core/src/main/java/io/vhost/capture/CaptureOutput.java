@@ -15,8 +15,8 @@ import java.util.function.BooleanSupplier;
 /** Where blocks go: a file, a pipe, or one file after the other. Thread: one. */
 final class CaptureOutput implements AutoCloseable {
     private static final int LOOK_MILLIS = 100;
-    /** How long a pipe may be full at the end of a capture. */
-    private static final int PATIENCE_MILLIS = 2000;
+    /** How long a pipe may be full at the end of a capture, in ns, without that its reader takes anything. */
+    private static final long PATIENCE = 2_000_000_000L;
 
     private final Path path;
     private final boolean replaces;
@@ -137,15 +137,17 @@ final class CaptureOutput implements AutoCloseable {
     long write(PcapngBuffer blocks) {
         long length = blocks.length();
         long done = 0;
-        int waited = 0;
+        long moved = System.nanoTime();
         failure = null;
         try {
-            while (done < length && waited < PATIENCE_MILLIS) {
+            while (done < length && System.nanoTime() - moved < PATIENCE) {
                 long more = file.write(blocks.memory(), done, length - done);
                 done += more;
+                if (more > 0 || !ending.getAsBoolean()) {
+                    moved = System.nanoTime();
+                }
                 if (more == 0) {
                     file.awaitRoom(LOOK_MILLIS);
-                    waited = ending.getAsBoolean() ? waited + LOOK_MILLIS : 0;
                 }
             }
         } catch (OsException e) {
