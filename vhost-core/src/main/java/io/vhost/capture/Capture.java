@@ -11,6 +11,7 @@ import io.vhost.os.OutputFile;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -88,6 +89,9 @@ public final class Capture implements AutoCloseable {
         if (options.fileSize() > 0 && OutputFile.isPipe(file)) {
             throw new IllegalArgumentException(file + " is a pipe, which cannot be several files;"
                     + " leave their size out, or name a file");
+        }
+        if (options.fileSize() > 0 && Files.isDirectory(file)) {
+            throw new IOException("cannot capture to " + file + ": it is a directory; name files in it");
         }
         Capture capture = new Capture(file, options);
         try {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.Locale;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -93,7 +94,8 @@ final class CaptureOutput implements AutoCloseable {
         String name = String.valueOf(path.getFileName());
         int dot = name.lastIndexOf('.');
         String stem = dot <= 0 ? name : name.substring(0, dot);
-        return path.resolveSibling("%s_%05d%s".formatted(stem, number, name.substring(stem.length())));
+        return path.resolveSibling(String.format(Locale.ROOT, "%s_%05d%s", stem, number,
+                name.substring(stem.length())));
     }
 
     boolean isOpen() {

@@ -416,6 +416,13 @@ class CaptureTest {
     }
 
     @Test
+    void aDirectoryIsNotSeveralFiles() throws Exception {
+        IOException e = assertThrows(IOException.class,
+                () -> Capture.start(folder, CaptureOptions.defaults().files(4096, 2)));
+        assertTrue(e.getMessage().contains("is a directory"), e::getMessage);
+    }
+
+    @Test
     void aPipeIsNotSeveralFiles() throws Exception {
         Path pipe = pipe();
         assertThrows(IllegalArgumentException.class,
