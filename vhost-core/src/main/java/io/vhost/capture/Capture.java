@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
@@ -49,10 +50,13 @@ public final class Capture implements AutoCloseable {
     private final Path file;
     private final CaptureOptions options;
     private final String name = "capture-" + NUMBERS.incrementAndGet();
-    private final CaptureBuffer buffer;
     private final CaptureOutput output;
     private final Thread thread;
     private final Object lock = new Object();
+
+    /** Null when all is over: captures may be remembered for long. */
+    @GuardedBy("lock")
+    private CaptureBuffer buffer;
 
     /** The taps, and their links while something is recorded. */
     @GuardedBy("lock")
@@ -73,7 +77,13 @@ public final class Capture implements AutoCloseable {
         buffer = new CaptureBuffer(options.bufferSize());
         output = new CaptureOutput(file, options, () -> ending);
         thread = Thread.ofPlatform().name("vhost-" + name).daemon().unstarted(
-                new CaptureWriter(new Events(), file, buffer, options, output));
+                once(new CaptureWriter(new Events(), file, buffer, options, output)));
+    }
+
+    /** A thread that has ended keeps what it ran, which has the buffer. */
+    private static Runnable once(Runnable task) {
+        AtomicReference<Runnable> left = new AtomicReference<>(task);
+        return () -> left.getAndSet(null).run();
     }
 
     /**
@@ -241,7 +251,9 @@ public final class Capture implements AutoCloseable {
         places.clear();
         // In this order: a writer that opens the buffer for another reader looks after that whether it may.
         ending = true;
-        buffer.close();
+        if (buffer != null) {
+            buffer.close();
+        }
         LockSupport.unpark(thread);
     }
 
@@ -310,6 +322,8 @@ public final class Capture implements AutoCloseable {
         public void over(CaptureState last, String reason) {
             synchronized (lock) {
                 detach();
+                places.clear();
+                buffer = null;
                 ending = true;
                 failure = reason;
                 state = last;
