@@ -70,7 +70,8 @@ class OutputFileTest {
                 try {
                     assertNull(OutputFile.open(name, false), "a file was opened as a pipe");
                 } catch (OsException e) {
-                    assertEquals(Errno.EEXIST, e.errno(), e::getMessage);
+                    // The second: it was a pipe without a reader then, and is none now.
+                    assertTrue(e.errno() == Errno.EEXIST || e.errno() == Errno.ENXIO, e::getMessage);
                 }
             }
         } finally {
