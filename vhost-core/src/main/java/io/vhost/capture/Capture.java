@@ -92,7 +92,7 @@ public final class Capture implements AutoCloseable {
      *
      * @param file a file, which is created with mode 600; or a pipe
      * @param options how packets are recorded
-     * @throws IOException if the file cannot be written; the text says why
+     * @throws IOException if the file cannot be written, or there is no memory; the text says why
      * @throws IllegalArgumentException if a pipe is to be several files
      */
     public static Capture start(Path file, CaptureOptions options) throws IOException {
@@ -103,6 +103,16 @@ public final class Capture implements AutoCloseable {
         if (options.fileSize() > 0 && Files.isDirectory(file)) {
             throw new IOException("cannot capture to " + file + ": it is a directory; name files in it");
         }
+        try {
+            return open(file, options);
+        } catch (OutOfMemoryError e) {
+            throw new IOException("cannot capture to " + file + ": no room for a buffer of "
+                    + options.bufferSize() + " bytes and a thread; make it smaller, or give the JVM more"
+                    + " (-XX:MaxDirectMemorySize)", e);
+        }
+    }
+
+    private static Capture open(Path file, CaptureOptions options) throws IOException {
         Capture capture = new Capture(file, options);
         try {
             boolean open = capture.output.open();
@@ -115,7 +125,15 @@ public final class Capture implements AutoCloseable {
         } catch (OsException e) {
             throw new IOException("cannot capture to " + file + ": " + e.getMessage(), e);
         }
-        capture.thread.start();
+        boolean started = false;
+        try {
+            capture.thread.start();
+            started = true;
+        } finally {
+            if (!started) {
+                capture.output.close();
+            }
+        }
         return capture;
     }
 

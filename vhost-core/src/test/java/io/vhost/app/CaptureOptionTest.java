@@ -1,6 +1,7 @@
 package io.vhost.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import io.vhost.monitor.MonitorClient;
 import io.vhost.monitor.command.CommandException;
 import io.vhost.net.Packet;
 import io.vhost.peer.MainProcess;
+import io.vhost.peer.Program;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -311,6 +313,17 @@ class CaptureOptionTest {
             assertEquals("CommandNotFound", e.errorClass().toString().replace("COMMAND_NOT_FOUND",
                     "CommandNotFound"));
             assertEquals(1, query(client, "captures").size());
+        }
+    }
+
+    /** Room outside the heap is limited too. */
+    @Test
+    void aBufferThatHasNoRoomIsNamed() {
+        try (Program vhost = MainProcess.start("switch", "--socket-path", socket.toString(), "--capture",
+                "0=" + file, "--capture-buffer", "1024")) {
+            assertEquals(1, vhost.exitStatus(), vhost::output);
+            assertTrue(vhost.output().contains("no room for a buffer of 1073741824 bytes"), vhost::output);
+            assertFalse(vhost.output().contains("OutOfMemoryError"), vhost::output);
         }
     }
 
