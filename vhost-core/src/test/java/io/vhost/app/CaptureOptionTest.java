@@ -277,6 +277,8 @@ class CaptureOptionTest {
             refused(client, "cannot capture", "port", 0, "file", socket);
             refused(client, "direction", "port", 0, "file", file, "direction", "up");
             refused(client, "files need a file-size", "port", 0, "file", file, "files", 2);
+            refused(client, "filter-section needs a filter", "port", 0, "file", file,
+                    "filter-section", "xdp");
             refused(client, "files of 1 bytes", "port", 0, "file", file, "file-size", 1);
             refused(client, "is no file", "port", 0, "file", file, "filter", "/dev/zero");
             refused(client, "is no file", "port", 0, "file", file, "filter", pipe());
