@@ -11,7 +11,7 @@ import java.nio.file.attribute.PosixFilePermission;
 import java.time.Duration;
 import java.util.Set;
 
-/** Where a driver finds its back-end, and each successor of it. Thread: the driver's that starts and stops. */
+/** Where a driver finds its back-end, and each successor of it. Thread: the one that starts and stops. */
 final class BackEnds implements AutoCloseable {
     /** One is served at a time: who comes meanwhile waits for its end. */
     private static final int BACKLOG = 1;
@@ -66,7 +66,7 @@ final class BackEnds implements AutoCloseable {
             return FrontendSession.connect(path, timeout);
         }
         try {
-            int millis = (int) Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE);
+            int millis = Math.clamp(timeout.toMillis(), 1, Integer.MAX_VALUE);
             if (new Poll(listener.descriptor()).await(millis) == 0) {
                 throw new IOException("no back-end has connected to " + path + " within " + millis
                         + " ms; have it connect there as a client");

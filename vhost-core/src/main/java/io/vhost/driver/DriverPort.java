@@ -160,7 +160,7 @@ public final class DriverPort implements AutoCloseable {
         return driver.has(feature);
     }
 
-    /** As {@link VirtioUser#accepts}. Another back-end may answer otherwise: then a burst drops the packet. */
+    /** As {@link VirtioUser#accepts}. The next back-end may not: then a burst drops the packet. */
     public boolean accepts(Packet packet) {
         return driver.accepts(packet);
     }
@@ -399,7 +399,7 @@ public final class DriverPort implements AutoCloseable {
             }
         }
         boolean interrupted = false;
-        while (thread.isAlive() && Thread.currentThread() != thread) {
+        while (thread.isAlive() && !Thread.currentThread().equals(thread)) {
             try {
                 thread.join();
             } catch (InterruptedException _) {

@@ -87,7 +87,8 @@ final class TransmitQueue extends DriverQueue {
     }
 
     private boolean send(Packet packet) {
-        return (packet.offload() & OFFLOADS) == 0 || isFit(packet) ? offer(packet) : drop(packet);
+        boolean fit = (packet.offload() & OFFLOADS) == 0 || isFit(packet);
+        return fit ? offer(packet) : drop(packet);
     }
 
     /** Whether the device can carry out what the packet asks for, after what it cannot do has been done. */

@@ -90,7 +90,8 @@ class VirtioUserRenewTest extends VirtioUserFixture {
     @Test
     void theSocketsPermissionsAreChosen() throws Exception {
         try (VhostClient _ = VhostClient.connect(path, VhostConfig.defaults(), listener);
-                VirtioUser _ = VirtioUser.listen(path, PosixFilePermissions.fromString("rw-rw----"), CONFIG)) {
+                VirtioUser _ = VirtioUser.listen(
+                        path, PosixFilePermissions.fromString("rw-rw----"), CONFIG)) {
             assertEquals("rw-rw----", PosixFilePermissions.toString(Files.getPosixFilePermissions(path)));
         }
     }

@@ -47,22 +47,22 @@ class OpenVSwitchTest {
     private SwitchProcess ours;
 
     /** How the two are connected. */
-    private enum Side {
+    enum Side {
         /** We are the driver, and connect to OVS. */
         UPLINK("--uplink", "type=dpdkvhostuser"),
         /** We are the driver, and OVS connects to us. */
-        UPLINK_LISTEN("--uplink-listen", "type=dpdkvhostuserclient", "options:vhost-server-path=%s"),
+        UPLINK_LISTEN("--uplink-listen", "type=dpdkvhostuserclient options:vhost-server-path=SOCKET"),
         /** OVS is the driver, and connects to us; without reconnects, which DPDK does not have there. */
-        SOCKET_PATH("--socket-path", "type=dpdk",
-                "options:dpdk-devargs=net_virtio_user0,path=%s,queues=1,queue_size=1024"),
+        SOCKET_PATH("--socket-path", "type=dpdk"
+                + " options:dpdk-devargs=net_virtio_user0,path=SOCKET,queues=1,queue_size=1024"),
         /** OVS is the driver, and listens. */
-        CONNECT("--connect", "type=dpdk",
-                "options:dpdk-devargs=net_virtio_user0,path=%s,server=1,queues=1,queue_size=1024");
+        CONNECT("--connect", "type=dpdk"
+                + " options:dpdk-devargs=net_virtio_user0,path=SOCKET,server=1,queues=1,queue_size=1024");
 
         private final String option;
-        private final String[] settings;
+        private final String settings;
 
-        Side(String option, String... settings) {
+        Side(String option, String settings) {
             this.option = option;
             this.settings = settings;
         }
@@ -83,7 +83,11 @@ class OpenVSwitchTest {
         if (theirs != null) {
             theirs.close();
         }
-        List.of(OURS, THEIRS).forEach(name -> Program.start(List.of("ip", "netns", "del", name)).exitStatus());
+        for (String name : List.of(OURS, THEIRS)) {
+            try (Program delete = Program.start(List.of("ip", "netns", "del", name))) {
+                int _ = delete.exitStatus();
+            }
+        }
     }
 
     private static void ip(String... words) {
@@ -101,11 +105,7 @@ class OpenVSwitchTest {
     }
 
     private void addPort(Side side, Path socket) {
-        String[] settings = side.settings.clone();
-        for (int i = 0; i < settings.length; i++) {
-            settings[i] = settings[i].formatted(socket);
-        }
-        theirs.addPort("vh0", settings);
+        theirs.addPort("vh0", side.settings.replace("SOCKET", socket.toString()).split(" ", -1));
     }
 
     /** Waits for answers, through whatever comes back first. */
@@ -120,7 +120,7 @@ class OpenVSwitchTest {
         return directory.resolve("guests");
     }
 
-    /** A guest of ours asks in a VLAN for the address of the bridge's interface there, and gets the answer. */
+    /** A guest of ours asks in a VLAN for the address of the bridge's interface, and gets the answer. */
     private void vlan() throws IOException {
         theirs.addVlan("vlan7", 7, "10.212.0.1/24");
         try (VirtioUser guest = VirtioUser.connect(guests(), DriverConfig.defaults())) {

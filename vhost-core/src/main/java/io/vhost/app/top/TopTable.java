@@ -16,17 +16,18 @@ import java.util.Map;
  * @param nanos when
  * @param queues counters by name, by the queue's name
  * @param programs those that look at the queues' packets
+ * @param ports those of a switch
  */
-record TopTable(long nanos, Map<String, Map<String, Long>> queues, TopPrograms programs) {
+record TopTable(long nanos, Map<String, Map<String, Long>> queues, TopPrograms programs, TopPorts ports) {
     private static final String NAME = "queue";
 
     private static final double SECOND = 1e9;
     private static final int BITS = 8;
     private static final List<String> DROPS = List.of("oversize", "no_room", "bad_offload", "copy_failed");
 
-    /** Without programs. */
+    /** Without programs and ports. */
     TopTable(long nanos, Map<String, Map<String, Long>> queues) {
-        this(nanos, queues, TopPrograms.NONE);
+        this(nanos, queues, TopPrograms.NONE, TopPorts.NONE);
     }
 
     /** Asks a monitor. */
@@ -40,7 +41,7 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues, TopPrograms p
             }
             queues.put((String) ((Map<?, ?>) queue).get("qom-path"), counters);
         }
-        return new TopTable(System.nanoTime(), queues, TopPrograms.ask(monitor));
+        return new TopTable(System.nanoTime(), queues, TopPrograms.ask(monitor), TopPorts.ask(monitor));
     }
 
     /** What the columns of {@link #since} hold; with names of usual length a line has 80 characters. */
@@ -49,7 +50,7 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues, TopPrograms p
                 + " %10s %8s %9s %8s %9s".formatted("packets/s", "Gbit/s", "in flight", "drops", "lock busy");
     }
 
-    /** One line for each queue: rates since an earlier moment, and totals; below them the programs. */
+    /** One line for each queue: rates since an earlier moment, and totals; below them ports and programs. */
     List<String> since(TopTable before) {
         double seconds = Math.max(1, nanos - before.nanos) / SECOND;
         List<String> lines = new ArrayList<>();
@@ -65,6 +66,7 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues, TopPrograms p
         if (lines.isEmpty()) {
             lines.add("(no devices are connected)");
         }
+        lines.addAll(ports.since(before.ports, seconds));
         lines.addAll(programs.since(before.programs, seconds));
         return lines;
     }
@@ -84,7 +86,7 @@ record TopTable(long nanos, Map<String, Map<String, Long>> queues, TopPrograms p
                     "counters", now));
         });
         return Json.write(Json.object("time", Instant.now().toString(), "seconds", seconds,
-                "queues", lines, "programs", programs.programs()));
+                "queues", lines, "programs", programs.programs(), "ports", ports.ports()));
     }
 
     private static long drops(Map<String, Long> counters) {

@@ -291,8 +291,9 @@ final class Switch implements AutoCloseable {
         Uplink[] present = uplinks;
         if (present.length != watched.length) {
             watched = present;
-            waiter.watch(IntStream.concat(tap == null ? IntStream.empty() : IntStream.of(tap.descriptor().fd()),
-                    Arrays.stream(present).mapToInt(Uplink::interruptFd)).toArray());
+            IntStream interfaces = tap == null ? IntStream.empty() : IntStream.of(tap.descriptor().fd());
+            waiter.watch(IntStream.concat(interfaces, Arrays.stream(present).mapToInt(Uplink::interruptFd))
+                    .toArray());
         }
         boolean work = false;
         for (Uplink uplink : present) {

@@ -189,8 +189,7 @@ public final class SwitchCommand implements Callable<Integer> {
                     devices.watch(metrics.watch(port.name(), listener)))::close);
         }
         SwitchReport report = null;
-        programs.prepare(names.size(), uplinks.all().isEmpty() ? "" : "; programs are on queues of guests, and"
-                + " an uplink has none: give it to the guests' ports, with /out for what comes from the uplink");
+        programs.prepare(names.size(), uplinks.withoutPrograms());
         List<io.vhost.monitor.command.Command> commands = new ArrayList<>(programs.commands());
         commands.addAll(captures.commands());
         commands.addAll(List.of(control.commands()));

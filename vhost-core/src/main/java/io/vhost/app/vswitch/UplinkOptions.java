@@ -1,8 +1,8 @@
 package io.vhost.app.vswitch;
 
+import io.vhost.device.Feature;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.DriverPort;
-import io.vhost.device.Feature;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermission;
@@ -21,8 +21,8 @@ final class UplinkOptions {
     private static final Duration TIMEOUT = Duration.ofSeconds(3);
 
     @Option(names = "--uplink", paramLabel = "PATH[,PATH...]", hideParamSyntax = true, split = ",",
-            description = "A port that is the driver of a vhost-user back-end which listens here, such as Open"
-                    + " vSwitch with a dpdkvhostuser port; it comes back whenever that does.")
+            description = "A port that is the driver of a vhost-user back-end which listens here, such as"
+                    + " Open vSwitch with a dpdkvhostuser port; it comes back whenever that does.")
     private List<Path> paths = List.of();
 
     @Option(names = "--uplink-listen", paramLabel = "PATH[,PATH...]", hideParamSyntax = true, split = ",",
@@ -33,6 +33,12 @@ final class UplinkOptions {
     /** Sockets of all uplinks, those first that are connected to. */
     List<Path> all() {
         return Stream.concat(paths.stream(), listening.stream()).toList();
+    }
+
+    /** Why there is no place for programs on them; empty if there are none. */
+    String withoutPrograms() {
+        return all().isEmpty() ? "" : "; programs are on queues of guests, and an uplink has none: give it to"
+                + " the guests' ports, with /out for what comes from the uplink";
     }
 
     /** Adds the uplinks to a switch. */

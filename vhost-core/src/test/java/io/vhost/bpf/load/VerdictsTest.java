@@ -63,17 +63,21 @@ class VerdictsTest {
     private static final int ARRAY = 2;
 
     /** What a program is loaded as. */
-    private enum Type {
-        XDP(6, ContextLayout.XDP, HelperSet.xdp()), TC(3, ContextLayout.SKB, HelperSet.classifier());
+    enum Type {
+        XDP(6), TC(3);
 
         private final int id;
-        private final ContextLayout layout;
-        private final HelperSet helpers;
 
-        Type(int id, ContextLayout layout, HelperSet helpers) {
+        Type(int id) {
             this.id = id;
-            this.layout = layout;
-            this.helpers = helpers;
+        }
+
+        private ContextLayout layout() {
+            return this == XDP ? ContextLayout.XDP : ContextLayout.SKB;
+        }
+
+        private HelperSet helpers() {
+            return this == XDP ? HelperSet.xdp() : HelperSet.classifier();
         }
     }
 
@@ -98,8 +102,8 @@ class VerdictsTest {
     private Path folder;
 
     private Verdict verify(long[] insns, List<MapFacts> maps, int level) throws ProgramException {
-        return Verifier.verify(new Subject(Code.of("p", insns), type.layout, maps,
-                type.helpers::prototype), Mode.STRICT, level);
+        return Verifier.verify(new Subject(Code.of("p", insns), type.layout(), maps,
+                type.helpers()::prototype), Mode.STRICT, level);
     }
 
     private String own(long[] insns, List<MapFacts> maps) {
@@ -166,8 +170,8 @@ class VerdictsTest {
     private void generated(Type of, boolean mutated) throws Exception {
         type = of;
         List<MapFacts> maps = List.of(MapFacts.of(new MapSpec("m", ARRAY, 4, TameProgram.SIZE, 1, 0)));
-        TameProgram programs = new TameProgram(random, type.layout);
-        cpu.memory().context(Arena.ofAuto().allocate(type.layout.size(), 8));
+        TameProgram programs = new TameProgram(random, type.layout());
+        cpu.memory().context(Arena.ofAuto().allocate(type.layout().size(), 8));
         try (KernelRun kernel = new KernelRun()) {
             int map = kernel.map("m", ARRAY, 4, TameProgram.SIZE, 1, 0);
             for (int i = 0; i < PROGRAMS; i++) {
@@ -251,7 +255,7 @@ class VerdictsTest {
     private void run(long[] insns, int times, String what) throws Exception {
         BpfTable table = new MapFactory(1, 1 << 16)
                 .create(new MapSpec("m", ARRAY, 4, TameProgram.SIZE, 1, 0));
-        Image image = new Image(Code.of("p", insns), type.layout, List.of(table), type.helpers::helper);
+        Image image = new Image(Code.of("p", insns), type.layout(), List.of(table), type.helpers()::helper);
         Program program = new Program(image, new Interpreter(image, AccessRegions.of(image)));
         for (int i = 0; i < times; i++) {
             byte[] bytes = new byte[TameProgram.SIZE];
@@ -260,7 +264,7 @@ class VerdictsTest {
             MemorySegment.copy(bytes, 0, room, ValueLayout.JAVA_BYTE, 0, bytes.length);
             fill(bytes, i);
             MemorySegment.copy(bytes, 0, table.values(), ValueLayout.JAVA_BYTE, 0, bytes.length);
-            cpu.packet().set(room, 0, bytes.length, type.layout);
+            cpu.packet().set(room, 0, bytes.length, type.layout());
             program.run(cpu, Address.CONTEXT, 0);
             assertEquals(Abort.NONE, cpu.abort(), () -> what + " of seed " + SEED + " at insn "
                     + cpu.faultAt());
