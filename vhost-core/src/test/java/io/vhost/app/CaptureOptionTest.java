@@ -58,6 +58,9 @@ class CaptureOptionTest {
         private Running(String... words) {
             thread = Thread.ofPlatform().start(() -> run.set(CommandRun.of(end, words)));
             MainProcess.awaitListening(socket);
+            if (String.join(" ", words).contains(other.toString())) {
+                MainProcess.awaitListening(other);
+            }
         }
 
         private CommandRun end() throws InterruptedException {
