@@ -14,6 +14,14 @@ assert.strictEqual(s.isThere(2), false);
 assert.deepStrictEqual(s.find("a_total", { queue: "0", port: "" }), [0]);
 assert.deepStrictEqual(s.find("a_total", { queue: "1" }), []);
 
+// Names are whatever bytes a file name or an object file has.
+["\r", "\u2028", "\u2029", "\u0085", "{\\\\}", " ", "\\n\u2028"].forEach(function (odd) {
+  var found = Figures.parse("a_total{port=\"x" + odd + "y\",queue=\"0\"} 10.0");
+  assert.strictEqual(found.length, 1, JSON.stringify(odd));
+  assert.strictEqual(found[0].labels.port, "x" + odd.replace("\\\\", "\\").replace("\\n", "\n") + "y");
+  assert.strictEqual(found[0].labels.queue, "0");
+});
+
 // One has begun anew, one has come back, one is new.
 s.add(ODD + "5.0\nc_total 7\nd_total 9", 103);
 assert.deepStrictEqual(Array.from(s.points[2]), [5, 0, 0, 0]);

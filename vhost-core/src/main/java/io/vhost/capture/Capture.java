@@ -11,6 +11,7 @@ import io.vhost.os.OutputFile;
 import java.io.IOException;
 import java.lang.System.Logger;
 import java.lang.System.Logger.Level;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 
@@ -48,10 +50,13 @@ public final class Capture implements AutoCloseable {
     private final Path file;
     private final CaptureOptions options;
     private final String name = "capture-" + NUMBERS.incrementAndGet();
-    private final CaptureBuffer buffer;
     private final CaptureOutput output;
     private final Thread thread;
     private final Object lock = new Object();
+
+    /** Null when all is over: captures may be remembered for long. */
+    @GuardedBy("lock")
+    private CaptureBuffer buffer;
 
     /** The taps, and their links while something is recorded. */
     @GuardedBy("lock")
@@ -72,7 +77,13 @@ public final class Capture implements AutoCloseable {
         buffer = new CaptureBuffer(options.bufferSize());
         output = new CaptureOutput(file, options, () -> ending);
         thread = Thread.ofPlatform().name("vhost-" + name).daemon().unstarted(
-                new CaptureWriter(new Events(), file, buffer, options, output));
+                once(new CaptureWriter(new Events(), file, buffer, options, output)));
+    }
+
+    /** A thread that has ended keeps what it ran, which has the buffer. */
+    private static Runnable once(Runnable task) {
+        AtomicReference<Runnable> left = new AtomicReference<>(task);
+        return () -> left.getAndSet(null).run();
     }
 
     /**
@@ -81,7 +92,7 @@ public final class Capture implements AutoCloseable {
      *
      * @param file a file, which is created with mode 600; or a pipe
      * @param options how packets are recorded
-     * @throws IOException if the file cannot be written; the text says why
+     * @throws IOException if the file cannot be written, or there is no memory; the text says why
      * @throws IllegalArgumentException if a pipe is to be several files
      */
     public static Capture start(Path file, CaptureOptions options) throws IOException {
@@ -89,6 +100,19 @@ public final class Capture implements AutoCloseable {
             throw new IllegalArgumentException(file + " is a pipe, which cannot be several files;"
                     + " leave their size out, or name a file");
         }
+        if (options.fileSize() > 0 && Files.isDirectory(file)) {
+            throw new IOException("cannot capture to " + file + ": it is a directory; name files in it");
+        }
+        try {
+            return open(file, options);
+        } catch (OutOfMemoryError e) {
+            throw new IOException("cannot capture to " + file + ": no room for a buffer of "
+                    + options.bufferSize() + " bytes and a thread; make it smaller, or give the JVM more"
+                    + " (-XX:MaxDirectMemorySize)", e);
+        }
+    }
+
+    private static Capture open(Path file, CaptureOptions options) throws IOException {
         Capture capture = new Capture(file, options);
         try {
             boolean open = capture.output.open();
@@ -101,7 +125,15 @@ public final class Capture implements AutoCloseable {
         } catch (OsException e) {
             throw new IOException("cannot capture to " + file + ": " + e.getMessage(), e);
         }
-        capture.thread.start();
+        boolean started = false;
+        try {
+            capture.thread.start();
+            started = true;
+        } finally {
+            if (!started) {
+                capture.output.close();
+            }
+        }
         return capture;
     }
 
@@ -237,7 +269,9 @@ public final class Capture implements AutoCloseable {
         places.clear();
         // In this order: a writer that opens the buffer for another reader looks after that whether it may.
         ending = true;
-        buffer.close();
+        if (buffer != null) {
+            buffer.close();
+        }
         LockSupport.unpark(thread);
     }
 
@@ -306,6 +340,8 @@ public final class Capture implements AutoCloseable {
         public void over(CaptureState last, String reason) {
             synchronized (lock) {
                 detach();
+                places.clear();
+                buffer = null;
                 ending = true;
                 failure = reason;
                 state = last;

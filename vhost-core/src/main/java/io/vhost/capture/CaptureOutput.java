@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.Locale;
 import java.util.Queue;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
@@ -15,8 +16,8 @@ import java.util.function.BooleanSupplier;
 /** Where blocks go: a file, a pipe, or one file after the other. Thread: one. */
 final class CaptureOutput implements AutoCloseable {
     private static final int LOOK_MILLIS = 100;
-    /** How long a pipe may be full at the end of a capture. */
-    private static final int PATIENCE_MILLIS = 2000;
+    /** How long a pipe may be full at the end of a capture, in ns, without that its reader takes anything. */
+    private static final long PATIENCE = 2_000_000_000L;
 
     private final Path path;
     private final boolean replaces;
@@ -93,7 +94,8 @@ final class CaptureOutput implements AutoCloseable {
         String name = String.valueOf(path.getFileName());
         int dot = name.lastIndexOf('.');
         String stem = dot <= 0 ? name : name.substring(0, dot);
-        return path.resolveSibling("%s_%05d%s".formatted(stem, number, name.substring(stem.length())));
+        return path.resolveSibling(String.format(Locale.ROOT, "%s_%05d%s", stem, number,
+                name.substring(stem.length())));
     }
 
     boolean isOpen() {
@@ -137,15 +139,17 @@ final class CaptureOutput implements AutoCloseable {
     long write(PcapngBuffer blocks) {
         long length = blocks.length();
         long done = 0;
-        int waited = 0;
+        long moved = System.nanoTime();
         failure = null;
         try {
-            while (done < length && waited < PATIENCE_MILLIS) {
+            while (done < length && System.nanoTime() - moved < PATIENCE) {
                 long more = file.write(blocks.memory(), done, length - done);
                 done += more;
+                if (more > 0 || !ending.getAsBoolean()) {
+                    moved = System.nanoTime();
+                }
                 if (more == 0) {
                     file.awaitRoom(LOOK_MILLIS);
-                    waited = ending.getAsBoolean() ? waited + LOOK_MILLIS : 0;
                 }
             }
         } catch (OsException e) {

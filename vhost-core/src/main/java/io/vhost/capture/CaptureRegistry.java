@@ -3,6 +3,7 @@ package io.vhost.capture;
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.device.ProgramChain;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -80,8 +81,8 @@ public final class CaptureRegistry implements AutoCloseable {
      * @param options how packets are recorded
      * @param places what is recorded at first
      * @throws IOException if the file cannot be written
-     * @throws IllegalArgumentException if a capture writes that file, there are {@link #MOST}, or it cannot
-     *     work at a place
+     * @throws IllegalArgumentException if a capture writes that file, there are {@link #MOST}, a place is not
+     *     one of {@link #chains} any more, or it cannot work there
      */
     public Capture start(Path file, CaptureOptions options, List<ProgramChain> places) throws IOException {
         synchronized (lock) {
@@ -94,6 +95,12 @@ public final class CaptureRegistry implements AutoCloseable {
             }
             if (captures.stream().filter(other -> !isOver(other)).count() >= MOST) {
                 throw new IllegalArgumentException("there are " + MOST + " captures; stop one");
+            }
+            for (ProgramChain place : places) {
+                // It would never end: who takes the port away has looked for its captures already.
+                if (!chains.contains(place)) {
+                    throw new IllegalArgumentException(place.place() + " is gone; name another port");
+                }
             }
             captures.removeIf(other -> isOver(other) && isSame(other.file(), file));
             while (captures.stream().filter(CaptureRegistry::isOver).count() > REMEMBERED) {
@@ -118,8 +125,24 @@ public final class CaptureRegistry implements AutoCloseable {
         return capture.state() == CaptureState.ENDED || capture.state() == CaptureState.FAILED;
     }
 
+    /** Whether two paths lead to one file, which links may have several names for. */
     private static boolean isSame(Path one, Path other) {
-        return one.toAbsolutePath().normalize().equals(other.toAbsolutePath().normalize());
+        try {
+            return real(one).equals(real(other)) || Files.isSameFile(one, other);
+        } catch (IOException _) {
+            // One of them is not there: a name of several files, or a file that was removed.
+            return false;
+        }
+    }
+
+    private static Path real(Path path) {
+        Path absolute = path.toAbsolutePath();
+        try {
+            return absolute.getParent() == null ? absolute
+                    : absolute.getParent().toRealPath().resolve(absolute.getFileName());
+        } catch (IOException _) {
+            return absolute.normalize();
+        }
     }
 
     /**

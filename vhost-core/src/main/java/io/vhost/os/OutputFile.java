@@ -62,7 +62,13 @@ public final class OutputFile implements AutoCloseable {
         if (fd < 0) {
             throw new OsException("open(" + path + ")", -fd, remedy(-fd));
         }
-        return adopt(path, fd);
+        OutputFile file = adopt(path, fd);
+        if (how == 0 && file.regular) {
+            // It was something else a moment ago: neither is it new nor was it emptied.
+            file.close();
+            throw new OsException("open(" + path + ")", Errno.EEXIST, remedy(Errno.EEXIST));
+        }
+        return file;
     }
 
     /**

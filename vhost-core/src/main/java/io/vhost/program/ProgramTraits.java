@@ -22,8 +22,11 @@ record ProgramTraits(boolean isClassifier, boolean usesMetadata, boolean writes,
     private static final int REDIRECT = 23;
     private static final int REDIRECT_MAP = 51;
     private static final int ADJUST_META = 54;
-    /** Those that leave packets alone: of maps, clocks, redirects, and those that load. */
+    /** Those that leave packets alone: of maps, clocks, redirects; and those that load, to somewhere else. */
     private static final Set<Integer> READING = Set.of(1, 2, 3, 5, 6, 7, 8, 23, 26, 28, 51, 125, 188, 189);
+
+    /** Of those that load: bytes of the packet go to where an argument says, which may be the packet. */
+    private static final Set<Integer> LOADING = Set.of(26, 189);
 
     // BPF_LDX | BPF_MEM | BPF_W
     private static final int LOAD_WORD = 0x61;
@@ -81,11 +84,10 @@ record ProgramTraits(boolean isClassifier, boolean usesMetadata, boolean writes,
             if (opcode == Insn.LDDW) {
                 at++;
             }
-            boolean stores = isStore(opcode)
+            boolean calls = opcode == Insn.CALL_INSN && Insn.src(insn) == Insn.CALL_HELPER;
+            boolean stores = (isStore(opcode) || (calls && LOADING.contains(Insn.imm(insn))))
                     && (regions.region(at) == Region.ANY || regions.region(at) == Region.PACKET);
-            boolean helped = opcode == Insn.CALL_INSN && Insn.src(insn) == Insn.CALL_HELPER
-                    && !READING.contains(Insn.imm(insn));
-            if (stores || helped) {
+            if (stores || (calls && !READING.contains(Insn.imm(insn)))) {
                 return true;
             }
         }

@@ -1,6 +1,7 @@
 package io.vhost.app;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -12,6 +13,7 @@ import io.vhost.monitor.MonitorClient;
 import io.vhost.monitor.command.CommandException;
 import io.vhost.net.Packet;
 import io.vhost.peer.MainProcess;
+import io.vhost.peer.Program;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -56,6 +58,9 @@ class CaptureOptionTest {
         private Running(String... words) {
             thread = Thread.ofPlatform().start(() -> run.set(CommandRun.of(end, words)));
             MainProcess.awaitListening(socket);
+            if (String.join(" ", words).contains(other.toString())) {
+                MainProcess.awaitListening(other);
+            }
         }
 
         private CommandRun end() throws InterruptedException {
@@ -275,6 +280,8 @@ class CaptureOptionTest {
             refused(client, "cannot capture", "port", 0, "file", socket);
             refused(client, "direction", "port", 0, "file", file, "direction", "up");
             refused(client, "files need a file-size", "port", 0, "file", file, "files", 2);
+            refused(client, "filter-section needs a filter", "port", 0, "file", file,
+                    "filter-section", "xdp");
             refused(client, "files of 1 bytes", "port", 0, "file", file, "file-size", 1);
             refused(client, "is no file", "port", 0, "file", file, "filter", "/dev/zero");
             refused(client, "is no file", "port", 0, "file", file, "filter", pipe());
@@ -311,6 +318,17 @@ class CaptureOptionTest {
             assertEquals("CommandNotFound", e.errorClass().toString().replace("COMMAND_NOT_FOUND",
                     "CommandNotFound"));
             assertEquals(1, query(client, "captures").size());
+        }
+    }
+
+    /** Room outside the heap is limited too. */
+    @Test
+    void aBufferThatHasNoRoomIsNamed() {
+        try (Program vhost = MainProcess.start("switch", "--socket-path", socket.toString(), "--capture",
+                "0=" + file, "--capture-buffer", "1024")) {
+            assertEquals(1, vhost.exitStatus(), vhost::output);
+            assertTrue(vhost.output().contains("no room for a buffer of 1073741824 bytes"), vhost::output);
+            assertFalse(vhost.output().contains("OutOfMemoryError"), vhost::output);
         }
     }
 

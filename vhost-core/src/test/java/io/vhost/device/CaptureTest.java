@@ -19,6 +19,8 @@ import io.vhost.net.PacketPool;
 import io.vhost.pcap.CapturedPacket;
 import io.vhost.pcap.Captures;
 import io.vhost.pcap.PcapReader;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.lang.management.ManagementFactory;
@@ -384,6 +386,40 @@ class CaptureTest {
             }
         }
         assertSettled(capture);
+    }
+
+    /** Much waits at the end, and the pipe has room for little at a time: that is no reader that hangs. */
+    @Test
+    void aReaderThatReadsInPiecesGetsAllAtTheEnd() throws Exception {
+        Path pipe = pipe();
+        Capture capture = Capture.start(pipe, CaptureOptions.defaults());
+        ByteArrayOutputStream read = new ByteArrayOutputStream();
+        try (capture) {
+            capture.add(in);
+            try (InputStream stream = Files.newInputStream(pipe)) {
+                Await.until("recording", () -> !in.links().isEmpty());
+                for (int i = 0; i < 100; i++) {
+                    assertEquals(32, send(fromGuest, lengths(32, 1000)));
+                }
+                Thread end = Thread.ofPlatform().start(capture::close);
+                Await.until("the end", () -> in.links().isEmpty());
+                byte[] piece = new byte[4096];
+                for (int size = stream.read(piece); size > 0; size = stream.read(piece)) {
+                    read.write(piece, 0, size);
+                }
+                end.join();
+            }
+        }
+        QueueCapture counters = capture.counters().getFirst();
+        assertEquals(0, counters.dropped(), counters::toString);
+        assertEquals(3200, read(new ByteArrayInputStream(read.toByteArray())).size());
+    }
+
+    @Test
+    void aDirectoryIsNotSeveralFiles() throws Exception {
+        IOException e = assertThrows(IOException.class,
+                () -> Capture.start(folder, CaptureOptions.defaults().files(4096, 2)));
+        assertTrue(e.getMessage().contains("is a directory"), e::getMessage);
     }
 
     @Test

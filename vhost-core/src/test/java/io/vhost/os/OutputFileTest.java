@@ -11,7 +11,9 @@ import java.lang.foreign.Arena;
 import java.lang.foreign.MemorySegment;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -45,6 +47,38 @@ class OutputFileTest {
                 () -> OutputFile.open(folder, true)).errno());
         assertEquals(Errno.ENOENT, assertThrows(OsException.class,
                 () -> OutputFile.open(folder.resolve("a/b"), true)).errno());
+    }
+
+    /** Somebody who may change names puts a file in a pipe's place, after somebody has looked what it is. */
+    @Test
+    void aFileThatWasAPipeAMomentAgoIsRefusedToo() throws Exception {
+        Path precious = Files.writeString(folder.resolve("precious"), "x");
+        Path pipe = folder.resolve("pipe");
+        assertEquals(0, new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor());
+        Path name = Files.createSymbolicLink(folder.resolve("name"), pipe);
+        AtomicBoolean stop = new AtomicBoolean();
+        FutureTask<Void> changing = new FutureTask<>(() -> {
+            for (boolean isPipe = false; !stop.get(); isPipe = !isPipe) {
+                Path other = Files.createSymbolicLink(folder.resolve("other"), isPipe ? pipe : precious);
+                Files.move(other, name, StandardCopyOption.ATOMIC_MOVE);
+            }
+            return null;
+        });
+        Thread thread = Thread.ofPlatform().start(changing);
+        try {
+            for (int i = 0; i < 5000; i++) {
+                try {
+                    assertNull(OutputFile.open(name, false), "a file was opened as a pipe");
+                } catch (OsException e) {
+                    // The second: it was a pipe without a reader then, and is none now.
+                    assertTrue(e.errno() == Errno.EEXIST || e.errno() == Errno.ENXIO, e::getMessage);
+                }
+            }
+        } finally {
+            stop.set(true);
+            thread.join();
+        }
+        changing.get();
     }
 
     @Test

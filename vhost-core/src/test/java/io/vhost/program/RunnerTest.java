@@ -21,6 +21,7 @@ import io.vhost.device.Verdict;
 import io.vhost.net.NetHeader;
 import io.vhost.net.Packet;
 import io.vhost.net.PacketPool;
+import java.lang.foreign.ValueLayout;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -176,6 +177,21 @@ class RunnerTest {
         assertEquals(fits ? Verdict.PASS : Verdict.ABORTED, verdict(program, FROM, 0));
         assertEquals(fits ? 0 : 1, program.aborted());
         assertEquals(fits, program.lastAbort().isEmpty());
+    }
+
+    /** What loads from the packet may load into it: such a program is no filter that only looks. */
+    @ParameterizedTest
+    @CsvSource({"26, false", "26, true", "189, false", "189, true"})
+    void whatIsLoadedIntoThePacketChangesIt(int helper, boolean intoPacket) {
+        ContextLayout context = helper == 26 ? ContextLayout.SKB : ContextLayout.XDP;
+        packet.putByte(50, 7);
+        QueueProgram program = program(context, word(3, 1, context.data()),
+                Insn.of(0xbf, 3, intoPacket ? 3 : 10, 0, 0), Insn.of(0x07, 3, 0, 0, intoPacket ? 0 : -16),
+                mov(2, 50), mov(4, 14), Insn.of(Insn.CALL_INSN, 0, 0, 0, helper),
+                mov(0, helper == 26 ? 0 : 2), EXIT);
+        assertEquals(Verdict.PASS, verdict(program, FROM, 0));
+        assertEquals(intoPacket ? 7 : 0, packet.segment().get(ValueLayout.JAVA_BYTE, packet.dataOffset()));
+        assertEquals(intoPacket, program.mayChangePackets());
     }
 
     @Test

@@ -29,7 +29,10 @@ public final class AccessRegions {
         return new AccessRegions(regions, maps);
     }
 
-    /** The region of a load, store or atomic operation. */
+    /**
+     * The region of a load, store or atomic operation; of a call of {@code bpf_skb_load_bytes} or
+     * {@code bpf_xdp_load_bytes} that which it stores to.
+     */
     public int region(int at) {
         return regions[at];
     }

@@ -6,7 +6,9 @@ import io.vhost.bpf.run.Image;
 /** What one instruction does to the kinds of registers and slots, and which region it accesses. */
 final class Step {
     private static final int LOOKUP = 1;
+    private static final int SKB_LOAD_BYTES = 26;
     private static final int RESERVE = 131;
+    private static final int XDP_LOAD_BYTES = 189;
     private static final int LOOKUP_PER_CPU = 195;
 
     private final Image image;
@@ -105,6 +107,9 @@ final class Step {
     }
 
     private void call(int at, long insn, Kinds kinds) {
+        if (Insn.imm(insn) == SKB_LOAD_BYTES || Insn.imm(insn) == XDP_LOAD_BYTES) {
+            regions[at] = region(kinds.get(3));
+        }
         int first = kinds.get(1);
         boolean known = Kinds.what(first) == Kinds.MAP;
         maps[at] = known ? 1 + Kinds.which(first) : 0;

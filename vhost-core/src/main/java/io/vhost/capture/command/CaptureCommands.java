@@ -30,6 +30,7 @@ public final class CaptureCommands {
     private static final String FILE = "file";
     private static final String SNAPLEN = "snaplen";
     private static final String FILTER = "filter";
+    private static final String FILTER_SECTION = "filter-section";
     private static final String FILE_SIZE = "file-size";
     private static final String FILES = "files";
     private static final int MAX_PATH = 4096;
@@ -59,7 +60,7 @@ public final class CaptureCommands {
                 Command.named("x-capture-start").help("record packets of a port to a new file or a pipe")
                         .argument("port", Type.UINT32).argument(FILE, Type.STRING)
                         .optional(DIRECTION_NAME, DIRECTION).optional(SNAPLEN, Type.UINT32)
-                        .optional(FILTER, Type.STRING).optional("filter-section", Type.STRING)
+                        .optional(FILTER, Type.STRING).optional(FILTER_SECTION, Type.STRING)
                         .optional("passed", Type.BOOLEAN)
                         .optional(FILE_SIZE, Type.UINT64).optional(FILES, Type.UINT32)
                         .mutating().runs(commands::start),
@@ -90,6 +91,9 @@ public final class CaptureCommands {
         if (arguments.has(FILES) && !arguments.has(FILE_SIZE)) {
             throw new IllegalArgumentException(FILES + " need a " + FILE_SIZE);
         }
+        if (arguments.has(FILTER_SECTION) && !arguments.has(FILTER)) {
+            throw new IllegalArgumentException("a " + FILTER_SECTION + " needs a " + FILTER);
+        }
         if (arguments.has(FILE_SIZE)) {
             long size = arguments.integer(FILE_SIZE);
             long files = arguments.has(FILES) ? arguments.integer(FILES) : 0;
@@ -102,7 +106,7 @@ public final class CaptureCommands {
             if (!Files.isRegularFile(object)) {
                 throw new IllegalArgumentException(object + " is no file");
             }
-            String section = arguments.has("filter-section") ? arguments.text("filter-section") : "";
+            String section = arguments.has(FILTER_SECTION) ? arguments.text(FILTER_SECTION) : "";
             return CaptureFilter.add(options, object, section, loading);
         }
         return options;

@@ -2,11 +2,12 @@
 "use strict";
 
 var Figures = (function () {
-  var SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
-  var LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/g;
+  // Names are of any characters, those that end lines elsewhere among them: "s" lets a dot be each of them.
+  var SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/s;
+  var LABEL = /(\w+)="((?:[^"\\]|\\.)*)"/gs;
 
   function unescaped(text) {
-    return text.replace(/\\(.)/g, function (all, c) { return c === "n" ? "\n" : c; });
+    return text.replace(/\\(.)/gs, function (all, c) { return c === "n" ? "\n" : c; });
   }
 
   /* The samples of a scrape: name, labels, value. */
