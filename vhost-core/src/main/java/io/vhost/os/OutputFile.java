@@ -20,6 +20,8 @@ public final class OutputFile implements AutoCloseable {
     private static final int O_WRONLY = 1;
     private static final int O_CREAT = 0x40;
     private static final int O_EXCL = 0x80;
+    /** A terminal that is opened must not become that of the process, whose hang-up would end it. */
+    private static final int O_NOCTTY = 0x100;
     private static final int O_TRUNC = 0x200;
     private static final int O_NONBLOCK = 0x800;
     private static final int O_CLOEXEC = 0x80000;
@@ -55,7 +57,7 @@ public final class OutputFile implements AutoCloseable {
         boolean exists = exists(path);
         int how = exists && !Files.isRegularFile(path) ? 0
                 : O_CREAT | (replaces ? O_TRUNC : O_EXCL);
-        int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | how);
+        int fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC | how);
         if (fd == -Errno.ENXIO && isPipe(path)) {
             return null;
         }
@@ -79,7 +81,7 @@ public final class OutputFile implements AutoCloseable {
      * @throws OsException if it cannot be opened for another reason
      */
     public static OutputFile openPipe(Path path) {
-        int fd = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC);
+        int fd = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
         if (fd == -Errno.ENXIO || fd == -Errno.ENOENT) {
             return null;
         }

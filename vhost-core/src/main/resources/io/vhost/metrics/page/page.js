@@ -3,6 +3,7 @@
 
 (function () {
   var PERIOD = 1000;
+  var PATIENCE = 5000;
   var KEPT = 1800;
   var ROWS = 100;
   var NAMES = ["vhost_port_packets_total", "vhost_port_bytes_total", "vhost_port_dropped_packets_total",
@@ -271,7 +272,8 @@
       return;
     }
     var query = NAMES.map(function (name) { return "name[]=" + encodeURIComponent(name); }).join("&");
-    fetch("metrics?" + query, { cache: "no-store", headers: { Accept: "text/plain" } })
+    fetch("metrics?" + query,
+        { cache: "no-store", headers: { Accept: "text/plain" }, signal: AbortSignal.timeout(PATIENCE) })
         .then(function (answer) {
           if (!answer.ok) {
             throw new Error("status " + answer.status);
