@@ -12,11 +12,9 @@ import io.vhost.net.PacketPool;
 import io.vhost.os.Descriptor;
 import io.vhost.os.MemFd;
 import io.vhost.queue.ControlException;
-import io.vhost.ring.RingFormat;
 import io.vhost.state.MemoryRegion;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.Executable;
@@ -154,10 +152,8 @@ class MemorySlotsTest extends EachFormat {
         assertFalse(guest.toGuest().queue.isRunning() && guest.fromGuest().queue.isRunning());
     }
 
-    /** Of the memory alone, without a ring of any format. */
     @Test
     void thereAreAsManySlotsAsWasSaid() throws ControlException {
-        Assumptions.assumeTrue(format == RingFormat.SPLIT);
         for (int i = 0; i < memory.slots(); i++) {
             memory.add(page(i), file());
         }
