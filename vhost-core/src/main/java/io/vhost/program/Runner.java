@@ -49,6 +49,8 @@ final class Runner implements Burst {
     private final MemorySegment skb = Arena.ofAuto().allocate(ContextLayout.SKB.size(), Long.BYTES);
     private final PartialChecksum checksum = new PartialChecksum();
 
+    private final Burst looking = new Looking();
+
     // Of the burst under way.
     private ProgramTraits traits;
     private Aborts aborts;
@@ -88,7 +90,7 @@ final class Runner implements Burst {
             Bytes.store(xdp, XDP_EGRESS, Integer.BYTES, out ? port : 0);
         }
         try {
-            program.runBurst(cpu, this, 0, packets.count());
+            program.runBurst(cpu, what.looksOnly() ? looking : this, 0, packets.count());
         } finally {
             traits = null;
             aborts = null;
@@ -97,19 +99,26 @@ final class Runner implements Burst {
         }
     }
 
-    @Override
-    public void load(Cpu same, int element) {
-        Packet next = burst.packet(element);
-        if (traits.looksOnly()) {
+    /** The way of XDP programs that only look, which is short: most programs, and the most packets. */
+    private final class Looking implements Burst {
+        @Override
+        public void load(Cpu same, int element) {
+            Packet next = burst.packet(element);
             int at = next.headroom();
-            cpu.packet().set(PacketRoom.buffer(next), at, at + next.length(), ContextLayout.XDP);
-        } else {
-            loadMore(next);
+            same.packet().set(PacketRoom.buffer(next), at, at + next.length(), ContextLayout.XDP);
+        }
+
+        @Override
+        public void done(Cpu same, int element, long result) {
+            if ((int) result != XDP_PASS || same.abort() != Abort.NONE) {
+                Runner.this.done(same, element, result);
+            }
         }
     }
 
-    /** Apart, so that what programs as a rule need is small enough to be compiled into the burst's loop. */
-    private void loadMore(Packet next) {
+    @Override
+    public void load(Cpu same, int element) {
+        Packet next = burst.packet(element);
         packet = next;
         head = next.headroom();
         length = next.length();
