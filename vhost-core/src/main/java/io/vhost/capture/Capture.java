@@ -246,9 +246,7 @@ public final class Capture implements AutoCloseable {
      */
     @Override
     public void close() {
-        synchronized (lock) {
-            end();
-        }
+        beginEnd();
         boolean interrupted = false;
         try {
             if (!thread.join(Duration.ofMillis(PATIENCE_MILLIS))) {
@@ -260,6 +258,13 @@ public final class Capture implements AutoCloseable {
         }
         if (interrupted) {
             Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Ends the capture, as {@link #close} does, but does not wait. */
+    void beginEnd() {
+        synchronized (lock) {
+            end();
         }
     }
 

@@ -175,6 +175,9 @@ public final class CaptureRegistry implements AutoCloseable {
         synchronized (lock) {
             closed = true;
         }
-        captures().forEach(Capture::close);
+        List<Capture> all = captures();
+        // All first: each may wait for a reader that takes nothing.
+        all.forEach(Capture::beginEnd);
+        all.forEach(Capture::close);
     }
 }

@@ -11,6 +11,7 @@ import io.vhost.capture.Capture;
 import io.vhost.capture.CaptureBlocks;
 import io.vhost.capture.CaptureBlocks.Block;
 import io.vhost.capture.CaptureOptions;
+import io.vhost.capture.CaptureRegistry;
 import io.vhost.capture.CaptureState;
 import io.vhost.capture.QueueCapture;
 import io.vhost.net.NetHeader;
@@ -23,6 +24,7 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.StandardProtocolFamily;
 import java.net.UnixDomainSocketAddress;
@@ -47,6 +49,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class CaptureTest {
     private static final long BILLION = 1_000_000_000L;
     private static final int ROOM = 70_000;
+
+    /** What a pipe holds. */
+    private static final int PIPE = 1 << 16;
 
     @TempDir
     private Path folder;
@@ -413,6 +418,42 @@ class CaptureTest {
         QueueCapture counters = capture.counters().getFirst();
         assertEquals(0, counters.dropped(), counters::toString);
         assertEquals(3200, read(new ByteArrayInputStream(read.toByteArray())).size());
+    }
+
+    /** All captures end at once: none waits for another's reader. */
+    @Test
+    void aReaderThatHangsKeepsNoOtherCaptureFromItsEnd() throws Exception {
+        CaptureRegistry registry = new CaptureRegistry();
+        registry.add(in);
+        Path pipe = pipe();
+        Capture slow = registry.start(pipe, CaptureOptions.defaults(), List.of(in));
+        try (InputStream stream = Files.newInputStream(pipe)) {
+            Await.until("recording", () -> !in.links().isEmpty());
+            for (int i = 0; i < 100; i++) {
+                assertEquals(32, send(fromGuest, lengths(32, 1000)));
+            }
+            Capture other = registry.start(folder.resolve("other"), CaptureOptions.defaults(), List.of(in));
+            Thread end = Thread.ofPlatform().start(registry::close);
+            byte[] piece = new byte[4096];
+            // Little by little, so that the slow one goes on for as long as this looks.
+            Await.until("the end of the other one",
+                    () -> other.state() == CaptureState.ENDED || readSome(stream, piece) < 0);
+            int left = 0;
+            for (int size = readSome(stream, piece); size > 0; size = readSome(stream, piece)) {
+                left += size;
+            }
+            assertTrue(left > 2 * PIPE, left + " bytes were left: the other one has waited");
+            end.join();
+        }
+        assertEquals(CaptureState.ENDED, slow.state());
+    }
+
+    private static int readSome(InputStream stream, byte[] piece) {
+        try {
+            return stream.read(piece);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test

@@ -7,6 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.app.Await;
 import io.vhost.device.DeviceListener;
+import io.vhost.device.PacketPorts;
+import io.vhost.device.ProgramChain;
+import io.vhost.device.ProgramLink;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VhostDevice;
 import io.vhost.driver.DriverConfig;
@@ -144,6 +147,44 @@ class MetricsServerTest {
                     .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
                     .findFirst().orElseThrow();
             assertTrue(held > 0 && held * 1e9 <= System.nanoTime() - begin, held + " s");
+        }
+    }
+
+    @Test
+    void whatProgramsDecidedIsServed() throws Exception {
+        Path socket = directory.resolve("s");
+        ProgramChain chain = ProgramChain.fromGuest("p", 1, PacketPorts.NONE);
+        ProgramLink third = chain.attach("third", burst -> {
+            for (int i = 2; i < burst.count(); i += 3) {
+                burst.drop(i);
+            }
+        });
+        ProgramLink out = ProgramChain.toGuest("p", 1).attach("out", _ -> { });
+        try (MetricsServer metrics = MetricsServer.start(ANY_PORT, List.of("127.0.0.1"), accounts,
+                        List::of, () -> List.of(third, out));
+                VhostServer _ = VhostServer.listen(socket, VhostConfig.defaults(), new Listener());
+                VirtioUser driver = VirtioUser.connect(socket, DriverConfig.defaults());
+                PacketPool pool = PacketPool.create(64, 2048)) {
+            VhostDevice device = devices.take();
+            device.queue(1).programs(chain);
+            Packet[] packets = new Packet[PACKETS];
+            for (int i = 0; i < PACKETS; i++) {
+                packets[i] = driver.pool().take();
+                packets[i].reset(LENGTH);
+            }
+            assertEquals(PACKETS, driver.transmitBurst(0, packets, 0, PACKETS));
+            int got = device.queue(1).dequeueBurst(pool, packets, 0, PACKETS);
+            pool.release(packets, 0, got);
+            assertEquals(PACKETS - 1, got);
+            List<String> scraped = scrape(metrics);
+            String labels = "vhost_program_packets_total"
+                    + "{direction=\"rx\",port=\"p\",program=\"third\",verdict=";
+            assertLine(labels + "\"pass\"} 4.0", scraped);
+            assertLine(labels + "\"drop\"} 1.0", scraped);
+            for (String verdict : List.of("aborted", "tx", "redirect")) {
+                assertLine(labels + "\"" + verdict + "\"} 0.0", scraped);
+            }
+            assertLine(labels.replace("rx", "tx").replace("third", "out") + "\"pass\"} 0.0", scraped);
         }
     }
 

@@ -38,8 +38,7 @@ public final class ExtcapCommand implements Callable<Integer> {
     @Option(names = "--extcap-interfaces", description = "List the interfaces.")
     private boolean interfaces;
 
-    /** Wireshark's; nothing depends on it so far. */
-    @SuppressWarnings("unused")
+    @SuppressWarnings("unused")   // Wireshark says its version always; nothing depends on it so far
     @Option(names = "--extcap-version", arity = "0..1", hidden = true)
     private String version;
 
