@@ -185,10 +185,8 @@ final class FunctionEmitter {
             used |= (load || store) && MemoryEmitter.isOwn(insn, load ? Insn.src(insn) : Insn.dst(insn));
         }
         if (used) {
-            code.aload(Frame.STACK).lload(Frame.local(Insn.FP))
-                    .loadConstant(-(Address.STACK + Address.FRAME)).ladd()
-                    .loadConstant((long) Address.FRAME)
-                    .invokeinterface(Names.SEGMENT, "asSlice", Names.SLICE).astore(Frame.OWN);
+            code.aload(Frame.MEMORY).lload(Frame.local(Insn.FP))
+                    .invokevirtual(Names.MEMORY, "frame", Names.FRAME_OF).astore(Frame.OWN);
         }
     }
 

@@ -134,7 +134,8 @@ final class Groups {
         accesses++;
         boolean begins = register < Insn.FP
                 && (open[register] == null || open[register].region != region);
-        if (register == Insn.FP || region == Region.ANY || (begins && accesses > LAST_BEGIN)) {
+        // The context is small and read once or twice: a slice would cost more than its checks.
+        if (register == Insn.FP || region == Region.ANY || region == Region.CONTEXT || (begins && accesses > LAST_BEGIN)) {
             return;
         }
         if (begins) {

@@ -56,6 +56,7 @@ final class Names {
             CD_long, CD_long);
     static final MethodTypeDesc LOOKUP = MethodTypeDesc.of(CD_long, CPU, TABLE, CD_int, HELPER,
             CD_long, CD_long);
+    static final MethodTypeDesc FRAME_OF = MethodTypeDesc.of(SEGMENT, CD_long);
     static final MethodTypeDesc SLICE = MethodTypeDesc.of(SEGMENT, CD_long, CD_long);
     static final MethodTypeDesc LONGS = MethodTypeDesc.of(CD_long, CD_long, CD_long);
     static final MethodTypeDesc COMPARE_LONGS = MethodTypeDesc.of(CD_int, CD_long, CD_long);

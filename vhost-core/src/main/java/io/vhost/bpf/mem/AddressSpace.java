@@ -15,15 +15,33 @@ public final class AddressSpace {
     private static final MemorySegment[] NONE = new MemorySegment[0];
 
     private final MemorySegment stack = Arena.ofAuto().allocate((long) Address.FRAME * Address.FRAMES, 8);
+    private final MemorySegment[] frames = new MemorySegment[Address.FRAMES];
     private MemorySegment context = NOTHING;
     private MemorySegment packet = NOTHING;
     private MemorySegment[] values = NONE;
     private MemorySegment[] handedOut = NONE;
     private int handedOutCount;
 
+    /** A stack for one thread's programs. */
+    public AddressSpace() {
+        // Cut beforehand: a slice made in each run is an object wherever HotSpot does not see through it.
+        for (int frame = 0; frame < frames.length; frame++) {
+            frames[frame] = stack.asSlice((long) frame * Address.FRAME, Address.FRAME);
+        }
+    }
+
     /** The stack. */
     public MemorySegment stack() {
         return stack;
+    }
+
+    /**
+     * The part of the stack below a frame pointer.
+     *
+     * @throws IndexOutOfBoundsException if it is none of the frames'
+     */
+    public MemorySegment frame(long fp) {
+        return frames[(int) (fp - Address.FIRST_FP) / Address.FRAME];
     }
 
     /** The context. */
