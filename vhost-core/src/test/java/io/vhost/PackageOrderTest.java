@@ -46,10 +46,11 @@ class PackageOrderTest {
             Map.entry("program.command", 12), Map.entry("capture.command", 12),
             Map.entry("app.polling", 12),
             Map.entry("app.cli", 13), Map.entry("app.service", 13),
-            Map.entry("app.vswitch", 14),
-            Map.entry("app.demo", 15), Map.entry("app.forward", 15),
-            Map.entry("app.top", 15), Map.entry("app.extcap", 15), Map.entry("app.bpf", 15),
-            Map.entry("app", 16));
+            Map.entry("app.ports", 14),
+            Map.entry("app.vswitch", 15),
+            Map.entry("app.demo", 16), Map.entry("app.forward", 16),
+            Map.entry("app.top", 16), Map.entry("app.extcap", 16), Map.entry("app.bpf", 16),
+            Map.entry("app", 17));
     private static final Path SOURCES = Path.of("src", "main", "java", "io", "vhost");
     private static final Pattern NO_CODE = Pattern.compile(
             "(?s)/\\*.*?\\*/|//[^\n]*|\"(\\\\.|[^\"\\\\\n])*\"");

@@ -12,6 +12,8 @@ import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
 import io.vhost.app.polling.LateCopyException;
+import io.vhost.app.ports.PortControl;
+import io.vhost.app.ports.RunningPorts;
 import io.vhost.app.service.InheritedPort;
 import io.vhost.app.service.ServiceManager;
 import io.vhost.app.service.ServiceOptions;
@@ -200,11 +202,10 @@ public final class ForwardCommand implements Callable<Integer> {
         List<String> names = new ArrayList<>();
         List<Forwarder.Opening> openings = new ArrayList<>();
         MonitoredDevices devices = new MonitoredDevices();
+        PortControl control = new PortControl("forward", false, metrics::forget, this::tell);
         for (Path path : where.paths) {
             names.add(path.toString());
-            openings.add((offer, listener) -> VhostServer.listen(
-                    path, sockets.permissions(), offer,
-                    devices.watch(metrics.watch(path.toString(), listener))));
+            openings.add(opening(path, devices));
         }
         if (where.fd != null) {
             names.add("fd=" + where.fd);
@@ -221,6 +222,7 @@ public final class ForwardCommand implements Callable<Integer> {
         programs.prepare(names.size());
         List<io.vhost.monitor.command.Command> commands = new ArrayList<>(programs.commands());
         commands.addAll(captures.commands());
+        commands.addAll(control.commands());
         try (CaptureArguments _ = captures.open(names.size());
                 MonitorServer _ = monitor.open("forward", devices, commands, context.end()::raise);
                 Forwarder forwarder = new Forwarder(config, names, openings, mode == Mode.MACSWAP, cpus,
@@ -228,8 +230,8 @@ public final class ForwardCommand implements Callable<Integer> {
                 MetricsOptions.Open _ = metrics.open(
                         () -> traffic(forwarder), programs.registry()::links,
                         quiet ? null : context.out());
-                ServiceManager _ = service.ready(forwarder::check)) {
-            report = new ForwardReport(forwarder.ports());
+                ServiceManager _ = ready(forwarder, control, devices)) {
+            report = new ForwardReport(forwarder::ports);
             run(forwarder, report);
         } catch (LateCopyException e) {
             if (report != null) {
@@ -246,9 +248,51 @@ public final class ForwardCommand implements Callable<Integer> {
         return 0;
     }
 
+    private ServiceManager ready(Forwarder forwarder, PortControl control, MonitoredDevices devices)
+            throws IOException {
+        RunningPorts ports = new RunningPorts() {
+            @Override
+            public List<ForwardPort> ports() {
+                return forwarder.ports();
+            }
+
+            @Override
+            public ForwardPort add(Path path, boolean connects) throws IOException {
+                return forwarder.add(path.toString(), opening(path, devices));
+            }
+
+            @Override
+            public void remove(String name) throws IOException {
+                forwarder.remove(name);
+            }
+        };
+        // First: who is told may want other ports at once.
+        control.begin(ports, service.file());
+        return service.ready(forwarder::check, control::reload);
+    }
+
+    private Forwarder.Opening opening(Path path, MonitoredDevices devices) {
+        return (offer, listener) -> {
+            try {
+                return VhostServer.listen(path, sockets.permissions(), offer,
+                        devices.watch(metrics.watch(path.toString(), listener)));
+            } catch (IOException e) {
+                metrics.forget(path.toString());
+                throw e;
+            }
+        };
+    }
+
+    private void tell(String line) {
+        if (!quiet) {
+            context.out().println(line);
+            context.out().flush();
+        }
+    }
+
     private static List<PortTraffic> traffic(Forwarder forwarder) {
         return forwarder.ports().stream().map(port ->
-                MetricsOptions.traffic(port.name(), port.device() != null, port.counters())).toList();
+                MetricsOptions.traffic(port.name(), port.isConnected(), port.counters())).toList();
     }
 
     private void run(Forwarder forwarder, ForwardReport report) {

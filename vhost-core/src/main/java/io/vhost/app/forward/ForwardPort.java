@@ -5,6 +5,7 @@ import io.vhost.app.polling.PolledDevice;
 import io.vhost.app.polling.PolledDevices;
 import io.vhost.app.polling.PortCounters;
 import io.vhost.app.polling.PortPrograms;
+import io.vhost.app.ports.PortState;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.PacketPorts;
 import io.vhost.device.VhostDevice;
@@ -20,7 +21,7 @@ import java.util.concurrent.atomic.LongAdder;
  *
  * <p>Threads: any.
  */
-final class ForwardPort {
+final class ForwardPort implements PortState {
     private final int number;
     private final String name;
     private final PortPrograms programs;
@@ -55,11 +56,13 @@ final class ForwardPort {
         return queue == null ? 0 : queue.send(packets, offset, count);
     }
 
-    int number() {
+    @Override
+    public int number() {
         return number;
     }
 
-    String name() {
+    @Override
+    public String name() {
         return name;
     }
 
@@ -106,8 +109,13 @@ final class ForwardPort {
         devices.putBack();
     }
 
-    /** What has passed so far. */
-    PortCounters counters() {
+    @Override
+    public boolean isConnected() {
+        return device() != null;
+    }
+
+    @Override
+    public PortCounters counters() {
         return devices.counters().plus(PortCounters.dropped(dropPackets.sum(), dropBytes.sum()));
     }
 

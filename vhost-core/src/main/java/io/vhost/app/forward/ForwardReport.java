@@ -3,22 +3,28 @@ package io.vhost.app.forward;
 import io.vhost.app.cli.Stopwatch;
 import io.vhost.app.polling.PortCounters;
 import java.io.PrintWriter;
+import java.util.IdentityHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.function.Supplier;
 
 /** What {@code forward} tells about its ports. One thread. */
 final class ForwardReport {
     private static final String HEAD = "port       rx packets            rx bytes      tx packets"
             + "            tx bytes dropped packets       dropped bytes   invalid  socket";
 
-    private final List<ForwardPort> ports;
-    private final PortCounters[] before;
+    private final Supplier<List<ForwardPort>> ports;
+    private Map<ForwardPort, PortCounters> before = Map.of();
     private final Stopwatch time = new Stopwatch();
 
-    /** A report that begins now. */
-    ForwardReport(List<ForwardPort> ports) {
+    /**
+     * A report that begins now.
+     *
+     * @param ports those of the moment, which come and go
+     */
+    ForwardReport(Supplier<List<ForwardPort>> ports) {
         this.ports = ports;
-        this.before = ports.stream().map(ForwardPort::counters).toArray(PortCounters[]::new);
     }
 
     /** Time since the beginning, in ns. */
@@ -31,10 +37,11 @@ final class ForwardReport {
         double nanos = time.lap();
         StringBuilder text =
                 new StringBuilder(String.format(Locale.ROOT, "%4.0f s", time.elapsed() / 1e9));
-        for (ForwardPort port : ports) {
+        Map<ForwardPort, PortCounters> now = new IdentityHashMap<>();
+        for (ForwardPort port : ports.get()) {
             PortCounters counters = port.counters();
-            PortCounters last = before[port.number()];
-            before[port.number()] = counters;
+            PortCounters last = before.getOrDefault(port, PortCounters.ZERO);
+            now.put(port, counters);
             text.append(
                     String.format(
                             Locale.ROOT,
@@ -44,8 +51,9 @@ final class ForwardReport {
                             (counters.txPackets() - last.txPackets()) * 1e3 / nanos,
                             (counters.dropPackets() - last.dropPackets()) * 1e3 / nanos,
                             port.copies() ? ", " + port.inFlight() + " in flight" : "",
-                            port.device() == null ? " (nobody connected)" : ""));
+                            !port.isConnected() ? " (nobody connected)" : ""));
         }
+        before = now;
         return text.toString();
     }
 
@@ -53,7 +61,7 @@ final class ForwardReport {
     void totals(PrintWriter out) {
         out.println();
         out.println(HEAD);
-        for (ForwardPort port : ports) {
+        for (ForwardPort port : ports.get()) {
             PortCounters c = port.counters();
             out.printf(
                     "%-5d%16d%20d%16d%20d%16d%20d%10d  %s%n",

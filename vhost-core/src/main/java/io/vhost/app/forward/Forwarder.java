@@ -1,5 +1,6 @@
 package io.vhost.app.forward;
 
+import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.app.polling.ClosedTogether;
 import io.vhost.app.polling.Idle;
 import io.vhost.app.polling.LastPackets;
@@ -15,13 +16,17 @@ import io.vhost.net.PacketPool;
 import io.vhost.server.VhostServer;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.OptionalInt;
+import java.util.stream.Stream;
 
 /**
  * Moves packets between ports as testpmd does: ports 0 and 1 are a pair, 2 and 3, and so on; a last
  * one without a partner gets its own packets back. Queue pair n of a port belongs to queue pair n
- * of its partner.
+ * of its partner. Ports come and go.
  *
  * <p>Threads: one opens and closes; each polling thread has its share of the queues. Front-ends
  * come and go meanwhile: the queues to poll are an array that is replaced, so that polling takes no
@@ -64,11 +69,24 @@ final class Forwarder implements AutoCloseable {
     private final boolean swapsAddresses;
     /** Null: the polling threads copy. */
     private final DmaRegistry dma;
-    private final List<ForwardPort> ports = new ArrayList<>();
-    private final List<VhostServer> servers = new ArrayList<>();
+    private final VhostConfig config;
+    private final PortPrograms.Keeper programs;
     private final List<Share> shares = new ArrayList<>();
     private final List<PollingThread> threads = new ArrayList<>();
     private final Object planLock = new Object();
+    private final Object portsLock = new Object();
+    /** In the order of their numbers; replaced under the lock. */
+    private volatile List<ForwardPort> ports = List.of();
+
+    @GuardedBy("portsLock")
+    private final Map<ForwardPort, VhostServer> servers = new LinkedHashMap<>();
+
+    /** Ports that were taken away, with packets that a copy may still touch. */
+    @GuardedBy("portsLock")
+    private final List<ForwardPort> late = new ArrayList<>();
+
+    @GuardedBy("portsLock")
+    private boolean closed;
 
     /**
      * A forwarder that runs, with nobody connected.
@@ -91,16 +109,20 @@ final class Forwarder implements AutoCloseable {
             PortPrograms.Keeper programs)
             throws IOException {
         this.swapsAddresses = swapsAddresses;
+        this.config = config;
+        this.programs = programs;
         this.dma = config.dma();
         boolean complete = false;
         try {
             startPolling(cpus, config.dma() == null ? 2 * ForwardStream.BURST : COPYING);
-            for (int i = 0; i < names.size(); i++) {
-                ports.add(new ForwardPort(i, names.get(i), config.dma(), this::redirect, this::plan));
-            }
-            ports.forEach(port -> programs.added(port.programs()));
-            for (int i = 0; i < names.size(); i++) {
-                servers.add(openings.get(i).open(config, ports.get(i).listener()));
+            synchronized (portsLock) {
+                // All of them first: nobody shall get packets back because a partner is not there yet.
+                for (String name : names) {
+                    ForwardPort _ = register(name);
+                }
+                for (int i = 0; i < names.size(); i++) {
+                    open(ports.get(i), openings.get(i));
+                }
             }
             complete = true;
         } finally {
@@ -127,13 +149,102 @@ final class Forwarder implements AutoCloseable {
 
     /** Sends packets to a port that programs know by this number; see {@link PacketPorts}. */
     private int redirect(int number, Packet[] packets, int offset, int count) {
-        return number > ports.size() ? PacketPorts.NO_PORT
-                : ports.get(number - 1).sendRedirected(packets, offset, count);
+        ForwardPort port = port(number - 1);
+        return port == null ? PacketPorts.NO_PORT : port.sendRedirected(packets, offset, count);
     }
 
-    /** The ports; their number and order stay. */
+    /** The ports of this moment, in the order of their numbers. */
     List<ForwardPort> ports() {
         return ports;
+    }
+
+    private ForwardPort port(int number) {
+        List<ForwardPort> present = ports;
+        // Without an iterator: redirected packets come this way.
+        for (int i = 0; i < present.size(); i++) {
+            if (present.get(i).number() == number) {
+                return present.get(i);
+            }
+        }
+        return null;
+    }
+
+    /**
+     * Adds a port, which gets the lowest number that is free: one that was taken away can be replaced, and
+     * its partner has a partner again.
+     *
+     * @param name of its socket, which no other has
+     * @param opening opens the socket
+     * @return the port
+     * @throws IOException if there is a port of this name, or the socket cannot be had
+     */
+    ForwardPort add(String name, Opening opening) throws IOException {
+        synchronized (portsLock) {
+            ForwardPort port = register(name);
+            open(port, opening);
+            // A partner does not echo any more.
+            plan();
+            return port;
+        }
+    }
+
+    @GuardedBy("portsLock")
+    private ForwardPort register(String name) throws IOException {
+        if (closed) {
+            throw new IOException("the forwarder ends");
+        }
+        if (ports.stream().anyMatch(port -> port.name().equals(name))) {
+            throw new IOException("there is a port " + name + " already");
+        }
+        int number = 0;
+        while (port(number) != null) {
+            number++;
+        }
+        ForwardPort port = new ForwardPort(number, name, dma, this::redirect, this::plan);
+        programs.added(port.programs());
+        ports = Stream.concat(ports.stream(), Stream.of(port))
+                .sorted(Comparator.comparingInt(ForwardPort::number)).toList();
+        return port;
+    }
+
+    @GuardedBy("portsLock")
+    private void open(ForwardPort port, Opening opening) throws IOException {
+        boolean complete = false;
+        try {
+            servers.put(port, opening.open(config, port.listener()));
+            complete = true;
+        } finally {
+            if (!complete) {
+                forget(port);
+            }
+        }
+    }
+
+    @GuardedBy("portsLock")
+    private void forget(ForwardPort port) {
+        ports = ports.stream().filter(each -> !each.equals(port)).toList();
+        programs.removed(port.programs());
+    }
+
+    /**
+     * Takes a port away: its front-ends are disconnected, and its socket's file is removed. Its partner gets
+     * its own packets back.
+     *
+     * @param name of its socket
+     * @throws IOException if there is no port of this name
+     */
+    void remove(String name) throws IOException {
+        synchronized (portsLock) {
+            ForwardPort port = ports.stream().filter(each -> each.name().equals(name)).findFirst()
+                    .orElseThrow(() -> new IOException("there is no port " + name));
+            servers.remove(port).close();
+            forget(port);
+            late.removeIf(each -> each.inFlight() == 0);
+            if (port.inFlight() > 0) {
+                late.add(port);
+            }
+            plan();
+        }
     }
 
     /** The polling threads. */
@@ -141,9 +252,12 @@ final class Forwarder implements AutoCloseable {
         return threads;
     }
 
-    /** Whether everyone has gone and nobody can come. */
+    /** Whether everyone has gone and nobody can come, though there are ports. */
     boolean isOver() {
-        return servers.stream().allMatch(server -> !server.isListening() && server.connectionCount() == 0);
+        synchronized (portsLock) {
+            return !servers.isEmpty() && servers.values().stream()
+                    .allMatch(server -> !server.isListening() && server.connectionCount() == 0);
+        }
     }
 
     /** Throws if a polling thread has failed. */
@@ -169,8 +283,8 @@ final class Forwarder implements AutoCloseable {
     }
 
     private ForwardPort partner(ForwardPort port) {
-        int partner = port.number() ^ 1;
-        return partner < ports.size() ? ports.get(partner) : port;
+        ForwardPort partner = port(port.number() ^ 1);
+        return partner == null ? port : partner;
     }
 
     private List<ForwardStream> streams(ForwardPort from, ForwardPort to) {
@@ -193,8 +307,13 @@ final class Forwarder implements AutoCloseable {
     @Override
     public void close() {
         threads.forEach(PollingThread::close);
-        ClosedTogether.run(servers.stream().<Runnable>map(server -> server::close).toList());
+        List<ForwardPort> all;
+        synchronized (portsLock) {
+            closed = true;
+            ClosedTogether.run(servers.values().stream().<Runnable>map(server -> server::close).toList());
+            all = Stream.concat(ports.stream(), late.stream()).toList();
+        }
         LastPackets.close(shares.stream().map(share -> share.pool).toList(), dma,
-                () -> ports.forEach(ForwardPort::putBack));
+                () -> all.forEach(ForwardPort::putBack));
     }
 }

@@ -12,6 +12,8 @@ import io.vhost.app.cli.ProgressLine;
 import io.vhost.app.cli.SocketOptions;
 import io.vhost.app.cli.Version;
 import io.vhost.app.polling.LateCopyException;
+import io.vhost.app.ports.PortControl;
+import io.vhost.app.ports.RunningPorts;
 import io.vhost.app.service.InheritedPort;
 import io.vhost.app.service.ServiceManager;
 import io.vhost.app.service.ServiceOptions;
@@ -173,8 +175,7 @@ public final class SwitchCommand implements Callable<Integer> {
         List<String> names = new ArrayList<>();
         List<Switch.Opening> openings = new ArrayList<>();
         MonitoredDevices devices = new MonitoredDevices();
-        PortControl control = new PortControl((path, connects) -> opening(path, connects, devices),
-                metrics::forget, this::tell);
+        PortControl control = new PortControl("switch", true, metrics::forget, this::tell);
         for (Path path : paths) {
             names.add(path.toString());
             openings.add(opening(path, false, devices));
@@ -192,7 +193,7 @@ public final class SwitchCommand implements Callable<Integer> {
         programs.prepare(names.size(), uplinks.withoutPrograms());
         List<io.vhost.monitor.command.Command> commands = new ArrayList<>(programs.commands());
         commands.addAll(captures.commands());
-        commands.addAll(List.of(control.commands()));
+        commands.addAll(control.commands());
         try (CaptureArguments _ = captures.open(names.size());
                 MonitorServer _ = monitor.open("switch", devices, commands, context.end()::raise);
                 Switch ethernet = new Switch(
@@ -202,7 +203,7 @@ public final class SwitchCommand implements Callable<Integer> {
                 MetricsOptions.Open _ = metrics.open(
                         () -> traffic(ethernet), programs.registry()::links,
                         quiet ? null : context.out());
-                ServiceManager _ = ready(ethernet, control)) {
+                ServiceManager _ = ready(ethernet, control, devices)) {
             report = new SwitchReport(ethernet::members);
             run(ethernet, report);
         } catch (LateCopyException e) {
@@ -219,11 +220,31 @@ public final class SwitchCommand implements Callable<Integer> {
         return 0;
     }
 
-    private ServiceManager ready(Switch ethernet, PortControl control) throws IOException {
+    private ServiceManager ready(Switch ethernet, PortControl control, MonitoredDevices devices)
+            throws IOException {
         uplinks.open(ethernet, sockets.permissions(), features.without());
         // First: who is told may want other ports at once.
-        control.begin(ethernet, service.file());
+        control.begin(ports(ethernet, devices), service.file());
         return service.ready(ethernet::check, control::reload);
+    }
+
+    private RunningPorts ports(Switch ethernet, MonitoredDevices devices) {
+        return new RunningPorts() {
+            @Override
+            public List<SwitchMember> ports() {
+                return ethernet.members();
+            }
+
+            @Override
+            public SwitchMember add(Path path, boolean connects) throws IOException {
+                return ethernet.add(path.toString(), opening(path, connects, devices));
+            }
+
+            @Override
+            public void remove(String name) throws IOException {
+                ethernet.remove(name);
+            }
+        };
     }
 
     private Switch.Opening opening(Path path, boolean connects, MonitoredDevices devices) {

@@ -1,26 +1,18 @@
 package io.vhost.app.vswitch;
 
-import io.vhost.app.polling.PortCounters;
+import io.vhost.app.ports.PortState;
 
 /** What {@code switch} tells of: a socket or an interface of this machine. Any thread. */
-interface SwitchMember {
+interface SwitchMember extends PortState {
     /** Number of the port, which no other ever has. */
+    @Override
     int number();
-
-    /** What the user called it. */
-    String name();
-
-    /** What has passed so far. */
-    PortCounters counters();
 
     /** Whether DMA channels copy its packets. */
     boolean copies();
 
     /** Packets that a DMA channel is copying, or has copied and not given back. */
     long inFlight();
-
-    /** Whether packets can pass now. */
-    boolean isConnected();
 
     /**
      * Where packets go that a program redirects here: the first guest of a socket. For the switch's thread.

@@ -160,6 +160,31 @@ class ServiceProcessTest {
         }
     }
 
+    @Test
+    void aHangUpChangesThePortsOfForward() throws IOException {
+        Path config = directory.resolve("c.json");
+        Path a = directory.resolve("a");
+        Path b = directory.resolve("b");
+        Path c = directory.resolve("c");
+        Files.writeString(config, "{\"socket-path\": [\"" + a + "\", \"" + b + "\"]}");
+        String name = directory.resolve("n").toString();
+        try (Program manager = manager("UNIX-RECV:" + name);
+                Program program = start(name, "0", "forward", "--config", config.toString())) {
+            manager.await("READY=1");
+            Files.writeString(config, "{\"socket-path\": [\"" + b + "\", \"" + c + "\"]}");
+            Program.signal("HUP", program.pid());
+            program.await("port removed: " + a + "\n");
+            program.await("port 0: " + c + "\n");
+            manager.await("RELOADING=1");
+            manager.await("READY=1");
+            assertFalse(Files.exists(a));
+            MainProcess.awaitListening(b);
+            MainProcess.awaitListening(c);
+            program.terminate();
+            assertEquals(0, program.exitStatus());
+        }
+    }
+
     @ParameterizedTest
     @CsvSource(delimiter = '|', value = {
         "time|(?s)20..-..-..T\\S+Z WARNING: .*connections.*",

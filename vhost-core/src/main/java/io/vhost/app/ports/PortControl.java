@@ -1,4 +1,4 @@
-package io.vhost.app.vswitch;
+package io.vhost.app.ports;
 
 import io.vhost.app.polling.PortCounters;
 import io.vhost.app.service.ConfigFile;
@@ -17,17 +17,11 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * Adds ports to a running switch and takes them away, for its monitor and its configuration file.
+ * Adds ports to a running command and takes them away, for its monitor and its configuration file.
  *
  * <p>Threads: any; one change at a time.
  */
-final class PortControl {
-    /** How a socket becomes a port. */
-    interface Openings {
-        /** Opens one, by listening at a path or by connecting to it. */
-        Switch.Opening of(Path path, boolean connects);
-    }
-
+public final class PortControl {
     private static final System.Logger LOGGER = System.getLogger(PortControl.class.getPackageName());
     private static final Type PORT = Type.object(
             Member.of("port", Type.INT), Member.of("name", Type.STRING), Member.of("connected", Type.BOOLEAN),
@@ -35,49 +29,55 @@ final class PortControl {
             Member.of("tx-packets", Type.UINT64), Member.of("tx-bytes", Type.UINT64),
             Member.of("dropped-packets", Type.UINT64), Member.of("dropped-bytes", Type.UINT64));
 
-    private final Openings openings;
+    private final String command;
+    private final boolean connects;
     private final Consumer<String> forgotten;
     private final Consumer<String> told;
     /** Null: it does not run yet. */
-    private volatile Switch ethernet;
+    private volatile RunningPorts running;
     private ConfigFile file;
 
     /**
      * Nothing is controlled yet.
      *
-     * @param openings how sockets become ports
+     * @param command whose ports they are
+     * @param connects whether the command can connect to sockets, too
      * @param forgotten is told the names of ports that are taken away
      * @param told a line about each change
      */
-    PortControl(Openings openings, Consumer<String> forgotten, Consumer<String> told) {
-        this.openings = openings;
+    public PortControl(String command, boolean connects, Consumer<String> forgotten,
+            Consumer<String> told) {
+        this.command = command;
+        this.connects = connects;
         this.forgotten = forgotten;
         this.told = told;
     }
 
-    /** Controls this switch from now on, whose ports may be from a file. */
-    synchronized void begin(Switch running, ConfigFile first) {
+    /** Controls these ports from now on, some of which may be from a file. */
+    public synchronized void begin(RunningPorts ports, ConfigFile first) {
         file = first;
-        ethernet = running;
+        running = ports;
     }
 
-    /** For a monitor; they are refused while the switch does not run. */
-    Command[] commands() {
-        return new Command[] {
-            Command.named("x-query-vhost-ports").help("show the ports of the switch")
-                    .returns(Type.array(PORT)).runs(_ -> ports()),
-            Command.named("x-vhost-port-add").help("add a port: listen at a path, or connect to it")
-                    .mutating()
-                    .argument("path", Type.STRING).optional("connect", Type.BOOLEAN).runs(this::add),
-            Command.named("x-vhost-port-remove").help("take a port away, and disconnect its guests")
-                    .mutating().argument("path", Type.STRING).runs(this::remove)};
+    /** For a monitor; they are refused while the command does not run. */
+    public List<Command> commands() {
+        Command.Builder add = Command.named("x-vhost-port-add").mutating();
+        return List.of(
+                Command.named("x-query-vhost-ports").help("show the ports of " + command)
+                        .returns(Type.array(PORT)).runs(_ -> ports()),
+                (connects ? add.help("add a port: listen at a path, or connect to it")
+                        .argument("path", Type.STRING).optional("connect", Type.BOOLEAN)
+                        : add.help("add a port: listen at a path").argument("path", Type.STRING))
+                        .runs(this::add),
+                Command.named("x-vhost-port-remove").help("take a port away, and disconnect its guests")
+                        .mutating().argument("path", Type.STRING).runs(this::remove));
     }
 
     private List<Map<String, Object>> ports() throws CommandException {
-        return running().members().stream().map(member -> {
-            PortCounters counters = member.counters();
-            return Json.object("port", member.number(), "name", member.name(),
-                    "connected", member.isConnected(),
+        return running().ports().stream().map(port -> {
+            PortCounters counters = port.counters();
+            return Json.object("port", port.number(), "name", port.name(),
+                    "connected", port.isConnected(),
                     "rx-packets", counters.rxPackets(), "rx-bytes", counters.rxBytes(),
                     "tx-packets", counters.txPackets(), "tx-bytes", counters.txBytes(),
                     "dropped-packets", counters.dropPackets(), "dropped-bytes", counters.dropBytes());
@@ -102,25 +102,25 @@ final class PortControl {
         }
     }
 
-    private Switch running() throws CommandException {
-        Switch running = ethernet;
-        if (running == null) {
-            throw new CommandException("the switch does not run yet");
+    private RunningPorts running() throws CommandException {
+        RunningPorts ports = running;
+        if (ports == null) {
+            throw new CommandException("the command " + command + " does not run yet");
         }
-        return running;
+        return ports;
     }
 
-    private synchronized void add(Switch running, String path, boolean connects) throws IOException {
+    private synchronized void add(RunningPorts ports, String path, boolean connects) throws IOException {
         try {
-            SwitchMember port = running.add(path, openings.of(Path.of(path), connects));
+            PortState port = ports.add(Path.of(path), connects);
             told.accept("port " + port.number() + ": " + path);
         } catch (InvalidPathException e) {
             throw new IOException(e.getMessage(), e);
         }
     }
 
-    private synchronized void remove(Switch running, String path) throws IOException {
-        running.remove(path);
+    private synchronized void remove(RunningPorts ports, String path) throws IOException {
+        ports.remove(path);
         forgotten.accept(path);
         told.accept("port removed: " + path);
     }
@@ -129,21 +129,21 @@ final class PortControl {
      * Makes the ports those that the file has now. Those that it never had stay; what cannot be had is
      * logged, and the others are changed.
      */
-    synchronized void reload(ConfigFile next) {
-        if (ethernet == null) {
-            LOGGER.log(Level.WARNING, next + " is not read again: the switch does not run yet");
+    public synchronized void reload(ConfigFile next) {
+        if (running == null) {
+            LOGGER.log(Level.WARNING, next + " is not read again: the command " + command + " does not run yet");
             return;
         }
         Map<String, Boolean> before = file.ports();
         Map<String, Boolean> now = next.ports();
         before.forEach((path, connects) -> {
             if (!connects.equals(now.get(path))) {
-                change(() -> remove(ethernet, path));
+                change(() -> remove(running, path));
             }
         });
         now.forEach((path, connects) -> {
             if (!connects.equals(before.get(path))) {
-                change(() -> add(ethernet, path, connects));
+                change(() -> add(running, path, connects));
             }
         });
         if (!next.others().equals(file.others())) {
