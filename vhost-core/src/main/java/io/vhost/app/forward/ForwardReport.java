@@ -3,7 +3,7 @@ package io.vhost.app.forward;
 import io.vhost.app.cli.Stopwatch;
 import io.vhost.app.polling.PortCounters;
 import java.io.PrintWriter;
-import java.util.IdentityHashMap;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -37,7 +37,7 @@ final class ForwardReport {
         double nanos = time.lap();
         StringBuilder text =
                 new StringBuilder(String.format(Locale.ROOT, "%4.0f s", time.elapsed() / 1e9));
-        Map<ForwardPort, PortCounters> now = new IdentityHashMap<>();
+        Map<ForwardPort, PortCounters> now = new HashMap<>();
         for (ForwardPort port : ports.get()) {
             PortCounters counters = port.counters();
             PortCounters last = before.getOrDefault(port, PortCounters.ZERO);
