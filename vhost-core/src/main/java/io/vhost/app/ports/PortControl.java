@@ -131,7 +131,8 @@ public final class PortControl {
      */
     public synchronized void reload(ConfigFile next) {
         if (running == null) {
-            LOGGER.log(Level.WARNING, next + " is not read again: the command " + command + " does not run yet");
+            LOGGER.log(Level.WARNING,
+                    next + " is not read again: the command " + command + " does not run yet");
             return;
         }
         Map<String, Boolean> before = file.ports();

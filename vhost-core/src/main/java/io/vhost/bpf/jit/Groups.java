@@ -135,7 +135,8 @@ final class Groups {
         boolean begins = register < Insn.FP
                 && (open[register] == null || open[register].region != region);
         // The context is small and read once or twice: a slice would cost more than its checks.
-        if (register == Insn.FP || region == Region.ANY || region == Region.CONTEXT || (begins && accesses > LAST_BEGIN)) {
+        if (register == Insn.FP || region == Region.ANY || region == Region.CONTEXT
+                || (begins && accesses > LAST_BEGIN)) {
             return;
         }
         if (begins) {

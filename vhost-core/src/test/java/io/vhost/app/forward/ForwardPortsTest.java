@@ -170,7 +170,8 @@ class ForwardPortsTest {
     void whatCannotBeDoneIsNamedAndChangesNothing() throws Exception {
         start();
         try (MonitorClient monitor = MonitorClient.connect(path("m"))) {
-            assertRefused("there is a port " + path("a") + " already", monitor, "x-vhost-port-add", path("a"));
+            assertRefused("there is a port " + path("a") + " already", monitor,
+                    "x-vhost-port-add", path("a"));
             assertRefused("there is no port " + path("c"), monitor, "x-vhost-port-remove", path("c"));
             Path missing = path("missing").resolve("c");
             assertRefused("bind(" + missing + "): ENOENT", monitor, "x-vhost-port-add", missing);
