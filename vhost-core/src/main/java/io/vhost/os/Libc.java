@@ -33,74 +33,70 @@ final class Libc {
     private static final ThreadLocal<MemorySegment> STATE =
             ThreadLocal.withInitial(() -> Arena.ofAuto().allocate(CALL_STATE));
 
-    private static final MethodHandle ACCEPT4 =
-            capturing("accept4", JAVA_INT, JAVA_INT, ADDRESS, ADDRESS, JAVA_INT);
-    private static final MethodHandle BIND = capturing("bind", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle CHMOD = capturing("chmod", JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle CLOSE = capturing("close", JAVA_INT, JAVA_INT);
-    private static final MethodHandle CONNECT = capturing("connect", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle EVENTFD = capturing("eventfd", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle FCHMOD = capturing("fchmod", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle FCNTL =
-            capturingVariadic("fcntl", 2, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle FTRUNCATE = capturing("ftruncate", JAVA_INT, JAVA_INT, JAVA_LONG);
-    private static final MethodHandle FUTEX_ERRNO = capturingVariadic(
-            "syscall", 1, JAVA_LONG,
-            JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG);
+    /**
+     * Any system call, whose six arguments are as wide as a pointer: a pointer, or a number as one. All calls
+     * share it, since the JVM makes and compiles a class for each kind of signature, which an AOT cache does
+     * not keep: with one for each function the program started a tenth of a second later.
+     */
+    private static final MethodHandle SYSCALL = LINKER.downcallHandle(
+            LINKER.defaultLookup().findOrThrow("syscall"),
+            FunctionDescriptor.of(JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS, ADDRESS),
+            Linker.Option.firstVariadicArg(1), Linker.Option.captureCallState("errno"));
+
+    // Those of the data path have signatures of their own: a number as a pointer may be an object.
     private static final MethodHandle FUTEX = plainVariadic(
             "syscall", 1, JAVA_LONG,
             JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG);
-    private static final MethodHandle GETSOCKOPT =
-            capturing("getsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, ADDRESS);
-    private static final MethodHandle IOCTL =
-            capturingVariadic("ioctl", 2, JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
     private static final MethodHandle IO_GETEVENTS = plainVariadic(
             "syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS, ADDRESS);
-    private static final MethodHandle IO_SETUP =
-            capturingVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
     private static final MethodHandle IO_SUBMIT =
             plainVariadic("syscall", 1, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG, ADDRESS);
-    private static final MethodHandle LISTEN = capturing("listen", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle MEMFD_CREATE = capturing("memfd_create", JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle MMAP =
-            capturing("mmap", JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_INT, JAVA_INT, JAVA_INT, JAVA_LONG);
-    private static final MethodHandle MUNMAP = capturing("munmap", JAVA_INT, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle OPEN = capturingVariadic("open", 2, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle OPEN_MODE =
-            capturingVariadic("open", 2, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT);
-    private static final MethodHandle POLL = capturing("poll", JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT);
+    private static final MethodHandle POLL = LINKER.downcallHandle(LINKER.defaultLookup().findOrThrow("poll"),
+            FunctionDescriptor.of(JAVA_INT, ADDRESS, JAVA_LONG, JAVA_INT),
+            Linker.Option.captureCallState("errno"));
     private static final MethodHandle PREADV2 = plainVariadic(
             "syscall", 1, JAVA_LONG,
             JAVA_LONG, JAVA_LONG, ADDRESS, JAVA_LONG, JAVA_LONG, JAVA_LONG, JAVA_LONG);
-    private static final MethodHandle READ_ERRNO = capturing("read", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
     private static final MethodHandle READ = plain("read", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
-    private static final MethodHandle RECVMSG = capturing("recvmsg", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle SCHED_GETAFFINITY =
-            capturing("sched_getaffinity", JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
-    private static final MethodHandle SCHED_SETAFFINITY =
-            capturing("sched_setaffinity", JAVA_INT, JAVA_INT, JAVA_LONG, ADDRESS);
-    private static final MethodHandle SENDMSG = capturing("sendmsg", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle SETSOCKOPT =
-            capturing("setsockopt", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT);
-    private static final MethodHandle SHUTDOWN = capturing("shutdown", JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle SOCKET = capturing("socket", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT);
-    private static final MethodHandle SOCKETPAIR =
-            capturing("socketpair", JAVA_INT, JAVA_INT, JAVA_INT, JAVA_INT, ADDRESS);
-    private static final MethodHandle STATX =
-            capturing("statx", JAVA_INT, JAVA_INT, ADDRESS, JAVA_INT, JAVA_INT, ADDRESS);
-    private static final MethodHandle STRERROR_R = plain("strerror_r", ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG);
-    private static final MethodHandle SYSCONF = plain("sysconf", JAVA_LONG, JAVA_INT);
-    private static final MethodHandle UNLINK = capturing("unlink", JAVA_INT, ADDRESS);
-    private static final MethodHandle WRITE = capturing("write", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
-    private static final MethodHandle WRITE_PLAIN = plain("write", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
+    private static final MethodHandle WRITE = plain("write", JAVA_LONG, JAVA_INT, ADDRESS, JAVA_LONG);
 
-    // Calls for which not every libc has a function; their numbers differ between architectures.
+    // Their numbers differ between architectures.
     private static final boolean X86_64 = System.getProperty("os.arch").equals("amd64");
+    private static final long SYS_ACCEPT4 = X86_64 ? 288 : 242;
+    private static final long SYS_BIND = X86_64 ? 49 : 200;
+    private static final long SYS_CLOSE = X86_64 ? 3 : 57;
+    private static final long SYS_CONNECT = X86_64 ? 42 : 203;
+    private static final long SYS_EVENTFD2 = X86_64 ? 290 : 19;
+    private static final long SYS_FCHMOD = X86_64 ? 91 : 52;
+    private static final long SYS_FCHMODAT = X86_64 ? 268 : 53;
+    private static final long SYS_FCNTL = X86_64 ? 72 : 25;
+    private static final long SYS_FTRUNCATE = X86_64 ? 77 : 46;
     private static final long SYS_FUTEX = X86_64 ? 202 : 98;
+    private static final long SYS_GETSOCKOPT = X86_64 ? 55 : 209;
+    private static final long SYS_IO_GETEVENTS = X86_64 ? 208 : 4;
     private static final long SYS_IO_SETUP = X86_64 ? 206 : 0;
     private static final long SYS_IO_SUBMIT = X86_64 ? 209 : 2;
-    private static final long SYS_IO_GETEVENTS = X86_64 ? 208 : 4;
+    private static final long SYS_IOCTL = X86_64 ? 16 : 29;
+    private static final long SYS_LISTEN = X86_64 ? 50 : 201;
+    private static final long SYS_MEMFD_CREATE = X86_64 ? 319 : 279;
+    private static final long SYS_MMAP = X86_64 ? 9 : 222;
+    private static final long SYS_MUNMAP = X86_64 ? 11 : 215;
+    private static final long SYS_OPENAT = X86_64 ? 257 : 56;
     private static final long SYS_PREADV2 = X86_64 ? 327 : 286;
+    private static final long SYS_READ = X86_64 ? 0 : 63;
+    private static final long SYS_RECVMSG = X86_64 ? 47 : 212;
+    private static final long SYS_SCHED_GETAFFINITY = X86_64 ? 204 : 123;
+    private static final long SYS_SCHED_SETAFFINITY = X86_64 ? 203 : 122;
+    private static final long SYS_SENDMSG = X86_64 ? 46 : 211;
+    private static final long SYS_SETSOCKOPT = X86_64 ? 54 : 208;
+    private static final long SYS_SHUTDOWN = X86_64 ? 48 : 210;
+    private static final long SYS_SOCKET = X86_64 ? 41 : 198;
+    private static final long SYS_SOCKETPAIR = X86_64 ? 53 : 199;
+    private static final long SYS_STATX = X86_64 ? 332 : 291;
+    private static final long SYS_UNLINKAT = X86_64 ? 263 : 35;
+    private static final long SYS_WRITE = X86_64 ? 1 : 64;
+    private static final MemorySegment NONE = MemorySegment.NULL;
+    private static final int AT_FDCWD = -100;
     private static final long CURRENT_POSITION = -1;
     private static final long RWF_NOWAIT = 8;
 
@@ -112,85 +108,39 @@ final class Libc {
     private Libc() {}
 
     static int accept4(int fd, int flags) {
-        MemorySegment state = STATE.get();
-        try {
-            MemorySegment none = MemorySegment.NULL;
-            return result((int) ACCEPT4.invokeExact(state, fd, none, none, flags), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_ACCEPT4, number(fd), NONE, NONE, number(flags));
     }
 
     static int bind(int fd, MemorySegment address, int length) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) BIND.invokeExact(state, fd, address, length), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_BIND, number(fd), address, number(length));
     }
 
     static int chmod(MemorySegment path, int mode) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) CHMOD.invokeExact(state, path, mode), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_FCHMODAT, number(AT_FDCWD), path, number(mode));
     }
 
     static int close(int fd) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) CLOSE.invokeExact(state, fd), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_CLOSE, number(fd));
     }
 
     static int connect(int fd, MemorySegment address, int length) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) CONNECT.invokeExact(state, fd, address, length), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_CONNECT, number(fd), address, number(length));
     }
 
     static int eventfd(int initial, int flags) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) EVENTFD.invokeExact(state, initial, flags), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_EVENTFD2, number(initial), number(flags));
     }
 
     static int fchmod(int fd, int mode) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) FCHMOD.invokeExact(state, fd, mode), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_FCHMOD, number(fd), number(mode));
     }
 
     static int fcntl(int fd, int command, int argument) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) FCNTL.invokeExact(state, fd, command, argument), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_FCNTL, number(fd), number(command), number(argument));
     }
 
     static int ftruncate(int fd, long length) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) FTRUNCATE.invokeExact(state, fd, length), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_FTRUNCATE, number(fd), number(length));
     }
 
     /**
@@ -200,13 +150,8 @@ final class Libc {
      * @param operation as {@code FUTEX_OP} of linux/futex.h makes it
      */
     static int futexWakeOp(MemorySegment word, long operation) {
-        MemorySegment state = STATE.get();
-        try {
-            return (int) result((long) FUTEX_ERRNO.invokeExact(
-                    state, SYS_FUTEX, word, FUTEX_WAKE_OP, 0L, 0L, word, operation), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(
+                SYS_FUTEX, word, number(FUTEX_WAKE_OP), NONE, NONE, word, number(operation));
     }
 
     /** {@return 0, or -1} Otherwise as {@link #futexWakeOp}. Does not allocate. */
@@ -220,30 +165,15 @@ final class Libc {
     }
 
     static int getsockopt(int fd, int level, int name, MemorySegment value, MemorySegment length) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) GETSOCKOPT.invokeExact(state, fd, level, name, value, length), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_GETSOCKOPT, number(fd), number(level), number(name), value, length);
     }
 
     static int ioctl(int fd, long request, MemorySegment argument) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) IOCTL.invokeExact(state, fd, request, argument), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_IOCTL, number(fd), number(request), argument);
     }
 
     static long ioSetup(int events, MemorySegment context) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((long) IO_SETUP.invokeExact(state, SYS_IO_SETUP, (long) events, context), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return call(SYS_IO_SETUP, number(events), context);
     }
 
     /** {@return 1 if the one request of the list was submitted, or -1} Does not allocate. */
@@ -265,64 +195,34 @@ final class Libc {
     }
 
     static int listen(int fd, int backlog) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) LISTEN.invokeExact(state, fd, backlog), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_LISTEN, number(fd), number(backlog));
     }
 
     static int memfdCreate(MemorySegment name, int flags) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) MEMFD_CREATE.invokeExact(state, name, flags), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_MEMFD_CREATE, name, number(flags));
     }
 
     static long mmap(long address, long length, int protection, int flags, int fd, long offset) {
-        MemorySegment state = STATE.get();
-        try {
-            long mapped = (long) MMAP.invokeExact(state, address, length, protection, flags, fd, offset);
-            return result(mapped, state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return call(SYS_MMAP, number(address), number(length), number(protection), number(flags),
+                number(fd), number(offset));
     }
 
     static int munmap(long address, long length) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) MUNMAP.invokeExact(state, address, length), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_MUNMAP, number(address), number(length));
     }
 
     static int open(MemorySegment path, int flags, int mode) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) OPEN_MODE.invokeExact(state, path, flags, mode), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_OPENAT, number(AT_FDCWD), path, number(flags), number(mode));
     }
 
     static int open(MemorySegment path, int flags) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) OPEN.invokeExact(state, path, flags), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return open(path, flags, 0);
     }
 
     static int poll(MemorySegment descriptors, long count, int timeoutMillis) {
         MemorySegment state = STATE.get();
         try {
-            return result((int) POLL.invokeExact(state, descriptors, count, timeoutMillis), state);
+            return (int) result((int) POLL.invokeExact(state, descriptors, count, timeoutMillis), state);
         } catch (Throwable e) {
             throw unexpected(e);
         }
@@ -339,12 +239,7 @@ final class Libc {
     }
 
     static long read(int fd, MemorySegment bytes, long length) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((long) READ_ERRNO.invokeExact(state, fd, bytes, length), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return call(SYS_READ, number(fd), bytes, number(length));
     }
 
     /** {@return how many bytes were read, or -1} Does not allocate. */
@@ -357,91 +252,53 @@ final class Libc {
     }
 
     static long recvmsg(int fd, MemorySegment message, int flags) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((long) RECVMSG.invokeExact(state, fd, message, flags), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return call(SYS_RECVMSG, number(fd), message, number(flags));
     }
 
+    /** {@return 0, or the negative error number} */
     static int schedGetaffinity(int thread, MemorySegment cpus) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) SCHED_GETAFFINITY.invokeExact(state, thread, cpus.byteSize(), cpus), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
+        long written = call(SYS_SCHED_GETAFFINITY, number(thread), number(cpus.byteSize()), cpus);
+        if (written < 0) {
+            return (int) written;
         }
+        cpus.asSlice(written).fill((byte) 0);
+        return 0;
     }
 
     static int schedSetaffinity(int thread, MemorySegment cpus) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) SCHED_SETAFFINITY.invokeExact(state, thread, cpus.byteSize(), cpus), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_SCHED_SETAFFINITY, number(thread), number(cpus.byteSize()), cpus);
     }
 
     static long sendmsg(int fd, MemorySegment message, int flags) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((long) SENDMSG.invokeExact(state, fd, message, flags), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return call(SYS_SENDMSG, number(fd), message, number(flags));
     }
 
     static int setsockopt(int fd, int level, int option, MemorySegment value, int length) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) SETSOCKOPT.invokeExact(state, fd, level, option, value, length), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_SETSOCKOPT, number(fd), number(level), number(option), value, number(length));
     }
 
     static int shutdown(int fd, int how) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) SHUTDOWN.invokeExact(state, fd, how), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_SHUTDOWN, number(fd), number(how));
     }
 
     static int socket(int domain, int type, int protocol) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) SOCKET.invokeExact(state, domain, type, protocol), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_SOCKET, number(domain), number(type), number(protocol));
     }
 
     static int socketpair(int domain, int type, int protocol, MemorySegment pair) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) SOCKETPAIR.invokeExact(state, domain, type, protocol, pair), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_SOCKETPAIR, number(domain), number(type), number(protocol), pair);
     }
 
     static int statx(int directory, MemorySegment path, int flags, int mask, MemorySegment status) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) STATX.invokeExact(state, directory, path, flags, mask, status), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_STATX, number(directory), path, number(flags), number(mask), status);
     }
 
     /** {@return the text of an error number} */
     static String strerror(int errno) {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment buffer = arena.allocate(ERROR_TEXT_LENGTH);
-            MemorySegment text = (MemorySegment) STRERROR_R.invokeExact(errno, buffer, buffer.byteSize());
+            MethodHandle function = plain("strerror_r", ADDRESS, JAVA_INT, ADDRESS, JAVA_LONG);
+            MemorySegment text = (MemorySegment) function.invokeExact(errno, buffer, buffer.byteSize());
             // glibc returns the text, which is not always in the buffer; musl fills the buffer and returns 0.
             return (text.address() == 0 ? buffer : text.reinterpret(ERROR_TEXT_LENGTH)).getString(0);
         } catch (Throwable e) {
@@ -452,41 +309,64 @@ final class Libc {
     /** {@return the size of a page in bytes, a power of two} */
     static long pageSize() {
         try {
-            return (long) SYSCONF.invokeExact(SC_PAGESIZE);
+            return (long) plain("sysconf", JAVA_LONG, JAVA_INT).invokeExact(SC_PAGESIZE);
         } catch (Throwable e) {
             throw unexpected(e);
         }
     }
 
     static int unlink(MemorySegment path) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((int) UNLINK.invokeExact(state, path), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return (int) call(SYS_UNLINKAT, number(AT_FDCWD), path, NONE);
     }
 
     static long write(int fd, MemorySegment bytes, long length) {
-        MemorySegment state = STATE.get();
-        try {
-            return result((long) WRITE.invokeExact(state, fd, bytes, length), state);
-        } catch (Throwable e) {
-            throw unexpected(e);
-        }
+        return call(SYS_WRITE, number(fd), bytes, number(length));
     }
 
     /** {@return how many bytes were written, or -1} Does not allocate. */
     static long writeWithoutErrno(int fd, MemorySegment bytes, long length) {
         try {
-            return (long) WRITE_PLAIN.invokeExact(fd, bytes, length);
+            return (long) WRITE.invokeExact(fd, bytes, length);
         } catch (Throwable e) {
             throw unexpected(e);
         }
     }
 
-    private static int result(int result, MemorySegment state) {
-        return result == -1 ? -(int) ERRNO.get(state, 0L) : result;
+    private static MemorySegment number(long value) {
+        return MemorySegment.ofAddress(value);
+    }
+
+    private static long call(long number, MemorySegment first) {
+        return call(number, first, NONE, NONE, NONE, NONE, NONE);
+    }
+
+    private static long call(long number, MemorySegment first, MemorySegment second) {
+        return call(number, first, second, NONE, NONE, NONE, NONE);
+    }
+
+    private static long call(long number, MemorySegment first, MemorySegment second, MemorySegment third) {
+        return call(number, first, second, third, NONE, NONE, NONE);
+    }
+
+    private static long call(long number, MemorySegment first, MemorySegment second, MemorySegment third,
+            MemorySegment fourth) {
+        return call(number, first, second, third, fourth, NONE, NONE);
+    }
+
+    private static long call(long number, MemorySegment first, MemorySegment second, MemorySegment third,
+            MemorySegment fourth, MemorySegment fifth) {
+        return call(number, first, second, third, fourth, fifth, NONE);
+    }
+
+    private static long call(long number, MemorySegment first, MemorySegment second, MemorySegment third,
+            MemorySegment fourth, MemorySegment fifth, MemorySegment sixth) {
+        MemorySegment state = STATE.get();
+        try {
+            return result((long) SYSCALL.invokeExact(
+                    state, number, first, second, third, fourth, fifth, sixth), state);
+        } catch (Throwable e) {
+            throw unexpected(e);
+        }
     }
 
     private static long result(long result, MemorySegment state) {
@@ -500,20 +380,6 @@ final class Libc {
             case Error error -> throw error;
             default -> throw new AssertionError(e);
         };
-    }
-
-    private static MethodHandle capturing(String function, MemoryLayout result, MemoryLayout... arguments) {
-        Linker.Option captureErrno = Linker.Option.captureCallState("errno");
-        return handle(function, FunctionDescriptor.of(result, arguments), captureErrno);
-    }
-
-    private static MethodHandle capturingVariadic(
-            String function, int fixedArguments, MemoryLayout result, MemoryLayout... arguments) {
-        return handle(
-                function,
-                FunctionDescriptor.of(result, arguments),
-                Linker.Option.captureCallState("errno"),
-                Linker.Option.firstVariadicArg(fixedArguments));
     }
 
     private static MethodHandle plain(String function, MemoryLayout result, MemoryLayout... arguments) {
