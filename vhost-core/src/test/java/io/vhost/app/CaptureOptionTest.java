@@ -152,7 +152,7 @@ class CaptureOptionTest {
         "--capture 0|write PORT=FILE",
         "--capture x=FILE|write PORT=FILE",
         "--capture 0/off=FILE|write PORT=FILE",
-        "--capture 1=FILE|there is no socket 1",
+        "--capture 1=FILE|there is no port 1",
         "--capture 0=FILE --capture-snaplen 0|--capture-snaplen must be 1 to 262144",
         "--capture 0=FILE --capture-snaplen 262145|--capture-snaplen must be 1 to 262144",
         "--capture 0=FILE --capture-buffer 0|--capture-buffer must be 1 to 1024",
