@@ -34,6 +34,6 @@ final class ProgrammedLink implements Link {
     public boolean hasMoved() {
         boolean before = moved;
         moved = false;
-        return before | link.hasMoved();
+        return before;
     }
 }
