@@ -13,10 +13,10 @@ import java.util.stream.Stream;
  * An Ethernet switch that learns where addresses are (IEEE 802.1D, section 7): a frame for a known
  * address leaves by one port, all others leave by every port but that they came from.
  *
- * <p>Threads: as many as were asked for poll, each its share of the ports' queue pairs. They have the table of
- * addresses in common, and send to the same ports. Ports are attached and detached by any thread. A port that
- * was there before a packet was sent gets it; a link that was detached may still be asked for packets, and
- * given some, by polls under way.
+ * <p>Threads: as many as were asked for poll, each its share of the ports' queue pairs. They have the table
+ * of addresses in common, and send to the same ports. Ports are attached and detached by any thread. A port
+ * that was there before a packet was sent gets it; a link that was detached may still be asked for packets,
+ * and given some, by polls under way.
  */
 public final class LearningSwitch implements AutoCloseable {
     /** Most packets taken from a port in one go. */

@@ -100,7 +100,7 @@ final class MacTable<P> {
     }
 
     private synchronized void change(long address, P port, int number, long now) {
-        if (ports.getPlain(number) != port) {
+        if (!port.equals(ports.getPlain(number))) {
             return;
         }
         int base = set(address);
