@@ -94,8 +94,8 @@ class MacTableTest {
         int next = table.add("b");
         assertNotEquals(number, next);
         table.learn(1, "b", next, 2);
-        table.learn(1, "a", next, 3);
-        assertEquals("b", table.port(1, 3));
+        table.learn(2, "a", next, 3);
+        assertNull(table.port(2, 3));
     }
 
     @Test
