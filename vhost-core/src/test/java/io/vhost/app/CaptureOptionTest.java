@@ -136,6 +136,22 @@ class CaptureOptionTest {
     }
 
     @Test
+    void aConfigurationFileStartsCapturesToo() throws Exception {
+        Path config = directory.resolve("c.json");
+        Files.writeString(config, """
+                {"socket-path": "%s", "capture": ["0=%s", "0/out=%s"], "capture-snaplen": 64}
+                """.formatted(socket, file, directory.resolve("out.pcapng")));
+        try (Running _ = new Running("forward", "--config", config.toString());
+                VirtioUser driver = VirtioUser.connect(socket, DriverConfig.defaults())) {
+            echo(driver, 60, 71);
+        }
+        for (Path each : List.of(file, directory.resolve("out.pcapng"))) {
+            assertEquals(List.of(60, 71), lengths(packets(each)));
+            assertEquals(64, packets(each).getLast().packet().length);
+        }
+    }
+
+    @Test
     void optionsOfTheSameFileAreOneCapture() throws Exception {
         try (Running _ = new Running("forward", "--socket-path", socket + "," + other, "--quiet",
                 "--capture", "0=" + file, "--capture", "1/out=" + directory.resolve("./a.pcapng"));
@@ -152,7 +168,7 @@ class CaptureOptionTest {
         "--capture 0|write PORT=FILE",
         "--capture x=FILE|write PORT=FILE",
         "--capture 0/off=FILE|write PORT=FILE",
-        "--capture 1=FILE|there is no socket 1",
+        "--capture 1=FILE|there is no port 1",
         "--capture 0=FILE --capture-snaplen 0|--capture-snaplen must be 1 to 262144",
         "--capture 0=FILE --capture-snaplen 262145|--capture-snaplen must be 1 to 262144",
         "--capture 0=FILE --capture-buffer 0|--capture-buffer must be 1 to 1024",

@@ -121,7 +121,7 @@ class ProgramOptionTest {
     @CsvSource(delimiter = '|', value = {
         "--program 0|write PORT=OBJ",
         "--program x=FILE|write PORT=OBJ",
-        "--program 1=FILE|there is no socket 1",
+        "--program 1=FILE|there is no port 1",
         "--program 0=FILE:nothing|no program nothing",
         "--program 0=FILE --map others=FILE|no map others",
         "--program 0=FILE --map blocked=/dev/zero|larger than",

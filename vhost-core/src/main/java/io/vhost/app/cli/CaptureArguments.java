@@ -150,7 +150,7 @@ public final class CaptureArguments implements PortPrograms.Keeper, AutoCloseabl
         }
         int port = Integer.parseInt(parts.group(1));
         if (port >= ports) {
-            throw fault("--capture " + text + ": there is no socket " + port + "; they are counted from 0,"
+            throw fault("--capture " + text + ": there is no port " + port + "; they are counted from 0,"
                     + " and there are " + ports, null);
         }
         try {

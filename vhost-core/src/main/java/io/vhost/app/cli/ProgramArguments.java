@@ -95,16 +95,6 @@ public final class ProgramArguments implements PortPrograms.Keeper {
      * @throws IOException if a file cannot be read; the text names it
      */
     public void prepare(int ports) throws IOException {
-        prepare(ports, "");
-    }
-
-    /**
-     * The same where there are ports without a place for programs.
-     *
-     * @param ports those that have one
-     * @param others what is to be said of the others
-     */
-    public void prepare(int ports, String others) throws IOException {
         Map<String, ProgramObject> loaded = new LinkedHashMap<>();
         for (String program : programs) {
             Matcher parts = PLACE.matcher(program);
@@ -116,8 +106,8 @@ public final class ProgramArguments implements PortPrograms.Keeper {
             String section = parts.group(3).substring(Math.min(parts.group(3).length(), file.length() + 1));
             int port = Integer.parseInt(parts.group(1));
             if (port >= ports) {
-                throw fault("--program " + program + ": there is no socket " + port + "; they are counted"
-                        + " from 0, and there are " + ports + others, null);
+                throw fault("--program " + program + ": there is no port " + port + "; they are counted"
+                        + " from 0, and there are " + ports, null);
             }
             try {
                 ProgramObject object = loaded.get(file);

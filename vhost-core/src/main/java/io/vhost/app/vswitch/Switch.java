@@ -117,7 +117,7 @@ final class Switch implements AutoCloseable {
         this.waits = waits;
         ethernet = new LearningSwitch(BUFFER, age);
         waiter = tap == null ? new QueueWaiter() : new QueueWaiter(tap.descriptor().fd());
-        SwitchPort local = tap == null ? null : ethernet.attach(new TapLink(tap));
+        SwitchPort local = tap == null ? null : attachTap(openings.size());
         thread = new PollingThread("switch", cpu, new Idle(Integer.MAX_VALUE, 0, 0), this::round,
                 () -> Arrays.stream(sockets).forEach(SwitchSocket::checkMemory)).start();
         boolean complete = false;
@@ -136,6 +136,12 @@ final class Switch implements AutoCloseable {
                 close();
             }
         }
+    }
+
+    private SwitchPort attachTap(int number) {
+        PortPrograms places = PortPrograms.of(tap.name(), number, this::redirect);
+        programs.added(places);
+        return ethernet.attach(new ProgrammedLink(new TapLink(tap), places));
     }
 
     private record TapMember(int number, String name, SwitchPort port) implements SwitchMember {
@@ -220,7 +226,18 @@ final class Switch implements AutoCloseable {
     SwitchMember addUplink(String name, DriverConfig asked, Uplink.Opening opening) throws IOException {
         synchronized (portsLock) {
             requireNew(name);
-            Uplink uplink = new Uplink(ports, name, ethernet, asked, opening, this::replan);
+            PortPrograms places = PortPrograms.of(name, ports, this::redirect);
+            programs.added(places);
+            boolean complete = false;
+            Uplink uplink;
+            try {
+                uplink = new Uplink(ports, name, ethernet, places, asked, opening, this::replan);
+                complete = true;
+            } finally {
+                if (!complete) {
+                    programs.removed(places);
+                }
+            }
             ports++;
             uplinks = Stream.concat(Arrays.stream(uplinks), Stream.of(uplink)).toArray(Uplink[]::new);
             members = with(members, uplink);

@@ -190,11 +190,12 @@ public final class SwitchCommand implements Callable<Integer> {
                     devices.watch(metrics.watch(port.name(), listener)))::close);
         }
         SwitchReport report = null;
-        programs.prepare(names.size(), uplinks.withoutPrograms());
+        int ports = names.size() + (tap == null ? 0 : 1) + uplinks.all().size();
+        programs.prepare(ports);
         List<io.vhost.monitor.command.Command> commands = new ArrayList<>(programs.commands());
         commands.addAll(captures.commands());
         commands.addAll(control.commands());
-        try (CaptureArguments _ = captures.open(names.size());
+        try (CaptureArguments _ = captures.open(ports);
                 MonitorServer _ = monitor.open("switch", devices, commands, context.end()::raise);
                 Switch ethernet = new Switch(
                         config, names, openings, openTap(), Duration.ofSeconds(age), !poll,

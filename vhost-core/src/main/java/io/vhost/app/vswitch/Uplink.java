@@ -2,6 +2,7 @@ package io.vhost.app.vswitch;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.app.polling.PortCounters;
+import io.vhost.app.polling.PortPrograms;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.DriverPort;
 import java.io.IOException;
@@ -23,6 +24,7 @@ final class Uplink implements SwitchMember, DriverPort.Listener {
     private final int number;
     private final String name;
     private final LearningSwitch ethernet;
+    private final PortPrograms programs;
     private final Runnable changed;
     private final DriverPort port;
     private final Object lock = new Object();
@@ -40,16 +42,18 @@ final class Uplink implements SwitchMember, DriverPort.Listener {
      * @param number of the port
      * @param name of the socket
      * @param ethernet where it is attached
+     * @param programs that decide on its packets
      * @param config what to ask back-ends for
      * @param opening of the socket
      * @param changed called after the back-end has come or gone
      * @throws IOException if the socket cannot be had
      */
-    Uplink(int number, String name, LearningSwitch ethernet, DriverConfig config, Opening opening,
-            Runnable changed) throws IOException {
+    Uplink(int number, String name, LearningSwitch ethernet, PortPrograms programs, DriverConfig config,
+            Opening opening, Runnable changed) throws IOException {
         this.number = number;
         this.name = name;
         this.ethernet = ethernet;
+        this.programs = programs;
         this.changed = changed;
         port = opening.open(config, this);
     }
@@ -57,7 +61,7 @@ final class Uplink implements SwitchMember, DriverPort.Listener {
     @Override
     public void connected(DriverPort connected) {
         synchronized (lock) {
-            attached = ethernet.attach(new UplinkLink(connected));
+            attached = ethernet.attach(new ProgrammedLink(new UplinkLink(connected), programs));
         }
         changed.run();
     }

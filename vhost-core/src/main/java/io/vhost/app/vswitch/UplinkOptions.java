@@ -35,12 +35,6 @@ final class UplinkOptions {
         return Stream.concat(paths.stream(), listening.stream()).toList();
     }
 
-    /** Why there is no place for programs on them; empty if there are none. */
-    String withoutPrograms() {
-        return all().isEmpty() ? "" : "; programs are on queues of guests, and an uplink has none: give it to"
-                + " the guests' ports, with /out for what comes from the uplink";
-    }
-
     /** Adds the uplinks to a switch. */
     void open(Switch ethernet, Set<PosixFilePermission> permissions, Feature... without) throws IOException {
         DriverConfig config = config().without(without);

@@ -226,12 +226,21 @@ class PortControlTest {
     private static List<String> allowedOfThread(String name) throws IOException {
         try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
             for (Path task : tasks.toList()) {
-                if (Files.readString(task.resolve("comm")).strip().equals(name)) {
-                    return Files.readAllLines(task.resolve("status")).stream()
-                            .filter(line -> line.startsWith("Cpus_allowed_list")).toList();
+                List<String> status = status(task);
+                if (status.contains("Name:\t" + name)) {
+                    return status.stream().filter(line -> line.startsWith("Cpus_allowed_list")).toList();
                 }
             }
         }
         return List.of();
+    }
+
+    private static List<String> status(Path task) {
+        try {
+            return Files.readAllLines(task.resolve("status"));
+        } catch (IOException _) {
+            // Threads end while they are looked at.
+            return List.of();
+        }
     }
 }

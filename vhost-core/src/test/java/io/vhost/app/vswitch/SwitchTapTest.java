@@ -4,10 +4,12 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.capture.CaptureBlocks;
 import io.vhost.os.TapDevice;
 import io.vhost.peer.Peers;
 import io.vhost.peer.Program;
 import io.vhost.peer.SwitchProcess;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -103,5 +105,25 @@ class SwitchTapTest {
                 SwitchProcess.start(UNPRIVILEGED, "--socket-path", socket.toString(), "--tap", NAME)) {
             assertTrue(Files.exists(socket));
         }
+    }
+
+    /** The interface's number comes after those of the sockets. */
+    @Test
+    void whatPassesTheInterfaceIsRecorded() throws IOException {
+        Peers.require("ping");
+        Path file = directory.resolve("tap.pcapng");
+        try (SwitchProcess _ = SwitchProcess.start(List.of(), "--socket-path",
+                directory.resolve("socket").toString(), "--tap", NAME, "--capture", "1=" + file)) {
+            ip("addr", "add", "198.51.100.1/24", "dev", NAME);
+            try (Program ping = Program.start(List.of("ping", "-c", "1", "-W", "1", "198.51.100.2"))) {
+                assertEquals(1, ping.exitStatus(), ping::output);
+            }
+        }
+        assertTrue(CaptureBlocks.of(CaptureBlocks.of(file), CaptureBlocks.PACKET).stream()
+                .anyMatch(one -> isArp(one.packet())));
+    }
+
+    private static boolean isArp(byte[] packet) {
+        return packet.length >= 14 && packet[12] == 8 && packet[13] == 6;
     }
 }

@@ -8,6 +8,7 @@ import io.vhost.app.Await;
 import io.vhost.app.CommandRun;
 import io.vhost.app.cli.EndSignal;
 import io.vhost.app.demo.Exchange;
+import io.vhost.capture.CaptureBlocks;
 import io.vhost.driver.DriverConfig;
 import io.vhost.monitor.MonitorClient;
 import io.vhost.monitor.command.CommandException;
@@ -148,16 +149,35 @@ class UplinkTest {
         }
     }
 
+    /** An uplink's number comes after those of the sockets. */
+    @Test
+    void whatPassesAnUplinkIsRecorded() throws Exception {
+        Path file = path("up.pcapng");
+        start("far", "--socket-path", path("b") + "," + path("up"));
+        start("near", "--socket-path", path("a").toString(), "--uplink", path("up").toString(),
+                "--capture", "1/both=" + file);
+        awaitUplink(true);
+        exchange("a", "b", 61);
+        end.raise();
+        runs.forEach(CompletableFuture::join);
+        List<CaptureBlocks.Block> packets = CaptureBlocks.of(CaptureBlocks.of(file), CaptureBlocks.PACKET);
+        for (int direction = 1; direction <= 2; direction++) {
+            int flags = direction;
+            assertEquals(PACKETS, packets.stream()
+                    .filter(one -> one.number(2) == flags && one.packet().length == 61).count());
+        }
+    }
+
     @Test
     void whatCannotBeIsRefusedWithTheReason() throws IOException {
         assertRefused(2, "a path is given twice",
                 "--socket-path", path("a").toString(), "--uplink-listen", path("a").toString());
         assertRefused(1, "ENOENT", "--socket-path", path("a").toString(),
                 "--uplink-listen", path("missing").resolve("up").toString());
-        assertRefused(2, "there is no socket 1; they are counted from 0, and there are 1; programs are on"
-                + " queues of guests, and an uplink has none: give it to the guests' ports, with /out for"
-                + " what comes from the uplink", "--socket-path", path("a").toString(),
-                "--uplink", path("up").toString(), "--program", "1=filter.o");
+        for (String option : List.of("--program", "--capture")) {
+            assertRefused(2, option + " 2=x: there is no port 2; they are counted from 0, and there are 2",
+                    "--socket-path", path("a").toString(), "--uplink", path("up").toString(), option, "2=x");
+        }
         Files.writeString(path("up"), "");
         assertRefused(1, "a file that is not a socket", "--socket-path", path("a").toString(),
                 "--uplink-listen", path("up").toString());
