@@ -57,6 +57,10 @@ class RangePrecisionTest {
         };
     }
 
+    private static boolean isEquality(int operation) {
+        return operation == Insn.JEQ || operation == Insn.JNE;
+    }
+
     private static boolean isSigned(int operation) {
         return operation == Insn.JSGT || operation == Insn.JSGE || operation == Insn.JSLT
                 || operation == Insn.JSLE;
@@ -64,8 +68,8 @@ class RangePrecisionTest {
 
     /** In the order in which it is compared, what is left of two small ranges is exact. */
     @ParameterizedTest
-    @ValueSource(ints = {Insn.JEQ, Insn.JGT, Insn.JGE, Insn.JSGT, Insn.JSGE, Insn.JLT, Insn.JLE, Insn.JSLT,
-        Insn.JSLE})
+    @ValueSource(ints = {Insn.JEQ, Insn.JNE, Insn.JGT, Insn.JGE, Insn.JSGT, Insn.JSGE, Insn.JLT, Insn.JLE,
+        Insn.JSLT, Insn.JSLE})
     void jumpsLeaveExactlyWhatIsPossibleOfSmallRanges(int operation) {
         boolean signed = isSigned(operation);
         for (long base : BASES) {
@@ -104,7 +108,7 @@ class RangePrecisionTest {
             return;
         }
         assertNotNull(pair, what);
-        boolean unequal = operation == Insn.JEQ && !taken;
+        boolean unequal = taken == (operation == Insn.JNE) && isEquality(operation);
         if (!unequal || b.isConstant() || a.isConstant()) {
             assertExact(signed, left, pair.a(), what);
             assertExact(signed, right, pair.b(), what);
@@ -118,8 +122,8 @@ class RangePrecisionTest {
 
     /** The lower halves of numbers of which the upper ones are not known. */
     @ParameterizedTest
-    @ValueSource(ints = {Insn.JEQ, Insn.JGT, Insn.JGE, Insn.JSGT, Insn.JSGE, Insn.JLT, Insn.JLE, Insn.JSLT,
-        Insn.JSLE})
+    @ValueSource(ints = {Insn.JEQ, Insn.JNE, Insn.JGT, Insn.JGE, Insn.JSGT, Insn.JSGE, Insn.JLT, Insn.JLE,
+        Insn.JSLT, Insn.JSLE})
     void narrowJumpsLeaveExactlyWhatIsPossibleOfSmallRanges(int operation) {
         for (int base : new int[] {0, 5, Integer.MAX_VALUE - SPAN, Integer.MIN_VALUE, -SPAN}) {
             for (int i = 0; i < SPAN * SPAN * SPAN * SPAN; i++) {
@@ -161,7 +165,7 @@ class RangePrecisionTest {
             return;
         }
         assertNotNull(pair, what);
-        boolean unequal = operation == Insn.JEQ && !taken;
+        boolean unequal = taken == (operation == Insn.JNE) && isEquality(operation);
         if (!unequal || b.isConstant32() || a.isConstant32()) {
             assertEquals(left.smin, pair.a().smin32(), what);
             assertEquals(left.smax, pair.a().smax32(), what);
@@ -185,8 +189,8 @@ class RangePrecisionTest {
             for (int i = 0; i < SPAN * SPAN * SPAN * SPAN; i++) {
                 long p = base + i % SPAN;
                 long q = base + i / SPAN % SPAN;
-                long r = i / SPAN / SPAN % SPAN - 2;
-                long s = i / SPAN / SPAN / SPAN - 2;
+                long r = i / SPAN / SPAN % SPAN - 2L;
+                long s = i / SPAN / SPAN / SPAN - 2L;
                 if (p <= q && r <= s) {
                     Hull hull = new Hull();
                     for (long x = p; x <= q; x++) {
@@ -207,6 +211,16 @@ class RangePrecisionTest {
                 }
             }
         }
+    }
+
+    /** What wraps at neither end keeps both, also where an end of the other operand is 0 or the same. */
+    @Test
+    void unsignedEndsOfSumsAndDifferencesAreKept() {
+        Scalar wide = Scalar.unsigned(5, -5);
+        assertEquals(wide, ScalarMath.apply(Insn.ADD, true, false, wide, Scalar.ZERO));
+        assertEquals(wide, ScalarMath.apply(Insn.SUB, true, false, wide, Scalar.ZERO));
+        assertEquals(-10, ScalarMath.apply(Insn.SUB, true, false, wide, Scalar.of(5)).umax());
+        assertEquals(-1, ScalarMath.apply(Insn.SUB, true, false, wide, Scalar.of(6)).umax());
     }
 
     @Test
@@ -233,8 +247,7 @@ class RangePrecisionTest {
         assertEquals(Scalar.UNKNOWN, ScalarMath.apply(Insn.LSH, true, false, range, Scalar.of(64)));
         assertEquals(1L << 63, ScalarMath.apply(Insn.LSH, true, false, Scalar.of(1), Scalar.of(63)).umin());
         assertEquals(Scalar.loaded(4, false), ScalarMath.apply(Insn.LSH, false, false, range, Scalar.of(32)));
-        assertEquals(40L << 31 & LOW,
-                ScalarMath.apply(Insn.LSH, false, false, Scalar.of(40), Scalar.of(31)).umin());
+        assertEquals(1L << 31, ScalarMath.apply(Insn.LSH, false, false, Scalar.of(41), Scalar.of(31)).umin());
     }
 
     /** How much is not known of a number, as one number in which nothing is rounded. */

@@ -101,6 +101,10 @@ class ScalarTest {
         assertEquals("scalar(smin=-9223372036854775802,smax=9223372036854775799,umin=6,"
                 + "umax=18446744073709551607,umax32=4294967287)",
                 with(b -> b.unsigned32(6, -9)).toString());
+        assertTrue(with(b -> {
+            b.unsigned(1L << 32, -1);
+            b.unsigned32(6, -9);
+        }).toString().contains(",umin32=6,"));
         assertEquals("0x10", Tnum.of(16).toString());
         assertEquals("(0x10; 0xf)", new Tnum(16, 15).toString());
     }
