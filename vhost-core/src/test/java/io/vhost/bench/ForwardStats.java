@@ -17,6 +17,8 @@ record ForwardStats(double emptyShare, double meanBurst, double nanosPerPacket) 
     /** Of a program that tells nothing. */
     static final ForwardStats UNKNOWN = new ForwardStats(Double.NaN, Double.NaN, Double.NaN);
 
+    /** Shares of empty polls at least so far apart, in per cent, tell the sides apart. */
+    private static final int DIFFERENT = 10;
     private static final Pattern SENT = Pattern.compile("TX-packets: +(\\d+)");
     private static final Pattern POLLS = Pattern.compile("RX-bursts *: *\\d+ \\[(\\d+)% of 0 pkts");
     private static final Pattern BURSTS = Pattern.compile("TX-bursts *: *(\\d+) \\[");
@@ -35,6 +37,7 @@ record ForwardStats(double emptyShare, double meanBurst, double nanosPerPacket) 
 
     /**
      * Which side the other one waited for, as far as polls tell: the one that found something more often.
+     * Means nothing for a window in which a side had no CPU.
      *
      * @param front the front-end's
      * @param back the back-end's, perhaps unknown
@@ -44,11 +47,14 @@ record ForwardStats(double emptyShare, double meanBurst, double nanosPerPacket) 
             return Bottleneck.UNKNOWN;
         }
         if (Double.isNaN(back.emptyShare)) {
-            return front.emptyShare >= 0.9 ? Bottleneck.BACK_END
-                    : front.emptyShare <= 0.5 ? Bottleneck.FRONT_END : Bottleneck.UNKNOWN;
+            // What is left whatever the back-end's share is.
+            boolean never = percent(front.emptyShare - 1) > -DIFFERENT;
+            boolean always = percent(front.emptyShare) < DIFFERENT;
+            return never ? Bottleneck.NOT_FRONT_END : always ? Bottleneck.NOT_BACK_END : Bottleneck.UNKNOWN;
         }
-        long more = Math.round(100 * (front.emptyShare - back.emptyShare));   // testpmd has whole per cents
-        return more >= 10 ? Bottleneck.BACK_END : more <= -10 ? Bottleneck.FRONT_END : Bottleneck.NEITHER;
+        long more = percent(front.emptyShare - back.emptyShare);
+        return more >= DIFFERENT ? Bottleneck.BACK_END
+                : more <= -DIFFERENT ? Bottleneck.FRONT_END : Bottleneck.NEITHER;
     }
 
     /** In words, for people. */
@@ -61,7 +67,12 @@ record ForwardStats(double emptyShare, double meanBurst, double nanosPerPacket) 
     }
 
     /** The side that limits throughput. */
-    enum Bottleneck { BACK_END, FRONT_END, NEITHER, UNKNOWN }
+    enum Bottleneck { BACK_END, FRONT_END, NEITHER, NOT_FRONT_END, NOT_BACK_END, UNKNOWN }
+
+    // Testpmd has whole per cents.
+    private static long percent(double share) {
+        return Math.round(100 * share);
+    }
 
     private static double number(Pattern pattern, String text) {
         Matcher matcher = pattern.matcher(text);

@@ -48,11 +48,19 @@ class ForwardStatsTest {
 
     @Test
     void aFrontEndAloneTellsOnlyExtremes() {
-        assertEquals(Bottleneck.BACK_END, limit(0.9, Double.NaN));
-        assertEquals(Bottleneck.UNKNOWN, limit(0.89, Double.NaN));
-        assertEquals(Bottleneck.UNKNOWN, limit(0.51, Double.NaN));
-        assertEquals(Bottleneck.FRONT_END, limit(0.5, Double.NaN));
+        assertEquals(Bottleneck.NOT_FRONT_END, limit(0.91, Double.NaN));
+        assertEquals(Bottleneck.UNKNOWN, limit(0.9, Double.NaN));
+        assertEquals(Bottleneck.UNKNOWN, limit(0.1, Double.NaN));
+        assertEquals(Bottleneck.NOT_BACK_END, limit(0.09, Double.NaN));
         assertEquals(Bottleneck.UNKNOWN, limit(Double.NaN, 0.2));
+    }
+
+    @Test
+    void aWindowWithoutItsCpuTellsNoLimit() {
+        ForwardStats front = new ForwardStats(0.97, 32, 90);
+        ForwardStats back = new ForwardStats(0.43, 32, 86);
+        assertEquals(Bottleneck.BACK_END, new PvpPair.Window(9, 4_000_000, true, front, back).bottleneck());
+        assertEquals(Bottleneck.UNKNOWN, new PvpPair.Window(9, 4_000_001, true, front, back).bottleneck());
     }
 
     private static Bottleneck limit(double front, double back) {

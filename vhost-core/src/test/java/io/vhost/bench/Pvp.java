@@ -174,10 +174,9 @@ final class Pvp implements Callable<Integer> {
     private void look(String comparison, char side, PvpPair pair, Sample sample) {
         Placed seen = measure(pair, sample.distance, true);
         csv.window(comparison, sample.instance, side, sample.virtio, size, seen);
-        ForwardStats front = seen.window().front();
-        ForwardStats back = seen.window().back();
         System.out.printf(Locale.ROOT, "%s  limit: %s; front-end %s; back-end %s; %s%n", side,
-                ForwardStats.bottleneck(front, back), front.text(), back.text(), dropped(pair.total()));
+                seen.window().robbed() ? "unknown, a side lacked its CPU" : seen.window().bottleneck(),
+                seen.window().front().text(), seen.window().back().text(), dropped(pair.total()));
     }
 
     // After each instance: what was measured is not lost when a later one fails.

@@ -37,7 +37,7 @@ final class PvpCsv {
                 quoted(virtio), Integer.toString(bytes), placed.before().name(), placed.after().name(),
                 number(window.megaPacketsPerSecond()), Boolean.toString(window.recorded()),
                 stats(window.front()), stats(window.back()),
-                ForwardStats.bottleneck(window.front(), window.back()).name(),
+                window.bottleneck().name(),
                 Long.toString(window.delayNanos()))).append('\n');
     }
 

@@ -17,6 +17,8 @@ import java.util.Map;
 final class PvpPair implements AutoCloseable {
     static final int BACK_END_CPU = 0;
     static final int FRONT_END_CPU = 1;
+    /** How long a side may be without its CPU in a window that counts, in ns. */
+    static final long DELAY_LIMIT = 4_000_000;
     private static final int BURSTS = 32;
     private static final Duration GLANCE = Duration.ofMillis(20);
     private static final Duration SETTLE = Duration.ofMillis(10);
@@ -36,6 +38,16 @@ final class PvpPair implements AutoCloseable {
             ForwardStats front, ForwardStats back) {
         Window(double megaPacketsPerSecond, long delayNanos) {
             this(megaPacketsPerSecond, delayNanos, false, ForwardStats.UNKNOWN, ForwardStats.UNKNOWN);
+        }
+
+        /** Whether a side lacked its CPU for too long for the window to tell anything. */
+        boolean robbed() {
+            return delayNanos > DELAY_LIMIT;
+        }
+
+        /** Which side was the limit, unknown where it lacked its CPU or nothing was recorded. */
+        ForwardStats.Bottleneck bottleneck() {
+            return robbed() ? ForwardStats.Bottleneck.UNKNOWN : ForwardStats.bottleneck(front, back);
         }
     }
 

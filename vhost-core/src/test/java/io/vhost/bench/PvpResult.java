@@ -12,8 +12,6 @@ import java.util.function.ToDoubleFunction;
 
 /** Rounds in which two pairs were measured one right after the other, and what they tell together. */
 final class PvpResult {
-    private static final long DELAY_LIMIT = 4_000_000;
-
     /** One pair's window and where the CPUs were around it. */
     record Placed(PvpPair.Window window, CoreDistance.Mode before, CoreDistance.Mode after) {}
 
@@ -32,7 +30,7 @@ final class PvpResult {
 
     /** Takes one round, if nothing happened in it that makes the two incomparable. */
     void add(Placed a, Placed b) {
-        if (a.window.delayNanos() > DELAY_LIMIT || b.window.delayNanos() > DELAY_LIMIT) {
+        if (a.window.robbed() || b.window.robbed()) {
             robbed++;
         } else if (a.before == BETWEEN || EnumSet.of(a.before, a.after, b.before, b.after).size() > 1) {
             moved++;
@@ -48,7 +46,7 @@ final class PvpResult {
         rounds.forEach((mode, list) -> text.append(line(mode, list)));
         return text.append(String.format(
                 "left out: %d rounds without the CPU for over %d ms, %d with CPUs that moved%n",
-                robbed, DELAY_LIMIT / 1_000_000, moved)).toString();
+                robbed, PvpPair.DELAY_LIMIT / 1_000_000, moved)).toString();
     }
 
     /** What each mode's rounds tell, modes without a round left out. */
