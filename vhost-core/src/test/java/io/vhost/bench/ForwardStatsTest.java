@@ -30,8 +30,11 @@ class ForwardStatsTest {
     void whatIsNotSaidIsUnknown() {
         assertEquals(ForwardStats.UNKNOWN, ForwardStats.parse(""));
         // Without record-core-cycles, and of one that only receives.
-        ForwardStats stats = ForwardStats.parse("  RX-packets: 7 \n  TX-packets: 0 \n"
-                + "  RX-bursts : 9 [0% of 0 pkts + 100% of 1 pkts]\n");
+        ForwardStats stats = ForwardStats.parse("""
+                  RX-packets: 7
+                  TX-packets: 0
+                  RX-bursts : 9 [0% of 0 pkts + 100% of 1 pkts]
+                """);
         assertEquals(0, stats.emptyShare(), EXACT);
         assertEquals(Double.NaN, stats.meanBurst());
         assertEquals(Double.NaN, stats.nanosPerPacket());
