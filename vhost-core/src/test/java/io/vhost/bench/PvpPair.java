@@ -95,7 +95,10 @@ final class PvpPair implements AutoCloseable {
     }
 
     /** With DPDK's own back-end. */
-    static PvpPair dpdk(Path socket, String virtio, int packetBytes, Direction direction) {
+    static PvpPair dpdk(Path socket, String virtio, int packetBytes, Direction direction)
+            throws IOException {
+        // One that was killed has left its socket, and DPDK does not listen on a path that is taken.
+        Files.deleteIfExists(socket);
         TestPmd back = TestPmd.backEnd(socket).cpu(BACK_END_CPU).mode(direction.backMode)
                 .packetBytes(packetBytes).start();
         back.start();
