@@ -18,7 +18,10 @@ import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.Charset;
+import java.util.LinkedHashMap;
+import java.util.Map;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import picocli.AutoComplete;
 import picocli.CommandLine;
@@ -73,27 +76,45 @@ final class VhostCommand {
     static CommandLine commandLine(CommandContext context) {
         CommandLine completion = new CommandLine(new AutoComplete.GenerateCompletion());
         completion.getCommandSpec().usageMessage().hidden(true);
-        return new CommandLine(new VhostCommand())
-                .addSubcommand(new DemoCommand(context))
-                .addSubcommand(new ForwardCommand(context))
-                .addSubcommand(new SwitchCommand(context))
-                .addSubcommand(new TopCommand(context))
-                .addSubcommand(BpfCommand.commandLine(context.end()))
-                .addSubcommand(new ExtcapCommand(context))
-                .addSubcommand(new ManCommand(context))
-                .addSubcommand(new TrainCommand(VhostCommand::run))
-                .addSubcommand(completion)
-                .setCaseInsensitiveEnumValuesAllowed(true)
-                .setUsageHelpAutoWidth(true);
+        CommandLine line = bare();
+        commands(context).forEach((_, command) -> line.addSubcommand(command.get()));
+        return ready(line.addSubcommand(new ManCommand(context)).addSubcommand(completion));
+    }
+
+    /** The same with one command only, if it can do without the others: each is a part of the start. */
+    private static CommandLine commandLine(CommandContext context, String name) {
+        Supplier<Object> command = commands(context).get(name);
+        return command == null ? commandLine(context) : ready(bare().addSubcommand(command.get()));
+    }
+
+    private static Map<String, Supplier<Object>> commands(CommandContext context) {
+        Map<String, Supplier<Object>> commands = new LinkedHashMap<>();
+        commands.put(DEFAULT_COMMAND, () -> new DemoCommand(context));
+        commands.put("forward", () -> new ForwardCommand(context));
+        commands.put("switch", () -> new SwitchCommand(context));
+        commands.put("top", () -> new TopCommand(context));
+        commands.put("bpf", () -> BpfCommand.commandLine(context.end()));
+        commands.put("extcap", () -> new ExtcapCommand(context));
+        commands.put("train", () -> new TrainCommand(VhostCommand::run));
+        return commands;
+    }
+
+    private static CommandLine bare() {
+        return new CommandLine(new VhostCommand());
+    }
+
+    private static CommandLine ready(CommandLine line) {
+        return line.setCaseInsensitiveEnumValuesAllowed(true).setUsageHelpAutoWidth(true);
     }
 
     /** Runs a command; its exit status. */
     static int run(CommandContext context, PrintWriter err, String... args) {
-        CommandLine line = commandLine(context);
+        String[] words = withCommand(args);
+        CommandLine line = commandLine(context, words[0]);
         line.setOut(context.out());
         line.setErr(err);
         line.setExecutionExceptionHandler((failure, command, _) -> report(failure, command.getErr()));
-        int status = execute(line, err, withCommand(args));
+        int status = execute(line, err, words);
         if (context.out().checkError() && status == CommandLine.ExitCode.OK) {
             err.println("vhost: " + CommandContext.OUTPUT_LOST);
             return CommandLine.ExitCode.SOFTWARE;

@@ -136,6 +136,22 @@ class CaptureOptionTest {
     }
 
     @Test
+    void aConfigurationFileStartsCapturesToo() throws Exception {
+        Path config = directory.resolve("c.json");
+        Files.writeString(config, """
+                {"socket-path": "%s", "capture": ["0=%s", "0/out=%s"], "capture-snaplen": 64}
+                """.formatted(socket, file, directory.resolve("out.pcapng")));
+        try (Running _ = new Running("forward", "--config", config.toString());
+                VirtioUser driver = VirtioUser.connect(socket, DriverConfig.defaults())) {
+            echo(driver, 60, 71);
+        }
+        for (Path each : List.of(file, directory.resolve("out.pcapng"))) {
+            assertEquals(List.of(60, 71), lengths(packets(each)));
+            assertEquals(64, packets(each).getLast().packet().length);
+        }
+    }
+
+    @Test
     void optionsOfTheSameFileAreOneCapture() throws Exception {
         try (Running _ = new Running("forward", "--socket-path", socket + "," + other, "--quiet",
                 "--capture", "0=" + file, "--capture", "1/out=" + directory.resolve("./a.pcapng"));
