@@ -18,6 +18,9 @@ public final class DeviceLink implements Link {
 
     private final List<PacketQueue> queues;
     private final int pairs;
+    /** The pairs that this link's thread polls are this one, and each {@code step}th after it. */
+    private final int begin;
+    private final int step;
     private final Cutter cutter = new Cutter();
     private final List<Cutter.Sink> guests;
     private final Packet[] flow = new Packet[BURST];
@@ -26,11 +29,25 @@ public final class DeviceLink implements Link {
     private int first;
 
     /**
-     * A link to a device whose queues may run or not.
+     * A link to a device whose queues may run or not, with all its pairs.
      *
      * @param device the guest's
      */
     public DeviceLink(PolledDevice device) {
+        this(device, QueueShare.ALL);
+    }
+
+    /**
+     * A link of one thread. It receives from the thread's share of the pairs, and sends to these as well as
+     * long as the guest has enabled some of them: no other thread uses them then.
+     *
+     * @param device the guest's
+     * @param share of the thread
+     */
+    DeviceLink(PolledDevice device, QueueShare share) {
+        this.begin = share.begin();
+        this.step = share.threads();
+        this.first = begin;
         this.queues = device.queues();
         this.pairs = queues.size() / 2;
         this.guests = queues.stream().<Cutter.Sink>map(Guest::new).toList();
@@ -53,22 +70,22 @@ public final class DeviceLink implements Link {
     public int receive(PacketPool pool, Packet[] packets, int offset, int count) {
         int received = 0;
         int pair = first;
-        for (int i = 0; i < pairs; i++) {
+        for (int i = begin; i < pairs; i += step) {
             queues.get(2 * pair).settle();
             if (received < count) {
                 received += queues.get(2 * pair + 1)
                         .receive(pool, packets, offset + received, count - received);
             }
-            pair = pair + 1 == pairs ? 0 : pair + 1;
+            pair = pair + step >= pairs ? begin : pair + step;
         }
-        first = first + 1 >= pairs ? 0 : first + 1;
+        first = first + step >= pairs ? begin : first + step;
         return received;
     }
 
     @Override
     public boolean hasMoved() {
         boolean moved = false;
-        for (int pair = 0; pair < pairs; pair++) {
+        for (int pair = begin; pair < pairs; pair += step) {
             moved |= queues.get(2 * pair + 1).hasMoved();
         }
         return moved;
@@ -77,16 +94,20 @@ public final class DeviceLink implements Link {
     @Override
     public int send(Packet[] packets, int offset, int count) {
         int open = openPairs();
-        if (open <= 1) {
-            return cutter.send(guests.get(0), packets, offset, count);
+        boolean own = begin < open;
+        int start = own ? begin : 0;
+        int stride = own ? step : 1;
+        int choice = own ? (open - begin + step - 1) / step : open;
+        if (choice <= 1) {
+            return cutter.send(guests.get(2 * start), packets, offset, count);
         }
         // All flows first: a packet that was sent is no longer ours to look at.
         for (int i = 0; i < count; i++) {
-            pairOf[i] = flowOf(packets[offset + i]) % open;
+            pairOf[i] = start + flowOf(packets[offset + i]) % choice * stride;
         }
         int sent = 0;
         int left = 0;
-        for (int pair = 0; pair < open; pair++) {
+        for (int pair = start; pair < open; pair += stride) {
             int chosen = 0;
             for (int i = 0; i < count; i++) {
                 if (pairOf[i] == pair) {

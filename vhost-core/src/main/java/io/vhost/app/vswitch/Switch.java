@@ -2,13 +2,10 @@ package io.vhost.app.vswitch;
 
 import com.google.errorprone.annotations.concurrent.GuardedBy;
 import io.vhost.app.polling.ClosedTogether;
-import io.vhost.app.polling.Idle;
-import io.vhost.app.polling.PollingThread;
 import io.vhost.app.polling.PortCounters;
 import io.vhost.app.polling.PortPrograms;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.PacketPorts;
-import io.vhost.device.QueueWaiter;
 import io.vhost.device.VhostConfig;
 import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaRegistry;
@@ -24,12 +21,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
-import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /**
- * A {@link LearningSwitch} between sockets and perhaps an interface of this machine, with the thread that
- * moves packets. The thread polls while there is work, and soon after it found none waits for kicks.
+ * A {@link LearningSwitch} between sockets and perhaps an interface of this machine, with the threads that
+ * move packets. A thread polls while there is work, and soon after it found none waits for kicks.
  *
  * <p>Threads: one opens and closes. Guests come and go meanwhile:
  * the queues to wait for are an array that is replaced.
@@ -39,10 +35,6 @@ final class Switch implements AutoCloseable {
      * Bytes of a packet's buffer: the largest packet that a guest may leave uncut, with its Ethernet header.
      */
     static final int BUFFER = PacketPool.DEFAULT_HEADROOM + 65536 + 64;
-    /** How long the thread polls after the last packet, in ns, before it waits. */
-    private static final long LINGER = 50_000;
-    private static final int LOOK_AROUND_MILLIS = 10_000;
-    private static final VirtQueue[] NONE = {};
 
     /** Opens a socket. */
     interface Opening {
@@ -53,19 +45,15 @@ final class Switch implements AutoCloseable {
     private final LearningSwitch ethernet;
     /** Null: the thread copies. */
     private final DmaRegistry dma;
-    private final QueueWaiter waiter;
     private final VhostConfig config;
     private final PortPrograms.Keeper programs;
     private final TapDevice tap;
-    private final boolean waits;
     private final Object portsLock = new Object();
-    /** Replaced under the lock: the thread asks in each idle round. */
+    /** Replaced under the lock: threads ask in each idle round. */
     private volatile SwitchSocket[] sockets = {};
     private volatile List<SwitchMember> members = List.of();
     /** Replaced under the lock, too. */
     private volatile Uplink[] uplinks = {};
-    /** What the waiter knows of. */
-    private Uplink[] watched = {};
 
     /** What ends the service of each socket. */
     @GuardedBy("portsLock")
@@ -81,10 +69,7 @@ final class Switch implements AutoCloseable {
     @GuardedBy("portsLock")
     private boolean closed;
 
-    private volatile VirtQueue[] queues = NONE;
-    private volatile boolean closing;
-    private final PollingThread thread;
-    private long busyUntil;
+    private final List<SwitchThread> threads = new ArrayList<>();
 
     /**
      * A switch that runs, with nobody connected.
@@ -94,34 +79,31 @@ final class Switch implements AutoCloseable {
      * @param openings of the sockets
      * @param tap an interface that belongs to the switch, and is closed with it; or null
      * @param age how long an address is remembered
-     * @param waits whether the thread waits for kicks when there is nothing to do; false: it polls always
+     * @param waits whether the threads wait for kicks when there is nothing to do; false: they poll always
      * @throws IOException if a socket cannot be had; nothing is left behind
      */
     Switch(VhostConfig config, List<String> names, List<Opening> openings, TapDevice tap, Duration age,
             boolean waits) throws IOException {
-        this(config, names, openings, tap, age, waits, OptionalInt.empty(), PortPrograms.Keeper.NONE);
+        this(config, names, openings, tap, age, waits, List.of(), PortPrograms.Keeper.NONE);
     }
 
     /**
-     * The same, with a choice of the CPU, and programs.
+     * The same, with a choice of CPUs, and programs.
      *
-     * @param cpu that the thread is bound to, if any
+     * @param cpus one polling thread for each; empty: one thread on any
      * @param programs gives the sockets their programs
      */
     Switch(VhostConfig config, List<String> names, List<Opening> openings, TapDevice tap, Duration age,
-            boolean waits, OptionalInt cpu, PortPrograms.Keeper programs) throws IOException {
+            boolean waits, List<Integer> cpus, PortPrograms.Keeper programs) throws IOException {
         this.config = config;
         this.programs = programs;
         this.tap = tap;
         this.dma = config.dma();
-        this.waits = waits;
-        ethernet = new LearningSwitch(BUFFER, age);
-        waiter = tap == null ? new QueueWaiter() : new QueueWaiter(tap.descriptor().fd());
+        ethernet = new LearningSwitch(BUFFER, age, Math.max(1, cpus.size()));
         SwitchPort local = tap == null ? null : attachTap(openings.size());
-        thread = new PollingThread("switch", cpu, new Idle(Integer.MAX_VALUE, 0, 0), this::round,
-                () -> Arrays.stream(sockets).forEach(SwitchSocket::checkMemory)).start();
         boolean complete = false;
         try {
+            startPolling(cpus, waits, local);
             for (int i = 0; i < openings.size(); i++) {
                 SwitchMember _ = add(names.get(i), openings.get(i));
             }
@@ -138,10 +120,27 @@ final class Switch implements AutoCloseable {
         }
     }
 
+    private void startPolling(List<Integer> cpus, boolean waits, SwitchPort local) {
+        List<SwitchWorker> workers = ethernet.workers();
+        for (int i = 0; i < workers.size(); i++) {
+            boolean hasTap = local != null && local.isPolledBy(i, 0);
+            threads.add(new SwitchThread(workers.size() == 1 ? "switch" : "switch " + i,
+                    cpus.isEmpty() ? OptionalInt.empty() : OptionalInt.of(cpus.get(i)), workers.get(i),
+                    waits, hasTap ? new int[] {tap.descriptor().fd()} : new int[0],
+                    this::isCopying, this::checkMemory));
+        }
+    }
+
+    private void checkMemory() {
+        for (SwitchSocket socket : sockets) {
+            socket.checkMemory();
+        }
+    }
+
     private SwitchPort attachTap(int number) {
         PortPrograms places = PortPrograms.of(tap.name(), number, this::redirect);
         programs.added(places);
-        return ethernet.attach(new ProgrammedLink(new TapLink(tap), places));
+        return ethernet.attach(1, _ -> new ProgrammedLink(new TapLink(tap), places));
     }
 
     private record TapMember(int number, String name, SwitchPort port) implements SwitchMember {
@@ -241,7 +240,7 @@ final class Switch implements AutoCloseable {
             ports++;
             uplinks = Stream.concat(Arrays.stream(uplinks), Stream.of(uplink)).toArray(Uplink[]::new);
             members = with(members, uplink);
-            waiter.wakeUp();
+            replan();
             return uplink;
         }
     }
@@ -288,43 +287,12 @@ final class Switch implements AutoCloseable {
         return Stream.concat(members.stream(), Stream.of(member)).toList();
     }
 
-    /** Throws if the thread has failed. */
+    /** Throws if a polling thread has failed. */
     void check() {
-        thread.check();
+        threads.forEach(SwitchThread::check);
     }
 
-    private int round() {
-        long now = System.nanoTime();
-        int moved = ethernet.poll(now);
-        if (moved > 0) {
-            busyUntil = now + LINGER;
-        } else if (waits && now - busyUntil > 0 && !closing && !isCopying()) {
-            sleep();
-        }
-        return moved;
-    }
-
-    private void sleep() {
-        Uplink[] present = uplinks;
-        if (present.length != watched.length) {
-            watched = present;
-            IntStream interfaces = tap == null ? IntStream.empty() : IntStream.of(tap.descriptor().fd());
-            waiter.watch(IntStream.concat(interfaces, Arrays.stream(present).mapToInt(Uplink::interruptFd))
-                    .toArray());
-        }
-        boolean work = false;
-        for (Uplink uplink : present) {
-            work |= uplink.arm();
-        }
-        if (!work) {
-            waiter.await(LOOK_AROUND_MILLIS, queues);
-        }
-        for (Uplink uplink : present) {
-            uplink.disarm();
-        }
-    }
-
-    /** Nobody kicks when copies are done, so the thread must not wait while some are under way. */
+    /** Nobody kicks when copies are done, so no thread must wait while some are under way. */
     private boolean isCopying() {
         for (SwitchSocket socket : sockets) {
             if (socket.inFlight() > 0) {
@@ -335,21 +303,25 @@ final class Switch implements AutoCloseable {
     }
 
     private synchronized void replan() {
-        queues = Arrays.stream(sockets).flatMap(socket -> socket.queues().stream()).toArray(VirtQueue[]::new);
-        waiter.wakeUp();
+        for (int i = 0; i < threads.size(); i++) {
+            int thread = i;
+            threads.get(i).plan(
+                    Arrays.stream(sockets).flatMap(socket -> socket.queues(thread).stream())
+                            .toArray(VirtQueue[]::new),
+                    Arrays.stream(uplinks).filter(uplink -> uplink.isPolledBy(thread)).toList());
+        }
     }
 
     /**
-     * Ends the thread, then the connections; socket files are removed, and the interface is closed.
+     * Ends the threads, then the connections; socket files are removed, and the interface is closed.
      *
      * @throws io.vhost.app.polling.LateCopyException if a copy of a guest's packet does not end; all else has
      *     ended then
      */
     @Override
     public void close() {
-        closing = true;
-        waiter.wakeUp();
-        thread.close();
+        threads.forEach(SwitchThread::end);
+        threads.forEach(SwitchThread::join);
         List<SwitchSocket> all;
         synchronized (portsLock) {
             closed = true;
@@ -357,7 +329,7 @@ final class Switch implements AutoCloseable {
                     Arrays.stream(uplinks).<Runnable>map(uplink -> uplink::close)).toList());
             all = Stream.concat(Arrays.stream(sockets), late.stream()).toList();
         }
-        waiter.close();
+        threads.forEach(SwitchThread::close);
         if (tap != null) {
             tap.close();
         }

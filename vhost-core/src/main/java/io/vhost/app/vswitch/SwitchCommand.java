@@ -35,7 +35,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.OptionalInt;
 import java.util.concurrent.Callable;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -105,9 +104,10 @@ public final class SwitchCommand implements Callable<Integer> {
             description = "How long an address is remembered; 300 by default.")
     private int age = (int) LearningSwitch.AGE.toSeconds();
 
-    @Option(names = "--cpu", paramLabel = "N",
-            description = "Run the thread that moves packets on this CPU; by default on any.")
-    private Integer cpu;
+    @Option(names = "--cpu", paramLabel = "N[,N...]", hideParamSyntax = true, split = ",",
+            description = "Run one polling thread on each of these CPUs; by default there is one, on any."
+                    + " Queue pairs of ports are dealt out to the threads.")
+    private List<Integer> cpus = List.of();
 
     @Option(names = "--poll", description = "Never wait: poll the queues always, for the least delay.")
     private boolean poll;
@@ -153,10 +153,7 @@ public final class SwitchCommand implements Callable<Integer> {
         require(all.stream().distinct().count() == all.size(), "a path is given twice");
         require(queues >= 1 && queues <= VhostConfig.MAX_QUEUE_PAIRS, "--queues must be 1 to 128");
         require(seconds >= 0, "--seconds must not be negative");
-        if (cpu != null) {
-            require(IntStream.of(CpuAffinity.allowedCpus()).anyMatch(allowed -> allowed == cpu),
-                    "--cpu must be among " + Arrays.toString(CpuAffinity.allowedCpus()) + ", not " + cpu);
-        }
+        checkCpus();
         require(age > 0, "--age must be positive");
         require(mtu == UNCHANGED || tap != null, "--mtu is for a --tap");
         require(mtu == UNCHANGED || (mtu >= VhostDevice.LEAST_MTU && mtu <= VhostDevice.MOST_MTU),
@@ -166,8 +163,17 @@ public final class SwitchCommand implements Callable<Integer> {
                 .limits(sockets.limits())
                 .segmentation()
                 .without(features.without());
-        try (DmaRegistry registry = copies.open(1, 1)) {
+        int threads = Math.max(1, cpus.size());
+        try (DmaRegistry registry = copies.open(threads, threads)) {
             return connect(registry == null ? offer.build() : offer.asyncCopy(registry).build(), inherited);
+        }
+    }
+
+    private void checkCpus() {
+        int[] allowed = CpuAffinity.allowedCpus();
+        for (int cpu : cpus) {
+            require(IntStream.of(allowed).anyMatch(one -> one == cpu),
+                    "--cpu must be among " + Arrays.toString(allowed) + ", not " + cpu);
         }
     }
 
@@ -199,8 +205,7 @@ public final class SwitchCommand implements Callable<Integer> {
                 MonitorServer _ = monitor.open("switch", devices, commands, context.end()::raise);
                 Switch ethernet = new Switch(
                         config, names, openings, openTap(), Duration.ofSeconds(age), !poll,
-                        cpu == null ? OptionalInt.empty() : OptionalInt.of(cpu),
-                        programs.and(captures));
+                        cpus, programs.and(captures));
                 MetricsOptions.Open _ = metrics.open(
                         () -> traffic(ethernet), programs.registry()::links,
                         quiet ? null : context.out());

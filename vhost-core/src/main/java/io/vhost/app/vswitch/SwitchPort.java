@@ -2,112 +2,78 @@ package io.vhost.app.vswitch;
 
 import io.vhost.app.polling.PortCounters;
 import io.vhost.net.Packet;
-import java.util.concurrent.atomic.AtomicLongArray;
 
 /**
- * One port of a {@link LearningSwitch}: the link behind it, and the packets of the present burst
- * that leave by it.
- *
- * <p>All but {@link #dropped} and {@link #counters} is for the switch's thread. It alone counts; others read
- * each count as it was or as it is, but two counts perhaps of different bursts.
+ * One port of a {@link LearningSwitch}. Each of the switch's threads has its own {@link PortBatch} of it.
+ * Threads: any may ask; {@link #sendNow} is for the switch's.
  */
 public final class SwitchPort {
-    private static final int RX_PACKETS = 0;
-    private static final int RX_BYTES = 1;
-    private static final int TX_PACKETS = 2;
-    private static final int TX_BYTES = 3;
-    private static final int DROP_PACKETS = 4;
-    private static final int DROP_BYTES = 5;
+    /** By polling thread: its number; programs redirect packets without telling it. */
+    private static final ThreadLocal<Integer> CURRENT = ThreadLocal.withInitial(() -> 0);
 
-    final Link link;
-    private final Packet[] leaving;
-    private final AtomicLongArray counts = new AtomicLongArray(DROP_BYTES + 1);
-    private int count;
+    private final PortBatch[] batches;
+    private final int pairs;
+    /** Of the table of addresses. */
+    private int number;
 
     /**
      * A port without traffic.
      *
-     * @param link what is behind it
-     * @param burst most packets between two calls of {@link #flush}
+     * @param batches by thread: its part
+     * @param pairs how many queue pairs there are
      */
-    SwitchPort(Link link, int burst) {
-        this.link = link;
-        leaving = new Packet[burst];
+    SwitchPort(PortBatch[] batches, int pairs) {
+        this.batches = batches;
+        this.pairs = pairs;
+    }
+
+    /** The calling thread has this number among those of the switch from now on. */
+    static void thread(int number) {
+        CURRENT.set(number);
+    }
+
+    /** Before anybody else knows of the port. */
+    void number(int given) {
+        number = given;
+    }
+
+    /** What the table of addresses calls the port. */
+    int number() {
+        return number;
+    }
+
+    /** How many queue pairs it has. */
+    int pairs() {
+        return pairs;
+    }
+
+    /** Whether a thread polls a queue pair of the port. */
+    boolean isPolledBy(int thread, int pair) {
+        return batches[thread].share.has(pair);
+    }
+
+    /** A thread's part. */
+    PortBatch batch(int thread) {
+        return batches[thread];
     }
 
     /** Packets for this port that its link had no room for. Any thread. */
     public long dropped() {
-        return counts.getOpaque(DROP_PACKETS);
+        return counters().dropPackets();
     }
 
     /** What has passed. Any thread. */
     PortCounters counters() {
-        return new PortCounters(
-                counts.getOpaque(RX_PACKETS), counts.getOpaque(RX_BYTES),
-                counts.getOpaque(TX_PACKETS), counts.getOpaque(TX_BYTES),
-                counts.getOpaque(DROP_PACKETS), counts.getOpaque(DROP_BYTES), 0);
+        PortCounters sum = PortCounters.ZERO;
+        for (PortBatch batch : batches) {
+            sum = sum.plus(batch.counters());
+        }
+        return sum;
     }
 
-    void received(Packet[] packets, int packetCount) {
-        add(RX_PACKETS, packetCount);
-        add(RX_BYTES, bytes(packets, 0, packetCount));
-    }
-
-    /** Takes a packet over, to be sent with the next {@link #flush}. */
-    void add(Packet packet) {
-        leaving[count++] = packet;
-    }
-
-    /**
-     * Sends packets that a program has redirected here; what finds no room is put last in the range.
-     *
-     * @return packets that are done with
-     */
+    /** Sends packets that a program has redirected here; see {@link PortBatch#sendNow}. */
     int sendNow(Packet[] packets, int offset, int redirected) {
-        long bytes = bytes(packets, offset, offset + redirected);
-        int sent = link.send(packets, offset, redirected);
-        add(TX_PACKETS, sent);
-        add(TX_BYTES, bytes - bytes(packets, offset + sent, offset + redirected));
-        return sent;
-    }
-
-    /** Sends what was added, and drops what finds no room. */
-    void flush() {
-        int all = count;
-        if (all > 0) {
-            // Whatever becomes of them.
-            count = 0;
-            // Before, because what is sent belongs to the link afterwards; the rest can be looked at then.
-            long bytes = bytes(leaving, 0, all);
-            int sent = link.send(leaving, 0, all);
-            if (sent < all) {
-                long dropBytes = bytes(leaving, sent, all);
-                leaving[sent].pool().release(leaving, sent, all - sent);
-                add(DROP_PACKETS, all - sent);
-                add(DROP_BYTES, dropBytes);
-                bytes -= dropBytes;
-            }
-            add(TX_PACKETS, sent);
-            add(TX_BYTES, bytes);
-        }
-    }
-
-    /** Counts a packet for which there was no copy to {@link #add}. */
-    void drop(Packet packet) {
-        add(DROP_PACKETS, 1);
-        add(DROP_BYTES, packet.length());
-    }
-
-    private void add(int counter, long amount) {
-        // One writer: no read-modify-write instruction is needed.
-        counts.setOpaque(counter, counts.getPlain(counter) + amount);
-    }
-
-    private static long bytes(Packet[] packets, int from, int end) {
-        long bytes = 0;
-        for (int i = from; i < end; i++) {
-            bytes += packets[i].length();
-        }
-        return bytes;
+        return batches[batches.length == 1 ? 0 : CURRENT.get()]
+                .sendNow(packets, offset, redirected);
     }
 }

@@ -9,16 +9,22 @@ import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostDevice;
 import io.vhost.device.VirtQueue;
 import io.vhost.dma.DmaRegistry;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * One socket of {@code switch}, with the guests that are connected to it: each has a port of the switch while
  * its queues run. Threads: any.
  */
 final class SwitchSocket implements SwitchMember {
+    /** Guests that come and go while one burst is under way, at most. */
+    private static final int COUNTING = 8;
+
     private final int number;
     private final String name;
     private final LearningSwitch ethernet;
@@ -34,7 +40,11 @@ final class SwitchSocket implements SwitchMember {
     /** The first of them, for the switch's thread; null: there is none. */
     private volatile SwitchPort first;
 
-    /** What those have counted that are gone. */
+    /** Those that are gone last: bursts under way may still be counted there. */
+    @GuardedBy("lock")
+    private final Deque<SwitchPort> left = new ArrayDeque<>();
+
+    /** What the others have counted that are gone. */
     @GuardedBy("lock")
     private PortCounters gone = PortCounters.ZERO;
 
@@ -61,11 +71,15 @@ final class SwitchSocket implements SwitchMember {
     private void guestChanged(PolledDevice guest, boolean runs) {
         synchronized (lock) {
             if (runs) {
-                ports.put(guest, ethernet.attach(new DeviceLink(guest)));
+                ports.put(guest, ethernet.attach(guest.queues().size() / 2,
+                        share -> new DeviceLink(guest, share)));
             } else {
                 SwitchPort port = ports.remove(guest);
                 ethernet.detach(port);
-                gone = gone.plus(port.counters());
+                left.add(port);
+                if (left.size() > COUNTING) {
+                    gone = gone.plus(left.remove().counters());
+                }
             }
             first = ports.isEmpty() ? null : ports.values().iterator().next();
         }
@@ -100,7 +114,8 @@ final class SwitchSocket implements SwitchMember {
     @Override
     public PortCounters counters() {
         synchronized (lock) {
-            return ports.values().stream().map(SwitchPort::counters).reduce(gone, PortCounters::plus);
+            return Stream.concat(ports.values().stream(), left.stream()).map(SwitchPort::counters)
+                    .reduce(gone, PortCounters::plus);
         }
     }
 
@@ -111,14 +126,18 @@ final class SwitchSocket implements SwitchMember {
         }
     }
 
-    /** The queues that carry packets from the guests. */
-    List<VirtQueue> queues() {
+    /** The queues that carry packets from the guests, those that one thread polls. */
+    List<VirtQueue> queues(int thread) {
         List<VirtQueue> queues = new ArrayList<>();
-        for (PolledDevice guest : devices.running()) {
-            VhostDevice device = guest.device();
-            for (int i = 1; i < device.queueCount(); i += 2) {
-                queues.add(device.queue(i));
-            }
+        synchronized (lock) {
+            ports.forEach((guest, port) -> {
+                VhostDevice device = guest.device();
+                for (int i = 1; i < device.queueCount(); i += 2) {
+                    if (port.isPolledBy(thread, i / 2)) {
+                        queues.add(device.queue(i));
+                    }
+                }
+            });
         }
         return queues;
     }

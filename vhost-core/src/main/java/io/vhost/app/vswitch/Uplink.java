@@ -10,7 +10,7 @@ import java.io.IOException;
 /**
  * A port of {@code switch} that is the driver of somebody's back-end: another switch, and through it perhaps
  * other machines. It is a port of the switch while the back-end is there, and comes back with it. Threads:
- * any; the switch's thread arms.
+ * any; the thread of the switch that polls it arms.
  */
 final class Uplink implements SwitchMember, DriverPort.Listener {
     private static final int PAIR = 0;
@@ -61,7 +61,8 @@ final class Uplink implements SwitchMember, DriverPort.Listener {
     @Override
     public void connected(DriverPort connected) {
         synchronized (lock) {
-            attached = ethernet.attach(new ProgrammedLink(new UplinkLink(connected), programs));
+            attached = ethernet.attach(1,
+                    _ -> new ProgrammedLink(new UplinkLink(connected), programs));
         }
         changed.run();
     }
@@ -75,6 +76,12 @@ final class Uplink implements SwitchMember, DriverPort.Listener {
             gone = gone.plus(before.counters());
         }
         changed.run();
+    }
+
+    /** Whether a thread polls it now. */
+    boolean isPolledBy(int thread) {
+        SwitchPort present = attached;
+        return present != null && present.isPolledBy(thread, PAIR);
     }
 
     /** Becomes readable when packets have come, once {@link #arm} has asked for that. */

@@ -24,10 +24,14 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** Ports that come and go while the switch runs. */
 @Timeout(120)
@@ -73,9 +77,15 @@ class PortControlTest {
                 .<Object>map(port -> ((Map<?, ?>) port).get("name")).toList();
     }
 
-    @Test
-    void portsComeAndGoUnderTrafficThatLosesNothing() throws Exception {
-        var run = start("--monitor-mutating", "--async", "--dma", "inline");
+    /** As many threads as ports, fewer and more; DMA channels copy, or the threads do. */
+    @ParameterizedTest
+    @CsvSource({"1, true", "2, true", "2, false", "3, true", "4, false"})
+    void portsComeAndGoUnderTrafficThatLosesNothing(int threads, boolean dma) throws Exception {
+        List<String> options = new ArrayList<>(List.of("--monitor-mutating", "--cpu", cpus(threads)));
+        if (dma) {
+            options.addAll(List.of("--async", "--dma", "inline"));
+        }
+        var run = start(options.toArray(String[]::new));
         DriverConfig driver = DriverConfig.defaults();
         try (MonitorClient monitor = MonitorClient.connect(path("m"));
                 Exchange exchange =
@@ -102,6 +112,28 @@ class PortControlTest {
         assertTrue(done.out().contains("port 6: " + path("c") + "\n"), done.out());
         assertEquals(ROUNDS, done.out().lines().filter(("port removed: " + path("c"))::equals).count(),
                 done.out());
+    }
+
+    /** Those that the test may use, in turn. */
+    private static String cpus(int count) {
+        int[] allowed = CpuAffinity.allowedCpus();
+        return IntStream.range(0, count).mapToObj(i -> Integer.toString(allowed[i % allowed.length]))
+                .collect(Collectors.joining(","));
+    }
+
+    @Test
+    void eachCpuMustBeThere() {
+        String one = cpus(1);
+        for (String wrong : List.of(one + ",99999", "99999," + one, "-1")) {
+            CommandRun run = CommandRun.of("switch", "--socket-path", path("a").toString(), "--cpu", wrong);
+            assertEquals(2, run.status(), run::toString);
+            assertTrue(run.err().contains("--cpu must be among "), run::toString);
+        }
+        for (String wrong : List.of("", one + ",x", "0x0")) {
+            CommandRun run = CommandRun.of("switch", "--socket-path", path("a").toString(), "--cpu", wrong);
+            assertEquals(2, run.status(), run::toString);
+            assertTrue(run.err().contains("--cpu"), run::toString);
+        }
     }
 
     /** The port that both ends of the traffic are not at any more may come again. */
