@@ -12,10 +12,11 @@ import java.util.function.ToDoubleFunction;
 
 /** Rounds in which two pairs were measured one right after the other, and what they tell together. */
 final class PvpResult {
-    private static final long DELAY_LIMIT = 4_000_000;
-
     /** One pair's window and where the CPUs were around it. */
     record Placed(PvpPair.Window window, CoreDistance.Mode before, CoreDistance.Mode after) {}
+
+    /** Medians over the rounds of a mode: of A and B in packets a microsecond, and of the rounds' ratios. */
+    record Medians(double a, double b, double ratio) {}
 
     private record Round(double a, double b) {
         double ratio() {
@@ -29,7 +30,7 @@ final class PvpResult {
 
     /** Takes one round, if nothing happened in it that makes the two incomparable. */
     void add(Placed a, Placed b) {
-        if (a.window.delayNanos() > DELAY_LIMIT || b.window.delayNanos() > DELAY_LIMIT) {
+        if (a.window.robbed() || b.window.robbed()) {
             robbed++;
         } else if (a.before == BETWEEN || EnumSet.of(a.before, a.after, b.before, b.after).size() > 1) {
             moved++;
@@ -45,21 +46,28 @@ final class PvpResult {
         rounds.forEach((mode, list) -> text.append(line(mode, list)));
         return text.append(String.format(
                 "left out: %d rounds without the CPU for over %d ms, %d with CPUs that moved%n",
-                robbed, DELAY_LIMIT / 1_000_000, moved)).toString();
+                robbed, PvpPair.DELAY_LIMIT / 1_000_000, moved)).toString();
+    }
+
+    /** What each mode's rounds tell, modes without a round left out. */
+    Map<CoreDistance.Mode, Medians> medians() {
+        Map<CoreDistance.Mode, Medians> medians = new EnumMap<>(CoreDistance.Mode.class);
+        rounds.forEach((mode, list) -> medians.put(mode, new Medians(spread(list, Round::a).median(),
+                spread(list, Round::b).median(), spread(list, Round::ratio).median())));
+        return medians;
     }
 
     private static String line(CoreDistance.Mode mode, List<Round> list) {
         return String.format(Locale.ROOT, "%-6s %6d %9.2f %9.2f %6.2f   %.2f to %.2f%n",
                 mode.name().toLowerCase(Locale.ROOT), list.size(),
-                quantile(list, Round::a, 0.5),
-                quantile(list, Round::b, 0.5),
-                quantile(list, Round::ratio, 0.5),
-                quantile(list, Round::ratio, 0.25),
-                quantile(list, Round::ratio, 0.75));
+                spread(list, Round::a).median(),
+                spread(list, Round::b).median(),
+                spread(list, Round::ratio).median(),
+                spread(list, Round::ratio).lower(),
+                spread(list, Round::ratio).upper());
     }
 
-    private static double quantile(List<Round> list, ToDoubleFunction<Round> value, double share) {
-        double[] sorted = list.stream().mapToDouble(value).sorted().toArray();
-        return sorted[(int) Math.round(share * (sorted.length - 1))];
+    private static Spread spread(List<Round> list, ToDoubleFunction<Round> value) {
+        return Spread.of(list.stream().mapToDouble(value).toArray());
     }
 }

@@ -86,11 +86,6 @@ public final class TestPmd implements AutoCloseable {
         command("start", "forwards packets on");
     }
 
-    /** From the next start on, sends packets of its own only. */
-    public void onlySend() {
-        command("set fwd txonly", "Set txonly packet forwarding mode");
-    }
-
     /** Starts forwarding after sending {@code bursts} bursts of 32 packets of our own. */
     public void startSending(int bursts) {
         command("start tx_first " + bursts, "forwards packets on");

@@ -18,9 +18,6 @@ import org.junit.jupiter.params.provider.ValueSource;
 /** Whatever an operation gives for numbers of its operands is in what is computed for the operands. */
 class RangeTest {
     private static final int WIDTH = 4;
-    private static final long[] EDGES = {0, 1, 2, 7, 8, 31, 32, 63, 255, 0x7FFF_FFFFL, 0x8000_0000L,
-        0xFFFF_FFFFL, 0x1_0000_0000L, Long.MAX_VALUE - 1, Long.MAX_VALUE, Long.MIN_VALUE, Long.MIN_VALUE + 1,
-        -256, -2, -1, 0xFFFF_FFFF_0000_0000L, 0xFFFF_FFFF_8000_0000L, 0xFFFF_FFFF_7FFF_FFFFL};
 
     private static List<Tnum> tnums() {
         List<Tnum> all = new ArrayList<>();
@@ -116,56 +113,6 @@ class RangeTest {
         }
     }
 
-    /** A scalar that has a number, of one of many shapes. */
-    private static Scalar around(SplittableRandom random, long number) {
-        Bounds bounds = new Bounds();
-        if (random.nextInt(4) == 0) {
-            return Scalar.of(number);
-        }
-        if (random.nextBoolean()) {
-            long mask = random.nextBoolean() ? random.nextLong() >>> random.nextInt(64)
-                    : 1L << random.nextInt(64);
-            bounds.bits(new Tnum(number & ~mask, mask));
-        }
-        if (random.nextBoolean()) {
-            long room = random.nextLong() >>> random.nextInt(64);
-            long min = number - room;
-            long max = number + room;
-            bounds.unsigned(Long.compareUnsigned(min, number) <= 0 ? min : 0,
-                    Long.compareUnsigned(max, number) >= 0 ? max : -1);
-        }
-        if (random.nextBoolean()) {
-            long room = random.nextLong() >>> random.nextInt(64);
-            bounds.signed(number - room <= number ? number - room : Long.MIN_VALUE,
-                    number + room >= number ? number + room : Long.MAX_VALUE);
-        }
-        if (random.nextBoolean()) {
-            int room = random.nextInt() >>> random.nextInt(32);
-            int low = (int) number;
-            bounds.signed32(low - room <= low ? low - room : Integer.MIN_VALUE,
-                    low + room >= low ? low + room : Integer.MAX_VALUE);
-        }
-        if (random.nextBoolean()) {
-            int room = random.nextInt() >>> random.nextInt(32);
-            int low = (int) number;
-            bounds.unsigned32(Integer.compareUnsigned(low - room, low) <= 0 ? low - room : 0,
-                    Integer.compareUnsigned(low + room, low) >= 0 ? low + room : -1);
-        }
-        Scalar scalar = Scalar.from(bounds);
-        assertNotNull(scalar);
-        assertTrue(scalar.contains(number), () -> scalar + " does not have " + number);
-        return scalar;
-    }
-
-    private static long number(SplittableRandom random) {
-        long edge = EDGES[random.nextInt(EDGES.length)];
-        return switch (random.nextInt(3)) {
-            case 0 -> edge;
-            case 1 -> edge + random.nextInt(-40, 40);
-            default -> random.nextLong() >> random.nextInt(64);
-        };
-    }
-
     private static long result(int operation, boolean signed, long x, long y) {
         return switch (operation) {
             case Insn.ADD -> x + y;
@@ -200,10 +147,10 @@ class RangeTest {
         SplittableRandom random = new SplittableRandom(operation);
         boolean divides = operation == Insn.DIV || operation == Insn.MOD;
         for (int i = 0; i < 20_000; i++) {
-            long x = number(random);
-            long y = random.nextInt(3) == 0 ? random.nextInt(70) : number(random);
-            Scalar a = around(random, x);
-            Scalar b = around(random, y);
+            long x = ScalarCases.number(random);
+            long y = random.nextInt(3) == 0 ? random.nextInt(70) : ScalarCases.number(random);
+            Scalar a = ScalarCases.around(random, x);
+            Scalar b = ScalarCases.around(random, y);
             boolean wide = random.nextBoolean();
             int signed = divides ? random.nextInt(2) : 0;
             long result = wide ? result(operation, signed == 1, x, y)
@@ -222,8 +169,8 @@ class RangeTest {
         for (int n = 0; n < Long.SIZE; n++) {
             Scalar by = Scalar.of(n);
             for (int i = 0; i < 500; i++) {
-                long x = number(random);
-                Scalar a = around(random, x);
+                long x = ScalarCases.number(random);
+                Scalar a = ScalarCases.around(random, x);
                 boolean wide = n >= Integer.SIZE || random.nextBoolean();
                 long result = wide ? result(operation, false, x, n)
                         : result32(operation, false, (int) x, n) & 0xFFFFFFFFL;
@@ -238,8 +185,8 @@ class RangeTest {
     void oneOperandHasAllResults() {
         SplittableRandom random = new SplittableRandom(3);
         for (int i = 0; i < 20_000; i++) {
-            long x = number(random);
-            Scalar a = around(random, x);
+            long x = ScalarCases.number(random);
+            Scalar a = ScalarCases.around(random, x);
             assertTrue(ScalarMath.negate(true, a).contains(-x));
             assertTrue(ScalarMath.negate(false, a).contains(-x & 0xFFFFFFFFL));
             assertTrue(a.low32().contains(x & 0xFFFFFFFFL));
@@ -281,10 +228,10 @@ class RangeTest {
         SplittableRandom random = new SplittableRandom(operation);
         int dead = 0;
         for (int i = 0; i < 20_000; i++) {
-            long x = number(random);
-            long y = random.nextInt(3) == 0 ? x + random.nextInt(-2, 3) : number(random);
-            Scalar a = around(random, x);
-            Scalar b = around(random, y);
+            long x = ScalarCases.number(random);
+            long y = random.nextInt(3) == 0 ? x + random.nextInt(-2, 3) : ScalarCases.number(random);
+            Scalar a = ScalarCases.around(random, x);
+            Scalar b = ScalarCases.around(random, y);
             boolean wide = random.nextBoolean();
             boolean taken = jumps(operation, wide, x, y);
             Comparison.Pair pair = Comparison.refine(operation, wide, taken, a, b);
