@@ -11,6 +11,7 @@ import io.vhost.state.QueueCounters.Counter;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.stream.IntStream;
 
 /**
@@ -27,7 +28,11 @@ public final class PacketQueue {
     private final VirtQueue queue;
     /** Null: the caller copies. */
     private final DmaChannel channel;
+    private final ReentrantLock settling = new ReentrantLock();
+
+    @GuardedBy("settling")
     private final Packet[] done = new Packet[BURST];
+
     /** Packets that the queue had counted at the last look of whoever polls it. */
     private long seen;
 
@@ -105,15 +110,21 @@ public final class PacketQueue {
 
     /**
      * Looks after copies to the guest: it gets those that are done.
-     * To be called again and again. By one thread.
+     * To be called again and again. Any thread: while one does, others find nothing to do.
+     *
+     * @return packets that the receiver has, or whose copies have failed
      */
     public int settle() {
-        if (channel == null) {
+        if (channel == null || !settling.tryLock()) {
             return 0;
         }
-        int count = queue.pollEnqueueCompleted(done, 0, done.length, channel);
-        release(done, 0, count);
-        return count;
+        try {
+            int count = queue.pollEnqueueCompleted(done, 0, done.length, channel);
+            release(done, 0, count);
+            return count;
+        } finally {
+            settling.unlock();
+        }
     }
 
     /** Puts packets back, in runs of one pool each. */

@@ -68,10 +68,10 @@ public final class DeviceLink implements Link {
 
     @Override
     public int receive(PacketPool pool, Packet[] packets, int offset, int count) {
+        settle();
         int received = 0;
         int pair = first;
         for (int i = begin; i < pairs; i += step) {
-            queues.get(2 * pair).settle();
             if (received < count) {
                 received += queues.get(2 * pair + 1)
                         .receive(pool, packets, offset + received, count - received);
@@ -89,6 +89,14 @@ public final class DeviceLink implements Link {
             moved |= queues.get(2 * pair + 1).hasMoved();
         }
         return moved;
+    }
+
+    /** All pairs: which of them it sends to changes as the guest enables them. */
+    @Override
+    public void settle() {
+        for (int pair = 0; pair < pairs; pair++) {
+            queues.get(2 * pair).settle();
+        }
     }
 
     @Override

@@ -34,4 +34,10 @@ public interface Link {
     default boolean hasMoved() {
         return false;
     }
+
+    /**
+     * Hands over what this link has sent and DMA channels have copied since. The thread that sends asks for
+     * that: the one that receives from the port may sleep.
+     */
+    default void settle() {}
 }

@@ -64,6 +64,8 @@ final class SwitchWorker {
             PortBatch batch = port.batch(number);
             if (batch.receives) {
                 moved += move(port, batch, now);
+            } else {
+                batch.link.settle();
             }
         }
         return moved;

@@ -20,7 +20,13 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.OptionalInt;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.IntSupplier;
 import org.junit.jupiter.api.AfterEach;
@@ -112,6 +118,54 @@ class PacketQueueTest {
         assertTrue(queue.hasRoom());
         dma.close();
         assertTrue(queue.hasRoom(), "it fails at once");
+    }
+
+    /** As while queues are dealt to other threads, and where each sender settles. */
+    @Test
+    void whatSeveralThreadsSettleGoesBackOnce() throws Exception {
+        dma.configure("0", FaultyDmaEngine.seeded(1).build());
+        PacketQueue queue = PacketQueue.of(device, dma).getFirst();
+        queue.stateChanged(true);
+        AtomicLong settled = new AtomicLong();
+        AtomicBoolean over = new AtomicBoolean();
+        int sent = 0;
+        try (ExecutorService threads = Executors.newFixedThreadPool(2)) {
+            Callable<Void> settling = () -> {
+                while (!over.get()) {
+                    settled.addAndGet(queue.settle());
+                }
+                return null;
+            };
+            List<Future<Void>> ends = List.of(threads.submit(settling), threads.submit(settling));
+            try {
+                while (sent < ROUNDS && ends.stream().noneMatch(Future::isDone)) {
+                    sent += sendAgain(queue);
+                }
+                int all = sent;
+                Await.until("all are settled", () -> settled.get() == all
+                        || ends.stream().anyMatch(Future::isDone));
+            } finally {
+                over.set(true);
+            }
+            for (Future<Void> end : ends) {
+                end.get(50, TimeUnit.SECONDS);
+            }
+        }
+        assertEquals(sent, settled.get());
+        assertEquals(64, pool.available());
+    }
+
+    /** Some packets, after making room for them; how many. */
+    private int sendAgain(PacketQueue queue) {
+        Packet[] received = new Packet[32];
+        guest.pool().release(received, 0, guest.receiveBurst(0, received, 0, 32));
+        int taken = pool.take(packets, 0, 8);
+        for (int i = 0; i < taken; i++) {
+            packets[i].reset(60);
+        }
+        int sent = queue.send(packets, 0, taken);
+        pool.release(packets, sent, taken - sent);
+        return sent;
     }
 
     @Test

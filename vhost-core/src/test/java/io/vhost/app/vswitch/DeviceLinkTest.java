@@ -4,10 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.vhost.app.Await;
+import io.vhost.app.polling.DmaKind;
 import io.vhost.app.polling.PolledDevice;
+import io.vhost.app.polling.PolledDevices;
+import io.vhost.app.polling.PortPrograms;
 import io.vhost.device.DeviceListener;
 import io.vhost.device.VhostConfig;
+import io.vhost.device.PacketPorts;
 import io.vhost.device.VhostDevice;
+import io.vhost.dma.DmaRegistry;
 import io.vhost.driver.DriverConfig;
 import io.vhost.driver.VirtioUser;
 import io.vhost.net.NetHeader;
@@ -100,6 +105,38 @@ class DeviceLinkTest {
             received[i].release();
         }
         return lengths;
+    }
+
+    /** One thread's link sends to a pair that another thread polls, and settles there by itself. */
+    @Test
+    void aLinkSettlesThePairsThatItSendsTo() throws Exception {
+        try (DmaRegistry dma = DmaKind.INLINE.channels(1)) {
+            BlockingQueue<PolledDevice> polled = new LinkedBlockingQueue<>();
+            PolledDevices listener = new PolledDevices(dma,
+                    PortPrograms.of("a", 0, (_, _, _, _) -> PacketPorts.NO_PORT), (device, runs) -> {
+                        if (runs) {
+                            polled.add(device);
+                        }
+                    });
+            server = VhostServer.listen(directory.resolve("socket"),
+                    VhostConfig.builder().asyncCopy(dma).build(), listener);
+            guest = VirtioUser.connect(server.path(), DriverConfig.defaults());
+            guest.start();
+            PolledDevice device = polled.take();
+            Await.until("the queue runs", () -> device.queues().getFirst().isRunning());
+            DeviceLink sender = new DeviceLink(device, new QueueShare(1, 2, 0));
+            packets[0] = packet(HEADERS, 1);
+            assertEquals(1, sender.send(packets, 0, 1));
+            Await.until("the copy is handed over", () -> {
+                sender.settle();
+                return pool.outstanding() == 0;
+            });
+            assertEquals(1, guest.receiveBurst(0, packets, 0, 32));
+            packets[0].release();
+            // Before the channels.
+            guest.close();
+            server.close();
+        }
     }
 
     @Test

@@ -32,7 +32,7 @@ class SwitchThreadsTest {
     private final LearningSwitch ethernet = new LearningSwitch(512, Duration.ofMinutes(5), THREADS);
 
     /** One thread's end of a cable: it sends frames to others in turn, and counts what it is given. */
-    private static final class End implements Link {
+    private static class End implements Link {
         private final long own;
         private final long[] others;
         private final AtomicLong given;
@@ -153,6 +153,23 @@ class SwitchThreadsTest {
         assertEquals(1, ethernet.workers().get(1).poll(0));
         assertEquals(1, givenA.get());
         assertEquals(1, givenC.get());
+        ethernet.close();
+    }
+
+    /** The thread that receives from a port may sleep: nobody else hands over what a DMA channel copied. */
+    @Test
+    void whoeverSendsToAPortSettlesWhatItSent() {
+        AtomicLong settled = new AtomicLong();
+        SwitchPort a = ethernet.attach(1, cable(A, 0, new AtomicLong(), B));
+        SwitchPort b = ethernet.attach(1, share -> new End(B, 0, new AtomicLong(), A) {
+            @Override
+            public void settle() {
+                settled.addAndGet(share.thread() == 0 ? 1 : 100);
+            }
+        });
+        assertTrue(a.isPolledBy(0, 0) && b.isPolledBy(1, 0));
+        assertEquals(0, ethernet.workers().get(0).poll(0));
+        assertEquals(1, settled.get());
         ethernet.close();
     }
 
