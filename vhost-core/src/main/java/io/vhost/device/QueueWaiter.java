@@ -39,7 +39,9 @@ public final class QueueWaiter implements AutoCloseable {
     private static final int POLL_MILLIS = 1;
 
     private final EventFd wake = EventFd.create();
-    private final InterruptWatch interrupts = new InterruptWatch(this::wakeUp);
+    /** One object, by which queues know who waits. */
+    private final Runnable sleeper = this::wakeUp;
+    private final InterruptWatch interrupts = new InterruptWatch(sleeper);
     private int[] others;
     /** By place among the others: whether it could be read when the last wait ended. */
     private boolean[] readable;
@@ -150,7 +152,7 @@ public final class QueueWaiter implements AutoCloseable {
                 KickSource kick = kicks.get(armed);
                 int number = armed++;
                 places[number] = 0;
-                switch (queues[number].armFor(this::wakeUp, kick)) {
+                switch (queues[number].armFor(sleeper, kick)) {
                     case HAS_WORK -> work = true;
                     case ARMED -> {
                         places[number] = watch.size();
@@ -164,7 +166,7 @@ public final class QueueWaiter implements AutoCloseable {
             return work || sleep(watch, timeout);
         } finally {
             for (int i = 0; i < armed; i++) {
-                queues[i].disarmed();
+                queues[i].disarmed(sleeper);
             }
         }
     }

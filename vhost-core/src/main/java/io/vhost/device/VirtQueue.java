@@ -341,7 +341,7 @@ public final class VirtQueue extends AsyncQueue {
         return hasNews ? KickSource.Answer.HAS_WORK : answer;
     }
 
-    void disarmed() {
-        disarm();
+    void disarmed(Runnable sleeper) {
+        disarm(sleeper);
     }
 }

@@ -262,16 +262,18 @@ public abstract class DeviceQueue {
     }
 
     /**
-     * The thread no longer sleeps.
+     * The thread no longer sleeps. Without effect when another one has asked for kicks since: a queue that is
+     * polled by another thread now is left by the first one whenever that gets to run.
      *
+     * @param sleeper as it was told to {@link #arm}
      * @hidden
      */
-    protected final void disarm() {
+    protected final void disarm(Runnable sleeper) {
         if (!gate.isOpen() || !lockWhileRunning()) {
             return;
         }
         try {
-            if (gate.isOpen()) {
+            if (gate.isOpen() && gate.isSleeper(sleeper)) {
                 life.disarm();
             }
         } finally {

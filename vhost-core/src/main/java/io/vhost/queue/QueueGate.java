@@ -24,6 +24,11 @@ final class QueueGate {
         sleeper = waiting;
     }
 
+    /** Whether nobody else has waited since. */
+    boolean isSleeper(Runnable waiting) {
+        return waiting.equals(sleeper);
+    }
+
     /** Something about the queue has changed, which a sleeping thread has to see. */
     void wake() {
         Runnable present = sleeper;

@@ -1,6 +1,7 @@
 package io.vhost.device;
 
 import io.vhost.queue.ControlException;
+import io.vhost.queue.KickSource;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
@@ -47,6 +48,25 @@ class QueueWaiterTest extends EachFormat {
             assertFalse(waiter.await(0, queue), "a stopped queue is waited for in vain");
             guest.control.announce(1);
             assertTrue(waiter.await(QueueWaiter.FOREVER, queue));
+        }
+    }
+
+    /** A thread that a queue was taken from may run only after another one waits for the queue already. */
+    @Test
+    void whoeverNoLongerWaitsLeavesTheNextOneItsKicks() throws ControlException {
+        try (TestGuest guest = running(); KickSource early = new KickSource();
+                KickSource late = new KickSource()) {
+            VirtQueue queue = guest.fromGuest().queue;
+            Runnable first = () -> {};
+            Runnable second = () -> {};
+            assertEquals(KickSource.Answer.ARMED, queue.armFor(first, early));
+            assertEquals(KickSource.Answer.ARMED, queue.armFor(second, late));
+            queue.disarmed(first);
+            guest.fromGuest().send(new byte[100], 100);
+            assertTrue(guest.fromGuest().ring.needsKick(), "the second one sleeps");
+            queue.disarmed(second);
+            guest.fromGuest().send(new byte[100], 100);
+            assertFalse(guest.fromGuest().ring.needsKick());
         }
     }
 
