@@ -15,6 +15,7 @@ import io.vhost.monitor.MonitorClient;
 import io.vhost.monitor.command.CommandException;
 import io.vhost.os.CpuAffinity;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
@@ -241,11 +242,13 @@ class PortControlTest {
     }
 
     @Test
-    void theThreadRunsOnTheCpuThatWasChosen() throws IOException {
+    void theThreadRunsOnTheCpuThatWasChosen() {
         int cpu = CpuAffinity.allowedCpus()[0];
         var run = start("--cpu", Integer.toString(cpu));
         try {
-            assertEquals(List.of("Cpus_allowed_list:\t" + cpu), allowedOfThread("switch"));
+            // It has its name before it has its CPU.
+            Await.until("the thread is on its CPU", () ->
+                    allowedOfThread("switch").equals(List.of("Cpus_allowed_list:\t" + cpu)));
         } finally {
             end.raise();
         }
@@ -255,7 +258,7 @@ class PortControlTest {
         assertTrue(refused.err().startsWith("vhost: --cpu must be among ["), refused.err());
     }
 
-    private static List<String> allowedOfThread(String name) throws IOException {
+    private static List<String> allowedOfThread(String name) {
         try (Stream<Path> tasks = Files.list(Path.of("/proc/self/task"))) {
             for (Path task : tasks.toList()) {
                 List<String> status = status(task);
@@ -263,6 +266,8 @@ class PortControlTest {
                     return status.stream().filter(line -> line.startsWith("Cpus_allowed_list")).toList();
                 }
             }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
         return List.of();
     }
