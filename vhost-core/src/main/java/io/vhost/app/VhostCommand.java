@@ -82,7 +82,7 @@ final class VhostCommand {
     }
 
     /** The same with one command only, if it can do without the others: each is a part of the start. */
-    private static CommandLine commandLine(CommandContext context, String name) {
+    static CommandLine commandLine(CommandContext context, String name) {
         Supplier<Object> command = commands(context).get(name);
         return command == null ? commandLine(context) : ready(bare().addSubcommand(command.get()));
     }

@@ -4,10 +4,15 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.vhost.app.cli.CommandContext;
+import io.vhost.app.cli.EndSignal;
 import io.vhost.os.UnixListener;
+import java.io.PrintWriter;
+import java.io.Writer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -108,6 +113,18 @@ class MainTest {
                 .filter(line -> line.startsWith("  ") && !line.startsWith("  -"))
                 .map(line -> line.strip().split(" ")[0]).toList();
         assertEquals(List.of("demo", "forward", "switch", "top", "bpf", "extcap"), commands);
+    }
+
+    /** The others would be a part of the start. */
+    @ParameterizedTest
+    @ValueSource(strings = {"demo", "forward", "switch", "top", "bpf", "extcap", "train"})
+    void aCommandThatIsAskedForIsBuiltAlone(String name) {
+        CommandContext context =
+                new CommandContext(new PrintWriter(Writer.nullWriter()), false, new EndSignal());
+        assertEquals(Set.of(name), VhostCommand.commandLine(context, name).getSubcommands().keySet());
+        assertTrue(VhostCommand.commandLine(context).getSubcommands().containsKey(name));
+        assertEquals(VhostCommand.commandLine(context).getSubcommands().keySet(),
+                VhostCommand.commandLine(context, "unknown").getSubcommands().keySet());
     }
 
     @ParameterizedTest

@@ -202,7 +202,8 @@ public final class ForwardCommand implements Callable<Integer> {
         List<String> names = new ArrayList<>();
         List<Forwarder.Opening> openings = new ArrayList<>();
         MonitoredDevices devices = new MonitoredDevices();
-        PortControl control = new PortControl("forward", false, metrics::forget, this::tell);
+        PortControl control = new PortControl("forward", false, metrics::forget,
+                quiet ? null : context.out());
         for (Path path : where.paths) {
             names.add(path.toString());
             openings.add(opening(path, devices));
@@ -281,13 +282,6 @@ public final class ForwardCommand implements Callable<Integer> {
                 throw e;
             }
         };
-    }
-
-    private void tell(String line) {
-        if (!quiet) {
-            context.out().println(line);
-            context.out().flush();
-        }
     }
 
     private static List<PortTraffic> traffic(Forwarder forwarder) {

@@ -237,13 +237,16 @@ final class Forwarder implements AutoCloseable {
         synchronized (portsLock) {
             ForwardPort port = ports.stream().filter(each -> each.name().equals(name)).findFirst()
                     .orElseThrow(() -> new IOException("there is no port " + name));
-            servers.remove(port).close();
-            forget(port);
-            late.removeIf(each -> each.inFlight() == 0);
-            if (port.inFlight() > 0) {
-                late.add(port);
+            try {
+                servers.remove(port).close();
+            } finally {
+                forget(port);
+                late.removeIf(each -> each.inFlight() == 0);
+                if (port.inFlight() > 0) {
+                    late.add(port);
+                }
+                plan();
             }
-            plan();
         }
     }
 

@@ -9,6 +9,7 @@ import io.vhost.monitor.command.Type;
 import io.vhost.monitor.command.Type.Member;
 import io.vhost.monitor.json.Json;
 import java.io.IOException;
+import java.io.PrintWriter;
 import java.lang.System.Logger.Level;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
@@ -32,7 +33,8 @@ public final class PortControl {
     private final String command;
     private final boolean connects;
     private final Consumer<String> forgotten;
-    private final Consumer<String> told;
+    /** Null: nobody is told. */
+    private final PrintWriter out;
     /** Null: it does not run yet. */
     private volatile RunningPorts running;
     private ConfigFile file;
@@ -43,14 +45,14 @@ public final class PortControl {
      * @param command whose ports they are
      * @param connects whether the command can connect to sockets, too
      * @param forgotten is told the names of ports that are taken away
-     * @param told a line about each change
+     * @param out gets a line about each change; or null
      */
     public PortControl(String command, boolean connects, Consumer<String> forgotten,
-            Consumer<String> told) {
+            PrintWriter out) {
         this.command = command;
         this.connects = connects;
         this.forgotten = forgotten;
-        this.told = told;
+        this.out = out;
     }
 
     /** Controls these ports from now on, some of which may be from a file. */
@@ -113,7 +115,7 @@ public final class PortControl {
     private synchronized void add(RunningPorts ports, String path, boolean connects) throws IOException {
         try {
             PortState port = ports.add(Path.of(path), connects);
-            told.accept("port " + port.number() + ": " + path);
+            tell("port " + port.number() + ": " + path);
         } catch (InvalidPathException e) {
             throw new IOException(e.getMessage(), e);
         }
@@ -122,7 +124,7 @@ public final class PortControl {
     private synchronized void remove(RunningPorts ports, String path) throws IOException {
         ports.remove(path);
         forgotten.accept(path);
-        told.accept("port removed: " + path);
+        tell("port removed: " + path);
     }
 
     /**
@@ -151,6 +153,13 @@ public final class PortControl {
             LOGGER.log(Level.WARNING, next + ": what has changed beside ports is for the next start");
         }
         file = next;
+    }
+
+    private void tell(String line) {
+        if (out != null) {
+            out.println(line);
+            out.flush();
+        }
     }
 
     /** A step of a change. */

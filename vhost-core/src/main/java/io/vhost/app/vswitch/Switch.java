@@ -267,15 +267,19 @@ final class Switch implements AutoCloseable {
             SwitchSocket socket = opened.keySet().stream().filter(each -> each.name().equals(name))
                     .findFirst()
                     .orElseThrow(() -> new IOException("there is no port " + name + " with a socket"));
-            opened.remove(socket).run();
-            leave(socket);
-            programs.removed(socket.programs());
-            if (socket.inFlight() > 0) {
-                late.add(socket);
+            try {
+                opened.remove(socket).run();
+            } finally {
+                leave(socket);
+                programs.removed(socket.programs());
+                late.removeIf(each -> each.inFlight() == 0);
+                if (socket.inFlight() > 0) {
+                    late.add(socket);
+                }
+                members = members.stream().filter(member -> !member.equals(socket)).toList();
+                replan();
             }
-            members = members.stream().filter(member -> !member.equals(socket)).toList();
         }
-        replan();
     }
 
     @GuardedBy("portsLock")

@@ -181,7 +181,8 @@ public final class SwitchCommand implements Callable<Integer> {
         List<String> names = new ArrayList<>();
         List<Switch.Opening> openings = new ArrayList<>();
         MonitoredDevices devices = new MonitoredDevices();
-        PortControl control = new PortControl("switch", true, metrics::forget, this::tell);
+        PortControl control = new PortControl("switch", true, metrics::forget,
+                quiet ? null : context.out());
         for (Path path : paths) {
             names.add(path.toString());
             openings.add(opening(path, false, devices));
@@ -264,13 +265,6 @@ public final class SwitchCommand implements Callable<Integer> {
                 throw e;
             }
         };
-    }
-
-    private void tell(String line) {
-        if (!quiet) {
-            context.out().println(line);
-            context.out().flush();
-        }
     }
 
     private static List<PortTraffic> traffic(Switch ethernet) {

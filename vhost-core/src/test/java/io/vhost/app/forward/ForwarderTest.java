@@ -271,6 +271,25 @@ class ForwarderTest {
         }
     }
 
+    /** Nobody gets packets back because a partner is not there yet. */
+    @Test
+    void allPortsAreThereBeforeAnybodyCanConnect() throws IOException {
+        List<String> order = new ArrayList<>();
+        List<Forwarder.Opening> openings = new ArrayList<>();
+        for (int i = 0; i < 2; i++) {
+            Path path = socket(i);
+            openings.add((offer, port) -> {
+                order.add("open " + path.getFileName());
+                return VhostServer.listen(path, offer, port);
+            });
+        }
+        try (Forwarder forwarder = new Forwarder(VhostConfig.defaults(), List.of("a", "b"), openings, false,
+                List.of(), port -> order.add("added " + port.fromGuest().place().port()))) {
+            assertEquals(List.of("added 1", "added 2", "open port0", "open port1"), order);
+            assertEquals(2, forwarder.ports().size());
+        }
+    }
+
     private Path socket(int number) {
         return directory.resolve("port" + number);
     }
